@@ -1,0 +1,2 @@
+//! server-example
+fn main() {}
