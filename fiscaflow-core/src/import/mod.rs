@@ -1,0 +1,159 @@
+//! Statement import: from the bytes of a bank's file to normalised statements.
+//!
+//! Readers are pure functions, one module a format, behind one [`detect`] and one [`parse`]. They
+//! keep what the bank wrote (dates, descriptions, signs) and never guess: what can be read in two
+//! ways is a [`Problem`] that names line, field and both readings.
+
+mod csv;
+mod encoding;
+mod ofx;
+
+use std::fmt;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+pub use self::csv::CsvProfile;
+use crate::error::{Error, ErrorCode, Result};
+use crate::money::Amount;
+
+/// The largest file that is read.
+pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
+/// The most transactions that one file may hold.
+pub const MAX_FILE_ROWS: usize = 100_000;
+
+/// What the caller knows about a file; everything may be left out.
+#[derive(Debug, Clone, Default)]
+pub struct ParseOptions {
+    /// The format, where it should not be detected.
+    pub format: Option<Format>,
+    /// Dialect and column roles of a delimited file, where they should not be detected.
+    pub csv: Option<CsvProfile>,
+}
+
+/// The format of a file, judged by its first bytes; `None` where no reader knows it.
+pub fn detect(bytes: &[u8]) -> Option<Format> {
+    if ofx::detect(bytes) {
+        Some(Format::Ofx)
+    } else if csv::detect(bytes) {
+        Some(Format::Csv)
+    } else {
+        None
+    }
+}
+
+/// Reads a file. An error means that nothing could be read at all; what is wrong with single
+/// records is in [`Parsed::problems`].
+pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Parsed> {
+    if bytes.len() > MAX_FILE_BYTES {
+        let text = format!("a file may have at most {MAX_FILE_BYTES} bytes");
+        return Err(Error::new(ErrorCode::LimitExceeded, text).field("content"));
+    }
+    match options.format.or_else(|| detect(bytes)) {
+        Some(Format::Ofx) => ofx::parse(bytes),
+        Some(Format::Csv) => csv::parse(bytes, options.csv.as_ref()),
+        None => Err(Error::new(ErrorCode::UnknownFormat, "no reader knows this file")),
+    }
+}
+
+/// A file format that can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Format {
+    /// OFX 1.x (SGML) and 2.x (XML), and Quicken's QFX (OFX specification 2.3, section 11).
+    Ofx,
+    /// Delimited text: CSV, TSV and their relatives.
+    Csv,
+}
+
+/// What a file yielded: whole statements, and what could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parsed {
+    /// The format that was read.
+    pub format: Format,
+    /// The file's statements, in its order; a valid file may have none.
+    pub statements: Vec<Statement>,
+    /// What is wrong, per record. Records with a problem are not among the statements.
+    pub problems: Vec<Problem>,
+}
+
+/// One account's part of a file.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Statement {
+    /// The bank's identification (routing number, BIC), where the file gives it.
+    pub bank_id: Option<String>,
+    /// The account's number as written, where the file gives it.
+    pub account: Option<String>,
+    /// The currency code as written, where the file gives it.
+    pub currency: Option<String>,
+    /// The transactions, in the file's order.
+    pub rows: Vec<Row>,
+    /// The balance after the last booked entry, where the file gives it.
+    pub closing_balance: Option<Amount>,
+    /// Investment transactions that were counted but not read.
+    pub investments: usize,
+}
+
+/// One transaction as the bank wrote it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Row {
+    /// The line of the file on which the record begins, counted from 1.
+    pub line: u64,
+    /// The booking date as written, not shifted to another zone.
+    pub booking_date: NaiveDate,
+    /// The value date, where the file gives one.
+    pub value_date: Option<NaiveDate>,
+    /// The signed amount: negative = money leaves the account.
+    pub amount: Amount,
+    /// The row's own currency code, where it differs from or replaces the statement's.
+    pub currency: Option<String>,
+    /// The raw description, parts joined by one blank, white space at the ends removed.
+    pub description: String,
+    /// The other party, where the file has it in a field of its own.
+    pub payee: Option<String>,
+    /// The bank's id of the transaction (OFX `FITID`).
+    pub bank_id: Option<String>,
+    /// A cheque number or reference, where the file gives one.
+    pub reference: Option<String>,
+    /// The bank's or exporter's own category, where the file gives one.
+    pub category: Option<String>,
+    /// Whether the bank calls the row pending (not booked yet).
+    pub pending: bool,
+    /// The bank id of an earlier row that this one replaces (OFX `CORRECTFITID`).
+    pub corrects: Option<Correction>,
+}
+
+impl fmt::Debug for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Statement({} rows)", self.rows.len())
+    }
+}
+
+impl fmt::Debug for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Row(line {}, {})", self.line, self.booking_date)
+    }
+}
+
+/// What a correction does to the row that it names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Correction {
+    /// The row replaces the one with this bank id.
+    Replaces(String),
+    /// The row takes back the one with this bank id.
+    Deletes(String),
+}
+
+/// Something in a file that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Why: `malformed_file`, `ambiguous_file`, `invalid_amount`, `invalid_date` and the like.
+    pub code: ErrorCode,
+    /// The text for people; it does not quote amounts or payees.
+    pub message: String,
+    /// The line, counted from 1, where it is known.
+    pub line: Option<u64>,
+    /// The field as the file or the format calls it, where it is known.
+    pub field: Option<String>,
+}
