@@ -7,6 +7,7 @@ pub(super) fn detect(bytes: &[u8]) -> bool {
     bytes.windows(5).take(4096).any(|window| window.eq_ignore_ascii_case(b"<OFX>"))
 }
 
-pub(super) fn parse(_bytes: &[u8]) -> Result<Parsed> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Parsed> {
+    let _text = super::encoding::decode(bytes, None);
     Err(Error::new(ErrorCode::UnknownFormat, "not yet"))
 }
