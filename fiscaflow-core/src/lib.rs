@@ -1,6 +1,35 @@
-//! fiscaflow-core
-pub mod error;
-pub mod money;
+//! The pure core of FiscaFlow, a personal-finance engine that other software embeds.
+//!
+//! Pure means: no clock, no randomness, no files, no network, no runtime, no SQL. What the core
+//! needs of the world comes in as arguments: a [`store::Store`], a [`Clock`], an [`IdSource`].
+
+//pub mod analytics;
+pub mod api;
+//pub mod budgets;
+//pub mod engine;
+mod env;
+mod error;
+mod id;
 pub mod import;
+pub mod limits;
+pub mod log;
+pub mod model;
+mod money;
+mod period;
+mod plan;
+//pub mod rules;
+pub mod store;
+pub mod view;
+
+//#[cfg(feature = "testing")]
+//pub mod conformance;
+
+//pub use engine::Engine;
+pub use env::{Clock, IdSource};
 pub use error::{Error, ErrorCode, Lane, Result};
+pub use id::{
+    AccountId, BookId, BudgetId, CategoryId, EventId, ImportId, PayeeId, RuleId, TransactionId,
+};
 pub use money::{Amount, Currency, Money};
+pub use period::{Month, parse_date};
+pub use plan::Plan;

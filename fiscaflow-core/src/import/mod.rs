@@ -15,12 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub use self::csv::CsvProfile;
 use crate::error::{Error, ErrorCode, Result};
+pub use crate::limits::{MAX_FILE_BYTES, MAX_FILE_ROWS};
 use crate::money::Amount;
-
-/// The largest file that is read.
-pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
-/// The most transactions that one file may hold.
-pub const MAX_FILE_ROWS: usize = 100_000;
 
 /// What the caller knows about a file; everything may be left out.
 #[derive(Debug, Clone, Default)]

@@ -27,9 +27,8 @@ impl Money {
         let mut losses = Vec::with_capacity(weights.len());
         let mut left_over = i128::from(self.minor);
         for (index, weight) in weights.iter().enumerate() {
-            let share = i128::from(self.minor)
-                .checked_mul(i128::from(*weight))
-                .ok_or_else(overflow)?;
+            let share =
+                i128::from(self.minor).checked_mul(i128::from(*weight)).ok_or_else(overflow)?;
             let part = share / total_weight;
             losses.push(((share % total_weight).abs(), index));
             left_over -= part;

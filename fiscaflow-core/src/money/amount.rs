@@ -62,7 +62,10 @@ impl FromStr for Amount {
         let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
         let plain = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if !plain(whole) || !plain(fraction) {
-            return Err(Error::new(ErrorCode::InvalidAmount, "expected a decimal such as `-12.34`"));
+            return Err(Error::new(
+                ErrorCode::InvalidAmount,
+                "expected a decimal such as `-12.34`",
+            ));
         }
         Decimal::from_str_exact(text)
             .map(Self)
@@ -94,3 +97,5 @@ impl<'de> Deserialize<'de> for Amount {
         text.parse().map_err(de::Error::custom)
     }
 }
+
+crate::api::schema::string_schema!(Amount, "decimal");

@@ -153,3 +153,5 @@ impl<'de> Deserialize<'de> for Currency {
         Self::from_stored(&text).map_err(de::Error::custom)
     }
 }
+
+crate::api::schema::string_schema!(Currency, "currency");

@@ -29,16 +29,6 @@ pub(super) const ISO_4217: &[(u8, &[&str])] = &[
             "VED", "VES", "WST", "XCD", "YER", "ZAR", "ZMW", "ZWG",
         ],
     ),
-    (
-        3,
-        &[
-            "BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND",
-        ],
-    ),
-    (
-        4,
-        &[
-            "CLF", "UYW",
-        ],
-    ),
+    (3, &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
+    (4, &["CLF", "UYW"]),
 ];

@@ -169,9 +169,12 @@ impl fmt::Debug for Money {
 
 /// How money crosses a boundary.
 #[derive(Serialize, Deserialize)]
-#[serde(rename = "Money", deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Money))]
 struct MoneyWire {
+    /// The decimal, with all decimal places of the currency.
     value: Amount,
+    /// The currency's code.
     currency: Currency,
 }
 
@@ -188,3 +191,13 @@ impl TryFrom<MoneyWire> for Money {
         Self::from_amount(wire.value, wire.currency)
     }
 }
+
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for Money {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        <MoneyWire as utoipa::PartialSchema>::schema()
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for Money {}

@@ -1,0 +1,50 @@
+//! Every limit, in one table. What exceeds one is refused with `limit_exceeded`.
+
+/// Transactions in one page of a list.
+pub const MAX_PAGE: u32 = 500;
+/// Transactions in a page where the query names no number.
+pub const DEFAULT_PAGE: u32 = 50;
+/// Transactions in one bulk request.
+pub const MAX_BATCH: usize = 1_000;
+/// Bytes of a raw description.
+pub const MAX_DESCRIPTION_BYTES: usize = 4_096;
+/// Bytes of notes.
+pub const MAX_NOTES_BYTES: usize = 10_240;
+/// Parts of one transaction.
+pub const MAX_SPLITS: usize = 100;
+/// Tags of one transaction.
+pub const MAX_TAGS: usize = 50;
+/// Attachments of one transaction.
+pub const MAX_ATTACHMENTS: usize = 50;
+/// Members of one transaction's metadata.
+pub const MAX_METADATA: usize = 50;
+/// Bytes of a name (of a book, account, category, payee, rule, tag...).
+pub const MAX_NAME_BYTES: usize = 255;
+/// Bytes of an idempotency key, correlation id or causation id.
+pub const MAX_KEY_BYTES: usize = 255;
+/// Rules of a book.
+pub const MAX_RULES: usize = 10_000;
+/// Nodes of one rule's condition.
+pub const MAX_CONDITION_NODES: usize = 500;
+/// Levels of one rule's condition.
+pub const MAX_CONDITION_DEPTH: usize = 32;
+/// Values of one text condition.
+pub const MAX_VALUES: usize = 500;
+/// Bytes of a regular expression.
+pub const MAX_PATTERN_BYTES: usize = 512;
+/// Bytes of a compiled regular expression.
+pub const MAX_PATTERN_SIZE: usize = 256 * 1024;
+/// Actions of one rule.
+pub const MAX_ACTIONS: usize = 50;
+/// Accounts, categories, payees or budgets of a book, each.
+pub const MAX_DOCUMENTS: usize = 10_000;
+/// Thresholds of one budget.
+pub const MAX_THRESHOLDS: usize = 10;
+/// Commits in one page of the history.
+pub const MAX_HISTORY_PAGE: u32 = 500;
+/// Bytes of an imported file.
+pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
+/// Transactions of an imported file.
+pub const MAX_FILE_ROWS: usize = 100_000;
+/// How often a write is decided again when the book has moved on.
+pub const MAX_ATTEMPTS: u32 = 8;

@@ -1,0 +1,404 @@
+//! Commits: sealing a draft into bytes, and opening stored bytes again.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::Hash;
+use super::image::{self, Image, TRANSACTION};
+use super::texts::{TextsReader, TextsWriter};
+use crate::env::IdSource;
+use crate::error::{Error, Result};
+use crate::id::{BookId, EventId};
+use crate::model::{ActorId, Document, Transaction};
+use crate::store::Head;
+
+/// The version of the header's and body's layout.
+const VERSION: u32 = 1;
+
+/// Something that a commit changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Object {
+    /// A document.
+    Document(Document),
+    /// A transaction.
+    Transaction(Box<Transaction>),
+}
+
+impl Object {
+    /// The stored name of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Document(document) => document.kind().as_str(),
+            Self::Transaction(_) => TRANSACTION,
+        }
+    }
+
+    /// What names it among the objects of its kind.
+    pub fn key(&self) -> String {
+        match self {
+            Self::Document(document) => document.key(),
+            Self::Transaction(transaction) => transaction.id.to_string(),
+        }
+    }
+}
+
+impl<T: Into<Document>> From<T> for Object {
+    fn from(document: T) -> Self {
+        Self::Document(document.into())
+    }
+}
+
+impl From<Transaction> for Object {
+    fn from(transaction: Transaction) -> Self {
+        Self::Transaction(Box::new(transaction))
+    }
+}
+
+/// One object before and after a commit: absent before = made, absent after = taken away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// How it was.
+    pub before: Option<Object>,
+    /// How it is.
+    pub after: Option<Object>,
+}
+
+impl Change {
+    /// The object is new.
+    pub fn create(after: impl Into<Object>) -> Self {
+        Self { before: None, after: Some(after.into()) }
+    }
+
+    /// The object is another than before.
+    pub fn update(before: impl Into<Object>, after: impl Into<Object>) -> Self {
+        Self { before: Some(before.into()), after: Some(after.into()) }
+    }
+
+    /// The object is gone.
+    pub fn remove(before: impl Into<Object>) -> Self {
+        Self { before: Some(before.into()), after: None }
+    }
+
+    /// The object that was changed, in its newest image.
+    pub fn subject(&self) -> Option<&Object> {
+        self.after.as_ref().or(self.before.as_ref())
+    }
+}
+
+/// A domain event that follows from a commit: what outboxes and feeds deliver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Event {
+    /// The event's id, the same at every delivery.
+    pub id: EventId,
+    /// `<domain>.<entity>.<action>`, such as `planning.budget.threshold_crossed`.
+    pub name: String,
+    /// The kind of the object that it is about.
+    pub aggregate_type: String,
+    /// The id of the object that it is about.
+    pub aggregate_id: String,
+    /// The version of the payload's shape.
+    pub schema_version: u32,
+    /// What is to be known: texts only, amounts as decimals. It holds no personal text.
+    pub payload: std::collections::BTreeMap<String, String>,
+    /// The commit that it was written with.
+    pub seq: u64,
+    /// When that was.
+    pub at: DateTime<Utc>,
+    /// The request's correlation id.
+    pub correlation_id: Option<String>,
+    /// The id of what caused the request.
+    pub causation_id: Option<String>,
+}
+
+/// An event as a decision states it and a body stores it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewEvent {
+    pub(crate) id: EventId,
+    pub(crate) name: String,
+    pub(crate) aggregate_type: String,
+    pub(crate) aggregate_id: String,
+    pub(crate) schema_version: u32,
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub(crate) payload: std::collections::BTreeMap<String, String>,
+}
+
+/// An idempotency key, what it was used for and what was answered.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Idempotency {
+    /// The caller's key.
+    pub key: String,
+    /// SHA-256 of the request.
+    pub request_digest: Hash,
+    /// The answer's JSON bytes.
+    pub answer: Vec<u8>,
+}
+
+impl std::fmt::Debug for Idempotency {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Idempotency").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// Who, when and why.
+#[derive(Debug, Clone)]
+pub struct CommitInfo {
+    /// Who acted.
+    pub actor: ActorId,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The verb, such as `accounts.create`.
+    pub action: String,
+    /// The caller's reason, in words.
+    pub reason: Option<String>,
+    /// The id that ties together what belongs to one request.
+    pub correlation_id: Option<String>,
+    /// The id of what caused the request.
+    pub causation_id: Option<String>,
+}
+
+/// A commit that is decided but not sealed.
+#[derive(Debug)]
+pub struct Draft {
+    /// The book.
+    pub book_id: BookId,
+    /// The head on which it was decided; `None` makes the book.
+    pub parent: Option<Head>,
+    /// Who, when and why.
+    pub info: CommitInfo,
+    /// What changes.
+    pub changes: Vec<Change>,
+    /// What follows.
+    pub events: Vec<NewEvent>,
+    /// The idempotency key, where the caller gave one.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A sealed commit, ready to be stored.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    /// The book.
+    pub book_id: BookId,
+    /// The bytes and their place.
+    pub stored: StoredCommit,
+    /// The idempotency key, where the caller gave one.
+    pub idempotency: Option<Idempotency>,
+    /// The changes, as the store applies them: put what is after, remove what is not.
+    pub changes: Vec<Change>,
+}
+
+/// A commit as it is stored.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StoredCommit {
+    /// Its place in the book's history, from 1.
+    pub seq: u64,
+    /// The hash of the commit before it; zeros for the first.
+    pub parent: Hash,
+    /// SHA-256 of the header.
+    pub hash: Hash,
+    /// Who, when, why, and the digest of the body.
+    pub header: Vec<u8>,
+    /// The changes and events.
+    pub body: Vec<u8>,
+    /// The personal texts and their salts.
+    pub texts: Vec<u8>,
+}
+
+impl std::fmt::Debug for StoredCommit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "StoredCommit({}, {})", self.seq, self.hash)
+    }
+}
+
+impl StoredCommit {
+    /// The head that a book has when this is its newest commit.
+    pub fn head(&self) -> Head {
+        Head { seq: self.seq, hash: self.hash }
+    }
+}
+
+/// The header's layout: JSON with the members in this order, absent ones left out.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    pub(super) version: u32,
+    pub(super) book: BookId,
+    pub(super) seq: u64,
+    pub(super) parent: Hash,
+    pub(super) at: DateTime<Utc>,
+    pub(super) actor: ActorId,
+    pub(super) action: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) correlation_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) causation_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) idempotency_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) request_digest: Option<Hash>,
+    pub(super) changes: u64,
+    pub(super) body: Hash,
+}
+
+/// The body's layout: JSON with the members in this order, absent ones left out.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Hash>,
+    changes: Vec<BodyChange>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    events: Vec<NewEvent>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BodyChange {
+    kind: String,
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<Image>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<Image>,
+}
+
+impl Draft {
+    /// Makes the bytes and their hash. Transactions in `changes` get their revision here.
+    pub fn seal(mut self, ids: &dyn IdSource) -> Result<Commit> {
+        let seq = self.parent.map_or(0, |head| head.seq).saturating_add(1);
+        for change in &mut self.changes {
+            if let Some(Object::Transaction(transaction)) = &mut change.after {
+                transaction.revision = seq;
+            }
+        }
+        let mut texts = TextsWriter::default();
+        let reason = match &self.info.reason {
+            Some(reason) => Some(texts.add(ids.salt(), reason.as_bytes())?),
+            None => None,
+        };
+        let mut changes = Vec::with_capacity(self.changes.len());
+        for change in &self.changes {
+            let subject = change.subject().ok_or_else(|| Error::corrupt("an empty change"))?;
+            let mut encode = |object: &Option<Object>| match object {
+                Some(object) => image::encode(object, &mut texts, || ids.salt()).map(Some),
+                None => Ok(None),
+            };
+            let (before, after) = (encode(&change.before)?, encode(&change.after)?);
+            changes.push(BodyChange {
+                kind: subject.kind().to_owned(),
+                key: subject.key(),
+                before,
+                after,
+            });
+        }
+        let body = json(&Body { reason, changes, events: self.events })?;
+        let parent = self.parent.map_or(Hash::ZERO, |head| head.hash);
+        let header = json(&Header {
+            version: VERSION,
+            book: self.book_id,
+            seq,
+            parent,
+            at: self.info.at,
+            actor: self.info.actor,
+            action: self.info.action,
+            correlation_id: self.info.correlation_id,
+            causation_id: self.info.causation_id,
+            idempotency_key: self.idempotency.as_ref().map(|used| used.key.clone()),
+            request_digest: self.idempotency.as_ref().map(|used| used.request_digest),
+            changes: u64::try_from(self.changes.len()).unwrap_or(u64::MAX),
+            body: Hash::of(&[&body]),
+        })?;
+        let hash = Hash::of(&[&header]);
+        let stored = StoredCommit { seq, parent, hash, header, body, texts: texts.finish() };
+        Ok(Commit {
+            book_id: self.book_id,
+            stored,
+            idempotency: self.idempotency,
+            changes: self.changes,
+        })
+    }
+}
+
+/// A stored commit, opened: its bytes fit each other.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(super) header: Header,
+    pub(crate) reason: Option<String>,
+    pub(crate) changes: Vec<Change>,
+    pub(super) events: Vec<NewEvent>,
+}
+
+impl StoredCommit {
+    /// Reads the header alone and checks it against the hash.
+    pub(super) fn open_header(&self) -> Result<Header> {
+        if Hash::of(&[&self.header]) != self.hash {
+            return Err(Error::corrupt("the header does not fit the hash"));
+        }
+        let header: Header = serde_json::from_slice(&self.header)
+            .map_err(|_| Error::corrupt("the header cannot be read"))?;
+        if header.version != VERSION {
+            return Err(Error::corrupt(format!("unknown commit version {}", header.version)));
+        }
+        if header.seq != self.seq || header.parent != self.parent {
+            return Err(Error::corrupt("the header names another place in the history"));
+        }
+        if json(&header)? != self.header {
+            return Err(Error::corrupt("the header is not in its canonical form"));
+        }
+        Ok(header)
+    }
+
+    /// Reads everything and checks every byte against the hash, directly or by commitment.
+    pub(crate) fn open(&self) -> Result<Opened> {
+        let header = self.open_header()?;
+        if Hash::of(&[&self.body]) != header.body {
+            return Err(Error::corrupt("the body does not fit its digest"));
+        }
+        let body: Body = serde_json::from_slice(&self.body)
+            .map_err(|_| Error::corrupt("the body cannot be read"))?;
+        let mut texts = TextsReader::new(&self.texts);
+        let reason = match body.reason {
+            Some(commitment) => texts.next(commitment)?.map(String::from_utf8_lossy),
+            None => None,
+        };
+        let reason = reason.map(std::borrow::Cow::into_owned);
+        let mut changes = Vec::with_capacity(body.changes.len());
+        for change in &body.changes {
+            let mut decode = |image: &Option<Image>| match image {
+                Some(image) => {
+                    image::decode(&change.kind, &change.key, self.seq, image, &mut texts).map(Some)
+                }
+                None => Ok(None),
+            };
+            changes.push(Change { before: decode(&change.before)?, after: decode(&change.after)? });
+        }
+        texts.finish()?;
+        Ok(Opened { header, reason, changes, events: body.events })
+    }
+}
+
+impl Opened {
+    /// The events, each with what the header knows of it.
+    pub(crate) fn into_events(self) -> Vec<Event> {
+        let header = self.header;
+        let complete = |event: NewEvent| Event {
+            id: event.id,
+            name: event.name,
+            aggregate_type: event.aggregate_type,
+            aggregate_id: event.aggregate_id,
+            schema_version: event.schema_version,
+            payload: event.payload,
+            seq: header.seq,
+            at: header.at,
+            correlation_id: header.correlation_id.clone(),
+            causation_id: header.causation_id.clone(),
+        };
+        self.events.into_iter().map(complete).collect()
+    }
+}
+
+fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::corrupt(error.to_string()))
+}

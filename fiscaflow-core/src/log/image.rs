@@ -1,0 +1,284 @@
+//! Images: how an object stands in a commit's body, its personal text apart.
+//!
+//! An image is `{"facts": {...}, "text": "<commitment>"}`. The texts of a transaction are its
+//! description, payee, tags, notes, references, attachments and metadata; those of a document are
+//! named by its kind. Amounts stand in minor units with the stored form of their currency.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use super::Hash;
+use super::commit::Object;
+use super::texts::{TextsReader, TextsWriter};
+use crate::error::{Error, Result};
+use crate::id::{AccountId, CategoryId, ImportId, TransactionId};
+use crate::model::{
+    Attachment, Document, DocumentKind, Origin, Source, Split, Status, Transaction,
+};
+use crate::money::{Currency, Money};
+
+/// The stored name of the kind of a transaction; documents have [`DocumentKind::as_str`].
+pub(super) const TRANSACTION: &str = "transaction";
+
+/// An object's facts and the commitment to its texts.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Image {
+    facts: Box<serde_json::value::RawValue>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Hash>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SplitFacts {
+    minor: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<CategoryId>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OriginFacts {
+    import: ImportId,
+    account: AccountId,
+    date: NaiveDate,
+    fingerprint: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TransactionFacts<'a> {
+    account: AccountId,
+    date: NaiveDate,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value_date: Option<NaiveDate>,
+    minor: i64,
+    currency: Currency,
+    status: Status,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<CategoryId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category_source: Option<Cow<'a, Source>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payee_source: Option<Cow<'a, Source>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags_source: Option<Cow<'a, Source>>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    splits: Vec<SplitFacts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfer: Option<TransactionId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<OriginFacts>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    deleted: bool,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct TransactionTexts<'a> {
+    description: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payee: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    tags: Cow<'a, [String]>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    split_notes: Vec<Option<Cow<'a, str>>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    external_id: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bank_id: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "<[Attachment]>::is_empty")]
+    attachments: Cow<'a, [Attachment]>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    metadata: Cow<'a, BTreeMap<String, String>>,
+}
+
+/// Makes an object's image; its texts go to `texts` under the salt.
+pub(super) fn encode(
+    object: &Object,
+    texts: &mut TextsWriter,
+    salt: impl FnOnce() -> [u8; 16],
+) -> Result<Image> {
+    match object {
+        Object::Document(document) => {
+            let mut facts = document.to_map()?;
+            let mut personal = Map::new();
+            for name in document.kind().personal() {
+                personal.extend(facts.remove_entry(*name));
+            }
+            let facts = raw(&facts)?;
+            if personal.is_empty() {
+                return Ok(Image { facts, text: None });
+            }
+            let commitment = texts.add(salt(), &bytes(&personal)?)?;
+            Ok(Image { facts, text: Some(commitment) })
+        }
+        Object::Transaction(transaction) => {
+            let commitment = texts.add(salt(), &bytes(&texts_of(transaction))?)?;
+            Ok(Image { facts: raw(&facts_of(transaction))?, text: Some(commitment) })
+        }
+    }
+}
+
+/// Reads an image back; texts that were erased come out empty.
+pub(super) fn decode(
+    kind: &str,
+    key: &str,
+    revision: u64,
+    image: &Image,
+    texts: &mut TextsReader<'_>,
+) -> Result<Object> {
+    let text = match image.text {
+        Some(commitment) => texts.next(commitment)?,
+        None => None,
+    };
+    if kind == TRANSACTION {
+        let facts = serde_json::from_str(image.facts.get()).map_err(|_| unreadable())?;
+        let texts = match text {
+            Some(text) => serde_json::from_slice(text).map_err(|_| unreadable())?,
+            None => TransactionTexts::default(),
+        };
+        let transaction = assemble(key.parse()?, revision, facts, texts)?;
+        return Ok(Object::Transaction(Box::new(transaction)));
+    }
+    let kind: DocumentKind = kind.parse()?;
+    let mut map: Map<String, Value> =
+        serde_json::from_str(image.facts.get()).map_err(|_| unreadable())?;
+    match text {
+        Some(text) => {
+            let personal: Map<String, Value> =
+                serde_json::from_slice(text).map_err(|_| unreadable())?;
+            map.extend(personal);
+        }
+        None => map.extend(kind.personal().iter().map(|name| erased_member(kind, name))),
+    }
+    Document::from_map(kind, map).map(Object::Document)
+}
+
+/// What stands in for a personal member after it was erased.
+fn erased_member(kind: DocumentKind, name: &str) -> (String, Value) {
+    let empty = match (kind, name) {
+        (DocumentKind::Rule, "condition") => serde_json::json!({"kind": "any", "of": []}),
+        (_, "aliases" | "actions") => Value::Array(Vec::new()),
+        (_, "number" | "file_name") | (DocumentKind::Member, _) => Value::Null,
+        _ => Value::String(String::new()),
+    };
+    (name.to_owned(), empty)
+}
+
+fn facts_of(transaction: &Transaction) -> TransactionFacts<'_> {
+    let split =
+        |split: &Split| SplitFacts { minor: split.amount.minor(), category: split.category_id };
+    let origin = |origin: &Origin| OriginFacts {
+        import: origin.import_id,
+        account: origin.account_id,
+        date: origin.booking_date,
+        fingerprint: origin.fingerprint.clone(),
+    };
+    TransactionFacts {
+        account: transaction.account_id,
+        date: transaction.booking_date,
+        value_date: transaction.value_date,
+        minor: transaction.amount.minor(),
+        currency: transaction.amount.currency(),
+        status: transaction.status,
+        category: transaction.category_id,
+        category_source: transaction.category_source.as_ref().map(Cow::Borrowed),
+        payee_source: transaction.payee_source.as_ref().map(Cow::Borrowed),
+        tags_source: transaction.tags_source.as_ref().map(Cow::Borrowed),
+        splits: transaction.splits.iter().map(split).collect(),
+        transfer: transaction.transfer_id,
+        origin: transaction.origin.as_ref().map(origin),
+        deleted: transaction.deleted,
+    }
+}
+
+fn texts_of(transaction: &Transaction) -> TransactionTexts<'_> {
+    let text = |text: &'_ Option<String>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
+    let split_notes = transaction.splits.iter().map(|split| text(&split.notes)).collect();
+    TransactionTexts {
+        description: Cow::Borrowed(&transaction.description),
+        payee: transaction.payee.as_deref().map(Cow::Borrowed),
+        tags: Cow::Borrowed(&transaction.tags),
+        notes: transaction.notes.as_deref().map(Cow::Borrowed),
+        split_notes,
+        reference: transaction.reference.as_deref().map(Cow::Borrowed),
+        external_id: transaction.external_id.as_deref().map(Cow::Borrowed),
+        bank_id: transaction
+            .origin
+            .as_ref()
+            .and_then(|origin| origin.bank_id.as_deref())
+            .map(Cow::Borrowed),
+        attachments: Cow::Borrowed(&transaction.attachments),
+        metadata: Cow::Borrowed(&transaction.metadata),
+    }
+}
+
+fn assemble(
+    id: TransactionId,
+    revision: u64,
+    facts: TransactionFacts<'_>,
+    texts: TransactionTexts<'_>,
+) -> Result<Transaction> {
+    let currency = facts.currency;
+    let owned = |text: Option<Cow<'_, str>>| text.map(Cow::into_owned);
+    let mut split_notes = texts.split_notes.into_iter();
+    let splits = facts.splits.into_iter().map(|split| Split {
+        amount: Money::from_minor(split.minor, currency),
+        category_id: split.category,
+        notes: split_notes.next().flatten().map(Cow::into_owned),
+    });
+    let bank_id = owned(texts.bank_id);
+    Ok(Transaction {
+        id,
+        account_id: facts.account,
+        booking_date: facts.date,
+        value_date: facts.value_date,
+        amount: Money::from_minor(facts.minor, currency),
+        status: facts.status,
+        description: texts.description.into_owned(),
+        payee: owned(texts.payee),
+        payee_source: facts.payee_source.map(Cow::into_owned),
+        category_id: facts.category,
+        category_source: facts.category_source.map(Cow::into_owned),
+        tags: texts.tags.into_owned(),
+        tags_source: facts.tags_source.map(Cow::into_owned),
+        notes: owned(texts.notes),
+        splits: splits.collect(),
+        transfer_id: facts.transfer,
+        reference: owned(texts.reference),
+        external_id: owned(texts.external_id),
+        attachments: texts.attachments.into_owned(),
+        metadata: texts.metadata.into_owned(),
+        origin: facts.origin.map(|origin| Origin {
+            import_id: origin.import,
+            account_id: origin.account,
+            booking_date: origin.date,
+            bank_id,
+            fingerprint: origin.fingerprint,
+        }),
+        deleted: facts.deleted,
+        revision,
+    })
+}
+
+fn raw<T: Serialize>(value: &T) -> Result<Box<serde_json::value::RawValue>> {
+    serde_json::value::to_raw_value(value).map_err(|error| Error::corrupt(error.to_string()))
+}
+
+fn bytes<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::corrupt(error.to_string()))
+}
+
+fn unreadable() -> Error {
+    Error::corrupt("an image in the history cannot be read")
+}

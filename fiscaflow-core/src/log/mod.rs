@@ -1,0 +1,24 @@
+//! The history: commits, how they become bytes, and how the bytes are checked.
+//!
+//! A commit is three byte strings. The *header* says who, when and why, names its parent and the
+//! digest of the *body*; the header's SHA-256 is the commit's hash. The body holds the changes,
+//! with images before and after, and the events. Personal text stands in neither: it is in the
+//! *texts*, which the body names by salted commitment, so that a text can be erased one day and
+//! every hash still holds. What was hashed is what is stored, byte for byte.
+
+mod commit;
+mod diff;
+mod entry;
+mod hash;
+mod image;
+mod texts;
+mod verify;
+
+pub use commit::{Change, Commit, CommitInfo, Draft, Event, Idempotency, Object, StoredCommit};
+pub use diff::{FieldChange, ObjectChange};
+pub use entry::Entry;
+pub use hash::Hash;
+pub use verify::{Verification, Verifier};
+
+pub(crate) use commit::NewEvent;
+pub(crate) use diff::changed_fields;

@@ -1,0 +1,70 @@
+//! The texts of a commit: personal text, each under a salt, named in the body by commitment.
+//!
+//! Layout: for each text in the order of the body's commitments, 16 bytes of salt, the length as
+//! a big-endian `u32`, the bytes. An erased text has the length `0xFFFF_FFFF` and a salt of zeros.
+
+use super::Hash;
+use crate::error::{Error, Result};
+
+const ERASED: u32 = u32::MAX;
+const SALT_BYTES: usize = 16;
+
+/// Collects the texts of a commit under construction.
+#[derive(Default)]
+pub(super) struct TextsWriter {
+    bytes: Vec<u8>,
+}
+
+impl TextsWriter {
+    /// Adds a text and returns its commitment: SHA-256 of salt and text.
+    pub(super) fn add(&mut self, salt: [u8; SALT_BYTES], text: &[u8]) -> Result<Hash> {
+        let length = u32::try_from(text.len()).ok().filter(|length| *length != ERASED);
+        let length = length.ok_or_else(|| Error::corrupt("a text is too long for the history"))?;
+        self.bytes.extend_from_slice(&salt);
+        self.bytes.extend_from_slice(&length.to_be_bytes());
+        self.bytes.extend_from_slice(text);
+        Ok(Hash::of(&[&salt, text]))
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.bytes
+    }
+}
+
+/// Reads the texts of a stored commit in their order and checks each against its commitment.
+pub(super) struct TextsReader<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> TextsReader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    /// The next text; `None` where it was erased.
+    pub(super) fn next(&mut self, commitment: Hash) -> Result<Option<&'a [u8]>> {
+        let salt = self.take(SALT_BYTES)?;
+        let length = self.take(4)?.try_into().map(u32::from_be_bytes).map_err(|_| broken())?;
+        if length == ERASED {
+            let zeros = salt.iter().all(|byte| *byte == 0);
+            return if zeros { Ok(None) } else { Err(broken()) };
+        }
+        let text = self.take(usize::try_from(length).map_err(|_| broken())?)?;
+        if Hash::of(&[salt, text]) == commitment { Ok(Some(text)) } else { Err(broken()) }
+    }
+
+    /// Holds when every byte was read.
+    pub(super) fn finish(self) -> Result<()> {
+        if self.rest.is_empty() { Ok(()) } else { Err(broken()) }
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8]> {
+        let (taken, rest) = self.rest.split_at_checked(length).ok_or_else(broken)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+}
+
+fn broken() -> Error {
+    Error::corrupt("a text does not fit its commitment")
+}

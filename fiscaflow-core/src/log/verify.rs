@@ -1,0 +1,100 @@
+//! Checking a history: every byte against its hash, every link against its parent.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Hash, StoredCommit};
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::BookId;
+use crate::store::Head;
+
+/// What a check of a book's history found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Verification {
+    /// Whether everything fits.
+    pub verified: bool,
+    /// How many commits were checked and fit.
+    pub commits: u64,
+    /// The hash of the newest commit that fits.
+    pub head: Hash,
+    /// The first commit that does not fit.
+    pub broken_seq: Option<u64>,
+    /// What does not fit, in words.
+    pub problem: Option<String>,
+}
+
+/// Checks commits one after the other; it keeps no more than the newest.
+///
+/// Feed it a book's commits in order and end with [`Verifier::finish`].
+#[derive(Debug)]
+pub struct Verifier {
+    book_id: BookId,
+    seq: u64,
+    hash: Hash,
+    broken: Option<(u64, String)>,
+}
+
+impl Verifier {
+    /// A check from the first commit of a book on.
+    pub fn new(book_id: BookId) -> Self {
+        Self { book_id, seq: 0, hash: Hash::ZERO, broken: None }
+    }
+
+    /// Checks the next commit; whatever follows a commit that does not fit is not looked at.
+    pub fn check(&mut self, commit: &StoredCommit) {
+        if self.broken.is_some() {
+            return;
+        }
+        match self.fits(commit) {
+            Ok(()) => (self.seq, self.hash) = (commit.seq, commit.hash),
+            Err(error) => self.broken = Some((self.seq.saturating_add(1), error.to_string())),
+        }
+    }
+
+    /// The result, given the head that the store names.
+    pub fn finish(mut self, head: Option<Head>) -> Verification {
+        let stored = head.map_or((0, Hash::ZERO), |head| (head.seq, head.hash));
+        if self.broken.is_none() && stored != (self.seq, self.hash) {
+            let text = "the head does not fit the newest commit".to_owned();
+            self.broken = Some((self.seq.saturating_add(1), text));
+        }
+        let (broken_seq, problem) = self.broken.unzip();
+        Verification {
+            verified: problem.is_none(),
+            commits: self.seq,
+            head: self.hash,
+            broken_seq,
+            problem,
+        }
+    }
+
+    fn fits(&self, commit: &StoredCommit) -> Result<()> {
+        let next = self.seq.saturating_add(1);
+        if commit.seq != next {
+            return Err(Error::corrupt(format!("commit {next} is missing")));
+        }
+        if commit.parent != self.hash {
+            return Err(Error::corrupt("the commit names another parent"));
+        }
+        let opened = commit.open()?;
+        if opened.header.book != self.book_id {
+            return Err(Error::corrupt("the commit belongs to another book"));
+        }
+        if u64::try_from(opened.changes.len()).ok() != Some(opened.header.changes) {
+            return Err(Error::corrupt("the header counts other changes than the body has"));
+        }
+        Ok(())
+    }
+}
+
+impl Verification {
+    /// An error that names the first broken commit, unless everything fits.
+    pub fn ok(&self) -> Result<()> {
+        match (&self.problem, self.broken_seq) {
+            (None, _) => Ok(()),
+            (Some(problem), seq) => Err(Error::new(ErrorCode::HistoryBroken, problem.clone())
+                .id(seq.map_or_else(String::new, |seq| seq.to_string()))),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What a book is made of.
+//!
+//! *Documents* (book, members, accounts, categories, payees, rules, budgets, imports, alerts) are
+//! few and load whole; *transactions* are many and are rows. Every type here is also the shape
+//! that crosses a language boundary: ids and amounts are strings there, dates ISO 8601.
+
+/// Shows only the named fields, so that no personal text reaches a log by way of `Debug`.
+macro_rules! debug_only {
+    ($name:ident: $($field:ident),*) => {
+        impl std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    $(.field(stringify!($field), &self.$field))*
+                    .finish_non_exhaustive()
+            }
+        }
+    };
+}
+pub(crate) use debug_only;
+
+mod account;
+mod book;
+mod budget;
+mod category;
+mod document;
+mod import;
+mod payee;
+mod rule;
+mod text;
+mod transaction;
+
+pub use account::{Account, AccountKind, AccountPatch, NewAccount};
+pub use book::{ActorId, Book, BookPatch, CustomCurrency, Member, NewBook, Role};
+pub use budget::{Alert, Budget, BudgetPatch, NewBudget};
+pub use category::{Category, CategoryKind, CategoryPatch, NewCategory};
+pub use document::{Document, DocumentKind};
+pub use import::Import;
+pub use payee::{NewPayee, Payee};
+pub use rule::{Action, Condition, Direction, NewRule, Rule, RulePatch, Stage, TextField, TextOp};
+pub(crate) use text::{check_list, check_name, check_optional, check_text};
+pub use transaction::{
+    Attachment, ClearField, NewSplit, NewTransaction, Origin, Source, SourceKind, Split, Status,
+    Transaction, TransactionPatch,
+};

@@ -1,0 +1,168 @@
+//! `Plan`: a book's documents, whole, at one point of its history.
+
+use std::collections::BTreeMap;
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::{AccountId, BudgetId, CategoryId, ImportId, PayeeId, RuleId};
+use crate::model::{
+    Account, ActorId, Alert, Book, Budget, Category, CategoryKind, Document, DocumentKind, Import,
+    Member, Payee, Role, Rule,
+};
+use crate::money::Currency;
+use crate::period::Month;
+
+/// A book's documents. Decisions read it; only commits change it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The book itself.
+    pub book: Book,
+    /// Who may reach it.
+    pub members: BTreeMap<ActorId, Member>,
+    /// Its accounts.
+    pub accounts: BTreeMap<AccountId, Account>,
+    /// Its categories.
+    pub categories: BTreeMap<CategoryId, Category>,
+    /// Its payees.
+    pub payees: BTreeMap<PayeeId, Payee>,
+    /// Its rules.
+    pub rules: BTreeMap<RuleId, Rule>,
+    /// Its budgets.
+    pub budgets: BTreeMap<BudgetId, Budget>,
+    /// Its imports.
+    pub imports: BTreeMap<ImportId, Import>,
+    /// Its announced thresholds.
+    pub alerts: BTreeMap<(BudgetId, Month, u32), Alert>,
+}
+
+impl Plan {
+    /// A plan that holds a book and nothing else.
+    pub fn new(book: Book) -> Self {
+        Self {
+            book,
+            members: BTreeMap::new(),
+            accounts: BTreeMap::new(),
+            categories: BTreeMap::new(),
+            payees: BTreeMap::new(),
+            rules: BTreeMap::new(),
+            budgets: BTreeMap::new(),
+            imports: BTreeMap::new(),
+            alerts: BTreeMap::new(),
+        }
+    }
+
+    /// The plan made of these documents, among which is the book.
+    pub fn from_documents(documents: Vec<Document>) -> Result<Self> {
+        let book = documents.iter().find_map(|document| match document {
+            Document::Book(book) => Some(book.clone()),
+            _ => None,
+        });
+        let mut plan = Self::new(book.ok_or_else(|| Error::corrupt("a book lacks its document"))?);
+        for document in documents {
+            plan.put(document);
+        }
+        Ok(plan)
+    }
+
+    /// Adds or replaces a document.
+    pub(crate) fn put(&mut self, document: Document) {
+        match document {
+            Document::Book(book) => self.book = book,
+            Document::Member(member) => drop(self.members.insert(member.actor.clone(), member)),
+            Document::Account(account) => drop(self.accounts.insert(account.id, account)),
+            Document::Category(category) => drop(self.categories.insert(category.id, category)),
+            Document::Payee(payee) => drop(self.payees.insert(payee.id, payee)),
+            Document::Rule(rule) => drop(self.rules.insert(rule.id, rule)),
+            Document::Budget(budget) => drop(self.budgets.insert(budget.id, budget)),
+            Document::Import(import) => drop(self.imports.insert(import.id, import)),
+            Document::Alert(alert) => {
+                self.alerts.insert((alert.budget_id, alert.month, alert.threshold), alert);
+            }
+        }
+    }
+
+    /// Takes a document away.
+    pub(crate) fn remove(&mut self, document: &Document) {
+        match document {
+            Document::Book(_) => {}
+            Document::Member(member) => drop(self.members.remove(&member.actor)),
+            Document::Account(account) => drop(self.accounts.remove(&account.id)),
+            Document::Category(category) => drop(self.categories.remove(&category.id)),
+            Document::Payee(payee) => drop(self.payees.remove(&payee.id)),
+            Document::Rule(rule) => drop(self.rules.remove(&rule.id)),
+            Document::Budget(budget) => drop(self.budgets.remove(&budget.id)),
+            Document::Import(import) => drop(self.imports.remove(&import.id)),
+            Document::Alert(alert) => {
+                self.alerts.remove(&(alert.budget_id, alert.month, alert.threshold));
+            }
+        }
+    }
+
+    /// Refuses an actor whose role is too low; someone who is no member learns nothing.
+    pub fn authorise(&self, actor: &ActorId, needed: Role) -> Result<()> {
+        let member = self.members.get(actor).ok_or_else(book_not_found)?;
+        if member.role >= needed {
+            return Ok(());
+        }
+        Err(Error::new(ErrorCode::Forbidden, "the actor's role does not allow this"))
+    }
+
+    /// The account of that id, or `not_found`.
+    pub fn account(&self, id: AccountId) -> Result<&Account> {
+        self.accounts.get(&id).ok_or_else(|| Error::not_found(DocumentKind::Account.as_str(), id))
+    }
+
+    /// The category of that id, or `not_found`.
+    pub fn category(&self, id: CategoryId) -> Result<&Category> {
+        self.categories
+            .get(&id)
+            .ok_or_else(|| Error::not_found(DocumentKind::Category.as_str(), id))
+    }
+
+    /// The currency of that code: of ISO 4217 or registered in the book.
+    pub fn currency(&self, code: &str) -> Result<Currency> {
+        let registered = self.book.currencies.iter().find(|custom| custom.code == code);
+        match registered {
+            Some(custom) => Currency::custom(&custom.code, custom.exponent),
+            None => Currency::iso(code),
+        }
+    }
+
+    /// Whether `id` is `ancestor` or lies below it.
+    pub fn is_within(&self, id: CategoryId, ancestor: CategoryId) -> bool {
+        let mut next = Some(id);
+        let mut steps = 0;
+        while let Some(current) = next {
+            if current == ancestor {
+                return true;
+            }
+            steps += 1;
+            if steps > self.categories.len() {
+                return false;
+            }
+            next = self.categories.get(&current).and_then(|category| category.parent_id);
+        }
+        false
+    }
+
+    /// Whether money in the category is spending; what has no category counts as spending.
+    pub fn is_expense(&self, id: Option<CategoryId>) -> bool {
+        let category = id.and_then(|id| self.categories.get(&id));
+        category.is_none_or(|category| category.kind == CategoryKind::Expense)
+    }
+
+    /// The name under which a payee is recorded: the book's own where the spelling is known.
+    pub fn payee_name(&self, spelling: &str) -> String {
+        let spelling = spelling.trim();
+        let folded = spelling.to_lowercase();
+        let known = self.payees.values().find(|payee| {
+            let mut spellings = std::iter::once(&payee.name).chain(&payee.aliases);
+            spellings.any(|known| known.trim().to_lowercase() == folded)
+        });
+        known.map_or_else(|| spelling.to_owned(), |payee| payee.name.clone())
+    }
+}
+
+/// The answer to whoever asks for a book that is not there or not theirs.
+pub(crate) fn book_not_found() -> Error {
+    Error::new(ErrorCode::BookNotFound, "no such book")
+}

@@ -1,0 +1,138 @@
+//! What a store must do: typed reads and one atomic write.
+//!
+//! There is no open transaction in the trait: nothing leaks across an await, a dropped future or
+//! a language boundary. Every read names a book, and two books never meet in one commit. The
+//! suite in [`crate::conformance`] (feature `testing`) holds a store to this contract.
+
+mod query;
+
+use async_trait::async_trait;
+
+pub use query::{OriginQuery, OriginRow, PageRequest, Position, TransactionQuery};
+
+use crate::error::Result;
+use crate::id::{AccountId, BookId, CategoryId, TransactionId};
+use crate::log::{Commit, Hash, StoredCommit};
+use crate::model::{Document, Transaction};
+
+/// The newest commit of a book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Its sequence number; the first commit of a book has 1.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: Hash,
+}
+
+/// What figures are computed from: one transaction without its texts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ColumnRow {
+    /// The transaction.
+    pub id: TransactionId,
+    /// Its account.
+    pub account_id: AccountId,
+    /// Its booking date.
+    pub booking_date: chrono::NaiveDate,
+    /// Its signed amount in minor units.
+    pub amount_minor: i64,
+    /// Its category.
+    pub category_id: Option<CategoryId>,
+    /// Its payee.
+    pub payee: Option<String>,
+    /// Whether it is one side of a transfer.
+    pub transfer: bool,
+    /// Whether the bank has not booked it yet.
+    pub pending: bool,
+    /// Whether it counts: neither void nor deleted.
+    pub counts: bool,
+    /// Its parts: category and minor units.
+    pub splits: Vec<(Option<CategoryId>, i64)>,
+}
+
+impl From<&Transaction> for ColumnRow {
+    fn from(transaction: &Transaction) -> Self {
+        let splits = transaction.splits.iter();
+        Self {
+            id: transaction.id,
+            account_id: transaction.account_id,
+            booking_date: transaction.booking_date,
+            amount_minor: transaction.amount.minor(),
+            category_id: transaction.category_id,
+            payee: transaction.payee.clone(),
+            transfer: transaction.transfer_id.is_some(),
+            pending: transaction.status == crate::model::Status::Pending,
+            counts: transaction.counts(),
+            splits: splits.map(|split| (split.category_id, split.amount.minor())).collect(),
+        }
+    }
+}
+
+/// The commit that answered an idempotency key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// Its sequence number.
+    pub seq: u64,
+    /// SHA-256 of the request that it answered.
+    pub request_digest: Hash,
+    /// The answer's JSON bytes.
+    pub answer: Vec<u8>,
+}
+
+/// Where books live.
+///
+/// Reads see only whole commits. An unknown book has no head, no documents and no transactions:
+/// asking for it is not an error.
+#[async_trait]
+pub trait Store: std::fmt::Debug + Send + Sync + 'static {
+    /// The newest commit of a book; `None` for a book that is not there.
+    async fn head(&self, book_id: BookId) -> Result<Option<Head>>;
+
+    /// All documents of a book and the head they belong to, read at one point of its history.
+    /// Documents come in the order of kind and key.
+    async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>>;
+
+    /// The transactions with these ids, deleted ones included, in any order. Ids that are not
+    /// there, or are another book's, are left out.
+    async fn transactions(
+        &self,
+        book_id: BookId,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>>;
+
+    /// The transactions that a query selects, newest first (booking date, then id, descending),
+    /// after a position, at most `limit` of them.
+    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>>;
+
+    /// Transactions in the order of their ids after `after`, at most `limit` of them, without
+    /// their texts. Deleted ones are included and marked.
+    async fn columns(
+        &self,
+        book_id: BookId,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Result<Vec<ColumnRow>>;
+
+    /// What was imported into an account before and may meet new rows: the origins that lie in a
+    /// span of days or carry one of the bank ids, deleted transactions included, in the order of
+    /// transaction ids.
+    async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>>;
+
+    /// Commits after a sequence number, oldest first, at most `limit` of them.
+    async fn commits(
+        &self,
+        book_id: BookId,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredCommit>>;
+
+    /// The commit that carries this idempotency key, if there is one.
+    async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>>;
+
+    /// Appends a commit and applies its changes: all of it or none. When the book's head is not
+    /// the commit's parent, nothing is written and the answer is `conflict`. Once this returns
+    /// without error the commit survives the end of the process.
+    async fn commit(&self, commit: &Commit) -> Result<()>;
+
+    /// Ends the work in order; later calls answer `closed`. Closing twice is no error.
+    async fn close(&self);
+}
