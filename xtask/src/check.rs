@@ -1,0 +1,51 @@
+//! `cargo xtask check`: everything that can be said about the tree without running its tests.
+//! Every step runs even when an earlier one failed, so that one run tells all.
+
+use std::path::Path;
+
+use crate::report::Report;
+use crate::shell::{Cmd, Outcome};
+use crate::{generate, tidy, tools};
+
+/// Runs all steps. Cargo is always called with `--workspace`: another selection of packages
+/// selects other features of shared dependencies, and switching compiles them again.
+pub fn run(root: &Path) -> Outcome {
+    let mut report = Report::default();
+    report.step("format", || cargo(root).args(["fmt", "--all", "--check"]).run());
+    report.step("tidy", || tidy::run(root));
+    report.step("clippy", || clippy(root));
+    report.step("docs", || {
+        cargo(root)
+            .args(["doc", "--workspace", "--no-deps", "--locked"])
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .run()
+    });
+    report.step("generated files", || generate::run(root, generate::Mode::Compare));
+    report.step("dependencies", || dependencies(root));
+    println!("\n{}", report.table());
+    report.verdict()
+}
+
+fn cargo(root: &Path) -> Cmd {
+    Cmd::new("cargo").dir(root)
+}
+
+fn clippy(root: &Path) -> Outcome {
+    // The build script of pyo3 asks an interpreter about itself.
+    tools::python::interpreter()?;
+    cargo(root)
+        .args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+        .run()
+}
+
+/// Bans, licences and sources need nothing but the lock file. `advisories` would need a copy of
+/// the advisory database, which is fetched from the network: it is no part of this check.
+fn dependencies(root: &Path) -> Outcome {
+    let deny = tools::cargo_deny::binary()?;
+    println!("   advisories are not checked: their database is not part of the tree");
+    Cmd::new(deny)
+        .dir(root)
+        .args(["--workspace", "--all-features", "--locked", "check"])
+        .args(["bans", "licenses", "sources"])
+        .run()
+}

@@ -1,0 +1,132 @@
+//! Reading how many tests ran from what a runner prints. Each parser returns zero for output
+//! that it does not know, and a part in which nothing ran fails.
+
+use crate::report::Counts;
+
+/// `test result: ok. 5 passed; 0 failed; 2 ignored; ...`, once per test binary.
+pub fn cargo(text: &str) -> Counts {
+    let mut total = Counts::default();
+    for line in text.lines().filter(|line| line.starts_with("test result:")) {
+        total.add(Counts {
+            passed: before(line, " passed"),
+            failed: before(line, " failed"),
+            skipped: before(line, " ignored"),
+        });
+    }
+    total
+}
+
+/// `=== 1 failed, 3 passed, 2 skipped, 1 error in 0.12s ===`, the last line.
+pub fn pytest(text: &str) -> Counts {
+    let summary = |line: &&str| line.starts_with('=') && line.contains(" in ");
+    let Some(line) = text.lines().rev().find(summary) else { return Counts::default() };
+    Counts {
+        passed: before(line, " passed") + before(line, " xfailed"),
+        failed: before(line, " failed") + before(line, " error") + before(line, " xpassed"),
+        skipped: before(line, " skipped"),
+    }
+}
+
+/// `ℹ pass 3` or `# pass 3`, and the same for the other verdicts of `node --test`.
+pub fn node(text: &str) -> Counts {
+    let last = |verdict: &str| {
+        let number = text.lines().rev().find_map(|line| {
+            let line = line.strip_prefix("ℹ ").or_else(|| line.strip_prefix("# "))?;
+            line.strip_prefix(verdict)?.trim().parse().ok()
+        });
+        number.unwrap_or(0)
+    };
+    Counts {
+        passed: last("pass "),
+        failed: last("fail ") + last("cancelled "),
+        skipped: last("skipped ") + last("todo "),
+    }
+}
+
+/// `12 passed, 0 failed` or `12 passed, 0 failed, 1 skipped`, alone on a line; the last one.
+pub fn plain(text: &str) -> Counts {
+    let number =
+        |line: &str, word| line.ends_with(word).then(|| line.split(' ').next()?.parse().ok());
+    let read = |line: &str| {
+        let mut words = line.trim().split(", ");
+        let passed = number(words.next()?, " passed")??;
+        let failed = number(words.next()?, " failed")??;
+        let skipped = words.next().and_then(|w| number(w, " skipped")?).unwrap_or(0);
+        Some(Counts { passed, failed, skipped })
+    };
+    text.lines().rev().find_map(read).unwrap_or_default()
+}
+
+/// `Test Case 'Suite.name' passed (0.1 seconds)`, one line per test of XCTest.
+pub fn xctest(text: &str) -> Counts {
+    let mut total = Counts::default();
+    for line in text.lines().filter(|line| line.starts_with("Test Case '")) {
+        match line.rsplit_once("' ").map(|(_, verdict)| verdict.split(' ').next()) {
+            Some(Some("passed")) => total.passed += 1,
+            Some(Some("failed")) => total.failed += 1,
+            Some(Some("skipped")) => total.skipped += 1,
+            _ => {}
+        }
+    }
+    total
+}
+
+/// The number in front of `word`, or zero.
+fn before(line: &str, word: &str) -> u64 {
+    let end = line.match_indices(word).find_map(|(at, _)| {
+        let head = line.get(..at)?;
+        head.rsplit(|c: char| !c.is_ascii_digit()).next().filter(|digits| !digits.is_empty())
+    });
+    end.and_then(|digits| digits.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(passed: u64, failed: u64, skipped: u64) -> Counts {
+        Counts { passed, failed, skipped }
+    }
+
+    #[test]
+    fn cargo_sums_over_binaries() {
+        let text = "test a ... ok\n\
+            test result: ok. 5 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out\n\
+            test result: FAILED. 10 passed; 1 failed; 0 ignored; 0 measured; 3 filtered out\n";
+        assert_eq!(cargo(text), counts(15, 1, 2));
+    }
+
+    #[test]
+    fn pytest_has_one_summary() {
+        assert_eq!(pytest("===== 3 passed in 0.12s =====\n"), counts(3, 0, 0));
+        let text = "== short test summary info ==\n\
+            == 1 failed, 30 passed, 2 skipped, 1 xfailed, 1 error in 1.00s ==\n";
+        assert_eq!(pytest(text), counts(31, 2, 2));
+        assert_eq!(pytest("==== no tests ran in 0.01s ====\n"), counts(0, 0, 0));
+    }
+
+    #[test]
+    fn node_has_a_line_per_verdict() {
+        let text =
+            "ℹ tests 6\nℹ suites 0\nℹ pass 4\nℹ fail 1\nℹ cancelled 0\nℹ skipped 1\nℹ todo 0\n";
+        assert_eq!(node(text), counts(4, 1, 1));
+        assert_eq!(node("# tests 1\n# pass 1\n# fail 0\n"), counts(1, 0, 0));
+    }
+
+    #[test]
+    fn plain_takes_the_last_line_that_fits() {
+        assert_eq!(plain("1 passed, 1 failed\nx\n12 passed, 0 failed\nbye\n"), counts(12, 0, 0));
+        assert_eq!(plain("12 passed, 3 failed, 4 skipped\n"), counts(12, 3, 4));
+        assert_eq!(plain("nothing passed, 3 failed\n"), counts(0, 0, 0));
+    }
+
+    #[test]
+    fn xctest_has_a_line_per_test() {
+        let text = "Test Case 'A.testX' started at 2026-01-01 00:00:00.000\n\
+            Test Case 'A.testX' passed (0.01 seconds)\n\
+            Test Case 'A.testY' failed (0.0 seconds)\n\
+            Test Case 'A.testZ' skipped (0.0 seconds)\n\
+            Executed 3 tests, with 1 test skipped and 2 failures (0 unexpected) in 0.0 seconds\n";
+        assert_eq!(xctest(text), counts(1, 1, 1));
+    }
+}

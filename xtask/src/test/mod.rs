@@ -1,0 +1,172 @@
+//! `cargo xtask test`: every test in every language. Each part installs what it lacks, builds,
+//! runs and is counted; a part that fails does not stop the others. A part is left out only when
+//! it is named in `--without`, and then the closing table says so.
+
+mod counts;
+mod kotlin;
+mod node;
+mod python;
+mod rust;
+mod swift;
+
+use std::path::{Path, PathBuf};
+
+use crate::report::{Counts, Report};
+use crate::shell::{Cmd, Finished, Outcome};
+
+/// What a part needs to know.
+#[derive(Debug)]
+pub struct Run {
+    /// The root of the repository.
+    pub root: PathBuf,
+    /// Cargo's target directory; parts keep their artefacts in a directory of their own there.
+    pub target: PathBuf,
+    /// Whether the long versions of the tests run.
+    pub deep: bool,
+}
+
+type Part = fn(&Run, &mut Counts) -> Outcome;
+
+const PARTS: [(&str, Part); 5] = [
+    ("rust", rust::run),
+    ("python", python::run),
+    ("node", node::run),
+    ("kotlin", kotlin::run),
+    ("swift", swift::run),
+];
+
+/// Runs the parts that `args` leaves in: `[--deep] [--without NAME ...]`.
+pub fn run(root: &Path, args: &[String]) -> Outcome {
+    let options = Options::parse(args)?;
+    let run = Run { root: root.to_path_buf(), target: target(root)?, deep: options.deep };
+    let mut report = Report::default();
+    for (name, part) in PARTS {
+        if options.without.iter().any(|w| w == name) {
+            report.skip(name, "left out by --without");
+        } else {
+            report.part(name, |counts| part(&run, counts));
+        }
+    }
+    println!("\n{}", report.table());
+    println!("{}", report.total());
+    report.verdict()
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Options {
+    deep: bool,
+    without: Vec<String>,
+}
+
+impl Options {
+    /// Reads the arguments; `--without` takes all names up to the next option.
+    fn parse(args: &[String]) -> Outcome<Self> {
+        let mut options = Self::default();
+        let mut naming = false;
+        for arg in args {
+            match arg.as_str() {
+                "--deep" => (options.deep, naming) = (true, false),
+                "--without" => naming = true,
+                name if naming && PARTS.iter().any(|(part, _)| *part == name) => {
+                    options.without.push(name.to_owned());
+                }
+                other => {
+                    let parts = PARTS.map(|(name, _)| name).join(" ");
+                    return Err(format!(
+                        "`{other}`: test [--deep] [--without NAME ...] of {parts}"
+                    ));
+                }
+            }
+        }
+        Ok(options)
+    }
+}
+
+impl Run {
+    /// An empty directory of a part among cargo's artefacts.
+    fn workshop(&self, part: &str) -> Outcome<PathBuf> {
+        let dir = self.target.join("xtask").join(part);
+        crate::cache::remove(&dir)?;
+        std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+        Ok(dir)
+    }
+
+    /// Tells a test where the repository is: tests of a package run outside of it.
+    fn tell(&self, cmd: Cmd) -> Cmd {
+        let cmd = cmd.env("FISCAFLOW_ROOT", &self.root);
+        if self.deep { cmd.env("FISCAFLOW_DEEP", "1") } else { cmd }
+    }
+
+    /// `cargo` at the root of the repository.
+    fn cargo(&self) -> Cmd {
+        self.tell(Cmd::new("cargo").dir(&self.root))
+    }
+
+    /// Fails unless a file or directory that a part cannot do without is there.
+    fn need(&self, path: &str) -> Outcome<PathBuf> {
+        let whole = self.root.join(path);
+        if whole.exists() { Ok(whole) } else { Err(format!("{path} is missing")) }
+    }
+
+    /// Builds the library for Kotlin and Swift and returns the directory that it is in.
+    fn mobile_library(&self) -> Outcome<PathBuf> {
+        self.cargo().args(["build", "--package", "fiscaflow-mobile", "--lib", "--locked"]).run()?;
+        Ok(self.target.join("debug"))
+    }
+}
+
+/// Adds what a runner counted; fails when it failed, or when it ran nothing at all.
+fn add(counts: &mut Counts, found: Counts, finished: &Finished) -> Outcome {
+    counts.add(found);
+    if !finished.ok {
+        return Err("the test runner failed".to_owned());
+    }
+    if found == Counts::default() { Err("no test ran".to_owned()) } else { Ok(()) }
+}
+
+/// The files below `dir` whose names end in one of `endings`, sorted.
+fn files(dir: &Path, endings: &[&str]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut open = vec![dir.to_path_buf()];
+    while let Some(dir) = open.pop() {
+        let entries = std::fs::read_dir(&dir).into_iter().flatten().flatten();
+        for path in entries.map(|entry| entry.path()) {
+            if path.is_dir() {
+                open.push(path);
+            } else if endings.iter().any(|e| path.to_string_lossy().ends_with(e)) {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
+/// Cargo's target directory, wherever the environment put it.
+fn target(root: &Path) -> Outcome<PathBuf> {
+    let args = ["metadata", "--no-deps", "--format-version", "1", "--locked"];
+    let text = Cmd::new("cargo").dir(root).args(args).capture()?;
+    let metadata: serde_json::Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+    let target = metadata.get("target_directory").and_then(|t| t.as_str());
+    target.map(PathBuf::from).ok_or_else(|| "cargo names no target directory".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Outcome<Options> {
+        Options::parse(&line.split_whitespace().map(str::to_owned).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn options_name_the_parts_to_leave_out() {
+        let options = parse("--without swift kotlin --deep").unwrap();
+        assert_eq!(options, Options { deep: true, without: vec!["swift".into(), "kotlin".into()] });
+        assert_eq!(parse("").unwrap(), Options::default());
+        assert_eq!(parse("--without swift --without node").unwrap().without, ["swift", "node"]);
+        parse("--without cobol").unwrap_err();
+        parse("swift").unwrap_err();
+        parse("--without swift --deep node").unwrap_err();
+    }
+}

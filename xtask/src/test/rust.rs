@@ -1,0 +1,15 @@
+//! The Rust part: unit, integration and documentation tests of everything but the bindings,
+//! whose crates only make sense inside their hosts and are tested there.
+
+use super::{Run, add, counts};
+use crate::report::Counts;
+use crate::shell::Outcome;
+
+const BINDINGS: [&str; 3] = ["fiscaflow-python", "fiscaflow-node", "fiscaflow-mobile"];
+
+/// Runs `cargo test`; a failing test does not keep the rest from running.
+pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
+    let test = run.cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    let done = test.args(BINDINGS.map(|name| format!("--exclude={name}"))).tee()?;
+    add(sum, counts::cargo(&done.text), &done)
+}

