@@ -74,6 +74,19 @@ impl Cmd {
         }
     }
 
+    /// Runs a command that says much and matters only when it fails: then all of it is shown.
+    pub fn run_quietly(mut self) -> Outcome {
+        self.announce();
+        let out = self.inner.output().map_err(|e| format!("{}: {e}", self.line()))?;
+        if out.status.success() {
+            return Ok(());
+        }
+        for stream in [&out.stdout, &out.stderr] {
+            println!("{}", String::from_utf8_lossy(stream).trim_end());
+        }
+        Err(format!("`{}` ended with {}", self.line(), out.status))
+    }
+
     /// Runs silently and returns standard output; fails unless the exit code is zero.
     pub fn capture(mut self) -> Outcome<String> {
         let out = self.inner.output().map_err(|e| format!("{}: {e}", self.line()))?;

@@ -20,7 +20,7 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     let shop = run.workshop("node")?;
 
     run.need("bindings-node/package-lock.json")?;
-    node.cmd("npm").args(["ci", "--silent"]).dir(&package).run()?;
+    node.cmd("npm").args(["ci", "--loglevel=error"]).dir(&package).run()?;
     node.cmd("npm")
         .args(["run", build_script(&manifest)?])
         .dir(&package)
@@ -32,7 +32,7 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     std::fs::create_dir(&project).map_err(|e| e.to_string())?;
     std::fs::write(project.join("package.json"), "{ \"private\": true }\n")
         .map_err(|e| e.to_string())?;
-    let install = || node.cmd("npm").args(["install", "--silent"]).dir(&project);
+    let install = || node.cmd("npm").args(["install", "--loglevel=error"]).dir(&project);
     install().args(&tarballs).run()?;
     Cmd::new("cp").arg("-R").arg(&tests).arg(project.join("test")).run()?;
 
@@ -64,7 +64,7 @@ fn pack(node: &Node, package: &Path, shop: &Path) -> Outcome<Vec<PathBuf>> {
     let mut packages = vec![package.to_path_buf()];
     packages.extend(platforms.map(|entry| entry.path()).filter(built));
     for dir in &packages {
-        let pack = node.cmd("npm").args(["pack", "--silent", "--pack-destination"]);
+        let pack = node.cmd("npm").args(["pack", "--loglevel=error", "--pack-destination"]);
         pack.arg(shop).dir(dir).run()?;
     }
     Ok(files(shop, &[".tgz"]))

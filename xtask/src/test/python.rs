@@ -6,7 +6,7 @@ use crate::report::Counts;
 use crate::shell::{self, Cmd, Outcome};
 use crate::tools::python;
 
-/// What the tests need beside the package itself.
+/// What the tests need beside the package itself; `tests/requirements.txt` may name more.
 const TEST_TOOLS: [&str; 2] = ["pytest==9.2.0", "mypy==2.4.1"];
 
 /// Builds, installs, tests and type-checks.
@@ -32,7 +32,12 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     // First the wheel alone: it must not lean on anything that the tests bring.
     python::pip(&home).args(["install", "--quiet", "--no-index"]).arg(&wheel).run()?;
     Cmd::new(&python).dir(&shop).args(["-c", "import fiscaflow"]).run()?;
-    python::pip(&home).args(["install", "--quiet"]).args(TEST_TOOLS).run()?;
+    let mut install = python::pip(&home).args(["install", "--quiet"]).args(TEST_TOOLS);
+    let more = tests.join("requirements.txt");
+    if more.exists() {
+        install = install.arg("--requirement").arg(&more);
+    }
+    install.run()?;
 
     let done = run
         .tell(Cmd::new(&python).dir(&shop))

@@ -16,9 +16,9 @@ pub fn ensure(packages: &[&str]) -> Outcome {
     static UPDATE: Once = Once::new();
     // Lists that cannot be refreshed may still be good enough: the installation decides.
     UPDATE.call_once(|| {
-        let _ = apt().arg("update").args(["-qq"]).run();
+        let _ = apt().arg("update").run_quietly();
     });
-    apt().args(["install", "-y", "-qq", "--no-install-recommends"]).args(&missing).run()
+    apt().args(["install", "-y", "--no-install-recommends"]).args(&missing).run_quietly()
 }
 
 fn is_installed(package: &str) -> bool {

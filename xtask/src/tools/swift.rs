@@ -28,16 +28,16 @@ pub fn root() -> Outcome<PathBuf> {
             .args(["debootstrap", "--variant=minbase", "trixie"])
             .arg(dir)
             .arg(MIRROR)
-            .run()?;
+            .run_quietly()?;
         devices(dir)?;
         let install = format!(
-            "apt-get update -qq && apt-get install -y -qq --no-install-recommends {} && apt-get clean",
+            "apt-get update && apt-get install -y --no-install-recommends {} && apt-get clean",
             PACKAGES.join(" ")
         );
         enter(dir, &install)
             .env("DEBIAN_FRONTEND", "noninteractive")
             .env("LC_ALL", "C.UTF-8")
-            .run()?;
+            .run_quietly()?;
         enter(dir, "swiftc --version").run()
     })
 }
