@@ -5,17 +5,17 @@ use std::path::Path;
 
 use crate::report::Report;
 use crate::shell::{Cmd, Outcome};
-use crate::{generate, tidy, tools};
+use crate::{cargo, generate, tidy, tools};
 
 /// Runs all steps. Cargo is always called with `--workspace`: another selection of packages
 /// selects other features of shared dependencies, and switching compiles them again.
 pub fn run(root: &Path) -> Outcome {
     let mut report = Report::default();
-    report.step("format", || cargo(root).args(["fmt", "--all", "--check"]).run());
+    report.step("format", || cargo::command(root).args(["fmt", "--all", "--check"]).run());
     report.step("tidy", || tidy::run(root));
     report.step("clippy", || clippy(root));
     report.step("docs", || {
-        cargo(root)
+        cargo::command(root)
             .args(["doc", "--workspace", "--no-deps", "--locked"])
             .env("RUSTDOCFLAGS", "-D warnings")
             .run()
@@ -26,14 +26,10 @@ pub fn run(root: &Path) -> Outcome {
     report.verdict()
 }
 
-fn cargo(root: &Path) -> Cmd {
-    Cmd::new("cargo").dir(root)
-}
-
 fn clippy(root: &Path) -> Outcome {
     // The build script of pyo3 asks an interpreter about itself.
     tools::python::interpreter()?;
-    cargo(root)
+    cargo::command(root)
         .args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
         .run()
 }

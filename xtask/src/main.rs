@@ -4,7 +4,9 @@
 #![allow(clippy::print_stdout, reason = "a task runner talks to a person")]
 
 mod cache;
+mod cargo;
 mod check;
+mod files;
 mod generate;
 mod report;
 #[cfg(test)]
@@ -17,7 +19,7 @@ mod tools;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use shell::{Cmd, Outcome};
+use shell::Outcome;
 
 const USAGE: &str = "\
 usage: cargo xtask COMMAND
@@ -63,5 +65,5 @@ fn root() -> Outcome<PathBuf> {
 
 fn bench(root: &Path, args: &[String]) -> Outcome {
     let run = ["run", "--release", "--package", "fiscaflow-benches", "--"];
-    Cmd::new("cargo").dir(root).args(run).args(args).run()
+    cargo::command(root).args(run).args(args).run()
 }

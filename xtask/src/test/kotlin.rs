@@ -2,7 +2,8 @@
 //! against the library that was just built. A checksum in the generated code makes it refuse a
 //! library that it does not fit.
 
-use super::{Run, add, counts, files};
+use super::{Run, add, counts};
+use crate::files;
 use crate::report::Counts;
 use crate::shell::{Cmd, Outcome};
 use crate::tools::kotlin;
@@ -19,7 +20,7 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     Cmd::new(kotlin.compiler())
         .args(["-jvm-target", "17", "-cp", &kotlin.class_path(), "-d"])
         .arg(&jar)
-        .args(files(&run.root.join("bindings-mobile/kotlin"), &[".kt"]))
+        .args(files::below(&run.root.join("bindings-mobile/kotlin"), &[".kt"]))
         .run()?;
     let text = std::fs::read_to_string(&main).map_err(|e| e.to_string())?;
     let done = run

@@ -11,6 +11,7 @@ mod swift;
 
 use std::path::{Path, PathBuf};
 
+use crate::cargo;
 use crate::report::{Counts, Report};
 use crate::shell::{Cmd, Finished, Outcome};
 
@@ -38,7 +39,7 @@ const PARTS: [(&str, Part); 5] = [
 /// Runs the parts that `args` leaves in: `[--deep] [--without NAME ...]`.
 pub fn run(root: &Path, args: &[String]) -> Outcome {
     let options = Options::parse(args)?;
-    let run = Run { root: root.to_path_buf(), target: target(root)?, deep: options.deep };
+    let run = Run { root: root.to_path_buf(), target: cargo::target(root)?, deep: options.deep };
     let mut report = Report::default();
     for (name, part) in PARTS {
         if options.without.iter().any(|w| w == name) {
@@ -85,10 +86,7 @@ impl Options {
 impl Run {
     /// An empty directory of a part among cargo's artefacts.
     fn workshop(&self, part: &str) -> Outcome<PathBuf> {
-        let dir = self.target.join("xtask").join(part);
-        crate::cache::remove(&dir)?;
-        std::fs::create_dir_all(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
-        Ok(dir)
+        cargo::workshop(&self.root, part)
     }
 
     /// Tells a test where the repository is: tests of a package run outside of it.
@@ -99,7 +97,7 @@ impl Run {
 
     /// `cargo` at the root of the repository.
     fn cargo(&self) -> Cmd {
-        self.tell(Cmd::new("cargo").dir(&self.root))
+        self.tell(cargo::command(&self.root))
     }
 
     /// Fails unless a file or directory that a part cannot do without is there.
@@ -122,33 +120,6 @@ fn add(counts: &mut Counts, found: Counts, finished: &Finished) -> Outcome {
         return Err("the test runner failed".to_owned());
     }
     if found == Counts::default() { Err("no test ran".to_owned()) } else { Ok(()) }
-}
-
-/// The files below `dir` whose names end in one of `endings`, sorted.
-fn files(dir: &Path, endings: &[&str]) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut open = vec![dir.to_path_buf()];
-    while let Some(dir) = open.pop() {
-        let entries = std::fs::read_dir(&dir).into_iter().flatten().flatten();
-        for path in entries.map(|entry| entry.path()) {
-            if path.is_dir() {
-                open.push(path);
-            } else if endings.iter().any(|e| path.to_string_lossy().ends_with(e)) {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-/// Cargo's target directory, wherever the environment put it.
-fn target(root: &Path) -> Outcome<PathBuf> {
-    let args = ["metadata", "--no-deps", "--format-version", "1", "--locked"];
-    let text = Cmd::new("cargo").dir(root).args(args).capture()?;
-    let metadata: serde_json::Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
-    let target = metadata.get("target_directory").and_then(|t| t.as_str());
-    target.map(PathBuf::from).ok_or_else(|| "cargo names no target directory".to_owned())
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Run, add, counts, files};
+use super::{Run, add, counts};
+use crate::files;
 use crate::report::Counts;
 use crate::shell::{Cmd, Outcome};
 use crate::tools::node::{self, Node};
@@ -36,7 +37,7 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     install().args(&tarballs).run()?;
     Cmd::new("cp").arg("-R").arg(&tests).arg(project.join("test")).run()?;
 
-    let test_files = files(&project.join("test"), &[".test.js", ".test.mjs", ".test.cjs"]);
+    let test_files = files::below(&project.join("test"), &[".test.js", ".test.mjs", ".test.cjs"]);
     let test = run.tell(node.cmd("node").dir(&project));
     let done = test.args(["--test", "--test-reporter=spec"]).args(&test_files).tee()?;
     let tested = add(sum, counts::node(&done.text), &done);
@@ -58,8 +59,9 @@ fn build_script(manifest: &Path) -> Outcome<&'static str> {
 
 /// Packs the package and, where the addon comes in packages of its own, those that were built.
 fn pack(node: &Node, package: &Path, shop: &Path) -> Outcome<Vec<PathBuf>> {
-    let built =
-        |dir: &PathBuf| dir.join("package.json").exists() && !files(dir, &[".node"]).is_empty();
+    let built = |dir: &PathBuf| {
+        dir.join("package.json").exists() && !files::below(dir, &[".node"]).is_empty()
+    };
     let platforms = std::fs::read_dir(package.join("npm")).into_iter().flatten().flatten();
     let mut packages = vec![package.to_path_buf()];
     packages.extend(platforms.map(|entry| entry.path()).filter(built));
@@ -67,11 +69,11 @@ fn pack(node: &Node, package: &Path, shop: &Path) -> Outcome<Vec<PathBuf>> {
         let pack = node.cmd("npm").args(["pack", "--loglevel=error", "--pack-destination"]);
         pack.arg(shop).dir(dir).run()?;
     }
-    Ok(files(shop, &[".tgz"]))
+    Ok(files::below(shop, &[".tgz"]))
 }
 
 fn type_check(node: &Node, project: &Path) -> Outcome {
-    let sources = files(&project.join("test"), &[".ts", ".mts"]);
+    let sources = files::below(&project.join("test"), &[".ts", ".mts"]);
     if sources.is_empty() {
         return Err("bindings-node/test has no TypeScript file to check the types with".to_owned());
     }

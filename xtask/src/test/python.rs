@@ -1,7 +1,8 @@
 //! The Python part: builds the wheel, installs it into an empty virtual environment and runs the
 //! tests and the type checker against what was installed, never against the source tree.
 
-use super::{Run, add, counts, files};
+use super::{Run, add, counts};
+use crate::files;
 use crate::report::Counts;
 use crate::shell::{self, Cmd, Outcome};
 use crate::tools::python;
@@ -24,7 +25,8 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
         .env("PATH", shell::path_with(&tools)?)
         .env("CARGO_TARGET_DIR", &run.target)
         .run()?;
-    let [wheel] = files(&wheels, &[".whl"]).try_into().map_err(|w| format!("wheels: {w:?}"))?;
+    let [wheel] =
+        files::below(&wheels, &[".whl"]).try_into().map_err(|w| format!("wheels: {w:?}"))?;
 
     let home = shop.join("venv");
     python::venv(python::interpreter()?, &home)?;

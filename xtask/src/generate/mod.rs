@@ -6,6 +6,10 @@
 //! its output: a file there that it no longer makes is stale, and a file that it makes but
 //! nobody committed is as wrong as one that differs.
 
+mod mobile;
+mod node;
+mod python;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -35,7 +39,7 @@ pub struct Generator {
 }
 
 /// All generators, in the order in which they run.
-const GENERATORS: &[Generator] = &[];
+const GENERATORS: &[Generator] = &[python::GENERATOR, node::GENERATOR, mobile::GENERATOR];
 
 /// Writes or compares the output of all generators.
 pub fn run(root: &Path, mode: Mode) -> Outcome {
@@ -105,6 +109,17 @@ fn list(root: &Path, which: &[&str], generator: &Generator) -> Outcome<Vec<Strin
     Ok(text.split_terminator('\0').map(str::to_owned).collect())
 }
 
+/// The files below `dir`, by path from there.
+fn read_tree(dir: &Path) -> Outcome<Files> {
+    let mut files = Files::new();
+    for path in crate::files::below(dir, &[""]) {
+        let bytes = std::fs::read(&path).map_err(|e| format!("{}: {e}", path.display()))?;
+        let name = path.strip_prefix(dir).map_err(|e| e.to_string())?;
+        files.insert(name.to_string_lossy().into_owned(), bytes);
+    }
+    Ok(files)
+}
+
 fn write(file: &Path, bytes: &[u8]) -> Outcome {
     if let Some(dir) = file.parent() {
         std::fs::create_dir_all(dir).map_err(|e| e.to_string())?;
@@ -160,6 +175,17 @@ mod tests {
         run_all(dir.path(), Mode::Write, TWO).unwrap();
         run_all(dir.path(), Mode::Compare, TWO).unwrap();
         assert!(!dir.path().join("out/old.txt").exists());
+    }
+
+    /// What is generated is marked for git, for reviewers and for tidy, which all read one file.
+    #[test]
+    fn everything_owned_is_marked_as_generated() {
+        let attributes = include_str!("../../../.gitattributes");
+        for own in GENERATORS.iter().flat_map(|generator| generator.owns) {
+            let pattern = if own.ends_with('/') { format!("{own}**") } else { (*own).to_owned() };
+            let line = format!("{pattern} linguist-generated");
+            assert!(attributes.lines().any(|l| l == line), "`{line}` is not in .gitattributes");
+        }
     }
 
     #[test]
