@@ -144,11 +144,31 @@ impl fmt::Display for ErrorCode {
     }
 }
 
+crate::api::schema::string_schema!(ErrorCode, "error-code");
+
+impl<'de> Deserialize<'de> for ErrorCode {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let found = Self::ALL.iter().find(|code| code.as_str() == text);
+        found.copied().ok_or_else(|| serde::de::Error::custom("unknown error code"))
+    }
+}
+
 impl Serialize for ErrorCode {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.as_str())
     }
 }
+
+/// How the calendar library words that a text is no date.
+const DATE_ERRORS: [&str; 6] = [
+    "input is out of range",
+    "no possible date and time matching input",
+    "input is not enough for unique date and time",
+    "input contains invalid characters",
+    "premature end of input",
+    "trailing input",
+];
 
 /// The result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -231,6 +251,26 @@ impl Error {
         self.id.as_deref()
     }
 
+    /// This error as a deserialiser's: [`Error::from_serde`] finds the code again.
+    pub(crate) fn into_serde<E: serde::de::Error>(self) -> E {
+        E::custom(format_args!("{}: {}", self.code, self.message))
+    }
+
+    /// A deserialiser's error, without what it quotes of the input.
+    pub(crate) fn from_serde(text: &str) -> Self {
+        if let Some((code, message)) = text.split_once(": ")
+            && let Some(code) = ErrorCode::ALL.iter().find(|known| known.as_str() == code)
+        {
+            return Self::new(*code, message);
+        }
+        if DATE_ERRORS.contains(&text) {
+            return Self::new(ErrorCode::InvalidDate, "a date is written `YYYY-MM-DD`");
+        }
+        // Whatever was given stands in double quotes; names of fields and variants do not.
+        let outside = text.split('"').step_by(2);
+        Self::new(ErrorCode::InvalidInput, outside.collect::<Vec<_>>().join("..."))
+    }
+
     pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidInput, message).field(field)
     }
@@ -267,3 +307,9 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+impl From<std::convert::Infallible> for Error {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}

@@ -3,10 +3,10 @@
 //! Pure means: no clock, no randomness, no files, no network, no runtime, no SQL. What the core
 //! needs of the world comes in as arguments: a [`store::Store`], a [`Clock`], an [`IdSource`].
 
-//pub mod analytics;
+pub mod analytics;
 pub mod api;
-//pub mod budgets;
-//pub mod engine;
+pub mod budgets;
+pub mod engine;
 mod env;
 mod error;
 mod id;
@@ -17,14 +17,14 @@ pub mod model;
 mod money;
 mod period;
 mod plan;
-//pub mod rules;
+pub mod rules;
 pub mod store;
 pub mod view;
 
 //#[cfg(feature = "testing")]
 //pub mod conformance;
 
-//pub use engine::Engine;
+pub use engine::Engine;
 pub use env::{Clock, IdSource};
 pub use error::{Error, ErrorCode, Lane, Result};
 pub use id::{

@@ -1,3 +1,93 @@
-//! The engine's verbs as every language and the server see them.
+//! The engine's verbs as bindings and servers see them: one table, one call.
+//!
+//! A verb has a name (`accounts.create`), may take the id of an object, a request and answers
+//! with a shape; all of them serialise alike in every language. [`VERBS`] lists them with their
+//! place in a REST interface, and [`call`] runs any of them on JSON. Bindings wrap this and add no
+//! behaviour; what a language lacks is added here first.
 
 pub(crate) mod schema;
+mod verbs;
+
+#[cfg(feature = "schema")]
+pub use schema::schemas;
+pub use verbs::{Method, Shape, VERBS, Verb, verb};
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::engine::{BookHandle, Context, Engine};
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::BookId;
+
+/// One call of a verb.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Call {
+    /// The verb's name.
+    pub verb: String,
+    /// The book; absent only for `books.create`.
+    pub book_id: Option<BookId>,
+    /// Who acts, and why.
+    pub context: Context,
+    /// The id of the object, where the verb takes one.
+    pub id: Option<String>,
+    /// The request, where the verb takes one; absent = a request with nothing in it.
+    #[serde(default)]
+    pub request: Option<Value>,
+}
+
+impl Call {
+    fn book(&self, engine: &Engine) -> Result<BookHandle> {
+        let book_id = self.book_id.ok_or_else(|| Error::invalid("book_id", "which book?"))?;
+        Ok(engine.book(book_id, self.context.clone()))
+    }
+
+    fn id<T: std::str::FromStr<Err: Into<Error>>>(&self) -> Result<T> {
+        let id = self.id.as_deref().ok_or_else(|| Error::invalid("id", "`id` is missing"))?;
+        id.parse().map_err(|error: T::Err| error.into().field("id"))
+    }
+
+    fn request<T: DeserializeOwned>(&mut self) -> Result<T> {
+        let request = self.request.take().unwrap_or_else(|| Value::Object(Default::default()));
+        read(request)
+    }
+}
+
+/// Runs a verb. Request and answer have the shapes that [`VERBS`] names; a verb without an answer
+/// gives `null`.
+///
+/// ```no_run
+/// # async fn example(engine: fiscaflow_core::Engine) -> fiscaflow_core::Result<()> {
+/// use fiscaflow_core::api::{Call, call};
+/// use fiscaflow_core::engine::Context;
+/// use serde_json::json;
+///
+/// let book = call(&engine, Call {
+///     verb: "books.create".into(),
+///     book_id: None,
+///     context: Context::new("anna".parse()?),
+///     id: None,
+///     request: Some(json!({"name": "Home", "currency": "EUR"})),
+/// }).await?;
+/// assert_eq!(book["zone"], "UTC");
+/// # Ok(()) }
+/// ```
+pub async fn call(engine: &Engine, call: Call) -> Result<Value> {
+    verbs::dispatch(engine, call).await
+}
+
+/// Reads a shape from JSON. An error names the field by its path and never quotes what was given.
+pub fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let text = error.inner().to_string();
+        let error = Error::from_serde(&text);
+        if path == "." { error } else { error.field(path) }
+    })
+}
+
+fn write<T: Serialize>(answer: &T) -> Result<Value> {
+    serde_json::to_value(answer)
+        .map_err(|_| Error::new(ErrorCode::Internal, "an answer cannot be written as JSON"))
+}

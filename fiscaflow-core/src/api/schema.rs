@@ -1,4 +1,8 @@
-//! Schemas of the shapes that are texts on the wire.
+//! Schemas of every shape that crosses a boundary, from which servers make their OpenAPI document
+//! and bindings their types.
+
+#[cfg(feature = "schema")]
+use std::collections::BTreeMap;
 
 #[cfg(feature = "schema")]
 use utoipa::openapi::RefOr;
@@ -20,6 +24,27 @@ macro_rules! string_schema {
     };
 }
 pub(crate) use string_schema;
+
+/// Schemas by name.
+#[cfg(feature = "schema")]
+pub type Schemas = BTreeMap<String, RefOr<Schema>>;
+
+/// The schemas of all requests and answers of [`VERBS`](super::VERBS), and of what they refer to.
+#[cfg(feature = "schema")]
+pub fn schemas() -> Schemas {
+    let mut found = Schemas::new();
+    super::verbs::collect_schemas(&mut found);
+    collect::<crate::engine::Context>(&mut found);
+    found
+}
+
+#[cfg(feature = "schema")]
+pub(super) fn collect<T: utoipa::ToSchema>(found: &mut Schemas) {
+    let mut nested = Vec::new();
+    T::schemas(&mut nested);
+    found.extend(nested);
+    found.insert(T::name().into_owned(), T::schema());
+}
 
 /// A string of some format.
 #[cfg(feature = "schema")]

@@ -6,6 +6,7 @@
 
 mod csv;
 mod encoding;
+pub(crate) mod matching;
 mod ofx;
 
 use std::fmt;
@@ -142,7 +143,9 @@ pub enum Correction {
 }
 
 /// Something in a file that could not be read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Problem {
     /// Why: `malformed_file`, `ambiguous_file`, `invalid_amount`, `invalid_date` and the like.
     pub code: ErrorCode,

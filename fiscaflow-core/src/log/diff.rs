@@ -71,7 +71,7 @@ impl StoredCommit {
 }
 
 /// The fields in which the two images of a change differ, by name.
-pub(crate) fn changed_fields(change: &Change) -> Result<Vec<FieldChange>> {
+fn changed_fields(change: &Change) -> Result<Vec<FieldChange>> {
     let before = members(change.before.as_ref())?;
     let after = members(change.after.as_ref())?;
     let mut names: Vec<&String> = before.keys().chain(after.keys()).collect();

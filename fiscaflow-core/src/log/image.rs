@@ -72,8 +72,8 @@ struct TransactionFacts<'a> {
     splits: Vec<SplitFacts>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer: Option<TransactionId>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<OriginFacts>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    origins: Vec<OriginFacts>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     deleted: bool,
 }
@@ -94,8 +94,8 @@ struct TransactionTexts<'a> {
     reference: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     external_id: Option<Cow<'a, str>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    bank_id: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    bank_ids: Vec<Option<Cow<'a, str>>>,
     #[serde(skip_serializing_if = "<[Attachment]>::is_empty")]
     attachments: Cow<'a, [Attachment]>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -197,27 +197,29 @@ fn facts_of(transaction: &Transaction) -> TransactionFacts<'_> {
         tags_source: transaction.tags_source.as_ref().map(Cow::Borrowed),
         splits: transaction.splits.iter().map(split).collect(),
         transfer: transaction.transfer_id,
-        origin: transaction.origin.as_ref().map(origin),
+        origins: transaction.origins.iter().map(origin).collect(),
         deleted: transaction.deleted,
     }
 }
 
 fn texts_of(transaction: &Transaction) -> TransactionTexts<'_> {
-    let text = |text: &'_ Option<String>| text.as_deref().map(|text| Cow::Owned(text.to_owned()));
-    let split_notes = transaction.splits.iter().map(|split| text(&split.notes)).collect();
     TransactionTexts {
         description: Cow::Borrowed(&transaction.description),
         payee: transaction.payee.as_deref().map(Cow::Borrowed),
         tags: Cow::Borrowed(&transaction.tags),
         notes: transaction.notes.as_deref().map(Cow::Borrowed),
-        split_notes,
+        split_notes: transaction
+            .splits
+            .iter()
+            .map(|split| split.notes.as_deref().map(Cow::Borrowed))
+            .collect(),
         reference: transaction.reference.as_deref().map(Cow::Borrowed),
         external_id: transaction.external_id.as_deref().map(Cow::Borrowed),
-        bank_id: transaction
-            .origin
-            .as_ref()
-            .and_then(|origin| origin.bank_id.as_deref())
-            .map(Cow::Borrowed),
+        bank_ids: transaction
+            .origins
+            .iter()
+            .map(|origin| origin.bank_id.as_deref().map(Cow::Borrowed))
+            .collect(),
         attachments: Cow::Borrowed(&transaction.attachments),
         metadata: Cow::Borrowed(&transaction.metadata),
     }
@@ -237,7 +239,14 @@ fn assemble(
         category_id: split.category,
         notes: split_notes.next().flatten().map(Cow::into_owned),
     });
-    let bank_id = owned(texts.bank_id);
+    let mut bank_ids = texts.bank_ids.into_iter();
+    let origins = facts.origins.into_iter().map(|origin| Origin {
+        import_id: origin.import,
+        account_id: origin.account,
+        booking_date: origin.date,
+        bank_id: bank_ids.next().flatten().map(Cow::into_owned),
+        fingerprint: origin.fingerprint,
+    });
     Ok(Transaction {
         id,
         account_id: facts.account,
@@ -259,13 +268,7 @@ fn assemble(
         external_id: owned(texts.external_id),
         attachments: texts.attachments.into_owned(),
         metadata: texts.metadata.into_owned(),
-        origin: facts.origin.map(|origin| Origin {
-            import_id: origin.import,
-            account_id: origin.account,
-            booking_date: origin.date,
-            bank_id,
-            fingerprint: origin.fingerprint,
-        }),
+        origins: origins.collect(),
         deleted: facts.deleted,
         revision,
     })

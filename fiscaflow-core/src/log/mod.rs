@@ -21,4 +21,3 @@ pub use hash::Hash;
 pub use verify::{Verification, Verifier};
 
 pub(crate) use commit::NewEvent;
-pub(crate) use diff::changed_fields;

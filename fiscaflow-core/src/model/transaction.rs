@@ -99,8 +99,8 @@ pub struct Attachment {
 }
 debug_only!(Attachment: media_type);
 
-/// How a transaction came in with a file. It never changes, whatever happens to the transaction,
-/// so that the same row is recognised when a file brings it again.
+/// A row of a file that a transaction stands for. It never changes, whatever happens to the
+/// transaction, so that the row is recognised when a file brings it again.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -163,8 +163,9 @@ pub struct Transaction {
     pub attachments: Vec<Attachment>,
     /// Whatever else the host keeps with it.
     pub metadata: BTreeMap<String, String>,
-    /// How it came in, where a file brought it.
-    pub origin: Option<Origin>,
+    /// The rows of files that it stands for, in the order in which they came: none where a person
+    /// recorded it, several where a pending row was booked.
+    pub origins: Vec<Origin>,
     /// Whether a person deleted it: it is listed no more and counts in no figure, but a file that
     /// brings it again is still recognised.
     pub deleted: bool,

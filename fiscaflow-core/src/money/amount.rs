@@ -93,9 +93,39 @@ impl Serialize for Amount {
 
 impl<'de> Deserialize<'de> for Amount {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
+        deserializer.deserialize_any(AmountVisitor)
     }
+}
+
+struct AmountVisitor;
+
+impl de::Visitor<'_> for AmountVisitor {
+    type Value = Amount;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a decimal string")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Amount, E> {
+        text.parse().map_err(Error::into_serde)
+    }
+
+    fn visit_f64<E: de::Error>(self, _: f64) -> Result<Amount, E> {
+        Err(number_refused())
+    }
+
+    fn visit_i64<E: de::Error>(self, _: i64) -> Result<Amount, E> {
+        Err(number_refused())
+    }
+
+    fn visit_u64<E: de::Error>(self, _: u64) -> Result<Amount, E> {
+        Err(number_refused())
+    }
+}
+
+fn number_refused<E: de::Error>() -> E {
+    let text = "an amount is a decimal string such as `\"-12.34\"`, never a number";
+    Error::new(ErrorCode::InvalidAmount, text).into_serde()
 }
 
 crate::api::schema::string_schema!(Amount, "decimal");

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::iso4217::ISO_4217;
 use crate::error::{Error, ErrorCode, Result};
@@ -150,7 +150,7 @@ impl Serialize for Currency {
 impl<'de> Deserialize<'de> for Currency {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::from_stored(&text).map_err(de::Error::custom)
+        Self::from_stored(&text).map_err(Error::into_serde)
     }
 }
 

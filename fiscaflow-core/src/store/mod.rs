@@ -8,7 +8,9 @@ mod query;
 
 use async_trait::async_trait;
 
-pub use query::{OriginQuery, OriginRow, PageRequest, Position, TransactionQuery};
+pub use query::{
+    OriginQuery, OriginRow, PageRequest, Position, TransactionQuery, fold, search_text,
+};
 
 use crate::error::Result;
 use crate::id::{AccountId, BookId, CategoryId, TransactionId};
@@ -114,7 +116,7 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
 
     /// What was imported into an account before and may meet new rows: the origins that lie in a
     /// span of days or carry one of the bank ids, deleted transactions included, in the order of
-    /// transaction ids.
+    /// transaction ids and of the origins in each.
     async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>>;
 
     /// Commits after a sequence number, oldest first, at most `limit` of them.

@@ -113,7 +113,8 @@ impl std::fmt::Debug for OriginQuery {
     }
 }
 
-/// What is known of an earlier import of one transaction.
+/// What is known of one row that was imported earlier. A transaction has one for each of its
+/// origins.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OriginRow {
     /// The transaction that it became.

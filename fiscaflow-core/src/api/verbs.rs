@@ -1,0 +1,294 @@
+//! The table of verbs.
+
+use serde_json::Value;
+
+use super::{Call, write};
+use crate::analytics::{Balance, BalancesQuery, Spending, SpendingQuery};
+use crate::budgets::{BudgetQuery, BudgetState};
+use crate::engine::{
+    ApplyReport, Engine, HistoryQuery, ImportReport, NewImport, NewTransfer, Recategorisation,
+    TransactionPage, Transfer,
+};
+use crate::error::{Error, ErrorCode, Result};
+use crate::log::{Entry, Event, ObjectChange, Verification};
+use crate::model::{
+    Account, AccountPatch, Book, BookPatch, Budget, BudgetPatch, Category, CategoryPatch, Import,
+    Member, NewAccount, NewBook, NewBudget, NewCategory, NewPayee, NewRule, NewTransaction, Payee,
+    Rule, RulePatch, Transaction, TransactionPatch,
+};
+use crate::rules::Explanation;
+use crate::store::TransactionQuery;
+
+/// The method of a verb in a REST interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Reads; the request's members are query parameters.
+    Get,
+    /// Makes or does something.
+    Post,
+    /// Puts something in its place.
+    Put,
+    /// Changes some fields.
+    Patch,
+    /// Takes something away.
+    Delete,
+}
+
+/// The shape of a request or an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// The name of its schema, the same in every language.
+    pub name: &'static str,
+    /// Whether it is a list of these.
+    pub list: bool,
+}
+
+/// One verb of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verb {
+    /// Its name: noun and verb.
+    pub name: &'static str,
+    /// What it does, in one sentence.
+    pub summary: &'static str,
+    /// Its method in a REST interface.
+    pub method: Method,
+    /// Its path there; `{book_id}` and `{id}` stand for ids.
+    pub path: &'static str,
+    /// Whether it takes the id of an object.
+    pub takes_id: bool,
+    /// Its request, where it takes one.
+    pub request: Option<Shape>,
+    /// Its answer, where it gives one.
+    pub answer: Option<Shape>,
+}
+
+/// The verb of that name.
+///
+/// ```
+/// use fiscaflow_core::api::verb;
+///
+/// assert!(verb("accounts.create").is_some_and(|verb| !verb.takes_id));
+/// ```
+pub fn verb(name: &str) -> Option<&'static Verb> {
+    VERBS.iter().find(|verb| verb.name == name)
+}
+
+macro_rules! shape {
+    () => {
+        None
+    };
+    ([$shape:ident]) => {
+        Some(Shape { name: stringify!($shape), list: true })
+    };
+    ($shape:ident) => {
+        Some(Shape { name: stringify!($shape), list: false })
+    };
+}
+
+macro_rules! collect {
+    ($found:ident,) => {};
+    ($found:ident, [$shape:ident]) => {
+        super::schema::collect::<$shape>($found)
+    };
+    ($found:ident, $shape:ident) => {
+        super::schema::collect::<$shape>($found)
+    };
+}
+
+macro_rules! run {
+    ($engine:ident, $call:ident, $noun:ident.$verb:ident, id) => {
+        write(&$call.book($engine)?.$noun().$verb($call.id()?).await?)
+    };
+    ($engine:ident, $call:ident, $noun:ident.$verb:ident, id, request) => {{
+        let request = $call.request()?;
+        write(&$call.book($engine)?.$noun().$verb($call.id()?, request).await?)
+    }};
+    ($engine:ident, $call:ident, $noun:ident.$verb:ident, request) => {{
+        let request = $call.request()?;
+        write(&$call.book($engine)?.$noun().$verb(request).await?)
+    }};
+    ($engine:ident, $call:ident, $noun:ident.$verb:ident,) => {
+        write(&$call.book($engine)?.$noun().$verb().await?)
+    };
+}
+
+macro_rules! takes_id {
+    (id $($rest:tt)*) => {
+        true
+    };
+    ($($rest:tt)*) => {
+        false
+    };
+}
+
+macro_rules! verbs {
+    ($(
+        $name:literal $summary:literal
+        $method:ident $path:literal, ($($request:tt)?) -> ($($answer:tt)?),
+        $noun:ident.$verb:ident($($input:tt),*);
+    )*) => {
+        /// Every verb of the engine.
+        pub const VERBS: &[Verb] = &[
+            Verb {
+                name: "books.create",
+                summary: "Make a book whose owner is the actor.",
+                method: Method::Post,
+                path: "/books",
+                takes_id: false,
+                request: shape!(NewBook),
+                answer: shape!(Book),
+            },
+            Verb {
+                name: "books.get",
+                summary: "The book itself.",
+                method: Method::Get,
+                path: "/books/{book_id}",
+                takes_id: false,
+                request: None,
+                answer: shape!(Book),
+            },
+            Verb {
+                name: "books.update",
+                summary: "Change the book itself.",
+                method: Method::Patch,
+                path: "/books/{book_id}",
+                takes_id: false,
+                request: shape!(BookPatch),
+                answer: shape!(Book),
+            },
+            $(Verb {
+                name: $name,
+                summary: $summary,
+                method: Method::$method,
+                path: concat!("/books/{book_id}", $path),
+                takes_id: takes_id!($($input)*),
+                request: shape!($($request)?),
+                answer: shape!($($answer)?),
+            },)*
+        ];
+
+        /// The schemas of everything that the verbs name.
+        #[cfg(feature = "schema")]
+        pub(super) fn collect_schemas(found: &mut super::schema::Schemas) {
+            collect!(found, NewBook);
+            collect!(found, Book);
+            collect!(found, BookPatch);
+            $(
+                collect!(found, $($request)?);
+                collect!(found, $($answer)?);
+            )*
+        }
+
+        pub(super) async fn dispatch(engine: &Engine, mut call: Call) -> Result<Value> {
+            let verb = call.verb.clone();
+            match verb.as_str() {
+                "books.create" => {
+                    let new = call.request()?;
+                    write(&engine.books(call.context).create(new).await?)
+                }
+                "books.get" => write(&call.book(engine)?.get().await?),
+                "books.update" => {
+                    let patch = call.request()?;
+                    write(&call.book(engine)?.update(patch).await?)
+                }
+                $($name => run!(engine, call, $noun.$verb, $($input),*),)*
+                _ => Err(Error::new(ErrorCode::UnknownVerb, "the engine has no such verb")
+                    .field("verb")),
+            }
+        }
+    };
+}
+
+verbs! {
+    "members.list" "The members, by actor."
+        Get "/members", () -> ([Member]), members.list();
+    "members.put" "Add a member or change one."
+        Put "/members", (Member) -> (Member), members.put(request);
+    "members.remove" "Remove a member."
+        Delete "/members/{id}", () -> (), members.remove(id);
+
+    "accounts.create" "Make an account."
+        Post "/accounts", (NewAccount) -> (Account), accounts.create(request);
+    "accounts.get" "One account."
+        Get "/accounts/{id}", () -> (Account), accounts.get(id);
+    "accounts.list" "All accounts."
+        Get "/accounts", () -> ([Account]), accounts.list();
+    "accounts.update" "Change an account."
+        Patch "/accounts/{id}", (AccountPatch) -> (Account), accounts.update(id, request);
+
+    "categories.create" "Make a category."
+        Post "/categories", (NewCategory) -> (Category), categories.create(request);
+    "categories.list" "All categories."
+        Get "/categories", () -> ([Category]), categories.list();
+    "categories.update" "Rename or move a category."
+        Patch "/categories/{id}", (CategoryPatch) -> (Category), categories.update(id, request);
+
+    "payees.create" "Make a payee with its spellings."
+        Post "/payees", (NewPayee) -> (Payee), payees.create(request);
+    "payees.list" "All payees."
+        Get "/payees", () -> ([Payee]), payees.list();
+
+    "transactions.create" "Record a transaction."
+        Post "/transactions", (NewTransaction) -> (Transaction), transactions.create(request);
+    "transactions.get" "One transaction."
+        Get "/transactions/{id}", () -> (Transaction), transactions.get(id);
+    "transactions.list" "Transactions, newest first, filtered, by pages."
+        Get "/transactions", (TransactionQuery) -> (TransactionPage), transactions.list(request);
+    "transactions.update" "Change a transaction; what is set here is the user's."
+        Patch "/transactions/{id}", (TransactionPatch) -> (Transaction),
+        transactions.update(id, request);
+    "transactions.recategorise" "Put several transactions in a category."
+        Post "/transactions/recategorise", (Recategorisation) -> ([Transaction]),
+        transactions.recategorise(request);
+    "transactions.delete" "Delete a transaction."
+        Delete "/transactions/{id}", () -> (), transactions.delete(id);
+    "transactions.explain" "Why payee, category and tags are what they are."
+        Get "/transactions/{id}/explanation", () -> (Explanation), transactions.explain(id);
+
+    "transfers.create" "Make two transactions the two sides of a transfer."
+        Post "/transfers", (NewTransfer) -> (Transfer), transfers.create(request);
+    "transfers.remove" "Make the two sides of a transfer independent again."
+        Delete "/transfers/{id}", () -> (), transfers.remove(id);
+
+    "rules.create" "Make a rule."
+        Post "/rules", (NewRule) -> (Rule), rules.create(request);
+    "rules.list" "All rules, in the order in which they run."
+        Get "/rules", () -> ([Rule]), rules.list();
+    "rules.update" "Change a rule."
+        Patch "/rules/{id}", (RulePatch) -> (Rule), rules.update(id, request);
+    "rules.delete" "Remove a rule; what it set stays."
+        Delete "/rules/{id}", () -> (), rules.delete(id);
+    "rules.apply" "Run all rules over every transaction."
+        Post "/rules/apply", () -> (ApplyReport), rules.apply();
+
+    "budgets.create" "Make a budget."
+        Post "/budgets", (NewBudget) -> (Budget), budgets.create(request);
+    "budgets.list" "All budgets."
+        Get "/budgets", () -> ([Budget]), budgets.list();
+    "budgets.update" "Change a budget."
+        Patch "/budgets/{id}", (BudgetPatch) -> (Budget), budgets.update(id, request);
+    "budgets.delete" "Remove a budget."
+        Delete "/budgets/{id}", () -> (), budgets.delete(id);
+    "budgets.state" "How budgets stand in a month."
+        Get "/budgets/state", (BudgetQuery) -> ([BudgetState]), budgets.state(request);
+
+    "imports.create" "Import a bank's file."
+        Post "/imports", (NewImport) -> (ImportReport), imports.create(request);
+    "imports.list" "All imports that brought something."
+        Get "/imports", () -> ([Import]), imports.list();
+
+    "reports.balances" "Balances by account and day."
+        Get "/reports/balances", (BalancesQuery) -> ([Balance]), reports.balances(request);
+    "reports.spending" "Spending by month and category."
+        Get "/reports/spending", (SpendingQuery) -> ([Spending]), reports.spending(request);
+
+    "history.list" "The commits, oldest first."
+        Get "/history", (HistoryQuery) -> ([Entry]), history.list(request);
+    "history.object" "What happened to one object."
+        Get "/history/objects/{id}", () -> ([ObjectChange]), history.object(id);
+    "history.verify" "Check the whole history against its hashes."
+        Get "/history/verification", () -> (Verification), history.verify();
+
+    "events.list" "Domain events, oldest first."
+        Get "/events", (HistoryQuery) -> ([Event]), events.list(request);
+}

@@ -1,0 +1,152 @@
+//! Making books, and changing a book itself.
+
+use std::str::FromStr;
+
+use super::run::{Command, Decision, Facts};
+use super::{BookHandle, Context, Engine};
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::BookId;
+use crate::log::{Change, Draft};
+use crate::model::{
+    Book, BookPatch, CustomCurrency, Member, NewBook, Role, check_list, check_name,
+};
+use crate::money::Currency;
+use crate::plan::Plan;
+
+/// The most currencies a book may register.
+const MAX_CURRENCIES: usize = 100;
+
+/// Making books.
+#[derive(Debug, Clone)]
+pub struct Books {
+    engine: Engine,
+    context: Context,
+}
+
+impl Books {
+    pub(super) fn new(engine: Engine, context: Context) -> Self {
+        Self { engine, context }
+    }
+
+    /// Makes a book whose owner is the actor. With an id of the caller's choice a repeat returns
+    /// the book that is there.
+    pub async fn create(&self, new: NewBook) -> Result<Book> {
+        self.context.check()?;
+        let now = self.engine.now();
+        let fresh = || BookId::new(self.engine.inner.ids.uuid(now));
+        let book = Book {
+            id: new.id.unwrap_or_else(fresh),
+            name: new.name.clone(),
+            currency: Currency::iso(&new.currency)?,
+            zone: new.zone.clone().unwrap_or_else(|| "UTC".to_owned()),
+            currencies: new.currencies.clone(),
+            created_at: now,
+        };
+        check_book(&book)?;
+        if self.engine.inner.store.head(book.id).await?.is_some() {
+            return self.existing(&book).await;
+        }
+        let owner = Member { actor: self.context.actor.clone(), role: Role::Owner, name: None };
+        let mut plan = Plan::new(book.clone());
+        plan.put(owner.clone().into());
+        let facts = Facts {
+            plan: &plan,
+            rules: &crate::rules::RuleSet::default(),
+            transactions: Default::default(),
+            origins: Vec::new(),
+            now,
+            ids: &*self.engine.inner.ids,
+        };
+        let event = facts.event("ledger.book.created", ("book", book.id.to_string()), &[]);
+        let draft = Draft {
+            book_id: book.id,
+            parent: None,
+            info: self.context.commit_info("books.create", now),
+            changes: vec![Change::create(book.clone()), Change::create(owner)],
+            events: vec![event],
+            idempotency: None,
+        };
+        match self.engine.commit_first(book.id, draft).await {
+            Ok(()) => Ok(book),
+            Err(error) if error.code() == ErrorCode::Conflict => self.existing(&book).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The book that is there already, where it is the one that was asked for.
+    async fn existing(&self, wanted: &Book) -> Result<Book> {
+        let handle = self.engine.book(wanted.id, self.context.clone());
+        let taken = || Error::new(ErrorCode::IdConflict, "the book id is taken").id(wanted.id);
+        let Ok(state) = handle.authorised(Role::Owner).await else { return Err(taken()) };
+        let book = state.plan.book.clone();
+        let same = Book { created_at: book.created_at, ..wanted.clone() } == book;
+        if same { Ok(book) } else { Err(taken()) }
+    }
+}
+
+impl BookHandle {
+    /// The book itself.
+    pub async fn get(&self) -> Result<Book> {
+        Ok(self.authorised(Role::Viewer).await?.plan.book.clone())
+    }
+
+    /// Changes the book itself.
+    pub async fn update(&self, patch: BookPatch) -> Result<Book> {
+        self.run(&patch).await
+    }
+}
+
+impl NewBook {
+    /// A book in a currency, without a name yet.
+    pub fn new(currency: &str) -> Self {
+        Self {
+            id: None,
+            name: String::new(),
+            currency: currency.to_owned(),
+            zone: None,
+            currencies: Vec::new(),
+        }
+    }
+}
+
+impl Command for BookPatch {
+    type Answer = Book;
+    const VERB: &'static str = "books.update";
+    const ROLE: Role = Role::Owner;
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Book>> {
+        let before = facts.plan.book.clone();
+        let mut book = before.clone();
+        if let Some(name) = &self.name {
+            book.name.clone_from(name);
+        }
+        if let Some(zone) = &self.zone {
+            book.zone.clone_from(zone);
+        }
+        for currency in &self.add_currencies {
+            if !book.currencies.contains(currency) {
+                book.currencies.push(currency.clone());
+            }
+        }
+        check_book(&book)?;
+        if book == before {
+            return Ok(Decision::unchanged(book));
+        }
+        let event = facts.event("ledger.book.updated", ("book", book.id.to_string()), &[]);
+        Ok(Decision::one(Change::update(before, book.clone()), event, book))
+    }
+}
+
+fn check_book(book: &Book) -> Result<()> {
+    check_name("name", &book.name)?;
+    chrono_tz::Tz::from_str(&book.zone)
+        .map_err(|_| Error::invalid("zone", "the zone is not in the IANA time zone database"))?;
+    check_list("currencies", &book.currencies, MAX_CURRENCIES)?;
+    for (place, CustomCurrency { code, exponent }) in book.currencies.iter().enumerate() {
+        Currency::custom(code, *exponent).map_err(|error| error.field("currencies"))?;
+        if book.currencies.iter().skip(place + 1).any(|other| other.code == *code) {
+            return Err(Error::invalid("currencies", format!("`{code}` is registered twice")));
+        }
+    }
+    Ok(())
+}

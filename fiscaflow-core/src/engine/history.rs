@@ -1,0 +1,94 @@
+//! What happened to a book, and the proof of it.
+
+use serde::{Deserialize, Serialize};
+
+use super::noun;
+use crate::error::{Error, Result};
+use crate::limits::MAX_HISTORY_PAGE;
+use crate::log::{Entry, ObjectChange, StoredCommit, Verification, Verifier};
+use crate::model::Role;
+
+/// How many commits are read at a time: few, since one import may be one large commit.
+const COMMITS: u32 = 16;
+
+/// Which part of the history to list, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct HistoryQuery {
+    /// What follows this sequence number; from the beginning where absent.
+    pub after: Option<u64>,
+    /// How many commits at most, 1 to 500; 100 where absent.
+    pub limit: Option<u32>,
+}
+
+impl HistoryQuery {
+    pub(super) fn checked(&self) -> Result<(u64, u32)> {
+        let limit = self.limit.unwrap_or(100);
+        if !(1..=MAX_HISTORY_PAGE).contains(&limit) {
+            let text = format!("`limit` is from 1 to {MAX_HISTORY_PAGE}");
+            return Err(Error::invalid("limit", text));
+        }
+        Ok((self.after.unwrap_or(0), limit))
+    }
+}
+
+noun! {
+    /// What happened, and the proof of it.
+    History
+}
+
+impl History<'_> {
+    /// The commits, oldest first.
+    pub async fn list(&self, query: HistoryQuery) -> Result<Vec<Entry>> {
+        self.book.authorised(Role::Viewer).await?;
+        let (after, limit) = query.checked()?;
+        let commits = self.book.engine.inner.store.commits(self.book.book_id, after, limit).await?;
+        commits.iter().map(StoredCommit::entry).collect()
+    }
+
+    /// What happened to one object, oldest first; `id` is the id of a transaction or of any
+    /// document, or a member's actor id.
+    pub async fn object(&self, id: String) -> Result<Vec<ObjectChange>> {
+        self.book.authorised(Role::Viewer).await?;
+        let mut found = Vec::new();
+        self.each_commit(|commit| {
+            found.extend(commit.change_of(&id)?);
+            Ok(())
+        })
+        .await?;
+        if found.is_empty() {
+            return Err(Error::not_found("object", id.chars().take(64).collect::<String>()));
+        }
+        Ok(found)
+    }
+
+    /// Checks every byte of the book's history against its hashes and every link against its
+    /// parent; what is wrong is in the answer, not an error.
+    pub async fn verify(&self) -> Result<Verification> {
+        self.book.authorised(Role::Viewer).await?;
+        let mut verifier = Verifier::new(self.book.book_id);
+        // The head is read first: commits that come meanwhile are not part of this check.
+        let head = self.book.engine.inner.store.head(self.book.book_id).await?;
+        let last = head.map_or(0, |head| head.seq);
+        self.each_commit(|commit| {
+            if commit.seq <= last {
+                verifier.check(&commit);
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(verifier.finish(head))
+    }
+
+    async fn each_commit(&self, mut visit: impl FnMut(StoredCommit) -> Result<()>) -> Result<()> {
+        let mut after = 0;
+        loop {
+            let store = &self.book.engine.inner.store;
+            let commits = store.commits(self.book.book_id, after, COMMITS).await?;
+            let Some(last) = commits.last() else { return Ok(()) };
+            after = last.seq;
+            commits.into_iter().try_for_each(&mut visit)?;
+        }
+    }
+}

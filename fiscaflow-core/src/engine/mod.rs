@@ -1,0 +1,200 @@
+//! The engine: a thin async shell that loads, decides, commits and tries again.
+//!
+//! Decisions are pure functions in one file per noun; `run` drives them, `state` keeps books in
+//! memory. `Engine::book` names a book and who acts, and the nouns hang on that.
+
+mod accounts;
+mod books;
+mod budgets;
+mod categories;
+mod events;
+mod history;
+mod imports;
+mod members;
+mod payees;
+mod reports;
+mod rules;
+mod run;
+mod state;
+mod transactions;
+mod transfers;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+pub use accounts::Accounts;
+pub use books::Books;
+pub use budgets::Budgets;
+pub use categories::Categories;
+pub use events::Events;
+pub use history::{History, HistoryQuery};
+pub use imports::{ImportReport, Imports, MatchReason, NewImport, RowMatch, StatementReport};
+pub use members::Members;
+pub use payees::Payees;
+pub use reports::Reports;
+pub use rules::{ApplyReport, Rules};
+pub use transactions::{Recategorisation, TransactionPage, Transactions};
+pub use transfers::{NewTransfer, Transfer, Transfers};
+
+use crate::env::{Clock, IdSource};
+use crate::error::Result;
+use crate::id::BookId;
+use crate::limits::{MAX_KEY_BYTES, MAX_NOTES_BYTES};
+use crate::model::{ActorId, check_optional};
+use crate::store::Store;
+use state::Cache;
+
+/// The engine. Cloning it is cheap: clones share the store and what is kept in memory.
+///
+/// ```no_run
+/// # async fn example(store: std::sync::Arc<dyn fiscaflow_core::store::Store>,
+/// #   clock: std::sync::Arc<dyn fiscaflow_core::Clock>,
+/// #   ids: std::sync::Arc<dyn fiscaflow_core::IdSource>) -> fiscaflow_core::Result<()> {
+/// use fiscaflow_core::engine::{Context, Engine};
+/// use fiscaflow_core::model::{NewAccount, NewBook};
+///
+/// let engine = Engine::new(store, clock, ids);
+/// let anna = Context::new("anna".parse()?);
+/// let home = NewBook { name: "Home".into(), ..NewBook::new("EUR") };
+/// let book = engine.books(anna.clone()).create(home).await?;
+/// let giro = NewAccount { name: "Giro".into(), ..NewAccount::default() };
+/// engine.book(book.id, anna).accounts().create(giro).await?;
+/// # Ok(()) }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    cache: Cache,
+}
+
+/// Who acts, why, and how a repeat is recognised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Context {
+    /// Who acts; the host has made sure of it.
+    pub actor: ActorId,
+    /// The reason, in words, for the history.
+    pub reason: Option<String>,
+    /// The id that ties together what belongs to one request.
+    pub correlation_id: Option<String>,
+    /// The id of what caused the request.
+    pub causation_id: Option<String>,
+    /// A write with a key that was used before returns the first answer and does nothing.
+    pub idempotency_key: Option<String>,
+}
+
+impl Context {
+    /// An actor and nothing else.
+    pub fn new(actor: ActorId) -> Self {
+        Self {
+            actor,
+            reason: None,
+            correlation_id: None,
+            causation_id: None,
+            idempotency_key: None,
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        check_optional("reason", self.reason.as_deref(), MAX_NOTES_BYTES)?;
+        check_optional("correlation_id", self.correlation_id.as_deref(), MAX_KEY_BYTES)?;
+        check_optional("causation_id", self.causation_id.as_deref(), MAX_KEY_BYTES)?;
+        check_optional("idempotency_key", self.idempotency_key.as_deref(), MAX_KEY_BYTES)
+    }
+}
+
+/// A book and who acts on it: what all nouns hang on.
+#[derive(Debug, Clone)]
+pub struct BookHandle {
+    engine: Engine,
+    book_id: BookId,
+    context: Context,
+}
+
+impl Engine {
+    /// An engine over a store. Time and ids come from the caller, so that a test decides them.
+    pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
+        Self { inner: Arc::new(Inner { store, clock, ids, cache: Cache::default() }) }
+    }
+
+    /// Making books.
+    pub fn books(&self, context: Context) -> Books {
+        Books::new(self.clone(), context)
+    }
+
+    /// One book. Nothing is read yet; a book that is not there, or not the actor's, answers
+    /// `book_not_found` to whatever is asked.
+    pub fn book(&self, book_id: BookId, context: Context) -> BookHandle {
+        BookHandle { engine: self.clone(), book_id, context }
+    }
+
+    /// Closes the store; later calls answer `closed`.
+    pub async fn close(&self) {
+        self.inner.store.close().await;
+    }
+}
+
+macro_rules! nouns {
+    ($($(#[$doc:meta])* $method:ident: $noun:ident;)*) => {
+        impl BookHandle { $(
+            $(#[$doc])*
+            pub fn $method(&self) -> $noun<'_> {
+                $noun::new(self)
+            }
+        )* }
+    };
+}
+
+nouns! {
+    /// Who may reach the book.
+    members: Members;
+    /// Where its money lies.
+    accounts: Accounts;
+    /// What its money is for.
+    categories: Categories;
+    /// The other parties.
+    payees: Payees;
+    /// Its movements of money.
+    transactions: Transactions;
+    /// Movements between its own accounts.
+    transfers: Transfers;
+    /// What categorises by itself.
+    rules: Rules;
+    /// What may be spent.
+    budgets: Budgets;
+    /// Statements from banks.
+    imports: Imports;
+    /// Figures.
+    reports: Reports;
+    /// What happened, and the proof of it.
+    history: History;
+    /// What others are told.
+    events: Events;
+}
+
+/// A noun's handle: it borrows the book.
+macro_rules! noun {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name<'a> {
+            book: &'a super::BookHandle,
+        }
+
+        impl<'a> $name<'a> {
+            pub(super) fn new(book: &'a super::BookHandle) -> Self {
+                Self { book }
+            }
+        }
+    };
+}
+use noun;

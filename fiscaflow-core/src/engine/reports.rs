@@ -1,0 +1,27 @@
+//! Figures, computed over the view.
+
+use super::noun;
+use crate::analytics::{Balance, BalancesQuery, Spending, SpendingQuery, balances, spending};
+use crate::error::Result;
+use crate::model::Role;
+
+noun! {
+    /// Figures.
+    Reports
+}
+
+impl Reports<'_> {
+    /// Balances by account and day.
+    pub async fn balances(&self, query: BalancesQuery) -> Result<Vec<Balance>> {
+        self.book.authorised(Role::Viewer).await?;
+        let (state, view) = self.book.engine.state_with_view(self.book.book_id).await?;
+        balances(&state.plan, &view, &query)
+    }
+
+    /// Spending by month and category.
+    pub async fn spending(&self, query: SpendingQuery) -> Result<Vec<Spending>> {
+        self.book.authorised(Role::Viewer).await?;
+        let (state, view) = self.book.engine.state_with_view(self.book.book_id).await?;
+        spending(&state.plan, &view, &query)
+    }
+}

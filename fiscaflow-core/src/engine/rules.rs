@@ -1,0 +1,174 @@
+//! Rules.
+
+use serde::{Deserialize, Serialize};
+
+use super::noun;
+use super::run::{Command, Decision, Facts, Needs};
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::RuleId;
+use crate::limits::MAX_RULES;
+use crate::log::Change;
+use crate::model::{NewRule, Role, Rule, RulePatch};
+use crate::plan::Plan;
+use crate::rules::{self, check_rule};
+
+/// What applying the rules to the past did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ApplyReport {
+    /// How many transactions were looked at.
+    pub examined: u64,
+    /// How many of them changed.
+    pub changed: u64,
+}
+
+noun! {
+    /// What categorises by itself.
+    Rules
+}
+
+impl Rules<'_> {
+    /// Makes a rule; transactions that are there already keep what they have until
+    /// [`Rules::apply`]. A repeat with the same id and content returns the one that is there.
+    pub async fn create(&self, new: NewRule) -> Result<Rule> {
+        self.book.run(&new).await
+    }
+
+    /// All rules, in the order in which they run.
+    pub async fn list(&self) -> Result<Vec<Rule>> {
+        let state = self.book.authorised(Role::Viewer).await?;
+        let mut rules: Vec<Rule> = state.plan.rules.values().cloned().collect();
+        rules.sort_by_key(|rule| (rule.stage, std::cmp::Reverse(rule.priority), rule.id));
+        Ok(rules)
+    }
+
+    /// Changes a rule.
+    pub async fn update(&self, id: RuleId, patch: RulePatch) -> Result<Rule> {
+        self.book.run(&UpdateRule { id, patch }).await
+    }
+
+    /// Removes a rule; what it set stays. One that is not there is no error.
+    pub async fn delete(&self, id: RuleId) -> Result<()> {
+        self.book.run(&DeleteRule { id }).await
+    }
+
+    /// Runs all rules over every transaction, in one commit. What a person set stays.
+    pub async fn apply(&self) -> Result<ApplyReport> {
+        self.book.run(&ApplyRules {}).await
+    }
+}
+
+impl Command for NewRule {
+    type Answer = Rule;
+    const VERB: &'static str = "rules.create";
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Rule>> {
+        let rule = Rule {
+            id: self.id.unwrap_or_else(|| RuleId::new(facts.uuid())),
+            name: self.name.clone(),
+            stage: self.stage.unwrap_or_default(),
+            priority: self.priority.unwrap_or_default(),
+            enabled: true,
+            condition: self.condition.clone(),
+            actions: self.actions.clone(),
+            stop: self.stop,
+        };
+        if let Some(existing) = facts.plan.rules.get(&rule.id) {
+            if *existing == rule {
+                return Ok(Decision::unchanged(rule));
+            }
+            let text = "the rule id is taken";
+            return Err(Error::new(ErrorCode::IdConflict, text).field("id").id(rule.id));
+        }
+        if facts.plan.rules.len() >= MAX_RULES {
+            return Err(Error::new(ErrorCode::LimitExceeded, "the book has too many rules"));
+        }
+        check_rule(&rule, facts.plan)?;
+        let event = facts.event("categorisation.rule.created", ("rule", rule.id.to_string()), &[]);
+        Ok(Decision::one(Change::create(rule.clone()), event, rule))
+    }
+}
+
+#[derive(Serialize)]
+struct UpdateRule {
+    id: RuleId,
+    patch: RulePatch,
+}
+
+impl Command for UpdateRule {
+    type Answer = Rule;
+    const VERB: &'static str = "rules.update";
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Rule>> {
+        let before = facts.plan.rules.get(&self.id);
+        let before = before.ok_or_else(|| Error::not_found("rule", self.id))?.clone();
+        let patch = self.patch.clone();
+        let rule = Rule {
+            id: before.id,
+            name: patch.name.unwrap_or_else(|| before.name.clone()),
+            stage: patch.stage.unwrap_or(before.stage),
+            priority: patch.priority.unwrap_or(before.priority),
+            enabled: patch.enabled.unwrap_or(before.enabled),
+            condition: patch.condition.unwrap_or_else(|| before.condition.clone()),
+            actions: patch.actions.unwrap_or_else(|| before.actions.clone()),
+            stop: patch.stop.unwrap_or(before.stop),
+        };
+        if rule == before {
+            return Ok(Decision::unchanged(rule));
+        }
+        check_rule(&rule, facts.plan)?;
+        let event = facts.event("categorisation.rule.updated", ("rule", rule.id.to_string()), &[]);
+        Ok(Decision::one(Change::update(before, rule.clone()), event, rule))
+    }
+}
+
+#[derive(Serialize)]
+struct DeleteRule {
+    id: RuleId,
+}
+
+impl Command for DeleteRule {
+    type Answer = ();
+    const VERB: &'static str = "rules.delete";
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<()>> {
+        let Some(before) = facts.plan.rules.get(&self.id) else {
+            return Ok(Decision::unchanged(()));
+        };
+        let event = facts.event("categorisation.rule.deleted", ("rule", self.id.to_string()), &[]);
+        Ok(Decision::one(Change::remove(before.clone()), event, ()))
+    }
+}
+
+#[derive(Serialize)]
+struct ApplyRules {}
+
+impl Command for ApplyRules {
+    type Answer = ApplyReport;
+    const VERB: &'static str = "rules.apply";
+
+    fn needs(&self, _plan: &Plan) -> Result<Needs> {
+        Ok(Needs { all: true, ..Needs::default() })
+    }
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<ApplyReport>> {
+        let mut ids: Vec<_> = facts.transactions.keys().copied().collect();
+        ids.sort_unstable();
+        let mut changes = Vec::new();
+        for before in ids.iter().filter_map(|id| facts.transactions.get(id)) {
+            let mut after = before.clone();
+            let outcome = facts.rules.evaluate(rules::Facts::from(before));
+            rules::apply(&mut after, &outcome);
+            if after != *before {
+                changes.push(Change::update(before.clone(), after));
+            }
+        }
+        let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+        let answer = ApplyReport { examined: count(ids.len()), changed: count(changes.len()) };
+        let payload = [("changed", answer.changed.to_string())];
+        let aggregate = ("book", facts.plan.book.id.to_string());
+        let event = facts.event("categorisation.rules.applied", aggregate, &payload);
+        Ok(Decision { changes, events: vec![event], answer })
+    }
+}

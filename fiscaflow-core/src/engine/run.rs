@@ -1,0 +1,309 @@
+//! Driving a decision: load what it needs, decide, commit, and try again when the book moved on.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::state::BookState;
+use super::{BookHandle, Context, Engine};
+use crate::budgets;
+use crate::env::IdSource;
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::{BookId, EventId, TransactionId};
+use crate::limits::MAX_ATTEMPTS;
+use crate::log::{Change, CommitInfo, Draft, Hash, Idempotency, NewEvent};
+use crate::model::{Role, Transaction};
+use crate::plan::Plan;
+use crate::rules::RuleSet;
+use crate::store::{OriginQuery, OriginRow, PageRequest, Position, TransactionQuery};
+
+/// What a decision needs to know beyond the plan.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    /// These transactions; one that is not there is `not_found`.
+    pub(super) transactions: Vec<TransactionId>,
+    /// These transactions, where they are there.
+    pub(super) maybe: Option<TransactionId>,
+    /// Every transaction that is not deleted.
+    pub(super) all: bool,
+    /// Earlier imports, one answer a query, and the transactions among them that are pending.
+    pub(super) origins: Vec<OriginQuery>,
+}
+
+/// What a decision looks at.
+pub(super) struct Facts<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) rules: &'a RuleSet,
+    pub(super) transactions: HashMap<TransactionId, Transaction>,
+    pub(super) origins: Vec<Vec<OriginRow>>,
+    pub(super) now: DateTime<Utc>,
+    pub(super) ids: &'a dyn IdSource,
+}
+
+impl Facts<'_> {
+    /// A transaction that the decision needs; a deleted one is not there.
+    pub(super) fn transaction(&self, id: TransactionId) -> Result<&Transaction> {
+        self.transactions
+            .get(&id)
+            .filter(|transaction| !transaction.deleted)
+            .ok_or_else(|| Error::not_found("transaction", id))
+    }
+
+    /// A fresh UUID.
+    pub(super) fn uuid(&self) -> uuid::Uuid {
+        self.ids.uuid(self.now)
+    }
+
+    /// An event about an object.
+    pub(super) fn event(
+        &self,
+        name: &str,
+        aggregate: (&str, String),
+        payload: &[(&str, String)],
+    ) -> NewEvent {
+        let payload = payload.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        NewEvent {
+            id: EventId::new(self.uuid()),
+            name: name.to_owned(),
+            aggregate_type: aggregate.0.to_owned(),
+            aggregate_id: aggregate.1,
+            schema_version: 1,
+            payload: payload.collect(),
+        }
+    }
+}
+
+/// What was decided. Without changes nothing is committed.
+#[must_use]
+#[derive(Debug)]
+pub(super) struct Decision<T> {
+    pub(super) changes: Vec<Change>,
+    pub(super) events: Vec<NewEvent>,
+    pub(super) answer: T,
+}
+
+impl<T> Decision<T> {
+    /// Nothing to do: what is asked for is there already.
+    pub(super) fn unchanged(answer: T) -> Self {
+        Self { changes: Vec::new(), events: Vec::new(), answer }
+    }
+
+    /// One change and one event.
+    pub(super) fn one(change: Change, event: NewEvent, answer: T) -> Self {
+        Self { changes: vec![change], events: vec![event], answer }
+    }
+}
+
+/// A write, decided by a pure function over facts.
+pub(super) trait Command: Serialize + Sync {
+    type Answer: Serialize + DeserializeOwned + Send;
+
+    /// The verb, such as `accounts.create`.
+    const VERB: &'static str;
+    /// The role that may do this.
+    const ROLE: Role = Role::Member;
+
+    /// What to load before deciding.
+    fn needs(&self, _plan: &Plan) -> Result<Needs> {
+        Ok(Needs::default())
+    }
+
+    /// The decision.
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Self::Answer>>;
+}
+
+impl BookHandle {
+    /// The book as it is now, for an actor whose role allows it.
+    pub(super) async fn authorised(&self, role: Role) -> Result<BookState> {
+        let state = self.engine.state(self.book_id).await?;
+        state.plan.authorise(&self.context.actor, role)?;
+        Ok(state)
+    }
+
+    /// Runs a write to its end.
+    pub(super) async fn run<C: Command>(&self, command: &C) -> Result<C::Answer> {
+        self.context.check()?;
+        let request_digest = self.request_digest(command)?;
+        for _ in 0..MAX_ATTEMPTS {
+            let state = self.authorised(C::ROLE).await?;
+            if let Some(answer) = self.earlier_answer::<C>(request_digest).await? {
+                return Ok(answer);
+            }
+            let needs = command.needs(&state.plan)?;
+            let (transactions, origins) = self.load(needs).await?;
+            let facts = Facts {
+                plan: &state.plan,
+                rules: state.rules()?,
+                transactions,
+                origins,
+                now: self.engine.now(),
+                ids: &*self.engine.inner.ids,
+            };
+            let decision = command.decide(&facts)?;
+            let now = facts.now;
+            if decision.changes.is_empty() {
+                return Ok(decision.answer);
+            }
+            if let Some(answer) = self.commit::<C>(state, decision, request_digest, now).await? {
+                return Ok(answer);
+            }
+        }
+        Err(Error::new(ErrorCode::Conflict, "the book is being changed too fast; try again"))
+    }
+
+    /// Commits a decision; `None` when the book has moved on meanwhile.
+    async fn commit<C: Command>(
+        &self,
+        mut state: BookState,
+        decision: Decision<C::Answer>,
+        request_digest: Option<Hash>,
+        now: DateTime<Utc>,
+    ) -> Result<Option<C::Answer>> {
+        let Decision { mut changes, mut events, answer } = decision;
+        let parent = state.head;
+        let moves_money = changes
+            .iter()
+            .any(|change| matches!(change.subject(), Some(crate::log::Object::Transaction(_))));
+        if moves_money && !state.plan.budgets.is_empty() {
+            let (with_view, view) = self.engine.state_with_view(self.book_id).await?;
+            if with_view.head != parent {
+                return Ok(None);
+            }
+            let ids = &*self.engine.inner.ids;
+            let (alerts, announcements) =
+                budgets::announce(&with_view.plan, &view, &changes, ids, now);
+            changes.extend(alerts);
+            events.extend(announcements);
+            state = with_view;
+        }
+        let idempotency = match (&self.context.idempotency_key, request_digest) {
+            (Some(key), Some(request_digest)) => Some(Idempotency {
+                key: key.clone(),
+                request_digest,
+                answer: serde_json::to_vec(&answer).map_err(|_| unserialisable())?,
+            }),
+            _ => None,
+        };
+        let info = self.context.commit_info(C::VERB, now);
+        let draft = Draft {
+            book_id: self.book_id,
+            parent: Some(parent),
+            info,
+            changes,
+            events,
+            idempotency,
+        };
+        let commit = draft.seal(&*self.engine.inner.ids)?;
+        // The state is let go before the cache moves on, so that nothing has to be copied.
+        drop(state);
+        match self.engine.inner.store.commit(&commit).await {
+            Ok(()) => {
+                let head = commit.stored.head();
+                self.engine.inner.cache.advance(self.book_id, parent, head, &commit.changes);
+                Ok(Some(answer))
+            }
+            Err(error) if error.code() == ErrorCode::Conflict => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn load(
+        &self,
+        needs: Needs,
+    ) -> Result<(HashMap<TransactionId, Transaction>, Vec<Vec<OriginRow>>)> {
+        let store = &self.engine.inner.store;
+        let mut transactions = HashMap::new();
+        let mut wanted = needs.transactions.clone();
+        wanted.extend(needs.maybe);
+        if !wanted.is_empty() {
+            for transaction in store.transactions(self.book_id, &wanted).await? {
+                transactions.insert(transaction.id, transaction);
+            }
+        }
+        for id in &needs.transactions {
+            if transactions.get(id).is_none_or(|transaction| transaction.deleted) {
+                return Err(Error::not_found("transaction", id));
+            }
+        }
+        if needs.all {
+            let mut request =
+                PageRequest { query: TransactionQuery::default(), after: None, limit: 5_000 };
+            loop {
+                let page = store.page(self.book_id, &request).await?;
+                let Some(last) = page.last() else { break };
+                request.after = Some(Position { booking_date: last.booking_date, id: last.id });
+                transactions.extend(page.into_iter().map(|it| (it.id, it)));
+            }
+        }
+        let mut origins = Vec::with_capacity(needs.origins.len());
+        for query in &needs.origins {
+            let rows = store.origins(self.book_id, query).await?;
+            let mut pending: Vec<_> =
+                rows.iter().filter(|row| row.pending).map(|row| row.transaction_id).collect();
+            pending.dedup();
+            if !pending.is_empty() {
+                let found = store.transactions(self.book_id, &pending).await?;
+                transactions.extend(found.into_iter().map(|it| (it.id, it)));
+            }
+            origins.push(rows);
+        }
+        Ok((transactions, origins))
+    }
+
+    fn request_digest<C: Command>(&self, command: &C) -> Result<Option<Hash>> {
+        if self.context.idempotency_key.is_none() {
+            return Ok(None);
+        }
+        let request = serde_json::to_vec(command).map_err(|_| unserialisable())?;
+        Ok(Some(Hash::of(&[C::VERB.as_bytes(), b"\0", &request])))
+    }
+
+    async fn earlier_answer<C: Command>(&self, digest: Option<Hash>) -> Result<Option<C::Answer>> {
+        let (Some(key), Some(digest)) = (&self.context.idempotency_key, digest) else {
+            return Ok(None);
+        };
+        let Some(answered) = self.engine.inner.store.answered(self.book_id, key).await? else {
+            return Ok(None);
+        };
+        if answered.request_digest != digest {
+            let text = "the idempotency key was used for another request";
+            return Err(Error::new(ErrorCode::IdempotencyKeyReused, text).field("idempotency_key"));
+        }
+        serde_json::from_slice(&answered.answer)
+            .map(Some)
+            .map_err(|_| Error::corrupt("a kept answer cannot be read"))
+    }
+}
+
+impl Context {
+    pub(super) fn commit_info(&self, verb: &str, at: DateTime<Utc>) -> CommitInfo {
+        CommitInfo {
+            actor: self.actor.clone(),
+            at,
+            action: verb.to_owned(),
+            reason: self.reason.clone(),
+            correlation_id: self.correlation_id.clone(),
+            causation_id: self.causation_id.clone(),
+        }
+    }
+}
+
+impl Engine {
+    /// The time, cut to microseconds: what stores keep.
+    pub(super) fn now(&self) -> DateTime<Utc> {
+        self.inner.clock.now().trunc_subsecs(6)
+    }
+
+    /// Makes a book by its first commit.
+    pub(super) async fn commit_first(&self, book_id: BookId, draft: Draft) -> Result<()> {
+        let commit = draft.seal(&*self.inner.ids)?;
+        self.inner.cache.forget(book_id);
+        self.inner.store.commit(&commit).await
+    }
+}
+
+fn unserialisable() -> Error {
+    Error::new(ErrorCode::Internal, "a request or answer cannot be written as JSON")
+}

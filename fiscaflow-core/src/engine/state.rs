@@ -1,0 +1,204 @@
+//! What the engine keeps of books in memory: plan, rules and view at a head.
+//!
+//! All of it is derived: it may be dropped at any time and comes back identical from the store.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::Engine;
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::BookId;
+use crate::log::{Change, Object, StoredCommit};
+use crate::plan::{Plan, book_not_found};
+use crate::rules::RuleSet;
+use crate::store::Head;
+use crate::view::View;
+
+/// How many books are kept at most; the one used longest ago gives way.
+const MAX_BOOKS: usize = 256;
+/// How many commits are caught up with at most before everything is read afresh.
+const MAX_CATCH_UP: u64 = 64;
+/// How many rows of a view are read at a time.
+const COLUMN_ROWS: u32 = 10_000;
+
+/// A book at one point of its history.
+#[derive(Debug, Clone)]
+pub(super) struct BookState {
+    pub(super) head: Head,
+    pub(super) plan: Arc<Plan>,
+    rules: Arc<OnceLock<RuleSet>>,
+    pub(super) view: Option<Arc<View>>,
+}
+
+impl BookState {
+    fn new(head: Head, plan: Plan) -> Self {
+        Self { head, plan: Arc::new(plan), rules: Arc::default(), view: None }
+    }
+
+    /// The rules, ready to run; they are prepared when first asked for.
+    pub(super) fn rules(&self) -> Result<&RuleSet> {
+        if let Some(rules) = self.rules.get() {
+            return Ok(rules);
+        }
+        let rules = RuleSet::new(self.plan.rules.values())?;
+        Ok(self.rules.get_or_init(|| rules))
+    }
+
+    /// Moves on by one commit.
+    fn advance(&mut self, head: Head, changes: &[Change]) {
+        self.head = head;
+        for change in changes {
+            let document = match (&change.before, &change.after) {
+                (_, Some(Object::Document(document))) => {
+                    Arc::make_mut(&mut self.plan).put(document.clone());
+                    document
+                }
+                (Some(Object::Document(document)), None) => {
+                    Arc::make_mut(&mut self.plan).remove(document);
+                    document
+                }
+                _ => continue,
+            };
+            if document.kind() == crate::model::DocumentKind::Rule {
+                self.rules = Arc::default();
+            }
+        }
+        if let Some(view) = &mut self.view {
+            Arc::make_mut(view).apply(changes);
+        }
+    }
+
+    fn catch_up(&mut self, commit: &StoredCommit) -> Result<()> {
+        if commit.parent != self.head.hash {
+            return Err(
+                Error::new(ErrorCode::HistoryBroken, "the history was rewritten").id(commit.seq)
+            );
+        }
+        let opened = commit.open()?;
+        self.advance(commit.head(), &opened.changes);
+        Ok(())
+    }
+}
+
+/// The books in memory.
+#[derive(Debug, Default)]
+pub(super) struct Cache {
+    books: Mutex<Books>,
+}
+
+#[derive(Debug, Default)]
+struct Books {
+    states: HashMap<BookId, (u64, BookState)>,
+    uses: u64,
+}
+
+impl Cache {
+    fn lock(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, book_id: BookId) -> Option<BookState> {
+        let mut books = self.lock();
+        books.uses = books.uses.saturating_add(1);
+        let uses = books.uses;
+        let (used, state) = books.states.get_mut(&book_id)?;
+        *used = uses;
+        Some(state.clone())
+    }
+
+    /// Keeps a state unless a newer one is kept already.
+    fn put(&self, book_id: BookId, state: BookState) {
+        let mut books = self.lock();
+        books.uses = books.uses.saturating_add(1);
+        let uses = books.uses;
+        let kept = books.states.get(&book_id).map(|(_, kept)| (kept.head.seq, kept.view.is_some()));
+        if kept.is_some_and(|kept| kept > (state.head.seq, state.view.is_some())) {
+            return;
+        }
+        books.states.insert(book_id, (uses, state));
+        if books.states.len() > MAX_BOOKS {
+            let oldest = books.states.iter().min_by_key(|(_, (used, _))| *used).map(|(id, _)| *id);
+            if let Some(oldest) = oldest {
+                books.states.remove(&oldest);
+            }
+        }
+    }
+
+    /// Moves a kept state on by a commit that was just made; without copying where nobody else
+    /// holds the state.
+    pub(super) fn advance(&self, book_id: BookId, parent: Head, head: Head, changes: &[Change]) {
+        let mut books = self.lock();
+        if let Some((_, state)) = books.states.get_mut(&book_id)
+            && state.head == parent
+        {
+            state.advance(head, changes);
+        }
+    }
+
+    /// Drops a state.
+    pub(super) fn forget(&self, book_id: BookId) {
+        self.lock().states.remove(&book_id);
+    }
+}
+
+impl Engine {
+    /// The book as it is now.
+    pub(super) async fn state(&self, book_id: BookId) -> Result<BookState> {
+        let store = &self.inner.store;
+        let head = store.head(book_id).await?.ok_or_else(book_not_found)?;
+        if let Some(mut state) = self.inner.cache.get(book_id) {
+            if state.head == head {
+                return Ok(state);
+            }
+            let behind = head.seq.checked_sub(state.head.seq);
+            if behind.is_some_and(|behind| (1..=MAX_CATCH_UP).contains(&behind)) {
+                for commit in store.commits(book_id, state.head.seq, head_limit(behind)).await? {
+                    state.catch_up(&commit)?;
+                }
+                self.inner.cache.put(book_id, state.clone());
+                return Ok(state);
+            }
+            self.inner.cache.forget(book_id);
+        }
+        let (head, documents) = store.documents(book_id).await?.ok_or_else(book_not_found)?;
+        let state = BookState::new(head, Plan::from_documents(documents)?);
+        self.inner.cache.put(book_id, state.clone());
+        Ok(state)
+    }
+
+    /// The book as it is now, with its view.
+    pub(super) async fn state_with_view(&self, book_id: BookId) -> Result<(BookState, Arc<View>)> {
+        let mut state = self.state(book_id).await?;
+        if let Some(view) = &state.view {
+            let view = Arc::clone(view);
+            return Ok((state, view));
+        }
+        let mut view = View::new();
+        let mut after = None;
+        loop {
+            let rows = self.inner.store.columns(book_id, after, COLUMN_ROWS).await?;
+            let Some(last) = rows.last() else { break };
+            after = Some(last.id);
+            rows.iter().for_each(|row| view.put(row));
+        }
+        // Rows may be newer than the plan: commits made meanwhile are applied to both. Applying
+        // what a row shows already changes nothing, so view and plan meet at the same head.
+        state.view = Some(Arc::new(view));
+        loop {
+            let commits = self.inner.store.commits(book_id, state.head.seq, 100).await?;
+            if commits.is_empty() {
+                break;
+            }
+            for commit in commits {
+                state.catch_up(&commit)?;
+            }
+        }
+        self.inner.cache.put(book_id, state.clone());
+        let view = state.view.clone().ok_or_else(|| Error::corrupt("the view was lost"))?;
+        Ok((state, view))
+    }
+}
+
+fn head_limit(behind: Option<u64>) -> u32 {
+    behind.and_then(|behind| u32::try_from(behind).ok()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,138 @@
+//! Transfers: two transactions that name each other, neither spending nor income.
+
+use serde::{Deserialize, Serialize};
+
+use super::noun;
+use super::run::{Command, Decision, Facts, Needs};
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::TransactionId;
+use crate::log::Change;
+use crate::model::Transaction;
+use crate::plan::Plan;
+
+/// A transfer to be recorded: two transactions that are there already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NewTransfer {
+    /// The side where money went out.
+    pub from_id: TransactionId,
+    /// The side where money came in, in another account.
+    pub to_id: TransactionId,
+}
+
+/// A transfer as it is now recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Transfer {
+    /// The side where money went out.
+    pub from: Transaction,
+    /// The side where money came in.
+    pub to: Transaction,
+}
+
+noun! {
+    /// Movements between the book's own accounts.
+    Transfers
+}
+
+impl Transfers<'_> {
+    /// Makes two transactions the two sides of a transfer. In one currency the amounts must be
+    /// opposite; between currencies the signs must be. A repeat changes nothing.
+    pub async fn create(&self, new: NewTransfer) -> Result<Transfer> {
+        self.book.run(&new).await
+    }
+
+    /// Makes the two sides independent again; `id` is either side.
+    pub async fn remove(&self, id: TransactionId) -> Result<()> {
+        // The other side is not known before this one was read; both are read again to decide.
+        let state = self.book.authorised(crate::model::Role::Member).await?;
+        drop(state);
+        let transaction = self.book.transactions().get(id).await?;
+        let Some(other_id) = transaction.transfer_id else { return Ok(()) };
+        self.book.run(&RemoveTransfer { id, other_id }).await
+    }
+}
+
+impl Command for NewTransfer {
+    type Answer = Transfer;
+    const VERB: &'static str = "transfers.create";
+
+    fn needs(&self, _plan: &Plan) -> Result<Needs> {
+        Ok(Needs { transactions: vec![self.from_id, self.to_id], ..Needs::default() })
+    }
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Transfer>> {
+        let (from, to) = (facts.transaction(self.from_id)?, facts.transaction(self.to_id)?);
+        if from.transfer_id == Some(to.id) && to.transfer_id == Some(from.id) {
+            let answer = Transfer { from: from.clone(), to: to.clone() };
+            return Ok(Decision::unchanged(answer));
+        }
+        check_sides(from, to)?;
+        let (from_before, to_before) = (from.clone(), to.clone());
+        let from = Transaction { transfer_id: Some(to.id), ..from.clone() };
+        let to = Transaction { transfer_id: Some(from.id), ..to.clone() };
+        let aggregate = ("transaction", from.id.to_string());
+        let payload = [("other_id", to.id.to_string())];
+        let event = facts.event("ledger.transfer.created", aggregate, &payload);
+        Ok(Decision {
+            changes: vec![
+                Change::update(from_before, from.clone()),
+                Change::update(to_before, to.clone()),
+            ],
+            events: vec![event],
+            answer: Transfer { from, to },
+        })
+    }
+}
+
+fn check_sides(from: &Transaction, to: &Transaction) -> Result<()> {
+    let refuse = |why: &str| Err(Error::new(ErrorCode::InvalidTransfer, why));
+    if from.account_id == to.account_id {
+        return refuse("the two sides lie in one account");
+    }
+    if from.transfer_id.is_some() || to.transfer_id.is_some() {
+        return refuse("one of the two is a side of another transfer");
+    }
+    if !from.splits.is_empty() || !to.splits.is_empty() {
+        return refuse("a split transaction cannot be a side of a transfer");
+    }
+    if from.amount.minor() >= 0 || to.amount.minor() <= 0 {
+        return refuse("money must go out of `from_id` and into `to_id`");
+    }
+    let same_currency = from.amount.currency() == to.amount.currency();
+    if same_currency && from.amount.checked_add(to.amount)?.minor() != 0 {
+        return refuse("the amounts are not opposite");
+    }
+    Ok(())
+}
+
+#[derive(Serialize)]
+struct RemoveTransfer {
+    id: TransactionId,
+    other_id: TransactionId,
+}
+
+impl Command for RemoveTransfer {
+    type Answer = ();
+    const VERB: &'static str = "transfers.remove";
+
+    fn needs(&self, _plan: &Plan) -> Result<Needs> {
+        Ok(Needs { transactions: vec![self.id, self.other_id], ..Needs::default() })
+    }
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<()>> {
+        let (one, other) = (facts.transaction(self.id)?, facts.transaction(self.other_id)?);
+        if one.transfer_id != Some(other.id) {
+            return Ok(Decision::unchanged(()));
+        }
+        let part = |side: &Transaction| {
+            Change::update(side.clone(), Transaction { transfer_id: None, ..side.clone() })
+        };
+        let aggregate = ("transaction", one.id.to_string());
+        let payload = [("other_id", other.id.to_string())];
+        let event = facts.event("ledger.transfer.removed", aggregate, &payload);
+        Ok(Decision { changes: vec![part(one), part(other)], events: vec![event], answer: () })
+    }
+}

@@ -1,0 +1,169 @@
+//! Running rules over a transaction.
+
+use crate::id::{AccountId, CategoryId, RuleId};
+use crate::model::{
+    Action, Condition, Direction, Source, SourceKind, TextField, TextOp, Transaction,
+};
+use crate::money::Amount;
+use crate::store::fold;
+
+use super::compile::{Node, RuleSet};
+
+/// What rules look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    description: &'a str,
+    payee: Option<&'a str>,
+    notes: Option<&'a str>,
+    amount: Amount,
+    booking_date: chrono::NaiveDate,
+    account_id: AccountId,
+}
+
+impl<'a> From<&'a Transaction> for Facts<'a> {
+    fn from(transaction: &'a Transaction) -> Self {
+        Self {
+            description: &transaction.description,
+            payee: transaction.payee.as_deref(),
+            notes: transaction.notes.as_deref(),
+            amount: transaction.amount.amount(),
+            booking_date: transaction.booking_date,
+            account_id: transaction.account_id,
+        }
+    }
+}
+
+/// One rule that applied, and what it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The rule.
+    pub rule_id: RuleId,
+    /// Its actions.
+    pub actions: Vec<Action>,
+}
+
+/// What all rules together say of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Outcome {
+    /// The category and the rule that set it last.
+    pub category: Option<(CategoryId, RuleId)>,
+    /// The payee and the rule that set it last.
+    pub payee: Option<(String, RuleId)>,
+    /// The tags and the rules that added them.
+    pub tags: Vec<(String, RuleId)>,
+    /// Every rule that applied, in the order in which they ran.
+    pub steps: Vec<Step>,
+}
+
+impl RuleSet {
+    /// Runs the rules. A rule sees the payee as the rules before it left it.
+    pub fn evaluate(&self, facts: Facts<'_>) -> Outcome {
+        let mut outcome = Outcome::default();
+        for rule in &self.rules {
+            let payee = outcome.payee.as_ref().map(|(payee, _)| payee.as_str()).or(facts.payee);
+            if !holds(&rule.condition, &Facts { payee, ..facts }) {
+                continue;
+            }
+            for action in &rule.actions {
+                match action {
+                    Action::SetCategory { category_id } => {
+                        outcome.category = Some((*category_id, rule.id));
+                    }
+                    Action::SetPayee { payee } => outcome.payee = Some((payee.clone(), rule.id)),
+                    Action::AddTag { tag } => {
+                        if !outcome.tags.iter().any(|(known, _)| known == tag) {
+                            outcome.tags.push((tag.clone(), rule.id));
+                        }
+                    }
+                }
+            }
+            outcome.steps.push(Step { rule_id: rule.id, actions: rule.actions.clone() });
+            if rule.stop {
+                break;
+            }
+        }
+        outcome
+    }
+}
+
+/// Writes an outcome into a transaction, except where a person decided before.
+pub fn apply(transaction: &mut Transaction, outcome: &Outcome) {
+    let free = |source: &Option<Source>| {
+        source.as_ref().is_none_or(|source| source.kind != SourceKind::User)
+    };
+    if let Some((category, rule)) = &outcome.category
+        && free(&transaction.category_source)
+        && transaction.splits.is_empty()
+    {
+        transaction.category_id = Some(*category);
+        transaction.category_source = Some(Source::rule(*rule));
+    }
+    if let Some((payee, rule)) = &outcome.payee
+        && free(&transaction.payee_source)
+    {
+        transaction.payee = Some(payee.clone());
+        transaction.payee_source = Some(Source::rule(*rule));
+    }
+    if free(&transaction.tags_source) {
+        for (tag, rule) in &outcome.tags {
+            if let Err(place) = transaction.tags.binary_search(tag) {
+                transaction.tags.insert(place, tag.clone());
+                transaction.tags_source = Some(Source::rule(*rule));
+            }
+        }
+    }
+}
+
+fn holds(node: &Node, facts: &Facts<'_>) -> bool {
+    let text = |field: TextField| match field {
+        TextField::Description => facts.description,
+        TextField::Payee => facts.payee.unwrap_or_default(),
+        TextField::Notes => facts.notes.unwrap_or_default(),
+    };
+    match node {
+        Node::All(of) => of.iter().all(|part| holds(part, facts)),
+        Node::Any(of) => of.iter().any(|part| holds(part, facts)),
+        Node::Not(of) => !of.iter().any(|part| holds(part, facts)),
+        Node::Regex { field, patterns } => {
+            let text = text(*field);
+            patterns.iter().any(|pattern| pattern.is_match(text))
+        }
+        Node::Text { field, op, values, fold: true } => {
+            let text = fold(text(*field));
+            values.iter().any(|value| compares(*op, &text, value))
+        }
+        Node::Text { field, op, values, fold: false } => {
+            values.iter().any(|value| compares(*op, text(*field), value))
+        }
+        Node::Leaf(condition) => leaf_holds(condition, facts),
+    }
+}
+
+fn compares(op: TextOp, text: &str, value: &str) -> bool {
+    match op {
+        TextOp::Is => text == value,
+        TextOp::Contains => text.contains(value),
+        TextOp::Starts => text.starts_with(value),
+        TextOp::Ends => text.ends_with(value),
+        TextOp::Regex => false,
+    }
+}
+
+fn leaf_holds(condition: &Condition, facts: &Facts<'_>) -> bool {
+    match condition {
+        Condition::Amount { min, max, absolute } => {
+            let amount =
+                if *absolute { Amount::new(facts.amount.decimal().abs()) } else { facts.amount };
+            min.is_none_or(|min| amount >= min) && max.is_none_or(|max| amount <= max)
+        }
+        Condition::Direction { is: Direction::In } => facts.amount > Amount::ZERO,
+        Condition::Direction { is: Direction::Out } => facts.amount < Amount::ZERO,
+        Condition::Date { from, to } => {
+            from.is_none_or(|from| facts.booking_date >= from)
+                && to.is_none_or(|to| facts.booking_date <= to)
+        }
+        Condition::Account { ids } => ids.contains(&facts.account_id),
+        Condition::All { .. } | Condition::Any { .. } | Condition::Not { .. } => false,
+        Condition::Text { .. } => false,
+    }
+}
