@@ -65,7 +65,6 @@ impl<'a> Entry<'a> {
     /// Takes a value; `inside` is the innermost aggregate open. Of a repeated field the first value
     /// counts, but an entry cannot have two dates or two amounts.
     pub(super) fn take(&mut self, tag: Tag, inside: Tag, text: Cow<'a, str>, at: usize) {
-        let text = one_line(text);
         let field = match (tag, inside) {
             (Tag::DtPosted, _) => &mut self.date,
             (Tag::DtTran, Tag::StmtTrnP) => &mut self.date,
@@ -83,6 +82,7 @@ impl<'a> Entry<'a> {
             (Tag::CurSym, Tag::Currency) | (Tag::Currency, _) => &mut self.currency,
             _ => return,
         };
+        let text = one_line(text);
         if text.is_empty() {
             return;
         }

@@ -148,6 +148,10 @@ impl<'a> Reader<'a> {
                 self.pop(None);
             }
         }
+        if rank < PART && tag != Tag::Status {
+            // A statement without a tag of its own, as in a file that begins with an entry.
+            self.finish_statement();
+        }
         self.push(Some(tag), rank, tag.name(), at)?;
         self.is_ofx = true;
         match tag {

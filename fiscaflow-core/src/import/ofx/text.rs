@@ -43,7 +43,10 @@ fn entity(text: &str) -> Option<(char, &str)> {
     ];
     const MAX_DIGITS: usize = 8;
     let Some(number) = text.strip_prefix('#') else {
-        return NAMED.iter().find_map(|(name, char)| Some((*char, text.strip_prefix(name)?)));
+        return NAMED.iter().find_map(|(name, char)| {
+            let (start, rest) = text.split_at_checked(name.len())?;
+            start.eq_ignore_ascii_case(name).then_some((*char, rest))
+        });
     };
     let end = number.bytes().take(MAX_DIGITS).position(|byte| byte == b';')?;
     let (digits, rest) = number.split_at_checked(end)?;
@@ -62,7 +65,14 @@ fn entity(text: &str) -> Option<(char, &str)> {
 /// Makes a value one line: no white space around it, control characters and line breaks inside
 /// are one blank. Blanks that the bank wrote stay.
 pub(super) fn one_line(text: Cow<'_, str>) -> Cow<'_, str> {
-    if !text.bytes().any(|byte| byte < b' ' || byte == 0x7F) {
+    // Looks at every byte, which is faster than to stop at the first.
+    let is_clean = text.bytes().fold(true, |clean, byte| clean & (byte > 0x1F) & (byte != 0x7F));
+    let is_trimmed = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if is_clean && is_trimmed(bytes.first()) && is_trimmed(bytes.last()) {
+        return text;
+    }
+    if is_clean {
         return match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
@@ -158,12 +168,13 @@ mod tests {
         // Holds: the named and numeric entities become characters, everything else stays as it is.
         let table = [
             ("AT&amp;T", "AT&T"),
+            ("AT&AMP;T &Lt;", "AT&T <"),
             ("a &lt;b&gt; &quot;c&quot; &apos;d&apos;&nbsp;e", "a <b> \"c\" 'd' e"),
             ("caf&#233; &#xE9;&#XE9;", "café éé"),
             ("TPAY &amp;lt;X&amp;gt;", "TPAY <X>"),
             ("a &amp;amp; b &amp;#39;", "a & b '"),
             ("&amp;amp;lt;", "&lt;"),
-            ("A & B &; &x; &amp &LT; &", "A & B &; &x; &amp &LT; &"),
+            ("A & B &; &x; &amp &lt &", "A & B &; &x; &amp &lt &"),
             (
                 "&#0; &#xD800; &#1114112; &#; &#x; &#+65; &#12",
                 "&#0; &#xD800; &#1114112; &#; &#x; &#+65; &#12",

@@ -72,6 +72,21 @@ enum Markup<'a> {
     Text,
 }
 
+/// The bytes that a name may have, in capitals; 0 for the others.
+const NAME_BYTES: [u8; 128] = {
+    let mut table = [0; 128];
+    let mut byte = 0_u8;
+    let mut slots: &mut [u8] = &mut table;
+    while let [slot, rest @ ..] = slots {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':') {
+            *slot = byte.to_ascii_uppercase();
+        }
+        byte += 1;
+        slots = rest;
+    }
+    table
+};
+
 /// Reads the tags of a text in their order.
 #[derive(Debug)]
 pub(super) struct Tokens<'a> {
@@ -165,13 +180,10 @@ impl<'a> Tokens<'a> {
         let bytes = self.text.as_bytes().get(name_at..).unwrap_or_default();
         let (mut key, mut prefix, mut length) = (0_u128, 0_usize, 0_usize);
         for byte in bytes {
-            match byte {
-                b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => {
-                    key = (key << 8) | u128::from(*byte);
-                }
-                b'a'..=b'z' => key = (key << 8) | u128::from(byte.to_ascii_uppercase()),
-                b':' => (key, prefix) = (0, length.saturating_add(1)),
-                _ => break,
+            match NAME_BYTES.get(usize::from(*byte)) {
+                None | Some(0) => break,
+                Some(b':') => (key, prefix) = (0, length.saturating_add(1)),
+                Some(capital) => key = (key << 8) | u128::from(*capital),
             }
             length = length.saturating_add(1);
         }

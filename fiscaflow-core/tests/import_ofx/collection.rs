@@ -3,14 +3,11 @@
 //! The collection is the folder that `FISCAFLOW_SHARED` names, or `shared` beside the repository;
 //! where it is missing, these tests say so and check nothing.
 
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![allow(clippy::disallowed_methods, reason = "tests read files, the library does not")]
+use std::path::PathBuf;
 
-use std::path::{Path, PathBuf};
-
-use fiscaflow_core::Amount;
-use fiscaflow_core::import::{Format, ParseOptions, Parsed, Row, detect, parse};
 use serde_json::Value;
+
+use super::*;
 
 /// The shared fixture collection: `FISCAFLOW_SHARED`, or `shared` beside the repository.
 fn shared_fixtures() -> PathBuf {
