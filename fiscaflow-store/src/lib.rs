@@ -1,1 +1,63 @@
-//! fiscaflow-store
+//! Where FiscaFlow books live, and what the core is told of the machine: time and fresh ids.
+//!
+//! [`open`] takes a URL and gives a [`Store`]: [`MemoryStore`], the reference that forgets with the
+//! process, or `SqliteStore`, one file for any number of books. Both pass the conformance suite of
+//! the core and answer alike.
+
+mod memory;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod system;
+
+use std::sync::Arc;
+
+use fiscaflow_core::store::Store;
+use fiscaflow_core::{Error, ErrorCode, Result};
+
+pub use memory::MemoryStore;
+#[cfg(feature = "sqlite")]
+pub use sqlite::{Durability, SqliteStore};
+pub use system::{RandomIds, SystemClock};
+
+/// Opens the store that a URL names:
+///
+/// | URL | Store |
+/// | --- | --- |
+/// | `memory:` | in memory, gone when it is dropped |
+/// | `sqlite::memory:` | SQLite in memory, gone when it is closed |
+/// | `sqlite:PATH`, `sqlite://PATH` | an SQLite file, made where it is absent |
+/// | `sqlite:PATH?durability=may_lose_last_commits` | the same, faster: see [`Durability`] |
+///
+/// A path is taken as it stands, up to the first `?`; nothing in it is decoded. SQLite needs a
+/// Tokio runtime around this call and around every call of the store.
+///
+/// Errors: `invalid_input` for a URL that names no store, a directory that is not there and a file
+/// that is no FiscaFlow database; `schema_too_new` for a database of a newer version, which stays
+/// untouched; `store_unavailable` for what may go away by itself.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// let store = fiscaflow_store::open("sqlite::memory:").await?;
+/// let book = "018f0000-0000-7000-8000-000000000001".parse()?;
+/// assert_eq!(store.head(book).await?, None);
+/// # Ok::<(), fiscaflow_core::Error>(()) }).unwrap();
+/// ```
+pub async fn open(url: &str) -> Result<Arc<dyn Store>> {
+    if matches!(url, "memory:" | "memory://" | "memory") {
+        return Ok(Arc::new(MemoryStore::new()));
+    }
+    #[cfg(feature = "sqlite")]
+    if let Some(rest) = url.strip_prefix("sqlite:") {
+        return Ok(Arc::new(SqliteStore::open_url(rest).await?));
+    }
+    let scheme: String = url.split(':').next().unwrap_or_default().chars().take(16).collect();
+    Err(invalid_url(format!("`{scheme}:` names no store; use `memory:` or `sqlite:PATH`")))
+}
+
+fn invalid_url(message: impl Into<String>) -> Error {
+    Error::new(ErrorCode::InvalidInput, message).field("url")
+}
+
+fn closed() -> Error {
+    Error::new(ErrorCode::Closed, "the store is closed")
+}

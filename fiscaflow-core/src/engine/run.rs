@@ -1,6 +1,7 @@
 //! Driving a decision: load what it needs, decide, commit, and try again when the book moved on.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
@@ -195,10 +196,10 @@ impl BookHandle {
             events,
             idempotency,
         };
-        let commit = draft.seal(&*self.engine.inner.ids)?;
+        let commit = Arc::new(draft.seal(&*self.engine.inner.ids)?);
         // The state is let go before the cache moves on, so that nothing has to be copied.
         drop(state);
-        match self.engine.inner.store.commit(&commit).await {
+        match self.engine.inner.store.commit(Arc::clone(&commit)).await {
             Ok(()) => {
                 let head = commit.stored.head();
                 self.engine.inner.cache.advance(self.book_id, parent, head, &commit.changes);
@@ -300,7 +301,7 @@ impl Engine {
     pub(super) async fn commit_first(&self, book_id: BookId, draft: Draft) -> Result<()> {
         let commit = draft.seal(&*self.inner.ids)?;
         self.inner.cache.forget(book_id);
-        self.inner.store.commit(&commit).await
+        self.inner.store.commit(Arc::new(commit)).await
     }
 }
 

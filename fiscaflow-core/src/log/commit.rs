@@ -125,6 +125,32 @@ pub struct NewEvent {
     pub(crate) payload: std::collections::BTreeMap<String, String>,
 }
 
+impl NewEvent {
+    /// An event about the object of that type and id, with nothing else to be known yet.
+    pub fn new(
+        id: EventId,
+        name: impl Into<String>,
+        aggregate_type: impl Into<String>,
+        aggregate_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            aggregate_type: aggregate_type.into(),
+            aggregate_id: aggregate_id.into(),
+            schema_version: 1,
+            payload: std::collections::BTreeMap::new(),
+        }
+    }
+
+    /// Adds what is to be known: a text, or an amount as a decimal, and nothing personal.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.payload.insert(name.into(), value.into());
+        self
+    }
+}
+
 /// An idempotency key, what it was used for and what was answered.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Idempotency {

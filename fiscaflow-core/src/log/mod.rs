@@ -14,10 +14,10 @@ mod image;
 mod texts;
 mod verify;
 
-pub use commit::{Change, Commit, CommitInfo, Draft, Event, Idempotency, Object, StoredCommit};
+pub use commit::{
+    Change, Commit, CommitInfo, Draft, Event, Idempotency, NewEvent, Object, StoredCommit,
+};
 pub use diff::{FieldChange, ObjectChange};
 pub use entry::Entry;
 pub use hash::Hash;
 pub use verify::{Verification, Verifier};
-
-pub(crate) use commit::NewEvent;

@@ -6,6 +6,8 @@
 
 mod query;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 pub use query::{
@@ -83,14 +85,15 @@ pub struct Answered {
 /// Where books live.
 ///
 /// Reads see only whole commits. An unknown book has no head, no documents and no transactions:
-/// asking for it is not an error.
+/// asking for it is not an error. Texts come back byte for byte as they were given; none holds
+/// U+0000. A store is closed from the call of [`Store::close`] on.
 #[async_trait]
 pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// The newest commit of a book; `None` for a book that is not there.
     async fn head(&self, book_id: BookId) -> Result<Option<Head>>;
 
     /// All documents of a book and the head they belong to, read at one point of its history.
-    /// Documents come in the order of kind and key.
+    /// Documents come in the order of kind (by its stored name) and key, both by their bytes.
     async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>>;
 
     /// The transactions with these ids, deleted ones included, in any order. Ids that are not
@@ -130,10 +133,15 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// The commit that carries this idempotency key, if there is one.
     async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>>;
 
-    /// Appends a commit and applies its changes: all of it or none. When the book's head is not
-    /// the commit's parent, nothing is written and the answer is `conflict`. Once this returns
-    /// without error the commit survives the end of the process.
-    async fn commit(&self, commit: &Commit) -> Result<()>;
+    /// Appends a commit and applies its changes in their order: what is after is put in the place
+    /// of what bears that name, an object that has no after is removed. All of it or none.
+    ///
+    /// When the book's head is not the commit's parent, or the book has answered the commit's
+    /// idempotency key already, nothing is written and the answer is `conflict`: read and decide
+    /// again. Once this returns without error the commit survives the end of the process.
+    ///
+    /// The commit is shared, not lent, because the write goes on when its caller stops waiting.
+    async fn commit(&self, commit: Arc<Commit>) -> Result<()>;
 
     /// Ends the work in order; later calls answer `closed`. Closing twice is no error.
     async fn close(&self);

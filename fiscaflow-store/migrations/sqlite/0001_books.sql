@@ -1,0 +1,102 @@
+-- Books: their history, the answers to idempotency keys, their documents and their transactions.
+--
+-- Every key leads with the book. Ids are 16 bytes, hashes 32. Dates are days since 1970-01-01
+-- (`date(booking_day * 86400, 'unixepoch')` shows one). Amounts are minor units of the currency.
+-- Lists and maps stand as JSON; an empty one is NULL.
+
+PRAGMA application_id = 1179862599; -- 'FSFG'
+PRAGMA user_version = 1;
+
+CREATE TABLE books (
+    book_id   BLOB    NOT NULL PRIMARY KEY CHECK (length(book_id) = 16),
+    head_seq  INTEGER NOT NULL CHECK (head_seq > 0),
+    head_hash BLOB    NOT NULL CHECK (length(head_hash) = 32)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE commits (
+    book_id BLOB    NOT NULL REFERENCES books (book_id),
+    seq     INTEGER NOT NULL CHECK (seq > 0),
+    parent  BLOB    NOT NULL CHECK (length(parent) = 32),
+    hash    BLOB    NOT NULL CHECK (length(hash) = 32),
+    header  BLOB    NOT NULL,
+    body    BLOB    NOT NULL,
+    texts   BLOB    NOT NULL,
+    PRIMARY KEY (book_id, seq)
+) STRICT;
+
+CREATE TABLE answers (
+    book_id        BLOB    NOT NULL,
+    key            TEXT    NOT NULL,
+    seq            INTEGER NOT NULL,
+    request_digest BLOB    NOT NULL CHECK (length(request_digest) = 32),
+    answer         BLOB    NOT NULL,
+    PRIMARY KEY (book_id, key),
+    FOREIGN KEY (book_id, seq) REFERENCES commits (book_id, seq)
+) STRICT;
+
+CREATE TABLE documents (
+    book_id BLOB NOT NULL REFERENCES books (book_id),
+    kind    TEXT NOT NULL,
+    key     TEXT NOT NULL,
+    content TEXT NOT NULL,
+    PRIMARY KEY (book_id, kind, key)
+) STRICT;
+
+CREATE TABLE transactions (
+    book_id       BLOB    NOT NULL,
+    id            BLOB    NOT NULL CHECK (length(id) = 16),
+    account_id    BLOB    NOT NULL,
+    booking_day   INTEGER NOT NULL,
+    amount_minor  INTEGER NOT NULL,
+    currency      TEXT    NOT NULL,
+    status        TEXT    NOT NULL,
+    deleted       INTEGER NOT NULL CHECK (deleted IN (0, 1)),
+    category_id   BLOB,
+    transfer_id   BLOB,
+    payee         TEXT,
+    splits        TEXT,
+    tags          TEXT,
+    description   TEXT    NOT NULL,
+    notes         TEXT,
+    search        TEXT    NOT NULL, -- description, payee and notes, folded
+    value_day     INTEGER,
+    sources       TEXT,             -- of category, payee and tags
+    reference     TEXT,
+    external_id   TEXT,
+    attachments   TEXT,
+    metadata      TEXT,
+    revision      INTEGER NOT NULL,
+    PRIMARY KEY (book_id, id)
+) STRICT;
+
+-- The order of lists; the id within a day comes with the index.
+CREATE INDEX transactions_by_day
+    ON transactions (book_id, booking_day DESC, id DESC);
+CREATE INDEX transactions_by_account
+    ON transactions (book_id, account_id, booking_day DESC, id DESC);
+CREATE INDEX transactions_by_category
+    ON transactions (book_id, category_id, booking_day DESC, id DESC);
+-- Few transactions have these.
+CREATE INDEX transactions_with_splits
+    ON transactions (book_id, booking_day DESC, id DESC) WHERE splits IS NOT NULL;
+CREATE INDEX transactions_with_tags
+    ON transactions (book_id, booking_day DESC, id DESC) WHERE tags IS NOT NULL;
+
+-- The rows of files that transactions stand for: what a later import meets. They go with their
+-- transaction, also when it is put anew.
+CREATE TABLE origins (
+    book_id        BLOB    NOT NULL,
+    transaction_id BLOB    NOT NULL,
+    number         INTEGER NOT NULL,
+    account_id     BLOB    NOT NULL,
+    booking_day    INTEGER NOT NULL,
+    bank_id        TEXT,
+    fingerprint    TEXT    NOT NULL,
+    import_id      BLOB    NOT NULL,
+    PRIMARY KEY (book_id, transaction_id, number),
+    FOREIGN KEY (book_id, transaction_id) REFERENCES transactions (book_id, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX origins_by_day ON origins (book_id, account_id, booking_day);
+CREATE INDEX origins_by_bank_id ON origins (book_id, account_id, bank_id)
+    WHERE bank_id IS NOT NULL;

@@ -1,0 +1,249 @@
+//! The reference store: books in memory, gone with the process.
+//!
+//! It is written to be read: every method does what the contract says in the plainest way, so that
+//! it can settle what another store should answer. It copies what it returns and sorts what it
+//! lists; a book of some ten thousand transactions is no trouble for it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use async_trait::async_trait;
+use fiscaflow_core::log::{Commit, Hash, Object, StoredCommit};
+use fiscaflow_core::model::{Document, Origin, Status, Transaction};
+use fiscaflow_core::store::{
+    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Position, Store,
+};
+use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
+
+use crate::closed;
+
+/// A store that keeps its books in memory.
+///
+/// ```
+/// use fiscaflow_core::store::Store;
+/// use fiscaflow_store::MemoryStore;
+///
+/// let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(MemoryStore::new());
+/// ```
+#[derive(Default)]
+pub struct MemoryStore {
+    /// `None` once the store is closed.
+    books: RwLock<Option<HashMap<BookId, Book>>>,
+}
+
+/// What is kept of one book.
+#[derive(Default)]
+struct Book {
+    commits: Vec<StoredCommit>,
+    documents: BTreeMap<(&'static str, String), Document>,
+    transactions: BTreeMap<TransactionId, Transaction>,
+    answers: BTreeMap<String, Answered>,
+}
+
+impl MemoryStore {
+    /// A store without books.
+    pub fn new() -> Self {
+        Self { books: RwLock::new(Some(HashMap::new())) }
+    }
+
+    fn books(&self) -> RwLockReadGuard<'_, Option<HashMap<BookId, Book>>> {
+        // No code that holds the lock can panic half-way through a change.
+        self.books.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn books_mut(&self) -> RwLockWriteGuard<'_, Option<HashMap<BookId, Book>>> {
+        self.books.write().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Reads a book; one that is not there reads as an empty one.
+    fn read<T>(&self, book_id: BookId, read: impl FnOnce(&Book) -> T) -> Result<T> {
+        match &*self.books() {
+            None => Err(closed()),
+            Some(books) => Ok(read(books.get(&book_id).unwrap_or(&Book::default()))),
+        }
+    }
+}
+
+impl Book {
+    fn head(&self) -> Option<Head> {
+        self.commits.last().map(StoredCommit::head)
+    }
+
+    /// Whether the commit was decided on this book's newest state.
+    fn is_next(&self, commit: &Commit) -> bool {
+        let (seq, hash) = self.head().map_or((0, Hash::ZERO), |head| (head.seq, head.hash));
+        commit.stored.parent == hash && commit.stored.seq.checked_sub(1) == Some(seq)
+    }
+
+    fn has_answered(&self, commit: &Commit) -> bool {
+        let key = commit.idempotency.as_ref().map(|used| &used.key);
+        key.is_some_and(|key| self.answers.contains_key(key))
+    }
+
+    fn append(&mut self, commit: &Commit) {
+        for change in &commit.changes {
+            match (&change.before, &change.after) {
+                (_, Some(after)) => self.put(after),
+                (Some(before), None) => self.remove(before),
+                (None, None) => {}
+            }
+        }
+        if let Some(used) = &commit.idempotency {
+            let answered = Answered {
+                seq: commit.stored.seq,
+                request_digest: used.request_digest,
+                answer: used.answer.clone(),
+            };
+            self.answers.insert(used.key.clone(), answered);
+        }
+        self.commits.push(commit.stored.clone());
+    }
+
+    fn put(&mut self, object: &Object) {
+        match object {
+            Object::Document(document) => {
+                let name = (document.kind().as_str(), document.key());
+                self.documents.insert(name, document.clone());
+            }
+            Object::Transaction(transaction) => {
+                self.transactions.insert(transaction.id, (**transaction).clone());
+            }
+        }
+    }
+
+    fn remove(&mut self, object: &Object) {
+        match object {
+            Object::Document(document) => {
+                self.documents.remove(&(document.kind().as_str(), document.key()));
+            }
+            Object::Transaction(transaction) => {
+                self.transactions.remove(&transaction.id);
+            }
+        }
+    }
+
+    fn page(&self, request: &PageRequest) -> Vec<Transaction> {
+        let position = |transaction: &Transaction| Position {
+            booking_date: transaction.booking_date,
+            id: transaction.id,
+        };
+        let mut selected: Vec<&Transaction> = self
+            .transactions
+            .values()
+            .filter(|transaction| request.query.selects(transaction))
+            .filter(|transaction| request.after.is_none_or(|after| position(transaction) < after))
+            .collect();
+        selected.sort_unstable_by_key(|transaction| std::cmp::Reverse(position(transaction)));
+        selected.into_iter().take(size(request.limit)).cloned().collect()
+    }
+
+    fn origins(&self, query: &OriginQuery) -> Vec<OriginRow> {
+        let wanted = |origin: &Origin| {
+            let in_span = (query.from..=query.to).contains(&origin.booking_date);
+            let has_id = origin.bank_id.as_ref().is_some_and(|id| query.bank_ids.contains(id));
+            origin.account_id == query.account_id && (in_span || has_id)
+        };
+        let mut rows = Vec::new();
+        for transaction in self.transactions.values() {
+            for origin in transaction.origins.iter().filter(|origin| wanted(origin)) {
+                rows.push(OriginRow {
+                    transaction_id: transaction.id,
+                    booking_date: origin.booking_date,
+                    bank_id: origin.bank_id.clone(),
+                    fingerprint: origin.fingerprint.clone(),
+                    pending: transaction.status == Status::Pending,
+                    amount_minor: transaction.amount.minor(),
+                });
+            }
+        }
+        rows
+    }
+}
+
+fn size(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn head(&self, book_id: BookId) -> Result<Option<Head>> {
+        self.read(book_id, Book::head)
+    }
+
+    async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>> {
+        self.read(book_id, |book| {
+            book.head().map(|head| (head, book.documents.values().cloned().collect()))
+        })
+    }
+
+    async fn transactions(
+        &self,
+        book_id: BookId,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>> {
+        self.read(book_id, |book| {
+            let ids: std::collections::BTreeSet<_> = ids.iter().collect();
+            ids.into_iter().filter_map(|id| book.transactions.get(id)).cloned().collect()
+        })
+    }
+
+    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
+        self.read(book_id, |book| book.page(request))
+    }
+
+    async fn columns(
+        &self,
+        book_id: BookId,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Result<Vec<ColumnRow>> {
+        self.read(book_id, |book| {
+            let rest = book.transactions.iter().filter(|(id, _)| Some(**id) > after);
+            rest.take(size(limit)).map(|(_, transaction)| transaction.into()).collect()
+        })
+    }
+
+    async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>> {
+        self.read(book_id, |book| book.origins(query))
+    }
+
+    async fn commits(
+        &self,
+        book_id: BookId,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredCommit>> {
+        self.read(book_id, |book| {
+            let rest = book.commits.iter().filter(|commit| commit.seq > after_seq);
+            rest.take(size(limit)).cloned().collect()
+        })
+    }
+
+    async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>> {
+        self.read(book_id, |book| book.answers.get(key).cloned())
+    }
+
+    async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
+        let mut books = self.books_mut();
+        let books = books.as_mut().ok_or_else(closed)?;
+        let empty = Book::default();
+        let book = books.get(&commit.book_id).unwrap_or(&empty);
+        if !book.is_next(&commit) || book.has_answered(&commit) {
+            return Err(Error::new(ErrorCode::Conflict, "the book has moved on"));
+        }
+        books.entry(commit.book_id).or_default().append(&commit);
+        Ok(())
+    }
+
+    async fn close(&self) {
+        *self.books_mut() = None;
+    }
+}
+
+impl std::fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MemoryStore")
+            .field("books", &self.books().as_ref().map(HashMap::len))
+            .finish()
+    }
+}

@@ -1,0 +1,62 @@
+//! The history and the answers to idempotency keys, read.
+
+use fiscaflow_core::log::{Hash, StoredCommit};
+use fiscaflow_core::store::Answered;
+use fiscaflow_core::{BookId, Result};
+use sqlx::{Row, SqlitePool};
+
+use super::error::{damaged, failed};
+
+pub(super) async fn commits(
+    pool: &SqlitePool,
+    book_id: BookId,
+    after_seq: u64,
+    limit: u32,
+) -> Result<Vec<StoredCommit>> {
+    let rows = sqlx::query(
+        "SELECT seq, parent, hash, header, body, texts FROM commits \
+         WHERE book_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+    )
+    .bind(book_id.uuid().as_bytes().as_slice())
+    .bind(i64::try_from(after_seq).unwrap_or(i64::MAX))
+    .bind(i64::from(limit))
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    let read = |row: sqlx::sqlite::SqliteRow| {
+        Ok(StoredCommit {
+            seq: read_seq(row.try_get(0).map_err(failed)?)?,
+            parent: Hash::from_slice(row.try_get(1).map_err(failed)?)?,
+            hash: Hash::from_slice(row.try_get(2).map_err(failed)?)?,
+            header: row.try_get(3).map_err(failed)?,
+            body: row.try_get(4).map_err(failed)?,
+            texts: row.try_get(5).map_err(failed)?,
+        })
+    };
+    rows.into_iter().map(read).collect()
+}
+
+pub(super) async fn answered(
+    pool: &SqlitePool,
+    book_id: BookId,
+    key: &str,
+) -> Result<Option<Answered>> {
+    let row = sqlx::query(
+        "SELECT seq, request_digest, answer FROM answers WHERE book_id = ? AND key = ?",
+    )
+    .bind(book_id.uuid().as_bytes().as_slice())
+    .bind(key)
+    .fetch_optional(pool)
+    .await
+    .map_err(failed)?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(Answered {
+        seq: read_seq(row.try_get(0).map_err(failed)?)?,
+        request_digest: Hash::from_slice(row.try_get(1).map_err(failed)?)?,
+        answer: row.try_get(2).map_err(failed)?,
+    }))
+}
+
+fn read_seq(seq: i64) -> Result<u64> {
+    u64::try_from(seq).map_err(|_| damaged("a commit has no place in the history"))
+}

@@ -1,0 +1,97 @@
+//! Documents and heads.
+
+use fiscaflow_core::log::Hash;
+use fiscaflow_core::model::Document;
+use fiscaflow_core::store::Head;
+use fiscaflow_core::{BookId, Result};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
+
+use super::error::{damaged, failed};
+
+pub(super) async fn head(pool: &SqlitePool, book_id: BookId) -> Result<Option<Head>> {
+    let row = sqlx::query("SELECT head_seq, head_hash FROM books WHERE book_id = ?")
+        .bind(book_id.uuid().as_bytes().as_slice())
+        .fetch_optional(pool)
+        .await
+        .map_err(failed)?;
+    row.as_ref().map(read_head).transpose()
+}
+
+pub(super) async fn documents(
+    pool: &SqlitePool,
+    book_id: BookId,
+) -> Result<Option<(Head, Vec<Document>)>> {
+    let rows = sqlx::query(
+        "SELECT head_seq, head_hash, kind, content FROM books LEFT JOIN documents USING (book_id) \
+         WHERE book_id = ? ORDER BY kind, key",
+    )
+    .bind(book_id.uuid().as_bytes().as_slice())
+    .fetch_all(pool)
+    .await
+    .map_err(failed)?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let head = read_head(first)?;
+    let mut documents = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let kind: Option<&str> = row.try_get(2).map_err(failed)?;
+        // A book without documents joins with nothing.
+        let Some(kind) = kind else { continue };
+        let content: &str = row.try_get(3).map_err(failed)?;
+        documents.push(Document::decode(kind.parse()?, content.as_bytes())?);
+    }
+    Ok(Some((head, documents)))
+}
+
+/// The first two columns.
+fn read_head(row: &SqliteRow) -> Result<Head> {
+    let seq: i64 = row.try_get(0).map_err(failed)?;
+    let seq = u64::try_from(seq).map_err(|_| damaged("a head has no place in the history"))?;
+    Ok(Head { seq, hash: Hash::from_slice(row.try_get(1).map_err(failed)?)? })
+}
+
+/// Puts documents in the place of those that bear their names.
+pub(super) async fn put(
+    connection: &mut SqliteConnection,
+    book_id: BookId,
+    documents: &[&Document],
+) -> Result<()> {
+    if documents.is_empty() {
+        return Ok(());
+    }
+    let mut rows = Vec::with_capacity(documents.len());
+    for document in documents {
+        let content = String::from_utf8(document.encode()?)
+            .map_err(|_| damaged("a document is not a text"))?;
+        rows.push((document.kind().as_str(), document.key(), content));
+    }
+    let mut insert = QueryBuilder::<Sqlite>::new(
+        "INSERT OR REPLACE INTO documents (book_id, kind, key, content) ",
+    );
+    insert.push_values(rows, |mut row, (kind, key, content)| {
+        row.push_bind(book_id.uuid().as_bytes().as_slice())
+            .push_bind(kind)
+            .push_bind(key)
+            .push_bind(content);
+    });
+    insert.build().execute(connection).await.map_err(failed)?;
+    Ok(())
+}
+
+/// Takes documents away; one that is not there is no error.
+pub(super) async fn remove(
+    connection: &mut SqliteConnection,
+    book_id: BookId,
+    documents: impl Iterator<Item = &Document>,
+) -> Result<()> {
+    for document in documents {
+        sqlx::query("DELETE FROM documents WHERE book_id = ? AND kind = ? AND key = ?")
+            .bind(book_id.uuid().as_bytes().as_slice())
+            .bind(document.kind().as_str())
+            .bind(document.key())
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
+}

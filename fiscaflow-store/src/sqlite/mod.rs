@@ -1,0 +1,145 @@
+//! SQLite: one file for any number of books, or one that lives in memory.
+//!
+//! One connection writes, several read (write-ahead log). Every read is a single statement, so it
+//! sees one point of the history without holding a transaction open; the one write is [`commit`].
+//! [`rows`] says how a transaction stands in its row, [`error`] what a failure means to the
+//! caller, [`migrate`] which versions of the schema there were.
+
+mod commit;
+mod commits;
+mod documents;
+mod error;
+mod migrate;
+mod options;
+mod rows;
+mod transactions;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fiscaflow_core::log::{Commit, StoredCommit};
+use fiscaflow_core::model::{Document, Transaction};
+use fiscaflow_core::store::{
+    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Store,
+};
+use fiscaflow_core::{BookId, Result, TransactionId};
+use sqlx::SqlitePool;
+
+pub use options::Durability;
+
+use crate::closed;
+
+/// A store that keeps its books in an SQLite database.
+///
+/// ```
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use fiscaflow_store::{Durability, SqliteStore};
+///
+/// # let dir = tempfile::tempdir().unwrap();
+/// let store = SqliteStore::open(dir.path().join("household.db"), Durability::Full).await?;
+/// # fiscaflow_core::store::Store::close(&store).await;
+/// # Ok::<(), fiscaflow_core::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct SqliteStore {
+    /// One connection.
+    writer: SqlitePool,
+    /// Several connections; the writer's where the database is in memory.
+    readers: SqlitePool,
+    /// Whether the writer's connection is the database.
+    in_memory: bool,
+}
+
+impl SqliteStore {
+    /// Opens a database file; makes it where it is absent, and brings its schema up to date.
+    ///
+    /// Errors: see [`open`](crate::open).
+    pub async fn open(path: impl AsRef<Path>, durability: Durability) -> Result<Self> {
+        options::open_file(path.as_ref(), durability).await
+    }
+
+    /// Opens a fresh database in memory. It is gone when the store is closed.
+    pub async fn open_in_memory() -> Result<Self> {
+        options::open_in_memory().await
+    }
+
+    /// Opens what follows `sqlite:` in a URL.
+    pub(crate) async fn open_url(rest: &str) -> Result<Self> {
+        options::open_url(rest).await
+    }
+
+    fn reading(&self) -> Result<&SqlitePool> {
+        if self.readers.is_closed() { Err(closed()) } else { Ok(&self.readers) }
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    async fn head(&self, book_id: BookId) -> Result<Option<Head>> {
+        documents::head(self.reading()?, book_id).await
+    }
+
+    async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>> {
+        documents::documents(self.reading()?, book_id).await
+    }
+
+    async fn transactions(
+        &self,
+        book_id: BookId,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>> {
+        transactions::transactions(self.reading()?, book_id, ids).await
+    }
+
+    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
+        transactions::page(self.reading()?, book_id, request).await
+    }
+
+    async fn columns(
+        &self,
+        book_id: BookId,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Result<Vec<ColumnRow>> {
+        transactions::columns(self.reading()?, book_id, after, limit).await
+    }
+
+    async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>> {
+        transactions::origins(self.reading()?, book_id, query).await
+    }
+
+    async fn commits(
+        &self,
+        book_id: BookId,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredCommit>> {
+        commits::commits(self.reading()?, book_id, after_seq, limit).await
+    }
+
+    async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>> {
+        commits::answered(self.reading()?, book_id, key).await
+    }
+
+    async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
+        self.reading()?;
+        commit::commit(self, commit).await
+    }
+
+    async fn close(&self) {
+        // Both ends wait for the work that is under way. The writer goes last: the last connection
+        // to leave folds the write-ahead log into the file.
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore")
+            .field("in_memory", &self.in_memory)
+            .field("closed", &self.readers.is_closed())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! Opening: what a URL means, and how connections are set up.
+
+use std::path::Path;
+use std::time::Duration;
+
+use fiscaflow_core::{Error, ErrorCode, Result};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+
+use super::{SqliteStore, error, migrate};
+use crate::invalid_url;
+
+/// The oldest SQLite that is fit: older ones can lose pages when a write meets a checkpoint.
+const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+/// How many connections read at once.
+const READERS: u32 = 4;
+/// How long a statement waits for another process's lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a call waits for its turn.
+const TURN_TIMEOUT: Duration = Duration::from_secs(30);
+/// How often, and after which pause, the switch to the write-ahead log is tried: SQLite does not
+/// wait by itself there.
+const SWITCH_TRIES: u32 = 50;
+const SWITCH_PAUSE: Duration = Duration::from_millis(20);
+
+/// What an acknowledged commit survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// The end of the process and the loss of power: each commit waits for the disk.
+    #[default]
+    Full,
+    /// The end of the process. A loss of power may take back the newest commits, each as a whole;
+    /// the database stays sound.
+    MayLoseLastCommits,
+}
+
+/// Opens what follows `sqlite:` in a URL.
+pub(super) async fn open_url(rest: &str) -> Result<SqliteStore> {
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let (path, settings) = rest.split_once('?').unwrap_or((rest, ""));
+    let mut durability = Durability::Full;
+    for setting in settings.split('&').filter(|setting| !setting.is_empty()) {
+        durability = match setting {
+            "durability=full" => Durability::Full,
+            "durability=may_lose_last_commits" => Durability::MayLoseLastCommits,
+            _ => {
+                let name: String = setting.chars().take(40).collect();
+                return Err(invalid_url(format!("`{name}` is no setting of an sqlite store")));
+            }
+        };
+    }
+    match path {
+        "" => Err(invalid_url("an sqlite url names a file or `:memory:`")),
+        ":memory:" => open_in_memory().await,
+        path => open_file(Path::new(path), durability).await,
+    }
+}
+
+/// Opens a fresh database in memory: its one connection is the database.
+pub(super) async fn open_in_memory() -> Result<SqliteStore> {
+    let options = common().in_memory(true);
+    let writer = pool(1).connect_with(options).await.map_err(error::failed)?;
+    let mut connection = writer.acquire().await.map_err(error::failed)?;
+    check_sqlite(&mut connection).await?;
+    migrate::migrate(&mut connection).await?;
+    drop(connection);
+    Ok(SqliteStore { readers: writer.clone(), writer, in_memory: true })
+}
+
+/// Opens a file. Nothing is written before it is known to be ours, and of no newer version.
+pub(super) async fn open_file(path: &Path, durability: Durability) -> Result<SqliteStore> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    if directory.is_some_and(|directory| !directory.is_dir()) {
+        return Err(invalid_url("the directory of the database is not there"));
+    }
+    if path.is_dir() {
+        return Err(invalid_url("the path of the database is a directory"));
+    }
+    let options = common().filename(path).create_if_missing(true);
+    let options = match durability {
+        // `fullfsync` makes Apple's systems pass the request on to the disk; elsewhere it is idle.
+        Durability::Full => options
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("fullfsync", "ON")
+            .pragma("checkpoint_fullfsync", "ON"),
+        Durability::MayLoseLastCommits => options.synchronous(SqliteSynchronous::Normal),
+    };
+    let mut connection =
+        SqliteConnection::connect_with(&options).await.map_err(error::failed_to_open)?;
+    prepare(&mut connection).await?;
+    let options = options.create_if_missing(false);
+    let writer = pool(1).connect_with(options.clone()).await.map_err(error::failed)?;
+    // Closed only now: the last connection of all takes the write-ahead log away, and one that
+    // opens at that moment would have to wait.
+    connection.close().await.map_err(error::failed)?;
+    let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
+    Ok(SqliteStore { writer, readers, in_memory: false })
+}
+
+async fn prepare(connection: &mut SqliteConnection) -> Result<()> {
+    check_sqlite(connection).await?;
+    migrate::check(connection).await?;
+    use_write_ahead_log(connection).await?;
+    migrate::migrate(connection).await
+}
+
+fn common() -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        // A damaged or prepared file must not run code by way of its schema.
+        .pragma("trusted_schema", "OFF")
+        .pragma("cell_size_check", "ON")
+        .disable_statement_logging()
+}
+
+/// A pool whose connections stay: opening one costs more than keeping it, and the one of a
+/// database in memory is the database.
+fn pool(connections: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(TURN_TIMEOUT)
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+}
+
+async fn check_sqlite(connection: &mut SqliteConnection) -> Result<()> {
+    let version: String = sqlx::query_scalar("SELECT sqlite_version()")
+        .fetch_one(connection)
+        .await
+        .map_err(error::failed_to_open)?;
+    let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
+    let found = [0; 3].map(|_: u32| parts.next().unwrap_or(0));
+    if found >= OLDEST_SQLITE {
+        return Ok(());
+    }
+    let oldest = OLDEST_SQLITE.map(|part| part.to_string()).join(".");
+    let text = format!("SQLite {version} is linked, {oldest} or later is needed");
+    Err(Error::new(ErrorCode::Internal, text))
+}
+
+async fn use_write_ahead_log(connection: &mut SqliteConnection) -> Result<()> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        let switched = sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL")
+            .fetch_one(&mut *connection)
+            .await;
+        match switched {
+            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(_) => {
+                let text = "the file system does not support a write-ahead log";
+                return Err(Error::new(ErrorCode::StoreUnavailable, text));
+            }
+            Err(failure) if error::is_busy(&failure) && tries < SWITCH_TRIES => {
+                tokio::time::sleep(SWITCH_PAUSE).await;
+            }
+            Err(failure) => return Err(error::failed(failure)),
+        }
+    }
+}
+
+/// The pools, for the modules that read and write.
+impl SqliteStore {
+    pub(super) fn writer(&self) -> &SqlitePool {
+        &self.writer
+    }
+}

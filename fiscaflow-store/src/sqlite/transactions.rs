@@ -1,0 +1,241 @@
+//! Transactions: lists, columns and origins, and how they are put and taken away.
+
+use std::collections::BTreeMap;
+
+use fiscaflow_core::model::Transaction;
+use fiscaflow_core::store::{ColumnRow, OriginQuery, OriginRow, PageRequest, fold};
+use fiscaflow_core::{BookId, CategoryId, Error, ErrorCode, Result, TransactionId};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
+
+use super::error::failed;
+use super::rows::{self, Encoded, blob, day, status_name};
+
+/// Origins in one statement.
+const ORIGINS: usize = 2_000;
+
+pub(super) async fn transactions(
+    pool: &SqlitePool,
+    book_id: BookId,
+    ids: &[TransactionId],
+) -> Result<Vec<Transaction>> {
+    let mut select = QueryBuilder::<Sqlite>::new("SELECT ");
+    select.push(rows::TRANSACTION).push(" FROM transactions WHERE book_id = ");
+    select.push_bind(blob(book_id.uuid())).push(" AND id IN ");
+    push_ids(&mut select, ids)?;
+    fetch(pool, select, rows::read).await
+}
+
+pub(super) async fn page(
+    pool: &SqlitePool,
+    book_id: BookId,
+    request: &PageRequest,
+) -> Result<Vec<Transaction>> {
+    let mut select = QueryBuilder::<Sqlite>::new("");
+    match request.query.category_id {
+        None => push_page(&mut select, book_id, request, Category::Any),
+        Some(id) => {
+            // Two lists in one order, each along its own index: of those in the category and of
+            // those with a part in it.
+            select.push("SELECT * FROM (");
+            push_page(&mut select, book_id, request, Category::Is(id));
+            select.push(") UNION ALL SELECT * FROM (");
+            push_page(&mut select, book_id, request, Category::InParts(id));
+            select.push(") ORDER BY booking_day DESC, id DESC LIMIT ");
+            select.push_bind(i64::from(request.limit));
+        }
+    }
+    fetch(pool, select, rows::read).await
+}
+
+/// Which categories a list is of.
+#[derive(Clone, Copy)]
+enum Category {
+    Any,
+    Is(CategoryId),
+    InParts(CategoryId),
+}
+
+fn push_page(
+    select: &mut QueryBuilder<Sqlite>,
+    book_id: BookId,
+    request: &PageRequest,
+    category: Category,
+) {
+    let query = &request.query;
+    select.push("SELECT ").push(rows::TRANSACTION).push(" FROM transactions WHERE book_id = ");
+    select.push_bind(blob(book_id.uuid()));
+    if !query.deleted {
+        select.push(" AND deleted = 0");
+    }
+    if let Some(id) = query.account_id {
+        select.push(" AND account_id = ").push_bind(blob(id.uuid()));
+    }
+    push_category(select, category);
+    if query.uncategorised {
+        select.push(" AND category_id IS NULL AND splits IS NULL");
+    }
+    if let Some(from) = query.from {
+        select.push(" AND booking_day >= ").push_bind(day(from));
+    }
+    if let Some(to) = query.to {
+        select.push(" AND booking_day <= ").push_bind(day(to));
+    }
+    if let Some(status) = query.status {
+        select.push(" AND status = ").push_bind(status_name(status));
+    }
+    if let Some(tag) = &query.tag {
+        select.push(" AND tags IS NOT NULL AND EXISTS ");
+        select.push("(SELECT 1 FROM json_each(tags) WHERE json_each.value = ");
+        select.push_bind(tag.as_str()).push(")");
+    }
+    if let Some(text) = &query.text {
+        select.push(" AND instr(search, ").push_bind(fold(text)).push(") > 0");
+    }
+    if let Some(after) = request.after {
+        select.push(" AND (booking_day, id) < (").push_bind(day(after.booking_date));
+        select.push(", ").push_bind(blob(after.id.uuid())).push(")");
+    }
+    select.push(" ORDER BY booking_day DESC, id DESC LIMIT ").push_bind(i64::from(request.limit));
+}
+
+fn push_category(select: &mut QueryBuilder<Sqlite>, category: Category) {
+    match category {
+        Category::Any => {}
+        Category::Is(id) => {
+            select.push(" AND category_id = ").push_bind(blob(id.uuid()));
+        }
+        Category::InParts(id) => {
+            select.push(" AND category_id IS NOT ").push_bind(blob(id.uuid()));
+            select.push(" AND splits IS NOT NULL AND EXISTS (SELECT 1 FROM json_each(splits) ");
+            select.push("WHERE json_each.value ->> 'category' = ").push_bind(id.to_string());
+            select.push(")");
+        }
+    }
+}
+
+pub(super) async fn columns(
+    pool: &SqlitePool,
+    book_id: BookId,
+    after: Option<TransactionId>,
+    limit: u32,
+) -> Result<Vec<ColumnRow>> {
+    let mut select = QueryBuilder::<Sqlite>::new("SELECT ");
+    select.push(rows::COLUMN_ROW).push(" FROM transactions WHERE book_id = ");
+    select.push_bind(blob(book_id.uuid()));
+    if let Some(after) = after {
+        select.push(" AND id > ").push_bind(blob(after.uuid()));
+    }
+    select.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit));
+    fetch(pool, select, rows::read_column_row).await
+}
+
+pub(super) async fn origins(
+    pool: &SqlitePool,
+    book_id: BookId,
+    query: &OriginQuery,
+) -> Result<Vec<OriginRow>> {
+    let mut select = QueryBuilder::<Sqlite>::new("");
+    push_origins(&mut select, book_id, query);
+    select.push(" AND origins.booking_day BETWEEN ").push_bind(day(query.from));
+    select.push(" AND ").push_bind(day(query.to));
+    if !query.bank_ids.is_empty() {
+        // Two indexes, hence two statements; a row that both find is one.
+        select.push(" UNION ");
+        push_origins(&mut select, book_id, query);
+        select.push(" AND bank_id IN (SELECT value FROM json_each(");
+        // No stored text holds U+0000, which SQLite's JSON would cut a text at.
+        let storable = query.bank_ids.iter().filter(|id| !id.contains('\0'));
+        let ids: Vec<&String> = storable.collect();
+        select.push_bind(to_json(&ids)?).push("))");
+    }
+    select.push(" ORDER BY transaction_id, number");
+    fetch(pool, select, rows::read_origin_row).await
+}
+
+fn push_origins(select: &mut QueryBuilder<Sqlite>, book_id: BookId, query: &OriginQuery) {
+    select.push("SELECT ").push(rows::ORIGIN_ROW).push(" FROM origins JOIN transactions ");
+    select.push("ON transactions.book_id = origins.book_id AND id = transaction_id ");
+    select.push("WHERE origins.book_id = ").push_bind(blob(book_id.uuid()));
+    select.push(" AND origins.account_id = ");
+    select.push_bind(blob(query.account_id.uuid()));
+}
+
+/// Puts transactions in the place of those that bear their ids.
+pub(super) async fn put(
+    connection: &mut SqliteConnection,
+    book_id: BookId,
+    transactions: &[&Transaction],
+) -> Result<()> {
+    if transactions.is_empty() {
+        return Ok(());
+    }
+    let encoded = transactions.iter().map(|transaction| Encoded::new(transaction));
+    let encoded: Vec<Encoded<'_>> = encoded.collect::<Result<_>>()?;
+    let mut insert = QueryBuilder::<Sqlite>::new(rows::INSERT);
+    insert.push_values(encoded, |mut row, encoded| encoded.bind(&mut row, book_id));
+    insert.build().execute(&mut *connection).await.map_err(failed)?;
+    put_origins(connection, book_id, transactions).await
+}
+
+/// Adds the origins of transactions that were put just now: the former ones went with the former
+/// transactions.
+async fn put_origins(
+    connection: &mut SqliteConnection,
+    book_id: BookId,
+    transactions: &[&Transaction],
+) -> Result<()> {
+    let mut newest = BTreeMap::new();
+    for transaction in transactions {
+        newest.insert(transaction.id, &transaction.origins);
+    }
+    let origins: Vec<_> = newest
+        .iter()
+        .flat_map(|(id, origins)| origins.iter().enumerate().map(|origin| (*id, origin)))
+        .collect();
+    for chunk in origins.chunks(ORIGINS) {
+        let mut insert = QueryBuilder::<Sqlite>::new(rows::INSERT_ORIGIN);
+        insert.push_values(chunk, |mut row, (id, origin)| {
+            rows::bind_origin(&mut row, book_id, *id, *origin);
+        });
+        insert.build().execute(&mut *connection).await.map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Takes transactions away; one that is not there is no error.
+pub(super) async fn remove(
+    connection: &mut SqliteConnection,
+    book_id: BookId,
+    ids: &[TransactionId],
+) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM transactions WHERE book_id = ");
+    delete.push_bind(blob(book_id.uuid())).push(" AND id IN ");
+    push_ids(&mut delete, ids)?;
+    delete.build().execute(connection).await.map_err(failed)?;
+    Ok(())
+}
+
+/// Any number of ids as one value: a list of values is limited.
+fn push_ids(query: &mut QueryBuilder<Sqlite>, ids: &[TransactionId]) -> Result<()> {
+    let ids: Vec<String> = ids.iter().map(|id| id.uuid().simple().to_string()).collect();
+    query.push("(SELECT unhex(value) FROM json_each(").push_bind(to_json(&ids)?).push("))");
+    Ok(())
+}
+
+fn to_json<T: serde::Serialize>(values: &[T]) -> Result<String> {
+    serde_json::to_string(values)
+        .map_err(|_| Error::new(ErrorCode::Internal, "a list cannot be written as JSON"))
+}
+
+async fn fetch<T>(
+    pool: &SqlitePool,
+    mut select: QueryBuilder<Sqlite>,
+    read: impl Fn(&SqliteRow) -> Result<T>,
+) -> Result<Vec<T>> {
+    let rows = select.build().fetch_all(pool).await.map_err(failed)?;
+    rows.iter().map(read).collect()
+}
