@@ -21,8 +21,8 @@ pub mod rules;
 pub mod store;
 pub mod view;
 
-//#[cfg(feature = "testing")]
-//pub mod conformance;
+#[cfg(feature = "testing")]
+pub mod conformance;
 
 pub use engine::Engine;
 pub use env::{Clock, IdSource};
