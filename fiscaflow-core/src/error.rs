@@ -170,6 +170,19 @@ const DATE_ERRORS: [&str; 6] = [
     "trailing input",
 ];
 
+/// Reads a type from its text, so that the code of what is wrong with it survives.
+macro_rules! read_from_text {
+    ($name:ty) => {
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+                text.parse().map_err(crate::error::Error::into_serde)
+            }
+        }
+    };
+}
+pub(crate) use read_from_text;
+
 /// The result of everything in this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

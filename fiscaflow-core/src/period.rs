@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -18,8 +18,8 @@ use crate::error::{Error, ErrorCode, Result};
 /// assert_eq!(month.next().to_string(), "2024-03");
 /// # Ok::<(), fiscaflow_core::Error>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(into = "String")]
 pub struct Month {
     /// The first day; the rest follows from it.
     first: NaiveDate,
@@ -75,13 +75,7 @@ impl FromStr for Month {
     }
 }
 
-impl TryFrom<String> for Month {
-    type Error = Error;
-
-    fn try_from(text: String) -> Result<Self> {
-        text.parse()
-    }
-}
+crate::error::read_from_text!(Month);
 
 impl From<Month> for String {
     fn from(month: Month) -> Self {

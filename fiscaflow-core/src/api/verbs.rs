@@ -43,6 +43,14 @@ pub struct Shape {
     pub list: bool,
 }
 
+impl Shape {
+    /// The shape of a type, which has to be there under that name.
+    const fn of<T>(name: &'static str, list: bool) -> Self {
+        let _: Option<std::marker::PhantomData<T>> = None;
+        Self { name, list }
+    }
+}
+
 /// One verb of the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verb {
@@ -78,13 +86,14 @@ macro_rules! shape {
         None
     };
     ([$shape:ident]) => {
-        Some(Shape { name: stringify!($shape), list: true })
+        Some(Shape::of::<$shape>(stringify!($shape), true))
     };
     ($shape:ident) => {
-        Some(Shape { name: stringify!($shape), list: false })
+        Some(Shape::of::<$shape>(stringify!($shape), false))
     };
 }
 
+#[cfg(feature = "schema")]
 macro_rules! collect {
     ($found:ident,) => {};
     ($found:ident, [$shape:ident]) => {

@@ -14,8 +14,8 @@ use crate::money::Currency;
 /// Who acts, in the host's words: the engine checks what an actor may do, the host says who it is.
 ///
 /// Use an opaque id, not a name or an e-mail address: it stands in the history for good.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(into = "String")]
 pub struct ActorId(String);
 
 crate::api::schema::string_schema!(ActorId, "actor");
@@ -30,28 +30,22 @@ impl ActorId {
     }
 }
 
-impl TryFrom<String> for ActorId {
-    type Error = Error;
+impl FromStr for ActorId {
+    type Err = Error;
 
-    fn try_from(text: String) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self> {
         if text.is_empty() || text.chars().any(char::is_control) {
             return Err(Error::invalid(
                 "actor",
                 "an actor id is a text without control characters",
             ));
         }
-        check_text("actor", &text, Self::MAX_BYTES)?;
-        Ok(Self(text))
+        check_text("actor", text, Self::MAX_BYTES)?;
+        Ok(Self(text.to_owned()))
     }
 }
 
-impl FromStr for ActorId {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        text.to_owned().try_into()
-    }
-}
+crate::error::read_from_text!(ActorId);
 
 impl From<ActorId> for String {
     fn from(actor: ActorId) -> Self {

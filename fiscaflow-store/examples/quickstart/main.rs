@@ -18,10 +18,8 @@ use fiscaflow_core::model::NewBook;
 use fiscaflow_core::{BookId, Error, ErrorCode, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
 
-const STATEMENT: &str = concat!(
-    env!("CARGO_MANIFEST_DIR"),
-    "/examples/quickstart/statements/raiffeisen-2017.csv"
-);
+const STATEMENT: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/statements/raiffeisen-2017.csv");
 /// One book in a database, found again by its id when a database is used again.
 const BOOK: &str = "018f5a2c-0000-7000-8000-000000000001";
 const USAGE: &str = "usage: quickstart [--db URL] [--json] [FILE...]";
@@ -101,8 +99,7 @@ async fn run(options: &Options) -> Result<ExitCode> {
         Some(url) => url.clone(),
         None => format!("sqlite:{}", fresh_database()?.display()),
     };
-    let engine =
-        Engine::new(open(&url).await?, Arc::new(SystemClock), Arc::new(RandomIds::new()?));
+    let engine = Engine::new(open(&url).await?, Arc::new(SystemClock), Arc::new(RandomIds::new()?));
     let book = home(&engine).await?;
     starter::set_up(&book).await?;
 
@@ -158,7 +155,8 @@ async fn import(book: &BookHandle, path: &Path) -> std::result::Result<ImportRep
 fn fresh_database() -> Result<PathBuf> {
     let failed = |_| Error::new(ErrorCode::StoreUnavailable, "no place for the database");
     let program = std::env::current_exe().map_err(failed)?;
-    let target = program.ancestors().find(|path| path.ends_with("release") || path.ends_with("debug"));
+    let target =
+        program.ancestors().find(|path| path.ends_with("release") || path.ends_with("debug"));
     let beside = target.and_then(Path::parent).and_then(Path::parent);
     let directory = beside.map_or_else(std::env::temp_dir, Path::to_path_buf);
     let path = directory.join("fiscaflow-quickstart.sqlite");
@@ -166,7 +164,9 @@ fn fresh_database() -> Result<PathBuf> {
         let mut old = path.clone().into_os_string();
         old.push(suffix);
         match std::fs::remove_file(&old) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(failed(error));
+            }
             _ => {}
         }
     }

@@ -73,7 +73,9 @@ pub async fn print(
     }
     match &verification.problem {
         None => println!("\nhistory verified: {} commits", verification.commits),
-        Some(problem) => println!("\nhistory broken after {} commits: {problem}", verification.commits),
+        Some(problem) => {
+            println!("\nhistory broken after {} commits: {problem}", verification.commits)
+        }
     }
     Ok(())
 }
@@ -85,8 +87,12 @@ fn print_file(file: &Imported) {
             println!("  {name}: {} new, {} known already", report.imported, report.duplicates);
             for statement in &report.statements {
                 let days = statement.first.zip(statement.last);
-                let days = days.map_or(String::new(), |(first, last)| format!(", {first} to {last}"));
-                println!("    {} transactions{days}, sum {}", statement.transactions, statement.sum);
+                let days =
+                    days.map_or(String::new(), |(first, last)| format!(", {first} to {last}"));
+                println!(
+                    "    {} transactions{days}, sum {}",
+                    statement.transactions, statement.sum
+                );
             }
         }
         Err(_) => println!("  {name}: could not be read"),
@@ -113,8 +119,13 @@ fn print_spending(names: &BTreeMap<CategoryId, String>, spending: &[Spending]) -
         rows.sort_by_key(|(_, spent)| std::cmp::Reverse(spent.minor()));
         let largest = rows.first().map_or(0, |(_, spent)| spent.minor());
         for (category, spent) in rows {
-            let name = category.and_then(|id| names.get(&id)).map_or("(no category)", String::as_str);
-            println!("  {name:<22} {:>12}  {}", spent.amount().to_string(), bar(spent.minor(), largest));
+            let name =
+                category.and_then(|id| names.get(&id)).map_or("(no category)", String::as_str);
+            println!(
+                "  {name:<22} {:>12}  {}",
+                spent.amount().to_string(),
+                bar(spent.minor(), largest)
+            );
         }
         println!();
     }

@@ -1,0 +1,50 @@
+//! Every scenario, word for word, through the engine on each store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use fiscaflow_core::api;
+use fiscaflow_core::conformance::scenarios::{Scenario, StepError, run};
+use fiscaflow_core::engine::Engine;
+use fiscaflow_store::{RandomIds, SystemClock, open};
+
+/// Runs all scenarios, each on a fresh store, and tells all that fail.
+async fn run_all(url_of: impl Fn(&str) -> String) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
+    let scenarios = Scenario::read_all(&folder).unwrap();
+    assert!(scenarios.len() >= 25, "only {} scenarios", scenarios.len());
+    let mut failures = Vec::new();
+    for (file, scenario) in &scenarios {
+        let store = open(&url_of(file)).await.unwrap();
+        let ids = Arc::new(RandomIds::new().unwrap());
+        let engine = Engine::new(store, Arc::new(SystemClock), ids);
+        let outcome = run(scenario, async |call| {
+            let call = call.into_call().map_err(StepError::from)?;
+            api::call(&engine, call).await.map_err(StepError::from)
+        });
+        if let Err(failure) = outcome.await {
+            failures.push(format!("{file}: {failure}"));
+        }
+        engine.close().await;
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// Every scenario holds on the memory store.
+#[tokio::test]
+async fn memory() {
+    run_all(|_| "memory:".to_owned()).await;
+}
+
+/// Every scenario holds on an SQLite database in memory.
+#[tokio::test]
+async fn sqlite_memory() {
+    run_all(|_| "sqlite::memory:".to_owned()).await;
+}
+
+/// Every scenario holds on an SQLite file.
+#[tokio::test]
+async fn sqlite_file() {
+    let folder = tempfile::tempdir().unwrap();
+    run_all(|file| format!("sqlite:{}", folder.path().join(file).display())).await;
+}
