@@ -144,7 +144,16 @@ impl fmt::Display for ErrorCode {
     }
 }
 
-crate::api::schema::string_schema!(ErrorCode, "error-code");
+#[cfg(feature = "schema")]
+impl utoipa::PartialSchema for ErrorCode {
+    fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
+        let codes = Self::ALL.iter().map(|code| code.as_str());
+        crate::api::schema::choice(codes, "The reason of an error, stable across versions.")
+    }
+}
+
+#[cfg(feature = "schema")]
+impl utoipa::ToSchema for ErrorCode {}
 
 impl<'de> Deserialize<'de> for ErrorCode {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

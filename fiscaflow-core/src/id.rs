@@ -9,8 +9,8 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 
 macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident, $what:literal;)*) => {$(
-        $(#[$doc])*
+    ($(#[doc = $about:literal] $name:ident, $what:literal;)*) => {$(
+        #[doc = $about]
         ///
         /// The text form is the hyphenated UUID. Callers may choose ids themselves, which makes a
         /// repeated create safe.
@@ -52,7 +52,7 @@ macro_rules! ids {
             }
         }
 
-        crate::api::schema::string_schema!($name, "uuid");
+        crate::api::schema::string_schema!($name, "uuid", $about.trim());
     )*};
 }
 

@@ -25,7 +25,7 @@ pub struct Month {
     first: NaiveDate,
 }
 
-crate::api::schema::string_schema!(Month, "month");
+crate::api::schema::string_schema!(Month, "month", "A calendar month, written `YYYY-MM`.");
 
 impl Month {
     /// The month in which a day lies.

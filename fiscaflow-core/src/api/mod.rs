@@ -10,7 +10,7 @@ mod verbs;
 
 #[cfg(feature = "schema")]
 pub use schema::schemas;
-pub use verbs::{Method, Shape, VERBS, Verb, verb};
+pub use verbs::{Method, NOUNS, Noun, Shape, VERBS, Verb, verb};
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};

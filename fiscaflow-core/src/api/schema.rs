@@ -11,11 +11,11 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, SchemaFormat, SchemaType, T
 
 /// Gives a type the schema of a string of some format.
 macro_rules! string_schema {
-    ($name:ty, $format:literal) => {
+    ($name:ty, $format:literal, $about:expr) => {
         #[cfg(feature = "schema")]
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::schema::Schema> {
-                crate::api::schema::string($format)
+                crate::api::schema::string($format, $about)
             }
         }
 
@@ -35,6 +35,11 @@ pub fn schemas() -> Schemas {
     let mut found = Schemas::new();
     super::verbs::collect_schemas(&mut found);
     collect::<crate::engine::Context>(&mut found);
+    // What only the variants of an enum refer to is not collected with it.
+    collect::<crate::model::Condition>(&mut found);
+    collect::<crate::model::TextField>(&mut found);
+    collect::<crate::model::TextOp>(&mut found);
+    collect::<crate::model::Direction>(&mut found);
     found
 }
 
@@ -48,9 +53,36 @@ pub(super) fn collect<T: utoipa::ToSchema>(found: &mut Schemas) {
 
 /// A string of some format.
 #[cfg(feature = "schema")]
-pub(crate) fn string(format: &str) -> RefOr<Schema> {
+pub(crate) fn string(format: &str, about: &str) -> RefOr<Schema> {
     ObjectBuilder::new()
         .schema_type(SchemaType::Type(Type::String))
         .format(Some(SchemaFormat::Custom(format.to_owned())))
+        .description(Some(about))
         .into()
+}
+
+/// One of some strings.
+#[cfg(feature = "schema")]
+pub(crate) fn choice<'a>(values: impl IntoIterator<Item = &'a str>, about: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(SchemaType::Type(Type::String))
+        .enum_values(Some(values))
+        .description(Some(about))
+        .into()
+}
+
+#[cfg(all(test, feature = "schema"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reference_leads_to_a_schema() {
+        let schemas = schemas();
+        let text = serde_json::to_string(&schemas).unwrap();
+        let references = text.split("#/components/schemas/").skip(1);
+        let names: Vec<&str> = references.filter_map(|rest| rest.split('"').next()).collect();
+        assert!(names.len() > 100);
+        let missing: Vec<_> = names.iter().filter(|name| !schemas.contains_key(**name)).collect();
+        assert!(missing.is_empty(), "{missing:?}");
+    }
 }

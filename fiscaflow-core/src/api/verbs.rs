@@ -70,6 +70,32 @@ pub struct Verb {
     pub answer: Option<Shape>,
 }
 
+/// What verbs hang on: a part of a book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noun {
+    /// Its name: what stands before the point in the names of its verbs.
+    pub name: &'static str,
+    /// What it holds, in one sentence.
+    pub summary: &'static str,
+}
+
+/// Every noun, in the order in which [`VERBS`] has them.
+pub const NOUNS: &[Noun] = &[
+    Noun { name: "books", summary: "The book itself." },
+    Noun { name: "members", summary: "Who may reach the book." },
+    Noun { name: "accounts", summary: "Where its money lies." },
+    Noun { name: "categories", summary: "What its money is for." },
+    Noun { name: "payees", summary: "The other parties." },
+    Noun { name: "transactions", summary: "Its movements of money." },
+    Noun { name: "transfers", summary: "Movements between its own accounts." },
+    Noun { name: "rules", summary: "What categorises by itself." },
+    Noun { name: "budgets", summary: "What may be spent." },
+    Noun { name: "imports", summary: "Statements from banks." },
+    Noun { name: "reports", summary: "Figures." },
+    Noun { name: "history", summary: "What happened, and the proof of it." },
+    Noun { name: "events", summary: "What others are told." },
+];
+
 /// The verb of that name.
 ///
 /// ```
@@ -300,4 +326,17 @@ verbs! {
 
     "events.list" "Domain events, oldest first."
         Get "/events", (HistoryQuery) -> ([Event]), events.list(request);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nouns_are_those_of_the_verbs_in_their_order() {
+        let mut nouns: Vec<&str> =
+            VERBS.iter().filter_map(|verb| verb.name.split('.').next()).collect();
+        nouns.dedup();
+        assert_eq!(nouns, NOUNS.iter().map(|noun| noun.name).collect::<Vec<_>>());
+    }
 }

@@ -27,7 +27,7 @@ pub use crate::import::matching::MatchReason;
 
 /// A bank's file to be imported.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct NewImport {
     /// The file's bytes; in JSON as Base64 (RFC 4648, section 4).
@@ -44,9 +44,11 @@ pub struct NewImport {
     /// the account number in it.
     pub account_id: Option<AccountId>,
     /// Makes an account for a statement that finds none.
+    #[serde(default)]
     pub create_accounts: bool,
     /// Imports what can be read although there are problems; otherwise a problem anywhere means
     /// that nothing is imported.
+    #[serde(default)]
     pub partial: bool,
 }
 crate::model::debug_only!(NewImport: format, account_id, create_accounts, partial);

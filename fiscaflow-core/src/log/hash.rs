@@ -88,4 +88,4 @@ impl Serialize for Hash {
 
 crate::error::read_from_text!(Hash);
 
-crate::api::schema::string_schema!(Hash, "sha-256");
+crate::api::schema::string_schema!(Hash, "sha-256", "SHA-256 in hexadecimal: 64 digits.");

@@ -18,7 +18,7 @@ use crate::money::Currency;
 #[serde(into = "String")]
 pub struct ActorId(String);
 
-crate::api::schema::string_schema!(ActorId, "actor");
+crate::api::schema::string_schema!(ActorId, "actor", "Who acts, in the host's words.");
 
 impl ActorId {
     /// The longest actor id, in bytes.

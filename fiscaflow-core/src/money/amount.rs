@@ -128,4 +128,4 @@ fn number_refused<E: de::Error>() -> E {
     Error::new(ErrorCode::InvalidAmount, text).into_serde()
 }
 
-crate::api::schema::string_schema!(Amount, "decimal");
+crate::api::schema::string_schema!(Amount, "decimal", "An exact decimal number such as `-12.34`.");

@@ -154,4 +154,4 @@ impl<'de> Deserialize<'de> for Currency {
     }
 }
 
-crate::api::schema::string_schema!(Currency, "currency");
+crate::api::schema::string_schema!(Currency, "currency", "A currency code such as `EUR`.");

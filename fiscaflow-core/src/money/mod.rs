@@ -167,7 +167,7 @@ impl fmt::Debug for Money {
     }
 }
 
-/// How money crosses a boundary.
+/// An exact amount and its currency.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(as = Money))]

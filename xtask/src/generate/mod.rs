@@ -9,6 +9,9 @@
 mod mobile;
 mod node;
 mod python;
+mod scenarios;
+#[allow(dead_code, reason = "the generators of types that use it follow")]
+mod shapes;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -39,7 +42,8 @@ pub struct Generator {
 }
 
 /// All generators, in the order in which they run.
-const GENERATORS: &[Generator] = &[python::GENERATOR, node::GENERATOR, mobile::GENERATOR];
+const GENERATORS: &[Generator] =
+    &[scenarios::GENERATOR, python::GENERATOR, node::GENERATOR, mobile::GENERATOR];
 
 /// Writes or compares the output of all generators.
 pub fn run(root: &Path, mode: Mode) -> Outcome {
