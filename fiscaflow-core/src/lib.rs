@@ -1,7 +1,8 @@
-//! The pure core of FiscaFlow, a personal-finance engine that other software embeds.
+#![doc = include_str!("../README.md")]
 //!
-//! Pure means: no clock, no randomness, no files, no network, no runtime, no SQL. What the core
-//! needs of the world comes in as arguments: a [`store::Store`], a [`Clock`], an [`IdSource`].
+//! Start at [`Engine`]; [`model`] has the shapes, [`store::Store`] is what a store must do.
+
+#![forbid(unsafe_code)]
 
 pub mod analytics;
 pub mod api;

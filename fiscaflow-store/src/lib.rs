@@ -61,3 +61,8 @@ fn invalid_url(message: impl Into<String>) -> Error {
 fn closed() -> Error {
     Error::new(ErrorCode::Closed, "the store is closed")
 }
+
+/// The example of the repository's README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
