@@ -14,7 +14,9 @@ use std::fmt;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-pub use self::csv::CsvProfile;
+pub use self::csv::{
+    ColumnRole, CsvColumn, CsvProfile, DateOrder, DecimalSeparator, Delimiter, Quote, SignRule,
+};
 use crate::error::{Error, ErrorCode, Result};
 pub use crate::limits::{MAX_FILE_BYTES, MAX_FILE_ROWS};
 use crate::money::Amount;

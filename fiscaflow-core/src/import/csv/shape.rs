@@ -1,0 +1,148 @@
+//! What the cells of a column look like, counted over a sample.
+
+use super::dates;
+use super::numbers::{self, Reading};
+use super::split::Record;
+use super::text::is_void;
+use super::words::{self, Direction};
+
+/// Counts over the cells of one column.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Column {
+    /// Cells that hold something.
+    pub filled: usize,
+    /// Cells that are a date.
+    pub dates: usize,
+    /// Cells that are an amount in some form.
+    pub numbers: usize,
+    /// Amounts with a sign, brackets, a currency, a direction or a decimal separator.
+    pub money: usize,
+    /// Amounts with a minus or brackets.
+    pub negative: usize,
+    /// Amounts with a plus.
+    pub plus: usize,
+    /// Cells that are a currency code.
+    pub currencies: usize,
+    /// Cells that are a direction that means money in.
+    pub ins: usize,
+    /// Cells that are a direction that means money out.
+    pub outs: usize,
+    /// Cells that a bank's booking system writes as a status.
+    pub states: usize,
+    /// Cells that look like an account number of the bank's country (IBAN).
+    pub ibans: usize,
+    /// Bytes over all cells.
+    pub bytes: usize,
+    /// The first cell that holds something, and whether all others are the same.
+    pub sample: String,
+    /// Whether every cell that holds something holds the same.
+    pub constant: bool,
+}
+
+impl Column {
+    /// Adds one cell.
+    pub fn add(&mut self, cell: &str) {
+        if is_void(cell) && cell != "-" {
+            return;
+        }
+        match Direction::of(cell) {
+            Some(Direction::In) => self.ins += 1,
+            Some(Direction::Out) => self.outs += 1,
+            None => {}
+        }
+        if cell == "-" {
+            return;
+        }
+        if self.filled == 0 {
+            self.sample = cell.chars().take(64).collect();
+            self.constant = true;
+        } else if self.constant && cell.len() <= 256 {
+            self.constant = cell == self.sample;
+        }
+        self.filled += 1;
+        self.bytes += cell.len();
+        self.currencies += usize::from(words::code(cell).is_some());
+        self.states += usize::from(cell.len() <= 40 && words::is_status(cell));
+        self.ibans += usize::from(is_iban(cell));
+        if dates::scan(cell).is_some() {
+            self.dates += 1;
+        } else {
+            self.add_number(cell);
+        }
+    }
+
+    fn add_number(&mut self, cell: &str) {
+        if cell.len() > 64 {
+            return;
+        }
+        let Some(scanned) = numbers::scan(cell) else { return };
+        if numbers::readings(scanned.digits) == Reading::None {
+            return;
+        }
+        self.numbers += 1;
+        let marked = scanned.negative
+            || scanned.plus
+            || scanned.currency.is_some()
+            || scanned.direction.is_some()
+            || scanned.digits.contains(['.', ',']);
+        self.money += usize::from(marked);
+        self.negative += usize::from(scanned.negative);
+        self.plus += usize::from(scanned.plus);
+    }
+
+    /// Whether the cells are dates, as far as there are any.
+    pub fn is_date(&self) -> bool {
+        self.filled > 0 && self.dates * 2 >= self.filled
+    }
+
+    /// Whether the cells are amounts, as far as there are any.
+    pub fn is_number(&self) -> bool {
+        self.filled > 0 && self.numbers * 2 >= self.filled
+    }
+
+    /// Whether the cells are amounts that could not be a number or code of another kind.
+    pub fn is_money(&self) -> bool {
+        self.is_number() && self.money * 2 >= self.filled
+    }
+
+    /// Whether the cells are currency codes.
+    pub fn is_currency(&self) -> bool {
+        self.filled > 0 && self.currencies * 2 >= self.filled
+    }
+
+    /// How many cells are directions.
+    pub fn directions(&self) -> usize {
+        self.ins + self.outs
+    }
+
+    /// Whether no cell holds anything.
+    pub fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+}
+
+/// Whether a cell has the form of an IBAN: country, check digits, then letters and digits.
+fn is_iban(cell: &str) -> bool {
+    let compact = cell.bytes().filter(|byte| *byte != b' ');
+    let length = compact.clone().count();
+    (15..=34).contains(&length)
+        && compact.enumerate().all(|(at, byte)| match at {
+            0 | 1 => byte.is_ascii_uppercase(),
+            2 | 3 => byte.is_ascii_digit(),
+            _ => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
+        })
+}
+
+/// Counts the columns of some records.
+pub(super) fn columns<'r, 't: 'r>(records: impl Iterator<Item = &'r Record<'t>>) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
+    for record in records {
+        if columns.len() < record.cells.len() {
+            columns.resize_with(record.cells.len(), Column::default);
+        }
+        for (place, column) in columns.iter_mut().enumerate() {
+            column.add(record.cell(place));
+        }
+    }
+    columns
+}

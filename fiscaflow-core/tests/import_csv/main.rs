@@ -1,0 +1,14 @@
+//! Delimited statements as banks write them: what is found, what is stated, what stays open.
+
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::disallowed_methods, reason = "tests read files, the library does not")]
+
+mod collection;
+
+use fiscaflow_core::import::{CsvProfile, Format, ParseOptions, Parsed, detect, parse};
+
+/// Reads a file whose format is detected, with a profile in JSON.
+fn read(bytes: &[u8], profile: Option<&str>) -> Parsed {
+    let csv = profile.map(|json| serde_json::from_str::<CsvProfile>(json).unwrap());
+    parse(bytes, &ParseOptions { format: None, csv }).unwrap()
+}
