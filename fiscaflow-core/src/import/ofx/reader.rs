@@ -23,27 +23,20 @@ const MAX_PRIVATE: usize = 1024;
 pub(super) fn read(text: &str) -> Result<Parsed> {
     let mut reader = Reader::new(text);
     let mut tokens = Tokens::new(text)?;
-    while let Some(Token { tag: name, value }) = tokens.next()? {
+    while let Some(Token { tag: name, value, is_closed }) = tokens.next()? {
         let tag = Tag::of(name.key, name.name);
-        if name.is_end {
-            reader.end(tag, name.name);
-            continue;
-        }
         match tag.map(|tag| (tag, tag.role())) {
+            Some((_, Role::Leaf)) if name.is_end => {}
             Some((tag, Role::Leaf)) => reader.leaf(tag, value, name.at),
+            _ if name.is_end => reader.end(tag, name.name),
             Some((tag, Role::Aggregate(rank))) => {
                 reader.begin(tag, rank, value, name.at)?;
-                if name.is_empty {
+                if is_closed {
                     reader.end(Some(tag), name.name);
                 }
             }
-            None => {
-                let ends_at_once =
-                    tokens.peek().is_some_and(|next| next.is_end && next.name == name.name);
-                if value.is_blank() && !name.is_empty && !ends_at_once {
-                    reader.begin_private(name.name, name.at)?;
-                }
-            }
+            None if value.is_blank() && !is_closed => reader.begin_private(name.name, name.at)?,
+            None => {}
         }
     }
     reader.finish()

@@ -20,6 +20,9 @@ pub(super) struct Token<'a> {
     pub(super) tag: Name<'a>,
     /// What stands between it and the next tag.
     pub(super) value: Value<'a>,
+    /// Whether it is ended at once: by its own end tag behind the value, which is not reported
+    /// separately, or as `<A/>`.
+    pub(super) is_closed: bool,
 }
 
 /// A tag as it is written.
@@ -100,7 +103,7 @@ impl<'a> Tokens<'a> {
     /// Begins at the first tag; what stands before it is skipped.
     pub(super) fn new(text: &'a str) -> Result<Self> {
         let mut tokens = Self { text, position: 0, next: None };
-        tokens.value()?;
+        tokens.value(None)?;
         Ok(tokens)
     }
 
@@ -112,22 +115,35 @@ impl<'a> Tokens<'a> {
     /// The next tag with its text, or nothing at the end.
     pub(super) fn next(&mut self) -> Result<Option<Token<'a>>> {
         let Some(tag) = self.next.take() else { return Ok(None) };
-        let value = self.value()?;
-        let value = if tag.is_empty || tag.is_end { Value::BLANK } else { value };
-        Ok(Some(Token { tag, value }))
+        if tag.is_empty || tag.is_end {
+            self.value(None)?;
+            return Ok(Some(Token { tag, value: Value::BLANK, is_closed: tag.is_empty }));
+        }
+        let (value, is_closed) = self.value(Some(&tag))?;
+        if is_closed {
+            self.value(None)?;
+        }
+        Ok(Some(Token { tag, value, is_closed }))
     }
 
-    /// Reads on to the next tag, which is kept, and returns the text before it.
-    fn value(&mut self) -> Result<Value<'a>> {
+    /// Reads on to the next tag, which is kept, and returns the text before it; or to the end tag
+    /// of `own`, which is passed over.
+    fn value(&mut self, own: Option<&Name<'a>>) -> Result<(Value<'a>, bool)> {
         let start = self.position;
         let (mut from, mut piece) = (start, start);
         let mut has_entities = false;
         let mut spliced: Option<String> = None;
+        let mut is_closed = false;
         let end = loop {
             let Some(at) = self.find_markup(from, &mut has_entities) else {
                 self.position = self.text.len();
                 break self.text.len();
             };
+            if let Some(end) = own.and_then(|own| self.own_end(own, at)) {
+                self.position = end;
+                is_closed = true;
+                break at;
+            }
             let (verbatim, after) = match self.markup(at)? {
                 Markup::Tag { tag, end } => {
                     self.next = Some(tag);
@@ -150,7 +166,16 @@ impl<'a> Tokens<'a> {
             spliced.push_str(&text::expand(self.slice(piece, end)));
         }
         let raw = if spliced.is_some() { "" } else { self.slice(start, end).trim_ascii() };
-        Ok(Value { raw, has_entities, spliced })
+        Ok((Value { raw, has_entities, spliced }, is_closed))
+    }
+
+    /// The byte behind the end tag at `at`, if it is that of the tag itself and written like it.
+    /// Other spellings are read as any tag is; this saves that work for most tags of XML.
+    fn own_end(&self, own: &Name<'a>, at: usize) -> Option<usize> {
+        let [b'<', b'/', rest @ ..] = self.text.as_bytes().get(at..)? else { return None };
+        let (name, rest) = rest.split_at_checked(own.name.len())?;
+        let [b'>', rest @ ..] = rest else { return None };
+        (name == own.name.as_bytes()).then(|| self.text.len().saturating_sub(rest.len()))
     }
 
     /// The next `<`; tells on the way whether an `&` was met.
@@ -178,14 +203,16 @@ impl<'a> Tokens<'a> {
 
     fn tag(&self, at: usize, name_at: usize, is_end: bool) -> Markup<'a> {
         let bytes = self.text.as_bytes().get(name_at..).unwrap_or_default();
-        let (mut key, mut prefix, mut length) = (0_u128, 0_usize, 0_usize);
-        for byte in bytes {
+        let (mut key, mut prefix, mut length) = (0_u128, 0_usize, bytes.len());
+        for (index, byte) in bytes.iter().enumerate() {
             match NAME_BYTES.get(usize::from(*byte)) {
-                None | Some(0) => break,
-                Some(b':') => (key, prefix) = (0, length.saturating_add(1)),
+                None | Some(0) => {
+                    length = index;
+                    break;
+                }
+                Some(b':') => (key, prefix) = (0, index.saturating_add(1)),
                 Some(capital) => key = (key << 8) | u128::from(*capital),
             }
-            length = length.saturating_add(1);
         }
         let Some((end, is_empty)) = self.tag_end(name_at.saturating_add(length)) else {
             return Markup::Text;
@@ -268,13 +295,30 @@ mod tests {
     fn read(text: &str) -> Result<Vec<String>> {
         let mut tokens = Tokens::new(text)?;
         let mut seen = Vec::new();
-        while let Some(Token { tag, value }) = tokens.next()? {
-            seen.push(match tag.is_end {
-                true => format!("/{}", tag.name),
-                false => format!("{}={}", tag.name, value.into_text()),
-            });
+        while let Some(Token { tag, value, is_closed }) = tokens.next()? {
+            if !tag.is_end {
+                seen.push(format!("{}={}", tag.name, value.into_text()));
+            }
+            if tag.is_end || is_closed {
+                seen.push(format!("/{}", tag.name));
+            }
         }
         Ok(seen)
+    }
+
+    #[test]
+    fn tags_end_where_their_end_tag_stands() {
+        // Holds: an end tag is reported once, right behind the value or later, however written.
+        let table = [
+            ("<A>x</A>y<B/>", "A=x|/A|B=|/B"),
+            ("<A>x</a >", "A=x|/a"),
+            ("<o:A></o:A><A></AB>", "A=|/A|A=|/AB"),
+            ("<A><B>1</B></A></A>", "A=|B=1|/B|/A|/A"),
+            ("<A><!-- --></A>z<B><![CDATA[]]></B>", "A=|/A|B=|/B"),
+        ];
+        for (text, tags) in table {
+            assert_eq!(read(text).map(|tags| tags.join("|")).as_deref(), Ok(tags), "{text}");
+        }
     }
 
     #[test]
