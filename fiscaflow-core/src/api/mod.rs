@@ -6,10 +6,12 @@
 //! behaviour; what a language lacks is added here first.
 
 pub(crate) mod schema;
+mod status;
 mod verbs;
 
 #[cfg(feature = "schema")]
 pub use schema::schemas;
+pub use status::status;
 pub use verbs::{Method, NOUNS, Noun, Shape, VERBS, Verb, verb};
 
 use serde::de::DeserializeOwned;
@@ -83,11 +85,42 @@ pub fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
         let path = error.path().to_string();
         let text = error.inner().to_string();
         let error = Error::from_serde(&text);
-        if path == "." { error } else { error.field(path) }
+        match (path.as_str(), missing(&text)) {
+            (".", Some(name)) => error.field(name),
+            (".", None) => error,
+            _ => error.field(path),
+        }
     })
+}
+
+/// The name in `missing field ...`, which is no part of the path.
+fn missing(text: &str) -> Option<&str> {
+    text.strip_prefix("missing field `")?.split('`').next()
 }
 
 fn write<T: Serialize>(answer: &T) -> Result<Value> {
     serde_json::to_value(answer)
         .map_err(|_| Error::new(ErrorCode::Internal, "an answer cannot be written as JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{NewAccount, NewTransaction};
+
+    #[test]
+    fn an_error_names_the_field() {
+        fn field<T: DeserializeOwned + std::fmt::Debug>(value: Value) -> Option<String> {
+            read::<T>(value).unwrap_err().at_field().map(str::to_owned)
+        }
+        let account = "018f0000-0000-7000-8000-000000000001";
+        assert_eq!(field::<NewAccount>(json!({})).as_deref(), Some("name"));
+        assert_eq!(field::<NewAccount>(json!({"nmae": "Giro"})).as_deref(), Some("nmae"));
+        assert_eq!(field::<NewAccount>(json!([])), None);
+        let split = json!({"account_id": account, "booking_date": "2026-03-01", "amount": "1",
+            "splits": [{"amount": 1.5}]});
+        assert_eq!(field::<NewTransaction>(split).as_deref(), Some("splits[0].amount"));
+    }
 }
