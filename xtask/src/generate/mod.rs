@@ -7,11 +7,10 @@
 //! nobody committed is as wrong as one that differs.
 
 mod mobile;
-mod node;
 mod python;
 mod scenarios;
-#[allow(dead_code, reason = "the generators of types that use it follow")]
 mod shapes;
+mod typescript;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -43,7 +42,7 @@ pub struct Generator {
 
 /// All generators, in the order in which they run.
 const GENERATORS: &[Generator] =
-    &[scenarios::GENERATOR, python::GENERATOR, node::GENERATOR, mobile::GENERATOR];
+    &[scenarios::GENERATOR, python::GENERATOR, typescript::GENERATOR, mobile::GENERATOR];
 
 /// Writes or compares the output of all generators.
 pub fn run(root: &Path, mode: Mode) -> Outcome {

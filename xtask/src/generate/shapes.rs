@@ -19,6 +19,8 @@ pub struct Surface {
     pub context: Vec<Field>,
     /// All shapes but the requests themselves, by name.
     pub shapes: BTreeMap<String, Shape>,
+    /// The requests themselves, by name.
+    pub requests: BTreeMap<String, Shape>,
 }
 
 /// A noun, such as `accounts`.
@@ -43,12 +45,14 @@ pub struct Verb {
     pub takes_id: bool,
     /// The request's members, in their order; none where it takes no request.
     pub request: Vec<Field>,
+    /// The request's name, where it takes one.
+    pub request_name: Option<&'static str>,
     /// The answer's type, where it gives one.
     pub answer: Option<Type>,
 }
 
 /// A shape with a name.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Shape {
     /// What it is.
     pub about: String,
@@ -62,7 +66,7 @@ pub struct Shape {
 }
 
 /// How a shape is made.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Kind {
     /// Members with names.
     Record(Vec<Field>),
@@ -80,7 +84,7 @@ pub enum Kind {
 }
 
 /// One record of a union.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Variant {
     /// The string in the member that tells the records apart.
     pub tag: String,
@@ -149,10 +153,13 @@ impl Surface {
         for (name, schema) in &schemas {
             shapes.insert(name.clone(), shape(schema).map_err(|e| format!("{name}: {e}"))?);
         }
-        let nouns = NOUNS.iter().map(|noun| noun_of(noun, &shapes)).collect::<Outcome<_>>()?;
+        let nouns = NOUNS.iter().map(|noun| noun_of(noun, &shapes)).collect::<Outcome<Vec<_>>>()?;
+        let names = nouns.iter().flat_map(|noun| &noun.verbs).filter_map(|verb| verb.request_name);
+        let named = |name: &str| Some((name.to_owned(), shapes.get(name)?.clone()));
+        let requests = names.filter_map(named).collect();
         let mut context = shapes.remove("Context");
         let context = context.as_mut().and_then(Shape::take_fields).ok_or("no `Context`")?;
-        let mut surface = Self { nouns, context, shapes };
+        let mut surface = Self { nouns, context, shapes, requests };
         surface.mark();
         surface.shapes.retain(|_, shape| shape.asked || shape.answered);
         Ok(surface)
@@ -234,7 +241,9 @@ fn noun_of(noun: &fiscaflow_core::api::Noun, shapes: &BTreeMap<String, Shape>) -
             let one = Type::Shape(answer.name.to_owned());
             if answer.list { Type::List(Box::new(one)) } else { one }
         });
-        Ok(Verb { name, about: verb.summary, takes_id: verb.takes_id, request, answer })
+        let request_name = verb.request.map(|request| request.name);
+        let (about, takes_id) = (verb.summary, verb.takes_id);
+        Ok(Verb { name, about, takes_id, request, request_name, answer })
     });
     let verbs = verbs.collect::<Outcome<_>>()?;
     Ok(Noun { name: noun.name, about: noun.summary, verbs })

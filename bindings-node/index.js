@@ -1,0 +1,70 @@
+'use strict';
+
+// The package's entry: what opens an engine, calls it and closes it. The nouns and verbs of a
+// book are generated from the engine's own table.
+
+const { NativeEngine } = require('./native.js');
+const { Books, BookHandle } = require('./generated/nouns.js');
+const { Corrupt, FiscaFlowError, Rejected, Unavailable, fromNative } = require('./errors.js');
+const { encode, text } = require('./wire.js');
+
+class FiscaFlow {
+  #native;
+
+  constructor(native) {
+    if (!(native instanceof NativeEngine)) {
+      throw new TypeError('an engine is opened by `await FiscaFlow.open(url)`');
+    }
+    this.#native = native;
+  }
+
+  static async open(url) {
+    return new FiscaFlow(await settled(NativeEngine.open(text('url', url) ?? '')));
+  }
+
+  books(context) {
+    return new Books(this.#caller(undefined, context));
+  }
+
+  book(bookId, context) {
+    return new BookHandle(this.#caller(bookId, context));
+  }
+
+  async close() {
+    await settled(this.#native.close());
+  }
+
+  /** What nouns call to run a verb: it knows the engine, the book and who acts. */
+  #caller(bookId, context) {
+    const native = this.#native;
+    const fixed = { ...context };
+    return async (verb, id, request, bytes) => {
+      const answer = await settled(
+        native.call({
+          verb,
+          bookId: text('book_id', bookId),
+          context: encode(fixed),
+          id: text('id', id),
+          request: request == null ? undefined : encode(request, bytes),
+        }),
+      );
+      return JSON.parse(answer) ?? undefined;
+    };
+  }
+}
+
+// Node.js has had the symbol of `await using` since 20.5.
+if (Symbol.asyncDispose) {
+  FiscaFlow.prototype[Symbol.asyncDispose] = FiscaFlow.prototype.close;
+}
+
+/** What the native part promised; its error becomes one of ours. */
+async function settled(promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
+module.exports = { FiscaFlow, FiscaFlowError, Rejected, Unavailable, Corrupt };

@@ -1,0 +1,69 @@
+//! How an error reaches JavaScript.
+//!
+//! The rejection of an asynchronous function carries a message and no members of ours, so the
+//! message is JSON: `lane`, `code`, `message` and, where known, `field`, `line` and `id`. The
+//! JavaScript part reads it and throws a `FiscaFlowError`.
+
+use std::future::Future;
+
+use fiscaflow_core::{Error, ErrorCode, Result};
+use serde_json::{Value, json};
+
+/// Runs something on a task of its own, so that a panic becomes the error `internal` and the
+/// promise is settled in any case.
+pub(crate) async fn guarded<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> napi::Result<T> {
+    let done = tokio::spawn(work).await;
+    let done = done.unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "the engine failed")));
+    done.map_err(|error| napi::Error::from_reason(text(&error)))
+}
+
+fn text(error: &Error) -> String {
+    let mut value = json!({
+        "lane": error.lane().as_str(),
+        "code": error.code().as_str(),
+        "message": error.message(),
+    });
+    let optional = [
+        ("field", error.at_field().map(Value::from)),
+        ("line", error.at_line().map(Value::from)),
+        ("id", error.of_id().map(Value::from)),
+    ];
+    for (name, found) in optional {
+        if let Some(found) = found {
+            value[name] = found;
+        }
+    }
+    value.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run<T: Send + 'static>(
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> napi::Result<T> {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(guarded(work))
+    }
+
+    #[test]
+    fn a_panic_becomes_the_error_internal() {
+        let error = run::<()>(async { panic!("a defect") }).unwrap_err();
+        let value: Value = serde_json::from_str(&error.reason).unwrap();
+        assert_eq!((&value["code"], &value["lane"]), (&json!("internal"), &json!("corrupt")));
+        assert!(!error.reason.contains("a defect"));
+    }
+
+    #[test]
+    fn an_error_keeps_everything_it_knows() {
+        let error = Error::new(ErrorCode::MalformedFile, "no amount").field("TRNAMT").line(7);
+        let error = run::<()>(async { Err(error.id("x")) }).unwrap_err();
+        let value: Value = serde_json::from_str(&error.reason).unwrap();
+        let expected = json!({"lane": "rejected", "code": "malformed_file", "message": "no amount",
+            "field": "TRNAMT", "line": 7, "id": "x"});
+        assert_eq!(value, expected);
+    }
+}
