@@ -1,5 +1,9 @@
-//! The Node part: builds the addon, packs the package and installs the tarball into an empty
-//! project, where the tests and the TypeScript compiler see what a user sees.
+//! The Node part: builds the addon, packs the package and installs the tarball into empty
+//! projects, where the tests and the TypeScript compiler see what a user sees.
+//!
+//! `test/` is one project. A folder in it with a `package.json` of its own is another, with the
+//! packages that it names beside ours: so a test of an integration has its framework, and all
+//! other tests show that the package needs nothing.
 
 use std::path::{Path, PathBuf};
 
@@ -12,37 +16,31 @@ use crate::tools::node::{self, Node};
 /// What the type check needs beside the package itself.
 const TYPE_TOOLS: [&str; 2] = ["typescript@5.9.3", "@types/node@20.19.43"];
 
-/// Builds, packs, installs, tests and type-checks.
+/// Builds, packs, and tests each project.
 pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     let manifest = run.need("bindings-node/package.json")?;
-    let tests = run.need("bindings-node/test")?;
+    run.need("bindings-node/test")?;
     let package = run.root.join("bindings-node");
     let node = node::ready()?;
     let shop = run.workshop("node")?;
 
-    run.need("bindings-node/package-lock.json")?;
-    node.cmd("npm").args(["ci", "--loglevel=error"]).dir(&package).run()?;
+    if package.join("package-lock.json").exists() {
+        node.cmd("npm").args(["ci", "--loglevel=error"]).dir(&package).run()?;
+    }
     node.cmd("npm")
         .args(["run", build_script(&manifest)?])
         .dir(&package)
         .env("CARGO_TARGET_DIR", &run.target)
         .run()?;
     let tarballs = pack(&node, &package, &shop)?;
-
-    let project = shop.join("project");
-    std::fs::create_dir(&project).map_err(|e| e.to_string())?;
-    std::fs::write(project.join("package.json"), "{ \"private\": true }\n")
-        .map_err(|e| e.to_string())?;
-    let install = || node.cmd("npm").args(["install", "--loglevel=error"]).dir(&project);
-    install().args(&tarballs).run()?;
-    Cmd::new("cp").arg("-R").arg(&tests).arg(project.join("test")).run()?;
-
-    let test_files = files::below(&project.join("test"), &[".test.js", ".test.mjs", ".test.cjs"]);
-    let test = run.tell(node.cmd("node").dir(&project));
-    let done = test.args(["--test", "--test-reporter=spec"]).args(&test_files).tee()?;
-    let tested = add(sum, counts::node(&done.text), &done);
-    install().args(TYPE_TOOLS).run()?;
-    tested.and(type_check(&node, &project))
+    let mut problems = Vec::new();
+    for project in projects(&package.join("test"), &shop)? {
+        let tested = project
+            .install(&node, &tarballs)
+            .and_then(|()| project.test(run, &node, sum).and(project.type_check(&node)));
+        problems.extend(tested.err().map(|problem| format!("{}: {problem}", project.name)));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems.join("\n")) }
 }
 
 /// The script of the package that builds the addon: the debug one where there is one, because it
@@ -72,11 +70,115 @@ fn pack(node: &Node, package: &Path, shop: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(files::below(shop, &[".tgz"]))
 }
 
-fn type_check(node: &Node, project: &Path) -> Outcome {
-    let sources = files::below(&project.join("test"), &[".ts", ".mts"]);
-    if sources.is_empty() {
-        return Err("bindings-node/test has no TypeScript file to check the types with".to_owned());
+/// A project outside the repository with a copy of the tests.
+struct Project {
+    name: String,
+    /// Where it lies; `test/` in it is the copy.
+    dir: PathBuf,
+    /// The folders of the copy whose files belong to other projects.
+    others: Vec<PathBuf>,
+    /// The folder of the copy whose files belong to this one.
+    own: PathBuf,
+}
+
+/// One project for the tests, and one for each folder with a `package.json`.
+fn projects(tests: &Path, shop: &Path) -> Outcome<Vec<Project>> {
+    let manifests = files::below(tests, &["/package.json"]);
+    let folders = manifests.iter().filter_map(|file| file.parent()?.strip_prefix(tests).ok());
+    let folders: Vec<PathBuf> = folders.map(Path::to_path_buf).filter(|f| *f != *"").collect();
+    let mut all = Vec::new();
+    for folder in std::iter::once(&PathBuf::new()).chain(&folders) {
+        let name = format!("test/{}", folder.display()).trim_end_matches('/').to_owned();
+        let dir = shop.join(name.replace('/', "-"));
+        let copy = dir.join("test");
+        std::fs::create_dir(&dir).map_err(|e| format!("{}: {e}", dir.display()))?;
+        Cmd::new("cp").arg("-R").arg(tests).arg(&copy).capture()?;
+        let others = folders.iter().filter(|other| *other != folder).map(|f| copy.join(f));
+        let own = copy.join(folder);
+        all.push(Project { name, others: others.collect(), own, dir });
     }
-    let strict = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022"];
-    node.cmd("npx").arg("tsc").args(strict).args(&sources).dir(project).run()
+    Ok(all)
+}
+
+impl Project {
+    /// Installs what the project names itself, then the tarballs, then the tools of the check.
+    fn install(&self, node: &Node, tarballs: &[PathBuf]) -> Outcome {
+        let place = |name: &str| self.dir.join(name);
+        std::fs::write(place("package.json"), "{ \"private\": true }\n")
+            .map_err(|e| e.to_string())?;
+        for name in ["package.json", "package-lock.json"] {
+            let own = self.own.join(name);
+            if own.exists() {
+                std::fs::copy(&own, place(name)).map_err(|e| format!("{name}: {e}"))?;
+            }
+        }
+        let npm = |verb| node.cmd("npm").dir(&self.dir).args([verb, "--loglevel=error"]);
+        if place("package-lock.json").exists() {
+            npm("ci").run()?;
+        }
+        npm("install").args(tarballs).run()?;
+        npm("install").args(TYPE_TOOLS).run()
+    }
+
+    fn test(&self, run: &Run, node: &Node, sum: &mut Counts) -> Outcome {
+        let test_files = self.files(&[".test.js", ".test.mjs", ".test.cjs"]);
+        if test_files.is_empty() {
+            return Err("there is no test".to_owned());
+        }
+        let test = run.tell(node.cmd("node").dir(&self.dir));
+        let done = test.args(["--test", "--test-reporter=spec"]).args(&test_files).tee()?;
+        add(sum, counts::node(&done.text), &done)
+    }
+
+    /// Runs the compiler for each `tsconfig.json`.
+    fn type_check(&self, node: &Node) -> Outcome {
+        let configurations = self.files(&["/tsconfig.json"]);
+        if configurations.is_empty() {
+            return Err("there is no tsconfig.json to check the types with".to_owned());
+        }
+        for file in configurations {
+            node.cmd("npx")
+                .args(["tsc", "--noEmit", "--project"])
+                .arg(file)
+                .dir(&self.dir)
+                .run()?;
+        }
+        Ok(())
+    }
+
+    /// The files of this project and of no other.
+    fn files(&self, endings: &[&str]) -> Vec<PathBuf> {
+        let mut found = files::below(&self.own, endings);
+        found.retain(|file| !self.others.iter().any(|other| file.starts_with(other)));
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scratch::Scratch;
+
+    #[test]
+    fn a_folder_with_a_manifest_is_a_project_of_its_own() {
+        let scratch = Scratch::new();
+        let tests = scratch.path().join("tests");
+        for file in ["a.test.mjs", "types/tsconfig.json", "nest/package.json", "nest/b.test.mjs"] {
+            let file = tests.join(file);
+            std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+            std::fs::write(file, "{}").unwrap();
+        }
+        let shop = scratch.path().join("shop");
+        std::fs::create_dir(&shop).unwrap();
+        let found: Vec<_> = projects(&tests, &shop).unwrap();
+        let names: Vec<&str> = found.iter().map(|project| project.name.as_str()).collect();
+        assert_eq!(names, ["test", "test/nest"]);
+        let files: Vec<_> = found.iter().map(|p| p.files(&[".test.mjs", ".json"])).collect();
+        assert_eq!(
+            files[0],
+            [shop.join("test/test/a.test.mjs"), shop.join("test/test/types/tsconfig.json")]
+        );
+        let nest = shop.join("test-nest/test/nest");
+        assert_eq!(files[1], [nest.join("b.test.mjs"), nest.join("package.json")]);
+    }
 }
