@@ -98,6 +98,7 @@ fn files_without_a_header() {
     assert_finds("a.rs", "fn f() {}\n", expected);
     assert_finds("a.rs", "", expected);
     assert_clean("a.rs", "\n//! Why.\n");
+    assert_clean("a.rs", "#![doc = include_str!(\"../README.md\")]\n");
 }
 
 #[test]
@@ -139,6 +140,7 @@ fn floats_near_money() {
     let expected = "error: fiscaflow-core/src/money.rs:2: `f64` in a crate whose numbers are exact";
     assert_finds("fiscaflow-core/src/money.rs", text, expected);
     assert_clean("fiscaflow-core/src/money.rs", "//! no f64\nconst A: &str = \"f64\"; // f32\n");
+    assert_clean("fiscaflow-core/src/money.rs", "//! x\nfn visit_f64(self, _: f64) {}\n");
     assert_clean("benches/src/main.rs", text);
 }
 
