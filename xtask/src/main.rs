@@ -25,7 +25,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   check                            format, tidy, clippy, docs, generated files, dependencies
-  test [--deep] [--without NAME ...]
+  test [--deep] [--without NAME ...] [--only NAME ...]
                                    all tests: rust python node kotlin swift
   gen [--check]                    write the generated files, or compare them
   bench [ARG ...]                  run the benchmarks, in release mode

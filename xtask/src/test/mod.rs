@@ -36,16 +36,15 @@ const PARTS: [(&str, Part); 5] = [
     ("swift", swift::run),
 ];
 
-/// Runs the parts that `args` leaves in: `[--deep] [--without NAME ...]`.
+/// Runs the parts that `args` leaves in: `[--deep] [--without NAME ...] [--only NAME ...]`.
 pub fn run(root: &Path, args: &[String]) -> Outcome {
     let options = Options::parse(args)?;
     let run = Run { root: root.to_path_buf(), target: cargo::target(root)?, deep: options.deep };
     let mut report = Report::default();
     for (name, part) in PARTS {
-        if options.without.iter().any(|w| w == name) {
-            report.skip(name, "left out by --without");
-        } else {
-            report.part(name, |counts| part(&run, counts));
+        match options.leaves_out(name) {
+            Some(why) => report.skip(name, why),
+            None => report.part(name, |counts| part(&run, counts)),
         }
     }
     println!("\n{}", report.table());
@@ -57,29 +56,37 @@ pub fn run(root: &Path, args: &[String]) -> Outcome {
 struct Options {
     deep: bool,
     without: Vec<String>,
+    only: Vec<String>,
 }
 
 impl Options {
-    /// Reads the arguments; `--without` takes all names up to the next option.
+    /// Reads the arguments; `--without` and `--only` take all names up to the next option.
     fn parse(args: &[String]) -> Outcome<Self> {
         let mut options = Self::default();
-        let mut naming = false;
+        let mut option = "";
         for arg in args {
-            match arg.as_str() {
-                "--deep" => (options.deep, naming) = (true, false),
-                "--without" => naming = true,
-                name if naming && PARTS.iter().any(|(part, _)| *part == name) => {
-                    options.without.push(name.to_owned());
-                }
-                other => {
+            let is_part = PARTS.iter().any(|(part, _)| part == arg);
+            match (arg.as_str(), option) {
+                ("--deep", _) => (options.deep, option) = (true, ""),
+                ("--without" | "--only", _) => option = arg,
+                (name, "--without") if is_part => options.without.push(name.to_owned()),
+                (name, "--only") if is_part => options.only.push(name.to_owned()),
+                (other, _) => {
                     let parts = PARTS.map(|(name, _)| name).join(" ");
-                    return Err(format!(
-                        "`{other}`: test [--deep] [--without NAME ...] of {parts}"
-                    ));
+                    return Err(format!("`{other}` is no option and no part; parts: {parts}"));
                 }
             }
         }
         Ok(options)
+    }
+
+    /// Why a part does not run, if it does not.
+    fn leaves_out(&self, part: &str) -> Option<&'static str> {
+        let names = |list: &[String]| list.iter().any(|name| name == part);
+        if names(&self.without) {
+            return Some("left out by --without");
+        }
+        (!self.only.is_empty() && !names(&self.only)).then_some("not named in --only")
     }
 }
 
@@ -133,9 +140,15 @@ mod tests {
     #[test]
     fn options_name_the_parts_to_leave_out() {
         let options = parse("--without swift kotlin --deep").unwrap();
-        assert_eq!(options, Options { deep: true, without: vec!["swift".into(), "kotlin".into()] });
+        assert!(options.deep);
+        assert_eq!(options.leaves_out("kotlin"), Some("left out by --without"));
+        assert_eq!(options.leaves_out("rust"), None);
         assert_eq!(parse("").unwrap(), Options::default());
         assert_eq!(parse("--without swift --without node").unwrap().without, ["swift", "node"]);
+        let options = parse("--only node rust --without rust").unwrap();
+        assert_eq!(options.leaves_out("node"), None);
+        assert_eq!(options.leaves_out("rust"), Some("left out by --without"));
+        assert_eq!(options.leaves_out("swift"), Some("not named in --only"));
         parse("--without cobol").unwrap_err();
         parse("swift").unwrap_err();
         parse("--without swift --deep node").unwrap_err();
