@@ -1,0 +1,103 @@
+//! Household statements of any size, made from a seed.
+
+use std::fmt::Write as _;
+
+use fiscaflow_core::CategoryId;
+use fiscaflow_core::model::{Action, Condition, NewRule, TextField, TextOp};
+
+use super::random::Random;
+
+/// The most transactions of one file.
+pub const FILE_ROWS: usize = 100_000;
+
+const SHOPS: &[&str] = &[
+    "REWE",
+    "EDEKA",
+    "LIDL",
+    "ALDI",
+    "SPAR",
+    "DM DROGERIE",
+    "SHELL",
+    "ARAL",
+    "DB BAHN",
+    "AMAZON",
+    "ZALANDO",
+    "IKEA",
+    "NETFLIX",
+    "SPOTIFY",
+    "TELEKOM",
+    "VODAFONE",
+    "STADTWERKE",
+    "ALLIANZ",
+    "HUK",
+    "APOTHEKE",
+    "BAECKEREI",
+    "PIZZERIA",
+    "KINO",
+    "FITNESS",
+    "BUCHHANDLUNG",
+];
+const CITIES: &[&str] = &["BERLIN", "WIEN", "ZUERICH", "HAMBURG", "GRAZ", "KOELN", "LINZ", "BONN"];
+
+/// OFX files that together hold `n` transactions of one account over ten years.
+pub fn files(n: usize, seed: u64) -> Vec<Vec<u8>> {
+    let mut random = Random::new(seed);
+    let mut files = Vec::new();
+    let mut made = 0;
+    while made < n {
+        let rows = (n - made).min(FILE_ROWS);
+        files.push(file(&mut random, made, rows));
+        made += rows;
+    }
+    files
+}
+
+fn file(random: &mut Random, first: usize, rows: usize) -> Vec<u8> {
+    let mut text = String::with_capacity(rows * 160);
+    text.push_str(
+        "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\n\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS>\
+         <CURDEF>EUR<BANKACCTFROM><BANKID>1<ACCTID>DE001<ACCTTYPE>CHECKING</BANKACCTFROM>\
+         <BANKTRANLIST>\n",
+    );
+    for row in first..first + rows {
+        let (year, month, day) =
+            (2016 + random.below(10), 1 + random.below(12), 1 + random.below(28));
+        let cents = 1 + random.below(20_000);
+        let sign = if random.below(20) == 0 { "" } else { "-" };
+        let (shop, city) = (random.pick(SHOPS), random.pick(CITIES));
+        let _ = writeln!(
+            text,
+            "<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>{year}{month:02}{day:02}<TRNAMT>{sign}{}.{:02}\
+             <FITID>{row:012}<NAME>{shop} {}<MEMO>CARD {:04} {city}</STMTTRN>",
+            cents / 100,
+            cents % 100,
+            random.below(1_000),
+            random.below(10_000),
+        );
+    }
+    text.push_str("</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>\n");
+    text.into_bytes()
+}
+
+/// `count` rules, of which the first name the shops and the others match nothing.
+pub fn rules(count: usize, category_id: CategoryId) -> Vec<NewRule> {
+    let rule = |place: usize| NewRule {
+        id: None,
+        name: format!("rule {place}"),
+        stage: None,
+        priority: None,
+        condition: Condition::Text {
+            field: TextField::Description,
+            op: TextOp::Contains,
+            values: vec![
+                SHOPS
+                    .get(place)
+                    .map_or_else(|| format!("merchant {place:05}"), |shop| (*shop).to_owned()),
+            ],
+            case_sensitive: false,
+        },
+        actions: vec![Action::SetCategory { category_id }],
+        stop: false,
+    };
+    (0..count).map(rule).collect()
+}

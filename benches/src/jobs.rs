@@ -1,0 +1,192 @@
+//! The jobs. Each makes its data before the clock starts.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fiscaflow_core::analytics::{BalancesQuery, SpendingQuery};
+use fiscaflow_core::engine::{BookHandle, Context, Engine, NewImport};
+use fiscaflow_core::model::{NewAccount, NewBook, NewCategory, NewTransaction, Rule};
+use fiscaflow_core::rules::{Facts, RuleSet};
+use fiscaflow_core::store::TransactionQuery;
+use fiscaflow_core::{BookId, Result};
+use fiscaflow_store::{RandomIds, SystemClock, open};
+
+use super::{Options, data};
+
+/// Every job's name.
+pub const JOBS: &[&str] = &["import", "rules", "view", "spending", "commit"];
+
+/// One run's figure.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// What was handled.
+    pub items: usize,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// Runs a job as often as asked for.
+pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|_| failed("no runtime"))?;
+    runtime.block_on(async {
+        match name {
+            "import" => import(options).await,
+            "rules" => rules(options).await,
+            "view" => view(options).await,
+            "spending" => spending(options).await,
+            _ => commit(options).await,
+        }
+    })
+}
+
+/// A book in a fresh SQLite file, which goes with the guard.
+struct Bench {
+    engine: Engine,
+    book: BookHandle,
+    book_id: BookId,
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Bench {
+    async fn new() -> Result<Self> {
+        let folder = tempfile::tempdir().map_err(|_| failed("no folder"))?;
+        let url = format!("sqlite:{}", folder.path().join("bench.sqlite").display());
+        let engine = engine(&url).await?;
+        let new = NewBook { name: "Bench".to_owned(), ..NewBook::new("EUR") };
+        let book_id = engine.books(context()?).create(new).await?.id;
+        let book = engine.book(book_id, context()?);
+        Ok(Self { engine, book, book_id, url, _folder: folder })
+    }
+
+    /// A book that holds the data already.
+    async fn filled(options: &Options) -> Result<Self> {
+        let bench = Self::new().await?;
+        bench.add_rules(options.rules).await?;
+        for content in data::files(options.n, options.seed) {
+            bench.book.imports().create(new_import(content)).await?;
+        }
+        Ok(bench)
+    }
+
+    async fn add_rules(&self, count: usize) -> Result<()> {
+        let new = NewCategory { name: "Shops".to_owned(), ..NewCategory::default() };
+        let category = self.book.categories().create(new).await?;
+        for rule in data::rules(count, category.id) {
+            self.book.rules().create(rule).await?;
+        }
+        Ok(())
+    }
+}
+
+async fn engine(url: &str) -> Result<Engine> {
+    Ok(Engine::new(open(url).await?, Arc::new(SystemClock), Arc::new(RandomIds::new()?)))
+}
+
+fn context() -> Result<Context> {
+    Ok(Context::new("bench".parse()?))
+}
+
+fn new_import(content: Vec<u8>) -> NewImport {
+    NewImport { content, create_accounts: true, ..NewImport::default() }
+}
+
+fn failed(text: &str) -> fiscaflow_core::Error {
+    fiscaflow_core::Error::new(fiscaflow_core::ErrorCode::Internal, text)
+}
+
+/// Parse, match, categorise and commit durably to SQLite.
+async fn import(options: &Options) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for _ in 0..options.repeat {
+        let bench = Bench::new().await?;
+        bench.add_rules(options.rules).await?;
+        let files = data::files(options.n, options.seed);
+        let start = Instant::now();
+        let mut items = 0;
+        for content in files {
+            let report = bench.book.imports().create(new_import(content)).await?;
+            items += usize::try_from(report.imported).unwrap_or_default();
+        }
+        runs.push(Run { items, seconds: start.elapsed().as_secs_f64() });
+        bench.engine.close().await;
+    }
+    Ok(runs)
+}
+
+/// Run the rules over transactions in memory, on one core.
+async fn rules(options: &Options) -> Result<Vec<Run>> {
+    let bench = Bench::filled(options).await?;
+    let mut transactions = Vec::with_capacity(options.n);
+    let mut query = TransactionQuery { limit: Some(500), ..TransactionQuery::default() };
+    loop {
+        let page = bench.book.transactions().list(query.clone()).await?;
+        transactions.extend(page.items);
+        match page.next_cursor {
+            Some(cursor) => query.cursor = Some(cursor),
+            None => break,
+        }
+    }
+    let rules: Vec<Rule> = bench.book.rules().list().await?;
+    let compiled = RuleSet::new(&rules)?;
+    let mut runs = Vec::new();
+    for _ in 0..options.repeat {
+        let start = Instant::now();
+        let mut steps = 0;
+        for transaction in &transactions {
+            steps += compiled.evaluate(Facts::from(transaction)).steps.len();
+        }
+        std::hint::black_box(steps);
+        runs.push(Run { items: transactions.len(), seconds: start.elapsed().as_secs_f64() });
+    }
+    Ok(runs)
+}
+
+/// Open a file and build the view: the first figure of a fresh engine.
+async fn view(options: &Options) -> Result<Vec<Run>> {
+    let bench = Bench::filled(options).await?;
+    let mut runs = Vec::new();
+    for _ in 0..options.repeat {
+        let engine = engine(&bench.url).await?;
+        let book = engine.book(bench.book_id, context()?);
+        let start = Instant::now();
+        book.reports().balances(BalancesQuery::default()).await?;
+        runs.push(Run { items: options.n, seconds: start.elapsed().as_secs_f64() });
+        engine.close().await;
+    }
+    Ok(runs)
+}
+
+/// Spending by category and month over everything, on a view that is there.
+async fn spending(options: &Options) -> Result<Vec<Run>> {
+    let bench = Bench::filled(options).await?;
+    bench.book.reports().spending(SpendingQuery::default()).await?;
+    let mut runs = Vec::new();
+    for _ in 0..options.repeat {
+        let start = Instant::now();
+        let rows = bench.book.reports().spending(SpendingQuery::default()).await?;
+        std::hint::black_box(rows);
+        runs.push(Run { items: options.n, seconds: start.elapsed().as_secs_f64() });
+    }
+    Ok(runs)
+}
+
+/// Record transactions one by one, each a durable commit.
+async fn commit(options: &Options) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for _ in 0..options.repeat {
+        let bench = Bench::new().await?;
+        let new = NewAccount { name: "Giro".to_owned(), ..NewAccount::default() };
+        let account = bench.book.accounts().create(new).await?;
+        let day = fiscaflow_core::parse_date("2026-03-01")?;
+        let start = Instant::now();
+        for _ in 0..options.n {
+            let new = NewTransaction::new(account.id, day, "-2.80".parse()?);
+            bench.book.transactions().create(new).await?;
+        }
+        runs.push(Run { items: options.n, seconds: start.elapsed().as_secs_f64() });
+        bench.engine.close().await;
+    }
+    Ok(runs)
+}
