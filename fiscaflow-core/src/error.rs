@@ -293,6 +293,11 @@ impl Error {
         Self::new(ErrorCode::InvalidInput, outside.collect::<Vec<_>>().join("..."))
     }
 
+    /// Names a field unless one is named already.
+    pub(crate) fn or_field(self, field: &str) -> Self {
+        if self.field.is_some() { self } else { self.field(field) }
+    }
+
     pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Self {
         Self::new(ErrorCode::InvalidInput, message).field(field)
     }

@@ -16,7 +16,8 @@ use crate::import::{CsvProfile, Format, ParseOptions, Parsed, Problem, Row, Stat
 use crate::limits::MAX_NAME_BYTES;
 use crate::log::{Change, Hash};
 use crate::model::{
-    Account, Import, NewAccount, Origin, Role, Source, Status, Transaction, check_optional,
+    Account, Import, NewAccount, Origin, Role, Source, Status, Transaction, check_name,
+    check_optional,
 };
 use crate::money::{Amount, Currency, Money};
 use crate::plan::Plan;
@@ -302,6 +303,15 @@ fn problem(error: &Error, statement: &Statement) -> Problem {
     }
 }
 
+fn row_problem(error: &Error, row: &Row) -> Problem {
+    Problem {
+        code: error.code(),
+        message: error.message().to_owned(),
+        line: Some(row.line),
+        field: error.at_field().map(str::to_owned),
+    }
+}
+
 fn count(number: usize) -> u64 {
     u64::try_from(number).unwrap_or(u64::MAX)
 }
@@ -384,12 +394,7 @@ impl<'a> Taking<'a> {
         for (place, row) in rows {
             match self.amount(row, &account) {
                 Ok(amount) => readable.push((*place, *row, amount)),
-                Err(error) => self.problems.push(Problem {
-                    code: error.code(),
-                    message: error.message().to_owned(),
-                    line: Some(row.line),
-                    field: error.at_field().or(Some("amount")).map(str::to_owned),
-                }),
+                Err(error) => self.problems.push(row_problem(&error.or_field("amount"), row)),
             }
         }
         let incoming: Vec<Incoming> = readable
@@ -410,19 +415,23 @@ impl<'a> Taking<'a> {
         for (((place, row, amount), incoming), found) in
             readable.into_iter().zip(incoming).zip(found)
         {
-            let Some(report) = self.reports.get_mut(place) else { continue };
             match found {
                 Some((transaction_id, reason)) => {
-                    report.duplicates = report.duplicates.saturating_add(1);
+                    self.tally(place, |report| &mut report.duplicates);
                     self.matches.push(RowMatch { line: row.line, transaction_id, reason });
                     if reason == MatchReason::PendingPosted {
                         self.book_pending(transaction_id, account_id, row, incoming);
                     }
                 }
                 None => {
-                    report.imported = report.imported.saturating_add(1);
-                    let transaction = self.transaction(&account, row, amount, incoming)?;
-                    self.changes.push(Change::create(transaction));
+                    let transaction = self.transaction(&account, row, amount, incoming);
+                    match transactions::check(&transaction, self.facts.plan) {
+                        Ok(()) => {
+                            self.tally(place, |report| &mut report.imported);
+                            self.changes.push(Change::create(transaction));
+                        }
+                        Err(error) => self.problems.push(row_problem(&error, row)),
+                    }
                 }
             }
         }
@@ -430,6 +439,13 @@ impl<'a> Taking<'a> {
             self.account_ids.push(account_id);
         }
         Ok(())
+    }
+
+    /// Counts one row of a statement.
+    fn tally(&mut self, place: usize, counter: fn(&mut StatementReport) -> &mut u64) {
+        if let Some(count) = self.reports.get_mut(place).map(counter) {
+            *count = count.saturating_add(1);
+        }
     }
 
     fn origin(&self, account_id: AccountId, incoming: Incoming) -> Origin {
@@ -475,8 +491,10 @@ impl<'a> Taking<'a> {
         row: &Row,
         amount: Money,
         incoming: Incoming,
-    ) -> Result<Transaction> {
-        let payee = row.payee.as_deref().map(str::trim).filter(|payee| !payee.is_empty());
+    ) -> Transaction {
+        // A payee is derived: one that is no name is left to the description.
+        let named = |payee: &&str| check_name("payee", payee).is_ok();
+        let payee = row.payee.as_deref().map(str::trim).filter(named);
         let payee = payee.map(|spelling| {
             self.payees.get(&fold(spelling)).cloned().unwrap_or_else(|| spelling.to_owned())
         });
@@ -506,10 +524,9 @@ impl<'a> Taking<'a> {
             deleted: false,
             revision: 0,
         };
-        transactions::check(&transaction, self.facts.plan).map_err(|error| error.line(row.line))?;
         let outcome = self.facts.rules.evaluate(rules::Facts::from(&transaction));
         rules::apply(&mut transaction, &outcome);
-        Ok(transaction)
+        transaction
     }
 
     fn finish(mut self) -> Result<Decision<ImportReport>> {

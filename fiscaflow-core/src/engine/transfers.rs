@@ -7,7 +7,7 @@ use super::run::{Command, Decision, Facts, Needs};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::TransactionId;
 use crate::log::Change;
-use crate::model::Transaction;
+use crate::model::{Role, Transaction};
 use crate::plan::Plan;
 
 /// A transfer to be recorded: two transactions that are there already.
@@ -46,9 +46,8 @@ impl Transfers<'_> {
 
     /// Makes the two sides independent again; `id` is either side.
     pub async fn remove(&self, id: TransactionId) -> Result<()> {
+        self.book.authorised(Role::Member).await?;
         // The other side is not known before this one was read; both are read again to decide.
-        let state = self.book.authorised(crate::model::Role::Member).await?;
-        drop(state);
         let transaction = self.book.transactions().get(id).await?;
         let Some(other_id) = transaction.transfer_id else { return Ok(()) };
         self.book.run(&RemoveTransfer { id, other_id }).await
