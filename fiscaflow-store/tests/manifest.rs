@@ -18,20 +18,42 @@ fn quickstart(files: &[&Path]) -> (i32, Value) {
     (output.status.code().unwrap_or(-1), json)
 }
 
-/// The built quickstart; cargo builds examples with the tests unless one test alone was asked for.
+/// The built quickstart. Cargo builds examples with the tests, but not when one test alone is asked
+/// for: then the program may be absent or older than its sources.
 fn program() -> PathBuf {
     let test = std::env::current_exe().expect("this program's path");
     let profile = test.parent().and_then(Path::parent).expect("cargo's directories");
     let program = profile.join("examples/quickstart");
     static BUILT: std::sync::Once = std::sync::Once::new();
     BUILT.call_once(|| {
-        if !program.exists() {
+        let changed = |path: &Path| std::fs::metadata(path).and_then(|it| it.modified()).ok();
+        if changed(&program) < newest_source() {
             let build = ["build", "-p", "fiscaflow-store", "--example", "quickstart"];
             let status = Command::new(env!("CARGO")).args(build).status().expect("cargo runs");
             assert!(status.success(), "the quickstart does not build");
         }
     });
     program
+}
+
+/// When the newest source of core, store or quickstart was written.
+fn newest_source() -> Option<std::time::SystemTime> {
+    let store = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders =
+        ["src", "examples", "../fiscaflow-core/src"].map(|it| store.join(it)).to_vec();
+    let mut newest = None;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("a folder of sources") {
+            let entry = entry.expect("a source");
+            let about = entry.metadata().expect("what the system knows of it");
+            if about.is_dir() {
+                folders.push(entry.path());
+            } else {
+                newest = newest.max(about.modified().ok());
+            }
+        }
+    }
+    newest
 }
 
 fn shared() -> Option<PathBuf> {
