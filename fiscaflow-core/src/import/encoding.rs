@@ -74,13 +74,17 @@ fn utf_16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
 }
 
 /// Whether bytes that are not valid UTF-8 are still more likely UTF-8 than a single-byte charset:
-/// they hold more characters of several bytes than bytes that fit nowhere.
+/// they hold more characters of several bytes than bytes that fit nowhere. A few hundred decide.
 fn is_damaged_utf_8(bytes: &[u8]) -> bool {
+    const ENOUGH: usize = 500;
     let (mut whole, mut broken) = (0_usize, 0_usize);
     for chunk in bytes.utf8_chunks() {
         let continued = chunk.valid().bytes().filter(|byte| *byte >= 0xC0).count();
         whole = whole.saturating_add(continued);
         broken = broken.saturating_add(usize::from(!chunk.invalid().is_empty()));
+        if whole.saturating_add(broken) > ENOUGH {
+            break;
+        }
     }
     whole > broken
 }
