@@ -39,7 +39,8 @@ function base64(field, value) {
 }
 
 function plain(value, path, depth) {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (value === null || typeof value === 'boolean') return value;
+  if (typeof value === 'string') return wellFormed(value, path);
   if (typeof value === 'number' || typeof value === 'bigint') return number(value, path);
   if (typeof value !== 'object') throw refused(path, `a ${typeof value} has no place in a request`);
   if (depth > MAX_DEPTH) throw refused(path, 'the request is nested too deeply');
@@ -57,10 +58,17 @@ function plain(value, path, depth) {
   return object;
 }
 
+/** A half of a surrogate pair is no character, and no other language could read it. */
+function wellFormed(value, path) {
+  if (!value.isWellFormed()) throw refused(path, 'the text is not well-formed Unicode');
+  return value;
+}
+
 function number(value, path) {
   const exact = typeof value === 'bigint' ? Number(value) : value;
-  if (!Number.isFinite(exact) || (typeof value === 'bigint' && !Number.isSafeInteger(exact))) {
-    throw refused(path, 'the number does not fit');
+  if (!Number.isFinite(exact)) throw refused(path, 'expected a finite number');
+  if (typeof value === 'bigint' && !Number.isSafeInteger(exact)) {
+    throw refused(path, 'the number is too large');
   }
   return exact;
 }

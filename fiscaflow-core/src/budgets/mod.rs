@@ -88,6 +88,9 @@ fn state(plan: &Plan, view: &View, budget: &Budget, month: Month) -> Result<Budg
     let announced = plan.alerts.range((budget.id, month, 0)..=(budget.id, month, u32::MAX));
     let percent = spent.amount().decimal() * rust_decimal::Decimal::ONE_HUNDRED;
     let percent = percent.checked_div(budget.limit.amount().decimal()).unwrap_or_default();
+    let mut percent = percent.round_dp(1);
+    // A whole number has its decimal place too.
+    percent.rescale(1);
     Ok(BudgetState {
         budget_id: budget.id,
         name: budget.name.clone(),
@@ -95,7 +98,7 @@ fn state(plan: &Plan, view: &View, budget: &Budget, month: Month) -> Result<Budg
         limit: budget.limit,
         spent,
         remaining: budget.limit.checked_sub(spent)?,
-        used_percent: Amount::new(percent.round_dp(1)),
+        used_percent: Amount::new(percent),
         reached: reached(budget, used.minor).collect(),
         announced: announced.map(|(_, alert)| alert.threshold).collect(),
         transactions: used.transactions,

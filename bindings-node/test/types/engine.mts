@@ -1,0 +1,108 @@
+// The types as a strict compiler sees them: what is right compiles, and what is wrong does not.
+
+import {
+  FiscaFlow,
+  FiscaFlowError,
+  Rejected,
+  type BookHandle,
+  type Condition,
+  type ErrorCode,
+  type NewTransaction,
+  type Transaction,
+} from '@fiscaflow/engine';
+
+export async function right(): Promise<void> {
+  const engine: FiscaFlow = await FiscaFlow.open('memory:');
+  const book = await engine.books({ actor: 'anna' }).create({ name: 'Home', currency: 'EUR' });
+  const home: BookHandle = engine.book(book.id, { actor: 'anna', idempotency_key: 'a' });
+
+  const giro = await home.accounts.create({ name: 'Giro', kind: 'checking', number: null });
+  const opening: string = giro.opening_balance.value;
+  const number: string | null = giro.number;
+
+  const tags = ['a', 'b'] as const;
+  const coffee: NewTransaction = { account_id: giro.id, booking_date: '2026-03-01', amount: opening, tags };
+  const made: Transaction = await home.transactions.create(coffee);
+  made.tags.push(number ?? 'c');
+
+  let cursor: string | null | undefined;
+  do {
+    const page = await home.transactions.list({ limit: 500, cursor });
+    cursor = page.next_cursor;
+  } while (cursor);
+
+  await home.imports.create({ content: new Uint8Array([1]), create_accounts: true });
+  const nothing: void = await home.transactions.delete(made.id);
+  await home.reports.spending();
+
+  for (const rule of await home.rules.list()) {
+    await home.rules.update(rule.id, { condition: rule.condition, actions: rule.actions });
+  }
+  await engine.close();
+  return nothing;
+}
+
+/** Unions are told apart by their tag, and all cases can be told. */
+export function depth(condition: Condition): number {
+  switch (condition.kind) {
+    case 'all':
+    case 'any':
+    case 'not':
+      return 1 + Math.max(0, ...condition.of.map(depth));
+    case 'text':
+      return condition.values.length;
+    case 'amount':
+      return condition.min ? 1 : 0;
+    case 'direction':
+      return condition.is === 'in' ? 1 : 0;
+    case 'date':
+      return condition.from ? 1 : 0;
+    case 'account':
+      return condition.ids.length;
+    default: {
+      const never: never = condition;
+      return never;
+    }
+  }
+}
+
+export function errors(error: unknown): ErrorCode | undefined {
+  if (error instanceof Rejected) {
+    const lane: 'rejected' = error.lane;
+    const line: number | undefined = error.line;
+    return lane && line ? error.code : undefined;
+  }
+  if (!(error instanceof FiscaFlowError)) return undefined;
+  // @ts-expect-error: no code is called so
+  return error.code === 'not_there' ? undefined : error.code;
+}
+
+export async function wrong(home: BookHandle): Promise<void> {
+  // @ts-expect-error: an engine is opened, not made
+  new FiscaFlow();
+  // @ts-expect-error: who acts?
+  (await FiscaFlow.open('memory:')).books({});
+  // @ts-expect-error: a request is needed to make something
+  await home.accounts.create();
+  // @ts-expect-error: a name is needed
+  await home.accounts.create({ kind: 'checking' });
+  // @ts-expect-error: no kind is called so
+  await home.accounts.create({ name: 'Giro', kind: 'giro' });
+  // @ts-expect-error: members are in snake case
+  await home.accounts.create({ name: 'Giro', openingBalance: '1.00' });
+  // @ts-expect-error: an amount is a decimal string
+  await home.accounts.create({ name: 'Giro', opening_balance: 1.5 });
+  // @ts-expect-error: a file's content is bytes
+  await home.imports.create({ content: 'text' });
+  // @ts-expect-error: an id is needed
+  await home.accounts.get();
+  // @ts-expect-error: a day is a string
+  await home.transactions.list({ from: new Date() });
+  // @ts-expect-error: an action of this kind has another member
+  await home.rules.create({ name: 'r', condition: { kind: 'all', of: [] }, actions: [{ kind: 'add_tag', payee: 'p' }] });
+  const [account] = await home.accounts.list();
+  // @ts-expect-error: there may be none
+  account.name;
+  // @ts-expect-error: no noun is called so
+  await home.loans.list();
+}

@@ -1,0 +1,36 @@
+// The package has the engine's verbs, all of them and no others.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { FiscaFlow } from '@fiscaflow/engine';
+
+import { verbs } from './support.mjs';
+
+const methods = (object) =>
+  Object.getOwnPropertyNames(Object.getPrototypeOf(object)).filter((name) => name !== 'constructor');
+
+test('every verb is a method, and every method a verb', async () => {
+  const engine = await FiscaFlow.open('memory:');
+  const context = { actor: 'anna' };
+  const book = engine.book('018f0000-0000-7000-8000-000000000001', context);
+  const found = [...methods(engine.books(context)), ...methods(book)].map((name) => `books.${name}`);
+  for (const [noun, object] of Object.entries(book)) {
+    found.push(...methods(object).map((name) => `${noun}.${name}`));
+  }
+  assert.deepEqual(found.toSorted(), verbs.map((verb) => verb.name).toSorted());
+  await engine.close();
+});
+
+test('a method takes what its verb takes', async () => {
+  const engine = await FiscaFlow.open('memory:');
+  const context = { actor: 'anna' };
+  const book = engine.book('018f0000-0000-7000-8000-000000000001', context);
+  for (const verb of verbs) {
+    const [noun, name] = verb.name.split('.');
+    const target = verb.name === 'books.create' ? engine.books(context) : (book[noun] ?? book);
+    const wanted = Number(verb.takes_id) + Number(verb.request !== null);
+    assert.equal(target[name].length, wanted, verb.name);
+  }
+  await engine.close();
+});
