@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read files, the library does not")]
 
 mod collection;
+mod layouts;
 
 use fiscaflow_core::import::{CsvProfile, Format, ParseOptions, Parsed, detect, parse};
 

@@ -1,23 +1,47 @@
-//! The charset of a delimited file: the Central European code pages are told from the Western one
-//! by what the headers say in them.
+//! The charset of a delimited file that is not Unicode: the one in which most headers are known.
+//!
+//! The bytes of `částka` in windows-1250 are `èástka` in windows-1252: both are text, and only one
+//! is a word. Where no header tells, it is the charset in which fewest letters look misread.
 
 use std::borrow::Cow;
 
 use super::lexicon;
 use crate::import::encoding;
 
-/// Charsets that are tried for bytes that are neither Unicode nor declared.
-const CANDIDATES: [&str; 3] = ["windows-1252", "windows-1250", "iso-8859-2"];
+/// Charsets that are tried for bytes that are neither Unicode nor declared, most common first.
+const CANDIDATES: &[&str] = &[
+    "windows-1252",
+    "windows-1250",
+    "iso-8859-2",
+    "windows-1251",
+    "windows-1257",
+    "windows-1254",
+    "windows-1253",
+    "windows-1255",
+    "ibm866",
+    "koi8-r",
+    "gb18030",
+    "shift_jis",
+    "big5",
+    "euc-kr",
+];
 /// How many bytes of the file are compared.
 const SAMPLE_BYTES: usize = 8 * 1024;
 
 /// The text of a file.
 pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> Cow<'a, str> {
-    if declared.is_some() || std::str::from_utf8(bytes).is_ok() {
-        return encoding::decode(bytes, declared);
+    let text = encoding::decode(bytes, declared);
+    let single_byte = declared.is_none()
+        && std::str::from_utf8(bytes).is_err()
+        && text == encoding::decode(bytes, Some("windows-1252"));
+    if !single_byte {
+        return text;
     }
     let sample = bytes.get(..SAMPLE_BYTES).unwrap_or(bytes);
-    encoding::decode(bytes, Some(best(sample)))
+    match best(sample) {
+        "windows-1252" => text,
+        label => encoding::decode(bytes, Some(label)),
+    }
 }
 
 /// The text of the first bytes of a file, cut at a line end where there is one.
@@ -27,17 +51,14 @@ pub(super) fn decode_start(bytes: &[u8], limit: usize) -> Cow<'_, str> {
     decode(bytes.get(..end).unwrap_or(start), None)
 }
 
-/// The candidate in which most headers are known and fewest letters look misread.
+/// The candidate in which most headers are known, and among equals the one in which fewest letters
+/// look misread.
 fn best(sample: &[u8]) -> &'static str {
-    let mut best = (CANDIDATES[0], (0, 0));
-    for label in CANDIDATES {
+    let scored = CANDIDATES.iter().enumerate().map(|(place, label)| {
         let text = encoding::decode(sample, Some(label));
-        let score = (known_headers(&text), usize::MAX - misread(&text));
-        if label == CANDIDATES[0] || score > best.1 {
-            best = (label, score);
-        }
-    }
-    best.0
+        (known_headers(&text), usize::MAX - misread(&text), usize::MAX - place, *label)
+    });
+    scored.max().map_or("windows-1252", |best| best.3)
 }
 
 /// How many cells of the first lines are headers that are known.
@@ -46,21 +67,90 @@ fn known_headers(text: &str) -> usize {
     lines
         .map(|line| {
             let cells = line.split([';', ',', '\t', '|']).take(64);
-            lexicon::score(cells.map(|cell| cell.trim_matches([' ', '"', '\'']))).known
+            let plain = |cell: &str| !cell.is_empty() && !cell.is_ascii();
+            let cells = cells.map(|cell| cell.trim_matches([' ', '"', '\''])).filter(|c| plain(c));
+            lexicon::score(cells).known
         })
         .max()
         .unwrap_or(0)
 }
 
-/// Signs that stand between letters only where the charset is wrong, such as `¹` in `p³atno¶æ`.
+/// Signs that stand beside letters only where the charset is wrong, such as `¹` in `p³atno¶æ`, and
+/// scripts that do not mix in one word.
 fn misread(text: &str) -> usize {
     let mut count = 0;
-    let mut letter_before = false;
+    let mut before = Script::None;
     for letter in text.chars().take(SAMPLE_BYTES) {
-        let sign = matches!(letter, '\u{80}'..='\u{9F}' | '¡'..='¿' | '×' | '÷' | '\u{FFFD}')
-            && !matches!(letter, '£' | '§' | '°' | '€' | '«' | '»' | '\u{A0}');
-        count += usize::from(sign && letter_before);
-        letter_before = letter.is_alphabetic();
+        let script = Script::of(letter);
+        let mixed = match (before, script) {
+            (Script::Latin, Script::Cyrillic) | (Script::Cyrillic, Script::Latin) => true,
+            (Script::Latin | Script::Cyrillic, Script::Sign) => true,
+            // Few words of these scripts stand among Latin ones by chance.
+            (_, Script::Other) => true,
+            _ => letter == '\u{FFFD}' || ('\u{80}'..='\u{9F}').contains(&letter),
+        };
+        count += usize::from(mixed);
+        before = script;
     }
     count
+}
+
+/// The script of a letter, as far as it matters here.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Script {
+    None,
+    Latin,
+    Cyrillic,
+    Other,
+    Sign,
+}
+
+impl Script {
+    fn of(letter: char) -> Self {
+        match letter {
+            'a'..='z' | 'A'..='Z' | '\u{C0}'..='\u{24F}' if !matches!(letter, '×' | '÷') => {
+                Self::Latin
+            }
+            '\u{400}'..='\u{4FF}' => Self::Cyrillic,
+            '£' | '§' | '°' | '€' | '«' | '»' | '\u{A0}' => Self::None,
+            '¡'..='¿' | '×' | '÷' | '‚'..='…' | '\u{2500}'..='\u{25FF}' => Self::Sign,
+            letter if letter.is_alphabetic() => Self::Other,
+            _ => Self::None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_pages_are_told_by_the_headers() {
+        // Holds: a header in Czech, Polish, Russian, Greek, German or Japanese names its charset.
+        let table = [
+            ("windows-1250", "Datum provedení;Zaúčtovaná částka;Měna účtu;Zpráva"),
+            ("iso-8859-2", "Data księgowania;Tytuł operacji;Szczegóły;Kwota"),
+            ("windows-1251", "Дата;Сумма;Валюта;Описание операции"),
+            ("koi8-r", "Дата;Сумма;Валюта;Описание операции"),
+            ("windows-1252", "Buchungstag;Begünstigter;Währung;Betrag"),
+            ("windows-1257", "Sąskaitos Nr.;Data;Gavėjas;Paaiškinimai;Suma;Valiuta"),
+            ("shift_jis", "日付,お取引内容,お引出し,お預入れ,残高"),
+        ];
+        for (label, header) in table {
+            let encoding = encoding::lookup(label).unwrap();
+            let text = format!("{header}\n1;2;3;4\n");
+            let bytes = encoding.encode(&text).0;
+            assert_eq!(decode(&bytes, None), text, "{label}");
+        }
+    }
+
+    #[test]
+    fn western_text_without_a_known_header_stays_western() {
+        // Holds: a few accented letters in the rows do not turn the file to another charset.
+        for text in ["01.02.2024;Kontoführung;-5,00\n", "a;Café Müller, Zürich;1\n", "x;Señor;1\n"]
+        {
+            let bytes = encoding::lookup("windows-1252").unwrap().encode(text).0;
+            assert_eq!(decode(&bytes, None), text);
+        }
+    }
 }

@@ -125,9 +125,15 @@ fn scan_numbers(cell: &str) -> Option<Written> {
     if first_digits == 8 {
         return is_tail(rest).then(|| eight_digits(first)).flatten();
     }
-    let (separator, rest) = separator(rest)?;
+    let (separator, rest) = match rest.strip_prefix(':') {
+        Some(rest) if first_digits == 4 => (':', rest),
+        _ => separator(rest)?,
+    };
     let (second, second_digits, rest) = number(rest)?;
-    let (same, rest) = self::separator(rest)?;
+    let (same, rest) = match rest.strip_prefix(':') {
+        Some(rest) if separator == ':' => (':', rest),
+        _ => self::separator(rest)?,
+    };
     let (third, third_digits, rest) = number(rest)?;
     if same != separator || second_digits > 2 || !is_tail(rest) {
         return None;

@@ -3,8 +3,6 @@
 //! Only what the cells prove is taken: columns that are never filled together, a balance that
 //! follows from the amounts. What remains open is said to be.
 
-use super::numbers;
-use super::profile::DecimalSeparator;
 use super::roles::{AmountColumns, Draft, Unclear};
 use super::shape::Column;
 use super::signs;
@@ -16,22 +14,6 @@ use crate::money::Amount;
 pub(super) struct Found {
     pub amounts: AmountColumns,
     pub balance: Option<usize>,
-    /// Whether words of the rows told money out from money in.
-    pub by_words: bool,
-}
-
-impl Found {
-    /// Every column that now has a role.
-    pub fn places(&self) -> Vec<usize> {
-        let mut places: Vec<usize> = self.balance.into_iter().collect();
-        match self.amounts {
-            AmountColumns::Single(place) => places.push(place),
-            AmountColumns::Pair { debit, credit } => {
-                places.extend(debit.into_iter().chain(credit));
-            }
-        }
-        places
-    }
 }
 
 /// Finds the columns of the amount.
@@ -44,14 +26,62 @@ pub(super) fn amounts(draft: &Draft<'_, '_>, balance: Option<usize>) -> Result<F
             Err(Unclear::new(ErrorCode::MalformedFile, "amount", text))
         }
         [one] => single(draft, *one, balance),
-        [left, right] if is_complementary(draft, *left, *right) => {
-            pair(draft, *left, *right, balance)
-        }
+        [left, right] if draft.never_both(*left, *right) => pair(draft, *left, *right, balance),
         [left, right] if balance.is_none() => with_balance(draft, *left, *right),
-        [left, middle, right] if balance.is_none() && is_complementary(draft, *left, *middle) => {
+        [left, middle, right] if balance.is_none() && draft.never_both(*left, *middle) => {
             pair(draft, *left, *middle, Some(*right))
         }
+        [_, _, _] if balance.is_none() => before_and_after(draft, &money),
         _ => Err(several(&money)),
+    }
+}
+
+/// Three columns that are filled together: the balance before, the balance after, and the amount
+/// between them, in any order.
+fn before_and_after(draft: &Draft<'_, '_>, places: &[usize]) -> Result<Found, Unclear> {
+    let explains = |before: usize, amount: usize, after: usize| {
+        draft.rows.iter().all(|row| {
+            let sum = draft.number(row.cell(before)).zip(draft.number(row.cell(amount)));
+            let sum = sum.and_then(|(before, amount)| before.checked_add(amount).ok());
+            sum.is_some() && sum == draft.number(row.cell(after))
+        })
+    };
+    let mut found = Vec::new();
+    for amount in places {
+        for before in places.iter().filter(|before| *before != amount) {
+            for after in places.iter().filter(|after| *after != amount && *after != before) {
+                if explains(*before, *amount, *after) {
+                    found.push((*amount, *after));
+                }
+            }
+        }
+    }
+    // `a + b = c` holds for the amount `b` as well as for the amount `a`: the balance goes on.
+    let goes_on = |amount: usize, after: usize| {
+        let moves: Vec<_> = draft
+            .rows
+            .iter()
+            .filter_map(|row| {
+                Some((draft.number(row.cell(amount))?.decimal(), draft.number(row.cell(after))))
+            })
+            .collect();
+        signs::chain_sign(&moves) == Some(true)
+    };
+    if found.len() > 1 {
+        let is_signed =
+            |place: usize| draft.columns.get(place).is_some_and(|column| column.negative > 0);
+        let signed = found.iter().filter(|(amount, _)| is_signed(*amount)).count() == 1;
+        found.retain(
+            |(amount, after)| {
+                if signed { is_signed(*amount) } else { goes_on(*amount, *after) }
+            },
+        );
+    }
+    match found.as_slice() {
+        [(amount, after)] => {
+            Ok(Found { amounts: AmountColumns::Single(*amount), balance: Some(*after) })
+        }
+        _ => Err(several(places)),
     }
 }
 
@@ -87,7 +117,7 @@ fn single(draft: &Draft<'_, '_>, place: usize, balance: Option<usize>) -> Result
     let Some(column) = draft.columns.get(place) else {
         return Err(several(&[place]));
     };
-    let found = Found { amounts: AmountColumns::Single(place), balance, by_words: false };
+    let found = Found { amounts: AmountColumns::Single(place), balance };
     let directed = draft.free().any(|(other, column)| {
         other != place && column.directions() > 0 && column.directions() * 5 >= column.filled * 4
     });
@@ -108,15 +138,6 @@ fn single(draft: &Draft<'_, '_>, place: usize, balance: Option<usize>) -> Result
     }
 }
 
-/// Whether no row fills both columns.
-fn is_complementary(draft: &Draft<'_, '_>, left: usize, right: usize) -> bool {
-    let filled = |row: &super::split::Record<'_>, place: usize| {
-        let cell = row.cell(place);
-        !is_void(cell) && number(cell).is_none_or(|amount| !amount.decimal().is_zero())
-    };
-    draft.rows.iter().all(|row| !(filled(row, left) && filled(row, right)))
-}
-
 /// Two columns of which each row fills one: which is money out is told by the balance or by words.
 fn pair(
     draft: &Draft<'_, '_>,
@@ -124,10 +145,9 @@ fn pair(
     right: usize,
     balance: Option<usize>,
 ) -> Result<Found, Unclear> {
-    let as_pair = |debit, credit, by_words| Found {
+    let as_pair = |debit, credit| Found {
         amounts: AmountColumns::Pair { debit: Some(debit), credit: Some(credit) },
         balance,
-        by_words,
     };
     if let Some(balance) = balance {
         let moves: Vec<_> = draft
@@ -135,15 +155,15 @@ fn pair(
             .iter()
             .map(|row| {
                 let zero = Amount::ZERO;
-                let out = number(row.cell(left)).unwrap_or(zero);
-                let inward = number(row.cell(right)).unwrap_or(zero);
+                let out = draft.number(row.cell(left)).unwrap_or(zero);
+                let inward = draft.number(row.cell(right)).unwrap_or(zero);
                 let moved = inward.decimal().checked_sub(out.decimal()).unwrap_or_default();
-                (moved, number(row.cell(balance)))
+                (moved, draft.number(row.cell(balance)))
             })
             .collect();
         match signs::chain_sign(&moves) {
-            Some(true) => return Ok(as_pair(left, right, false)),
-            Some(false) => return Ok(as_pair(right, left, false)),
+            Some(true) => return Ok(as_pair(left, right)),
+            Some(false) => return Ok(as_pair(right, left)),
             None => {}
         }
     }
@@ -156,8 +176,8 @@ fn pair(
             .map(|row| texts.iter().map(|text| row.cell(*text)).collect::<Vec<_>>().join(" "))
     };
     match signs::outward_side(sided(left), sided(right)) {
-        Some(true) => Ok(as_pair(left, right, true)),
-        Some(false) => Ok(as_pair(right, left, true)),
+        Some(true) => Ok(as_pair(left, right)),
+        Some(false) => Ok(as_pair(right, left)),
         None => Err(sides(left, right)),
     }
 }
@@ -169,34 +189,34 @@ fn with_balance(draft: &Draft<'_, '_>, left: usize, right: usize) -> Result<Foun
             .rows
             .iter()
             .filter_map(|row| {
-                let amount = number(row.cell(amount))?;
-                Some((amount.decimal(), number(row.cell(balance))))
+                let amount = draft.number(row.cell(amount))?;
+                Some((amount.decimal(), draft.number(row.cell(balance))))
             })
             .collect();
         signs::chain_sign(&moves).is_some()
     };
     match (follows(left, right), follows(right, left)) {
-        (true, false) => Ok(Found {
-            amounts: AmountColumns::Single(left),
-            balance: Some(right),
-            by_words: false,
-        }),
-        (false, true) => Ok(Found {
-            amounts: AmountColumns::Single(right),
-            balance: Some(left),
-            by_words: false,
-        }),
+        (true, false) => Ok(Found { amounts: AmountColumns::Single(left), balance: Some(right) }),
+        (false, true) => Ok(Found { amounts: AmountColumns::Single(right), balance: Some(left) }),
         _ => Err(several(&[left, right])),
     }
 }
 
-/// A number for comparisons within the sample; a separator of thousands read as a point changes
-/// all of them alike.
-fn number(cell: &str) -> Option<Amount> {
-    let scanned = numbers::scan(cell)?;
-    let amount = numbers::read(scanned.digits, DecimalSeparator::Point)
-        .or_else(|| numbers::read(scanned.digits, DecimalSeparator::Comma))?;
-    Some(if scanned.negative { Amount::new(-amount.decimal()) } else { amount })
+/// The own account of a table without a header: the first column that holds the same number in
+/// every one of several rows.
+pub(super) fn account(draft: &Draft<'_, '_>) -> Option<usize> {
+    if draft.has_header() || draft.rows.len() < 2 {
+        return None;
+    }
+    let is_number = |sample: &str| {
+        sample.bytes().filter(u8::is_ascii_digit).count() >= 6
+            && !sample.contains(' ')
+            && sample.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-*'".contains(&byte))
+    };
+    let mut found = draft.free().filter(|(_, column)| {
+        column.constant && column.filled == draft.rows.len() && is_number(&column.sample)
+    });
+    found.next().map(|(place, _)| place)
 }
 
 /// The columns of text that have no other role.

@@ -2,7 +2,7 @@
 //!
 //! Headers are compared as plain words (see [`super::text::words`]). One header can mean several
 //! things: `valuta` is a value date in one file and a currency in another, `valor` an amount in
-//! Portuguese and a value date in Spanish. [`roles_of`] gives every meaning, best first; the
+//! Portuguese and a value date in Spanish. [`meaning`] gives every meaning, best first; the
 //! column's cells choose among them.
 
 use super::profile::ColumnRole;
@@ -22,12 +22,15 @@ pub(super) struct Title {
     pub foreign: bool,
     /// Whether there is any text.
     pub named: bool,
+    /// All words, brackets included.
+    pub full: String,
 }
 
 impl Title {
     /// Takes a header apart.
     pub fn of(header: &str) -> Self {
-        let mut title = Self { named: !header.trim().is_empty(), ..Self::default() };
+        let full = words(header);
+        let mut title = Self { named: !full.is_empty(), full, ..Self::default() };
         let mut plain = String::with_capacity(header.len());
         let mut rest = header;
         while let Some((before, after)) = rest.split_once(['(', '[']) {
@@ -106,25 +109,34 @@ fn is_form(text: &str) -> bool {
         })
 }
 
-/// Everything that a header may mean, best first.
-pub(super) fn roles_of(title: &Title) -> Vec<ColumnRole> {
-    let mut roles = Vec::new();
+/// What a header may mean.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Meaning {
+    /// The roles, best first.
+    pub roles: Vec<ColumnRole>,
+    /// Whether the header itself is known, not just one of its words.
+    pub exact: bool,
+}
+
+/// Everything that a header may mean.
+pub(super) fn meaning(title: &Title) -> Meaning {
+    let mut found = Meaning { roles: Vec::new(), exact: true };
     if title.words.is_empty() {
-        return roles;
+        return found;
     }
-    let without_number = strip_number(&title.words);
-    roles.extend_from_slice(vocabulary::roles(&title.words));
-    if roles.is_empty() {
-        roles.extend_from_slice(vocabulary::roles(without_number));
+    found.roles.extend_from_slice(vocabulary::roles(&title.words));
+    if found.roles.is_empty() {
+        found.roles.extend_from_slice(vocabulary::roles(strip_number(&title.words)));
     }
     if title.foreign && title.currency.is_none() {
         // `original amount` is not the amount; `counterparty name` is still a payee.
-        roles.retain(|role| !is_own(*role));
+        found.roles.retain(|role| !is_own(*role));
     }
-    if roles.is_empty() && !title.foreign {
-        roles.extend(by_word(&title.words));
+    if found.roles.is_empty() && !title.foreign {
+        found.roles.extend(by_word(&title.words));
+        found.exact = false;
     }
-    roles
+    found
 }
 
 /// Whether a role is about the account's own movement.
@@ -171,7 +183,7 @@ pub(super) fn score<'c>(cells: impl Iterator<Item = &'c str>) -> Score {
         if cell.len() > 300 {
             continue;
         }
-        let roles = roles_of(&Title::of(cell));
+        let roles = meaning(&Title::of(cell)).roles;
         known += usize::from(!roles.is_empty());
         date |= roles.contains(&ColumnRole::BookingDate) || roles.contains(&ColumnRole::ValueDate);
         amount |= roles.iter().any(|role| {
@@ -186,7 +198,7 @@ mod tests {
     use super::*;
 
     fn first(header: &str) -> Option<ColumnRole> {
-        roles_of(&Title::of(header)).first().copied()
+        meaning(&Title::of(header)).roles.first().copied()
     }
 
     #[test]
@@ -253,7 +265,7 @@ mod tests {
             "Local Currency",
             "Fee",
         ] {
-            let roles = roles_of(&Title::of(header));
+            let roles = meaning(&Title::of(header)).roles;
             assert!(!roles.iter().any(|role| is_own(*role)), "{header}: {roles:?}");
         }
         assert_eq!(Title::of("bedrag in EUR").currency, Currency::iso("EUR").ok());

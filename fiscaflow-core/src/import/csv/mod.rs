@@ -13,6 +13,7 @@ mod dates;
 mod guess;
 mod lexicon;
 mod numbers;
+mod preamble;
 mod profile;
 mod roles;
 mod rows;

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use super::dates;
 use super::numbers;
 use super::profile::{CsvProfile, DateOrder};
-use super::roles::{AmountColumns, Roles};
+use super::roles::Roles;
 use super::settle::Formats;
 use super::split::{MAX_COLUMNS, Record};
 use super::table::Table;
@@ -133,8 +133,8 @@ struct Reader<'a, 't> {
     width: usize,
     in_words: Vec<String>,
     out_words: Vec<String>,
-    stated_currency: Option<String>,
-    header_currency: Option<String>,
+    /// The currency of amounts that carry none.
+    file_currency: Option<String>,
     found: Entries,
     /// Whether a line without date and amount continues the entry before it.
     continues: bool,
@@ -159,8 +159,11 @@ impl<'a, 't> Reader<'a, 't> {
             width,
             in_words: folded(&profile.in_words),
             out_words: folded(&profile.out_words),
-            stated_currency: profile.currency.clone(),
-            header_currency: roles.header_currency.map(|currency| currency.code().to_owned()),
+            file_currency: profile
+                .currency
+                .clone()
+                .or_else(|| roles.header_currency.map(|currency| currency.code().to_owned()))
+                .or_else(|| table.facts.currency.clone()),
             found,
             continues: false,
             last_date: (String::new(), None),
@@ -178,9 +181,12 @@ impl<'a, 't> Reader<'a, 't> {
         let Some((date, as_of)) = self.date(record.cell(self.roles.booking)) else {
             return self.undated(record);
         };
-        let found = match self.amount(record)? {
-            Some(found) => found,
-            None => return self.without_amount(record).map(|()| false),
+        let found = match self.amount(record) {
+            Ok(Some(found)) => found,
+            Ok(None) => return self.without_amount(record).map(|()| false),
+            // A balance line may be written in any way: it is no transaction.
+            Err(_) if self.is_balance_line(record) => return Ok(false),
+            Err(problem) => return Err(problem),
         };
         self.check_form(record)?;
         let state = match self.roles.status {
@@ -191,7 +197,7 @@ impl<'a, 't> Reader<'a, 't> {
             return Ok(false);
         }
         let description = self.description(record)?;
-        if words::is_balance_line(&description) {
+        if words::is_balance_line(&description) || self.is_balance_line(record) {
             return Ok(false);
         }
         let value_date = match self.roles.value.map(|column| record.cell(column)) {
@@ -282,20 +288,19 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
+    /// Whether one of the texts says that the record reports a balance.
+    fn is_balance_line(&self, record: &Record<'_>) -> bool {
+        let mut texts = self.roles.descriptions.iter().chain(&self.roles.payee);
+        texts.any(|column| words::is_balance_line(record.cell(*column)))
+    }
+
     fn amount_cells<'r>(&self, record: &'r Record<'_>) -> impl Iterator<Item = &'r str> {
-        let columns = match self.roles.amounts {
-            AmountColumns::Single(column) => [Some(column), None],
-            AmountColumns::Pair { debit, credit } => [debit, credit],
-        };
-        columns.into_iter().flatten().map(|column| record.cell(column))
+        self.roles.amounts.places().map(|column| record.cell(column))
     }
 
     /// A dated record without an amount is no transaction, unless its end is missing.
     fn without_amount(&self, record: &Record<'_>) -> Result<(), Problem> {
-        let last = match self.roles.amounts {
-            AmountColumns::Single(column) => Some(column),
-            AmountColumns::Pair { debit, credit } => debit.max(credit),
-        };
+        let last = self.roles.amounts.places().max();
         if last.is_some_and(|last| record.cells.len() <= last) {
             let text = "the row ends before its amount";
             return Err(self.problem(ErrorCode::MalformedFile, record, "amount".into(), text));
@@ -381,7 +386,7 @@ impl<'a, 't> Reader<'a, 't> {
         if let Some(marked) = marked {
             return Ok(currencies.number(marked.code(), MAX_KINDS));
         }
-        let stated = self.stated_currency.as_deref().or(self.header_currency.as_deref());
+        let stated = self.file_currency.as_deref();
         // `$` is handed on as it is written; other shared signs say too little.
         let sign = if mark == Some(Mark::Shared("$")) { "$" } else { "" };
         Ok(currencies.number(stated.unwrap_or(sign), MAX_KINDS))

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use super::dates::{self, Triple, Written};
 use super::numbers::{self, Reading};
 use super::profile::{CsvProfile, DateOrder, DecimalSeparator};
-use super::roles::{AmountColumns, Roles};
+use super::roles::Roles;
 use super::split::Record;
 use super::table::Table;
 use crate::error::ErrorCode;
@@ -87,8 +87,7 @@ impl Evidence {
 
     fn add(&mut self, record: &Record<'_>, roles: &Roles) {
         let line = record.line;
-        let amounts = amount_columns(roles);
-        for column in amounts.into_iter().flatten() {
+        for column in roles.amounts.places() {
             self.amounts.add(record.cell(column), line, column);
         }
         if let Some(column) = roles.balance {
@@ -118,19 +117,12 @@ impl Evidence {
     }
 }
 
-fn amount_columns(roles: &Roles) -> [Option<usize>; 2] {
-    match roles.amounts {
-        AmountColumns::Single(column) => [Some(column), None],
-        AmountColumns::Pair { debit, credit } => [debit, credit],
-    }
-}
-
 /// Whether a column holds text in which numbers and dates are not the exporter's own.
 fn is_text(roles: &Roles, column: usize) -> bool {
     let texts = [roles.payee, roles.reference, roles.bank_id, roles.account, roles.category];
     roles.descriptions.contains(&column)
         || texts.contains(&Some(column))
-        || amount_columns(roles).contains(&Some(column))
+        || roles.amounts.places().any(|place| place == column)
         || roles.balance == Some(column)
 }
 
@@ -238,11 +230,11 @@ fn without_minor_unit(
     if currency.exponent() > 0 {
         return None;
     }
-    let [first, second] = amount_columns(roles);
     let has = |separator: char| {
-        table.typical().iter().any(|row| {
-            [first, second].into_iter().flatten().any(|at| row.cell(at).contains(separator))
-        })
+        table
+            .typical()
+            .iter()
+            .any(|row| roles.amounts.places().any(|at| row.cell(at).contains(separator)))
     };
     match (has(','), has('.')) {
         (true, false) => Some(DecimalSeparator::Point),

@@ -2,9 +2,10 @@
 
 use super::dates;
 use super::numbers::{self, Reading};
+use super::profile::DecimalSeparator;
 use super::split::Record;
 use super::text::is_void;
-use super::words::{self, Direction};
+use super::words::{self, Direction, State};
 
 /// Counts over the cells of one column.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +22,17 @@ pub(super) struct Column {
     pub negative: usize,
     /// Amounts with a plus.
     pub plus: usize,
+    /// Amounts that only make sense with a decimal point, and with a decimal comma.
+    pub points: usize,
+    pub commas: usize,
     /// Cells that are a currency code.
     pub currencies: usize,
+    /// Cells of three capitals, as currency codes of the past are.
+    pub codes: usize,
+    /// Cells with four digits or more.
+    pub digits: usize,
+    /// Cells of a status that means that the row is not booked yet.
+    pub pending: usize,
     /// Cells that are a direction that means money in.
     pub ins: usize,
     /// Cells that are a direction that means money out.
@@ -62,7 +72,11 @@ impl Column {
         self.filled += 1;
         self.bytes += cell.len();
         self.currencies += usize::from(words::code(cell).is_some());
-        self.states += usize::from(cell.len() <= 40 && words::is_status(cell));
+        self.codes +=
+            usize::from(cell.len() == 3 && cell.bytes().all(|byte| byte.is_ascii_uppercase()));
+        let digits = cell.bytes().filter(u8::is_ascii_digit).count();
+        self.digits += usize::from(digits >= 4);
+        self.add_state(cell);
         self.ibans += usize::from(is_iban(cell));
         if dates::scan(cell).is_some() {
             self.dates += 1;
@@ -71,13 +85,23 @@ impl Column {
         }
     }
 
+    fn add_state(&mut self, cell: &str) {
+        if cell.len() <= 40 && words::is_status(cell) {
+            self.states += 1;
+            self.pending += usize::from(State::of(cell) == State::Pending);
+        }
+    }
+
     fn add_number(&mut self, cell: &str) {
         if cell.len() > 64 {
             return;
         }
         let Some(scanned) = numbers::scan(cell) else { return };
-        if numbers::readings(scanned.digits) == Reading::None {
-            return;
+        match numbers::readings(scanned.digits) {
+            Reading::None => return,
+            Reading::Only(DecimalSeparator::Point) => self.points += 1,
+            Reading::Only(DecimalSeparator::Comma) => self.commas += 1,
+            Reading::Same | Reading::Open => {}
         }
         self.numbers += 1;
         let marked = scanned.negative
@@ -110,6 +134,11 @@ impl Column {
         self.filled > 0 && self.currencies * 2 >= self.filled
     }
 
+    /// Whether the cells have the form of currency codes.
+    pub fn is_code(&self) -> bool {
+        self.filled > 0 && self.codes == self.filled
+    }
+
     /// How many cells are directions.
     pub fn directions(&self) -> usize {
         self.ins + self.outs
@@ -122,7 +151,7 @@ impl Column {
 }
 
 /// Whether a cell has the form of an IBAN: country, check digits, then letters and digits.
-fn is_iban(cell: &str) -> bool {
+pub(super) fn is_iban(cell: &str) -> bool {
     let compact = cell.bytes().filter(|byte| *byte != b' ');
     let length = compact.clone().count();
     (15..=34).contains(&length)

@@ -135,6 +135,8 @@ const POSITIVE_IS_OUT: &[&[&str]] = &[
     &["trans date", "post date", "description", "amount", "category"],
     &["transaction date", "clearing date", "description", "merchant", "category", "type", "amount"],
     &["date", "category", "title", "amount"],
+    // Plaid, in its answers and in what is made of them.
+    &["account id", "iso currency code", "transaction id", "amount"],
     // Lists of orders: what is totalled was spent.
     &["order id", "total"],
     &["order number", "total"],

@@ -22,7 +22,8 @@ pub(super) fn assemble(
 ) -> (Vec<Statement>, Vec<Problem>) {
     settle_signs(&mut found, table, roles, sign);
     keep_unique_ids(&mut found.entries);
-    let statements = group(found.entries, &found.accounts, &found.currencies);
+    let statements =
+        group(found.entries, &found.accounts, &found.currencies, table.facts.account.as_deref());
     (statements, found.problems)
 }
 
@@ -219,7 +220,12 @@ fn keep_unique_ids(entries: &mut [Entry]) {
 }
 
 /// Groups the entries: by account where a column names it, and then by currency.
-fn group(entries: Vec<Entry>, accounts: &Seen, currencies: &Seen) -> Vec<Statement> {
+fn group(
+    entries: Vec<Entry>,
+    accounts: &Seen,
+    currencies: &Seen,
+    whole_file: Option<&str>,
+) -> Vec<Statement> {
     let too_many = accounts.texts.len() >= MAX_KINDS;
     let by_account = !accounts.texts.is_empty() && !too_many;
     let only_account = u16::from(accounts.texts.len() == 1);
@@ -247,7 +253,8 @@ fn group(entries: Vec<Entry>, accounts: &Seen, currencies: &Seen) -> Vec<Stateme
     groups
         .into_iter()
         .map(|((account, _), entries)| {
-            let account = accounts.get(account).map(ToOwned::to_owned);
+            let account = accounts.get(account).filter(|_| by_account).or(whole_file);
+            let account = account.map(ToOwned::to_owned);
             statement(account, entries, currencies)
         })
         .collect()

@@ -1,6 +1,7 @@
 //! Where the table is in a text: delimiter, quotes, preamble, header, first row.
 
 use super::lexicon::{self, Score, Title};
+use super::preamble::Preamble;
 use super::profile::{CsvProfile, Delimiter, Quote};
 use super::split::{Dialect, Record, Splitter};
 use super::{dates, numbers};
@@ -21,6 +22,8 @@ pub(super) struct Table<'t> {
     pub dialect: Dialect,
     /// The records before the header.
     pub preamble: Vec<Record<'t>>,
+    /// What those records say of the whole file.
+    pub facts: Preamble,
     /// The header, where there is one.
     pub header: Option<Record<'t>>,
     /// The header's titles; empty where there is no header.
@@ -47,7 +50,8 @@ impl<'t> Table<'t> {
             (0..header.cells.len()).map(|column| Title::of(header.cell(column))).collect()
         });
         let first_line = sample.first().map_or(u64::MAX, |record| record.line);
-        Self { text, dialect, preamble: records, header, titles, sample, first_line }
+        let facts = Preamble::of(&records);
+        Self { text, dialect, preamble: records, facts, header, titles, sample, first_line }
     }
 
     /// Every record of the rows, from the first one.

@@ -49,6 +49,10 @@ pub(super) enum List {
     CardPayment,
     /// A card's word for the kind of a row that is spending.
     CardSpending,
+    /// Headers of an account that do not say whose it is.
+    PlainAccount,
+    /// Headers of notes, which are a description where there is no other.
+    Note,
     /// The days of the week.
     Weekday,
     /// Parts of words, and whole words, of headers that are in no list.
@@ -76,6 +80,8 @@ impl List {
             Self::SpokenIn => "spoken in",
             Self::CardPayment => "card payment",
             Self::CardSpending => "card spending",
+            Self::PlainAccount => "plain account header",
+            Self::Note => "note header",
             Self::Weekday => "weekday",
             Self::DatePart => "part date",
             Self::DateWord => "word date",
@@ -207,6 +213,8 @@ mod tests {
             CardPayment,
             CardSpending,
             Weekday,
+            Note,
+            PlainAccount,
             DatePart,
             DateWord,
             ValuePart,
