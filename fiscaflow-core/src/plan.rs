@@ -80,8 +80,17 @@ impl Plan {
         }
     }
 
+    /// Puts a document, or takes it away.
+    pub(crate) fn apply(&mut self, document: &Document, stays: bool) {
+        if stays {
+            self.put(document.clone());
+        } else {
+            self.remove(document);
+        }
+    }
+
     /// Takes a document away.
-    pub(crate) fn remove(&mut self, document: &Document) {
+    fn remove(&mut self, document: &Document) {
         match document {
             Document::Book(_) => {}
             Document::Member(member) => drop(self.members.remove(&member.actor)),

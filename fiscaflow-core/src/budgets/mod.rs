@@ -2,6 +2,7 @@
 //!
 //! Everything follows from the view: nothing is kept but which thresholds were announced.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::env::IdSource;
 use crate::error::Result;
 use crate::id::BudgetId;
-use crate::log::{Change, NewEvent, Object};
+use crate::log::{Change, NewEvent, Object, documents_of};
 use crate::model::{Alert, Budget, Transaction};
 use crate::money::{Amount, Money};
 use crate::period::Month;
@@ -86,11 +87,10 @@ fn state(plan: &Plan, view: &View, budget: &Budget, month: Month) -> Result<Budg
     }
     let spent = Money::from_wide(used.minor, budget.limit.currency())?;
     let announced = plan.alerts.range((budget.id, month, 0)..=(budget.id, month, u32::MAX));
-    let percent = spent.amount().decimal() * rust_decimal::Decimal::ONE_HUNDRED;
-    let percent = percent.checked_div(budget.limit.amount().decimal()).unwrap_or_default();
-    let mut percent = percent.round_dp(1);
-    // A whole number has its decimal place too.
-    percent.rescale(1);
+    let percent = spent.amount().decimal().checked_mul(rust_decimal::Decimal::ONE_HUNDRED);
+    let percent = percent.and_then(|spent| spent.checked_div(budget.limit.amount().decimal()));
+    let mut used_percent = percent.unwrap_or_default().round_dp(1);
+    used_percent.rescale(1);
     Ok(BudgetState {
         budget_id: budget.id,
         name: budget.name.clone(),
@@ -98,7 +98,7 @@ fn state(plan: &Plan, view: &View, budget: &Budget, month: Month) -> Result<Budg
         limit: budget.limit,
         spent,
         remaining: budget.limit.checked_sub(spent)?,
-        used_percent: Amount::new(percent),
+        used_percent: Amount::new(used_percent),
         reached: reached(budget, used.minor).collect(),
         announced: announced.map(|(_, alert)| alert.threshold).collect(),
         transactions: used.transactions,
@@ -137,6 +137,12 @@ pub(crate) fn announce(
     if months.is_empty() || plan.budgets.is_empty() {
         return (alerts, events);
     }
+    // What the changes make counts already: an account that comes with its first transactions.
+    let mut plan = Cow::Borrowed(plan);
+    for (document, stays) in documents_of(changes) {
+        plan.to_mut().apply(document, stays);
+    }
+    let plan = &*plan;
     let mut after = View::new();
     after.apply(changes);
     let replaced = replaced_transactions(changes);

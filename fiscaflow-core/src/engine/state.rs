@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::Engine;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
-use crate::log::{Change, Object, StoredCommit};
+use crate::log::{Change, StoredCommit, documents_of};
+use crate::model::DocumentKind;
 use crate::plan::{Plan, book_not_found};
 use crate::rules::RuleSet;
 use crate::store::Head;
@@ -47,19 +48,9 @@ impl BookState {
     /// Moves on by one commit.
     fn advance(&mut self, head: Head, changes: &[Change]) {
         self.head = head;
-        for change in changes {
-            let document = match (&change.before, &change.after) {
-                (_, Some(Object::Document(document))) => {
-                    Arc::make_mut(&mut self.plan).put(document.clone());
-                    document
-                }
-                (Some(Object::Document(document)), None) => {
-                    Arc::make_mut(&mut self.plan).remove(document);
-                    document
-                }
-                _ => continue,
-            };
-            if document.kind() == crate::model::DocumentKind::Rule {
+        for (document, stays) in documents_of(changes) {
+            Arc::make_mut(&mut self.plan).apply(document, stays);
+            if document.kind() == DocumentKind::Rule {
                 self.rules = Arc::default();
             }
         }

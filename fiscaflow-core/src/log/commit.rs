@@ -85,6 +85,14 @@ impl Change {
     }
 }
 
+/// The documents among changes, each with whether it stays.
+pub(crate) fn documents_of(changes: &[Change]) -> impl Iterator<Item = (&Document, bool)> {
+    changes.iter().filter_map(|change| match change.subject() {
+        Some(Object::Document(document)) => Some((document, change.after.is_some())),
+        _ => None,
+    })
+}
+
 /// A domain event that follows from a commit: what outboxes and feeds deliver.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

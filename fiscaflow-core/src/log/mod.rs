@@ -14,6 +14,7 @@ mod image;
 mod texts;
 mod verify;
 
+pub(crate) use commit::documents_of;
 pub use commit::{
     Change, Commit, CommitInfo, Draft, Event, Idempotency, NewEvent, Object, StoredCommit,
 };
