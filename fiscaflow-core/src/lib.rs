@@ -7,6 +7,8 @@
 pub mod analytics;
 pub mod api;
 pub mod budgets;
+#[cfg(feature = "testing")]
+pub mod conformance;
 pub mod engine;
 mod env;
 mod error;
@@ -21,9 +23,6 @@ mod plan;
 pub mod rules;
 pub mod store;
 pub mod view;
-
-#[cfg(feature = "testing")]
-pub mod conformance;
 
 pub use engine::Engine;
 pub use env::{Clock, IdSource};

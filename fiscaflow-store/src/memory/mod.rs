@@ -4,7 +4,7 @@
 //! it can settle what another store should answer. It copies what it returns and sorts what it
 //! lists; a book of some ten thousand transactions is no trouble for it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
@@ -138,9 +138,10 @@ impl Book {
     }
 
     fn origins(&self, query: &OriginQuery) -> Vec<OriginRow> {
+        let bank_ids: HashSet<&String> = query.bank_ids.iter().collect();
         let wanted = |origin: &Origin| {
             let in_span = (query.from..=query.to).contains(&origin.booking_date);
-            let has_id = origin.bank_id.as_ref().is_some_and(|id| query.bank_ids.contains(id));
+            let has_id = origin.bank_id.as_ref().is_some_and(|id| bank_ids.contains(id));
             origin.account_id == query.account_id && (in_span || has_id)
         };
         let mut rows = Vec::new();

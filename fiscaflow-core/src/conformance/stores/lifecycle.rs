@@ -1,0 +1,88 @@
+//! Closing, and work at once.
+
+use std::sync::Arc;
+
+use super::scribe::Scribe;
+use super::wait::together;
+use super::{assert_code, samples};
+use crate::error::ErrorCode;
+use crate::id::PayeeId;
+use crate::log::Change;
+use crate::model::{Document, Payee, Transaction};
+use crate::store::{OriginQuery, PageRequest, Store, TransactionQuery};
+
+/// Holds: after closing, every call answers `closed`.
+pub async fn a_closed_store_answers_closed(store: Arc<dyn Store>) {
+    let mut scribe = Scribe::new(1);
+    let stored = scribe.create(&*store, vec![samples::full_transaction(&scribe)]).await;
+    let book_id = scribe.book_id;
+    store.close().await;
+    let request = PageRequest { query: TransactionQuery::default(), after: None, limit: 9 };
+    let origins = OriginQuery {
+        account_id: scribe.account_id,
+        from: "2024-01-01".parse().unwrap(),
+        to: "2024-01-01".parse().unwrap(),
+        bank_ids: Vec::new(),
+    };
+    let closed = ErrorCode::Closed;
+    assert_code(store.head(book_id).await, closed);
+    assert_code(store.documents(book_id).await, closed);
+    assert_code(store.transactions(book_id, &[stored[0].id]).await, closed);
+    assert_code(store.transactions(book_id, &[]).await, closed);
+    assert_code(store.page(book_id, &request).await, closed);
+    assert_code(store.columns(book_id, None, 9).await, closed);
+    assert_code(store.origins(book_id, &origins).await, closed);
+    assert_code(store.commits(book_id, 0, 9).await, closed);
+    assert_code(store.answered(book_id, "key").await, closed);
+    assert_code(store.commit(scribe.seal(Vec::new())).await, closed);
+}
+
+/// Holds: closing again, also at once, is no error.
+pub async fn closing_twice_is_no_error(store: Arc<dyn Store>) {
+    together([store.close(), store.close()]).await;
+    store.close().await;
+    assert_code(store.head(Scribe::new(1).book_id).await, ErrorCode::Closed);
+}
+
+/// Holds: while commits are made, every read shows one point of the history: documents fit their
+/// head, transactions fit each other.
+pub async fn reads_at_once_see_whole_commits(store: Arc<dyn Store>) {
+    const COMMITS: u64 = 40;
+    let mut scribe = Scribe::new(1);
+    let book_id = scribe.book_id;
+    let payee = |seq: u64| Payee {
+        id: PayeeId::new(uuid::Uuid::nil()),
+        name: seq.to_string(),
+        aliases: Vec::new(),
+    };
+    let transactions: Vec<Transaction> =
+        (0..20).map(|minor| scribe.transaction("2024-01-01", minor)).collect();
+    let changes = transactions.iter().cloned().map(Change::create);
+    let first = changes.chain([Change::create(payee(1))]).collect();
+    scribe.change(&*store, first).await;
+    let ids: Vec<_> = transactions.iter().map(|one| one.id).collect();
+
+    let write = async {
+        for seq in 2..=COMMITS {
+            let again = transactions.iter().map(|one| Change::update(one.clone(), one.clone()));
+            let changes = again.chain([Change::update(payee(seq - 1), payee(seq))]).collect();
+            scribe.change(&*store, changes).await;
+        }
+    };
+    let read = async {
+        let mut newest = 0;
+        while newest < COMMITS {
+            let (head, documents) = store.documents(book_id).await.unwrap().unwrap();
+            assert_eq!(documents, [Document::from(payee(head.seq))]);
+            let found = store.transactions(book_id, &ids).await.unwrap();
+            assert_eq!(found.len(), ids.len());
+            let revision = found[0].revision;
+            assert!(found.iter().all(|one| one.revision == revision), "half a commit was read");
+            assert!(newest <= head.seq && head.seq <= revision, "the history went back");
+            newest = revision;
+        }
+    };
+    let work: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 2] =
+        [Box::pin(write), Box::pin(read)];
+    together(work).await;
+}

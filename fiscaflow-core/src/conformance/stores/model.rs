@@ -1,0 +1,266 @@
+//! Random commands, and after each one a comparison of every read with the naive twin.
+//!
+//! The same seed gives the same commands, so a difference is found again by the episode and the
+//! step that it names. Books stay small, which is where the corners are.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use super::chance::Chance;
+use super::scribe::Scribe;
+use super::twin::Twin;
+use crate::conformance::sources::Random;
+use crate::error::ErrorCode;
+use crate::id::TransactionId;
+use crate::log::{Change, Commit, Draft, Hash, Object};
+use crate::model::Transaction;
+use crate::store::{Head, Store};
+
+/// Commands in one episode: two fresh books, written in turns.
+const STEPS: u32 = 100;
+/// Episodes on one store, which forgets nothing between them.
+const EPISODES: u32 = 10;
+/// Transactions that a book may have before only removals follow.
+const CROWDED: usize = 24;
+
+/// Runs that many random commands on stores that `make` gives, and fails at the first difference.
+pub async fn run<M, F, G>(make: M, operations: u32)
+where
+    M: Fn() -> F,
+    F: Future<Output = (Arc<dyn Store>, G)>,
+{
+    let mut left = operations;
+    let mut episode = 0;
+    while left > 0 {
+        let (store, guard) = make().await;
+        for _ in 0..EPISODES {
+            let steps = left.min(STEPS);
+            Episode::new(&*store, episode).run(steps).await;
+            left -= steps;
+            episode += 1;
+        }
+        store.close().await;
+        drop(guard);
+    }
+}
+
+struct Episode<'a> {
+    store: &'a dyn Store,
+    number: u32,
+    step: u32,
+    command: &'static str,
+    twin: Twin,
+    chance: Chance,
+    books: [Scribe; 2],
+    newest: Option<Arc<Commit>>,
+    keys: u32,
+}
+
+impl<'a> Episode<'a> {
+    fn new(store: &'a dyn Store, number: u32) -> Self {
+        Self {
+            store,
+            number,
+            step: 0,
+            command: "",
+            twin: Twin::default(),
+            chance: Chance { random: Random::new(u64::from(number)) },
+            books: [Scribe::new(2 * number), Scribe::new(2 * number + 1)],
+            newest: None,
+            keys: 0,
+        }
+    }
+
+    async fn run(&mut self, steps: u32) {
+        for step in 0..steps {
+            self.step = step;
+            let book = self.chance.random.below(2);
+            if let Some(commit) = self.command(book) {
+                self.attempt(book, commit).await;
+            }
+            self.compare(book).await;
+            if self.chance.random.one_in(4) {
+                self.compare(1 - book).await;
+            }
+        }
+    }
+
+    /// What is tried next on a book.
+    fn command(&mut self, book: usize) -> Option<Arc<Commit>> {
+        let dice = self.chance.random.below(16);
+        let changes = self.changes(book);
+        let scribe = &self.books[book];
+        let key = |number: u32| ["key", "KEY", "schlüssel"][number as usize % 3].repeat(2);
+        let (command, commit) = match dice {
+            0 => ("nothing", None),
+            1 => ("the newest commit again", self.newest.clone()),
+            2 => {
+                let parent = self.books[1 - book].head;
+                let draft = Draft { parent, ..scribe.draft(changes) };
+                ("a commit on the other book's head", Some(scribe.seal_draft(draft)))
+            }
+            3 => {
+                let seq = scribe.head.map_or(0, |head| head.seq);
+                let parent = Some(Head { seq, hash: Hash::of(&[b"forged"]) });
+                let draft = Draft { parent, ..scribe.draft(changes) };
+                ("a commit on a forged head", Some(scribe.seal_draft(draft)))
+            }
+            4 => {
+                let draft = Draft { parent: None, ..scribe.draft(changes) };
+                ("a first commit", Some(scribe.seal_draft(draft)))
+            }
+            5 | 6 => {
+                // Often used before.
+                self.keys += 1;
+                let key = key(self.keys);
+                ("a commit with a key", Some(scribe.seal_with_key(changes, &key)))
+            }
+            _ => ("a commit", Some(scribe.seal(changes))),
+        };
+        self.command = command;
+        commit
+    }
+
+    fn changes(&mut self, book: usize) -> Vec<Change> {
+        let book_id = self.books[book].book_id;
+        let known = self.twin.ids(book_id);
+        let foreign = self.twin.ids(self.books[1 - book].book_id);
+        let count = self.chance.random.below(5);
+        (0..count)
+            .map(|_| {
+                let dice = self.chance.random.below(10);
+                match dice {
+                    0 | 1 => {
+                        let document = self.chance.document(&self.books[book]);
+                        Change::create(document)
+                    }
+                    2 => Change::remove(self.chance.document(&self.books[book])),
+                    3 => self.removal(book, &known),
+                    _ if known.len() > CROWDED => self.removal(book, &known),
+                    4..=6 => {
+                        let id = self.fresh_id(book, &foreign);
+                        Change::create(self.chance.transaction(id))
+                    }
+                    _ => self.update(book, &known),
+                }
+            })
+            .collect()
+    }
+
+    fn fresh_id(&mut self, book: usize, foreign: &[TransactionId]) -> TransactionId {
+        let random = &mut self.chance.random;
+        match random.below(4) {
+            0 => {
+                let bits = u128::from(random.next()) << 64 | u128::from(random.next());
+                TransactionId::new(uuid::Uuid::from_u128(bits))
+            }
+            1 if !foreign.is_empty() => foreign[random.below(foreign.len())],
+            _ => TransactionId::new(self.books[book].uuid()),
+        }
+    }
+
+    fn stored(&self, book: usize, id: TransactionId) -> Option<Transaction> {
+        self.twin.transactions(self.books[book].book_id, &[id]).pop()
+    }
+
+    fn removal(&mut self, book: usize, known: &[TransactionId]) -> Change {
+        let stored = self.chance.known(known).and_then(|id| self.stored(book, id));
+        let absent = TransactionId::new(self.books[book].uuid());
+        Change::remove(stored.unwrap_or_else(|| self.chance.transaction(absent)))
+    }
+
+    fn update(&mut self, book: usize, known: &[TransactionId]) -> Change {
+        match self.chance.known(known).and_then(|id| self.stored(book, id)) {
+            Some(before) => {
+                let after = self.chance.transaction(before.id);
+                Change::update(before, after)
+            }
+            None => {
+                let id = TransactionId::new(self.books[book].uuid());
+                Change::create(self.chance.transaction(id))
+            }
+        }
+    }
+
+    async fn attempt(&mut self, book: usize, commit: Arc<Commit>) {
+        let code = |result: crate::Result<()>| result.err().map(|error| error.code());
+        let expected: Option<ErrorCode> = code(self.twin.commit(&commit));
+        let found = code(self.store.commit(Arc::clone(&commit)).await);
+        self.same("commit", &found, &expected, |code| format!("{code:?}"));
+        if expected.is_none() {
+            self.books[book].head = Some(commit.stored.head());
+            self.newest = Some(commit);
+        }
+    }
+
+    /// Compares every read of a book.
+    async fn compare(&mut self, book: usize) {
+        let (store, book_id) = (self.store, self.books[book].book_id);
+        let head = store.head(book_id).await.unwrap();
+        self.same("head", &head, &self.twin.head(book_id), |head| format!("{head:?}"));
+        let documents = store.documents(book_id).await.unwrap();
+        self.same("documents", &documents, &self.twin.documents(book_id), |found| {
+            let documents = found.iter().flat_map(|(_, documents)| documents);
+            let names = documents.map(|one| format!("{} {}", one.kind().as_str(), one.key()));
+            format!("{:?} {:?}", found.as_ref().map(|found| found.0), Vec::from_iter(names))
+        });
+
+        let ids = self.twin.ids(book_id);
+        let mut wanted = self.twin.ids(self.books[1 - book].book_id);
+        wanted.extend(&ids);
+        let mut found = store.transactions(book_id, &wanted).await.unwrap();
+        found.sort_by_key(|one| one.id);
+        self.same("transactions", &found, &self.twin.transactions(book_id, &wanted), shown);
+        let request = self.chance.request(&ids);
+        let page = store.page(book_id, &request).await.unwrap();
+        self.same("page", &page, &self.twin.page(book_id, &request), |page| {
+            let query = serde_json::to_string(&request.query).unwrap();
+            format!("{query} after {:?}: {}", request.after, shown(page))
+        });
+
+        let after = self.chance.maybe(2, |chance| chance.known(&ids)).flatten();
+        let limit = self.chance.limit(ids.len());
+        let columns = store.columns(book_id, after, limit).await.unwrap();
+        let expected = self.twin.columns(book_id, after, limit);
+        self.same("columns", &columns, &expected, |rows| format!("{rows:?}"));
+        let query = self.chance.origin_query();
+        let origins = store.origins(book_id, &query).await.unwrap();
+        self.same("origins", &origins, &self.twin.origins(book_id, &query), |rows| {
+            format!("{} {:?} {rows:?}", query.from, query.bank_ids)
+        });
+
+        let seq = head.map_or(0, |head| head.seq);
+        let after = self.chance.random.next() % (seq + 2);
+        let limit = self.chance.limit(3);
+        let commits = store.commits(book_id, after, limit).await.unwrap();
+        let expected = self.twin.commits(book_id, after, limit);
+        self.same("commits", &commits, &expected, |found| format!("after {after}: {found:?}"));
+        let key = ["keykey", "KEYKEY", "schlüsselschlüssel", ""][self.chance.random.below(4)];
+        let answered = store.answered(book_id, key).await.unwrap();
+        let expected = self.twin.answered(book_id, key);
+        self.same("answered", &answered, &expected, |found| format!("{key}: {found:?}"));
+    }
+
+    #[track_caller]
+    fn same<T: PartialEq>(&self, read: &str, found: &T, expected: &T, show: impl Fn(&T) -> String) {
+        if found == expected {
+            return;
+        }
+        let Self { number, step, command, .. } = self;
+        let mut report = format!("episode {number}, step {step}, {read} after {command}:\n");
+        let _ = writeln!(report, "the store says {}", show(found));
+        let _ = writeln!(report, "it should be   {}", show(expected));
+        if let Some(newest) = &self.newest {
+            for change in &newest.changes {
+                let kinds = (change.before.as_ref(), change.after.as_ref());
+                let name = |object: Option<&Object>| object.map(|one| (one.kind(), one.key()));
+                let _ = writeln!(report, "  {:?} -> {:?}", name(kinds.0), name(kinds.1));
+            }
+        }
+        panic!("{report}");
+    }
+}
+
+fn shown(transactions: &Vec<Transaction>) -> String {
+    serde_json::to_string_pretty(transactions).unwrap_or_default()
+}

@@ -1,0 +1,212 @@
+//! Values that stores are prone to get wrong.
+
+use std::collections::BTreeMap;
+
+use super::scribe::{Scribe, euro};
+use crate::id::{AccountId, BudgetId, CategoryId, ImportId, PayeeId, RuleId, TransactionId};
+use crate::import::Format;
+use crate::model::{
+    Account, AccountKind, Action, Alert, Attachment, Budget, Category, CategoryKind, Condition,
+    CustomCurrency, Document, Import, Member, Origin, Payee, Role, Rule, Source, SourceKind, Split,
+    Stage, Status, Transaction,
+};
+use crate::money::{Currency, Money};
+
+/// Texts that are changed on the way where a store is careless.
+pub(super) const TEXTS: [&str; 22] = [
+    "",
+    " ",
+    "plain",
+    "Café",        // composed
+    "Cafe\u{301}", // decomposed: another text
+    "STRASSE straße",
+    "İstanbul ISPARTA ısparta",
+    "ΟΔΥΣΣΕΥΣ οδυσσεύς",
+    "100 % cash_back \\%",
+    "O'Brien's \"best\" `deal`",
+    "'; DROP TABLE transactions; --",
+    "{\"json\": [1, null, \"\\u0041\"]}",
+    "🏦💶 👨\u{200d}👩\u{200d}👧",
+    "𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𠮷野家",
+    "line one\nline two\r\n\tthree",
+    "\u{1}\u{1f}\u{7f}\u{80}",
+    "\u{fffd}\u{ffff}\u{10ffff}",
+    "\u{feff}mark",
+    "עברית العربية",
+    "?1 $1 :name @name %s {0}",
+    "0x41 1e309 NaN -0",
+    "NULL",
+];
+
+/// Documents: at least one of each kind, in no particular order.
+pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
+    let category_id = CategoryId::new(scribe.uuid());
+    let budget_id = BudgetId::new(scribe.uuid());
+    let mut book = scribe.book();
+    book.currencies.push(CustomCurrency { code: "MILES".to_owned(), exponent: 0 });
+    vec![
+        alert(budget_id).into(),
+        rule(scribe, category_id).into(),
+        Payee {
+            id: PayeeId::new(scribe.uuid()),
+            name: "REWE".to_owned(),
+            aliases: vec!["Rewe Markt".to_owned(), "rewe sagt danke".to_owned()],
+        }
+        .into(),
+        book.into(),
+        import(scribe).into(),
+        account(scribe).into(),
+        Member { actor: "anna".parse().unwrap(), role: Role::Owner, name: None }.into(),
+        Member {
+            actor: "ünïcödé actor / 2".parse().unwrap(),
+            role: Role::Viewer,
+            name: Some("Bo".to_owned()),
+        }
+        .into(),
+        Category {
+            id: category_id,
+            name: "Groceries".to_owned(),
+            kind: CategoryKind::Expense,
+            parent_id: None,
+        }
+        .into(),
+        Category {
+            id: CategoryId::new(scribe.uuid()),
+            name: "Bakery".to_owned(),
+            kind: CategoryKind::Expense,
+            parent_id: Some(category_id),
+        }
+        .into(),
+        Budget {
+            id: budget_id,
+            name: "Food".to_owned(),
+            category_ids: vec![category_id],
+            limit: Money::from_minor(40_000, euro()),
+            thresholds: vec![80, 100, 120],
+        }
+        .into(),
+    ]
+}
+
+fn alert(budget_id: BudgetId) -> Alert {
+    Alert { budget_id, month: "2024-02".parse().unwrap(), threshold: 80 }
+}
+
+fn account(scribe: &Scribe) -> Account {
+    Account {
+        id: scribe.account_id,
+        name: "Giro".to_owned(),
+        kind: AccountKind::Checking,
+        currency: euro(),
+        opening_balance: Money::from_minor(i64::MIN, euro()),
+        number: Some("DE89370400440532013000".to_owned()),
+        closed: false,
+    }
+}
+
+fn import(scribe: &Scribe) -> Import {
+    Import {
+        id: ImportId::new(scribe.uuid()),
+        file_name: Some("auszug.ofx".to_owned()),
+        format: Format::Ofx,
+        digest: "00".repeat(32),
+        account_ids: vec![scribe.account_id],
+        imported: u64::MAX,
+        duplicates: 0,
+        created_at: scribe.book().created_at,
+    }
+}
+
+fn rule(scribe: &Scribe, category_id: CategoryId) -> Rule {
+    Rule {
+        id: RuleId::new(scribe.uuid()),
+        name: "Groceries".to_owned(),
+        stage: Stage::Default,
+        priority: i32::MIN,
+        enabled: true,
+        condition: Condition::All {
+            of: vec![
+                Condition::Not { of: vec![Condition::Account { ids: vec![scribe.account_id] }] },
+                Condition::Amount {
+                    min: Some("-50.00".parse().unwrap()),
+                    max: None,
+                    absolute: false,
+                },
+            ],
+        },
+        actions: vec![
+            Action::SetCategory { category_id },
+            Action::AddTag { tag: "food".to_owned() },
+        ],
+        stop: false,
+    }
+}
+
+/// A transaction with something in every field.
+pub(super) fn full_transaction(scribe: &Scribe) -> Transaction {
+    let category_id = CategoryId::new(scribe.uuid());
+    let split = |minor, category_id, notes: Option<&str>| Split {
+        amount: Money::from_minor(minor, euro()),
+        category_id,
+        notes: notes.map(str::to_owned),
+    };
+    Transaction {
+        value_date: "2024-03-03".parse().ok(),
+        status: Status::Disputed,
+        description: "KARTE 4711 REWE SAGT DANKE".to_owned(),
+        payee: Some("REWE".to_owned()),
+        payee_source: Some(Source::provider()),
+        category_id: Some(category_id),
+        category_source: Some(Source::user()),
+        tags: vec!["food".to_owned(), "ünï".to_owned()],
+        tags_source: Some(Source {
+            kind: SourceKind::Learned,
+            reference: Some("model 3".to_owned()),
+            confidence: 61,
+        }),
+        notes: Some("with Bo".to_owned()),
+        splits: vec![
+            split(-700, Some(category_id), Some("bread")),
+            split(-300, Some(CategoryId::new(scribe.uuid())), None),
+            split(0, None, Some("")),
+        ],
+        transfer_id: Some(TransactionId::new(scribe.uuid())),
+        reference: Some("RF18".to_owned()),
+        external_id: Some("ext-1".to_owned()),
+        attachments: vec![Attachment {
+            name: "Beleg.jpg".to_owned(),
+            media_type: "image/jpeg".to_owned(),
+            digest: "ab".repeat(32),
+        }],
+        metadata: BTreeMap::from([
+            ("empty".to_owned(), String::new()),
+            ("key \"'".to_owned(), "value".to_owned()),
+        ]),
+        origins: vec![
+            origin(scribe, scribe.account_id, "2024-03-01", Some("bank-1")),
+            origin(scribe, scribe.account_id, "2024-03-02", None),
+        ],
+        ..scribe.transaction("2024-03-02", -1_000)
+    }
+}
+
+/// A row of a file, with a fingerprint of its own.
+pub(super) fn origin(
+    scribe: &Scribe,
+    account_id: AccountId,
+    date: &str,
+    bank_id: Option<&str>,
+) -> Origin {
+    Origin {
+        import_id: ImportId::new(scribe.uuid()),
+        account_id,
+        booking_date: date.parse().unwrap(),
+        bank_id: bank_id.map(str::to_owned),
+        fingerprint: scribe.uuid().simple().to_string(),
+    }
+}
+
+/// A currency that is not in ISO 4217.
+pub(super) fn bitcoin() -> Currency {
+    Currency::custom("BTC", 8).unwrap()
+}

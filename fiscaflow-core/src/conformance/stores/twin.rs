@@ -1,0 +1,152 @@
+//! The naive twin of a store: lists, searched from end to end. It is slow and obviously right.
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::{BookId, TransactionId};
+use crate::log::{Commit, Hash, Object, StoredCommit};
+use crate::model::{Document, Status, Transaction};
+use crate::store::{Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Position};
+
+#[derive(Default)]
+pub(super) struct Twin {
+    commits: Vec<(BookId, StoredCommit)>,
+    answers: Vec<(BookId, String, Answered)>,
+    documents: Vec<(BookId, Document)>,
+    transactions: Vec<(BookId, Transaction)>,
+}
+
+impl Twin {
+    pub(super) fn head(&self, book_id: BookId) -> Option<Head> {
+        self.commits(book_id, 0, u32::MAX).last().map(StoredCommit::head)
+    }
+
+    pub(super) fn documents(&self, book_id: BookId) -> Option<(Head, Vec<Document>)> {
+        let head = self.head(book_id)?;
+        let mut found: Vec<Document> = of(&self.documents, book_id).cloned().collect();
+        found.sort_by_key(|document| (document.kind().as_str(), document.key()));
+        Some((head, found))
+    }
+
+    /// In the order of ids.
+    pub(super) fn transactions(&self, book_id: BookId, ids: &[TransactionId]) -> Vec<Transaction> {
+        let wanted = self.by_id(book_id).into_iter().filter(|one| ids.contains(&one.id));
+        wanted.cloned().collect()
+    }
+
+    pub(super) fn page(&self, book_id: BookId, request: &PageRequest) -> Vec<Transaction> {
+        let position = |one: &Transaction| Position { booking_date: one.booking_date, id: one.id };
+        let mut found: Vec<&Transaction> = of(&self.transactions, book_id)
+            .filter(|one| request.query.selects(one))
+            .filter(|one| request.after.is_none_or(|after| position(one) < after))
+            .collect();
+        found.sort_by_key(|one| position(one));
+        found.into_iter().rev().take(size(request.limit)).cloned().collect()
+    }
+
+    pub(super) fn columns(
+        &self,
+        book_id: BookId,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Vec<ColumnRow> {
+        let rest = self.by_id(book_id).into_iter().filter(|one| Some(one.id) > after);
+        rest.take(size(limit)).map(ColumnRow::from).collect()
+    }
+
+    pub(super) fn origins(&self, book_id: BookId, query: &OriginQuery) -> Vec<OriginRow> {
+        let mut rows = Vec::new();
+        for one in self.by_id(book_id) {
+            for origin in &one.origins {
+                let in_span = origin.booking_date >= query.from && origin.booking_date <= query.to;
+                let named = query.bank_ids.iter().any(|id| Some(id) == origin.bank_id.as_ref());
+                if origin.account_id == query.account_id && (in_span || named) {
+                    rows.push(OriginRow {
+                        transaction_id: one.id,
+                        booking_date: origin.booking_date,
+                        bank_id: origin.bank_id.clone(),
+                        fingerprint: origin.fingerprint.clone(),
+                        pending: one.status == Status::Pending,
+                        amount_minor: one.amount.minor(),
+                    });
+                }
+            }
+        }
+        rows
+    }
+
+    pub(super) fn commits(&self, book_id: BookId, after_seq: u64, limit: u32) -> Vec<StoredCommit> {
+        let rest = of(&self.commits, book_id).filter(|commit| commit.seq > after_seq);
+        rest.take(size(limit)).cloned().collect()
+    }
+
+    pub(super) fn answered(&self, book_id: BookId, key: &str) -> Option<Answered> {
+        let mut answers = self.answers.iter();
+        let found = answers.find(|(book, used, _)| *book == book_id && used == key);
+        found.map(|(_, _, answered)| answered.clone())
+    }
+
+    pub(super) fn commit(&mut self, commit: &Commit) -> Result<()> {
+        let book_id = commit.book_id;
+        let (seq, hash) = self.head(book_id).map_or((0, Hash::ZERO), |head| (head.seq, head.hash));
+        let fits = commit.stored.seq == seq + 1 && commit.stored.parent == hash;
+        let key = commit.idempotency.as_ref().map(|used| used.key.as_str());
+        if !fits || key.is_some_and(|key| self.answered(book_id, key).is_some()) {
+            return Err(Error::new(ErrorCode::Conflict, "the twin has moved on"));
+        }
+        for change in &commit.changes {
+            if let Some(object) = change.subject() {
+                self.take(book_id, object);
+            }
+            match &change.after {
+                Some(Object::Document(document)) => {
+                    self.documents.push((book_id, document.clone()));
+                }
+                Some(Object::Transaction(transaction)) => {
+                    self.transactions.push((book_id, (**transaction).clone()));
+                }
+                None => {}
+            }
+        }
+        if let Some(used) = &commit.idempotency {
+            let answered = Answered {
+                seq: commit.stored.seq,
+                request_digest: used.request_digest,
+                answer: used.answer.clone(),
+            };
+            self.answers.push((book_id, used.key.clone(), answered));
+        }
+        self.commits.push((book_id, commit.stored.clone()));
+        Ok(())
+    }
+
+    /// Takes away what bears the object's name.
+    fn take(&mut self, book_id: BookId, object: &Object) {
+        match object {
+            Object::Document(document) => self.documents.retain(|(book, one)| {
+                *book != book_id || (one.kind(), one.key()) != (document.kind(), document.key())
+            }),
+            Object::Transaction(transaction) => {
+                self.transactions.retain(|(book, one)| *book != book_id || one.id != transaction.id)
+            }
+        }
+    }
+
+    /// The ids of a book's transactions, in their order.
+    pub(super) fn ids(&self, book_id: BookId) -> Vec<TransactionId> {
+        self.by_id(book_id).into_iter().map(|one| one.id).collect()
+    }
+
+    fn by_id(&self, book_id: BookId) -> Vec<&Transaction> {
+        let mut found: Vec<&Transaction> = of(&self.transactions, book_id).collect();
+        found.sort_by_key(|one| one.id);
+        found
+    }
+}
+
+/// What belongs to a book.
+fn of<T>(all: &[(BookId, T)], book_id: BookId) -> impl Iterator<Item = &T> {
+    all.iter().filter(move |(book, _)| *book == book_id).map(|(_, one)| one)
+}
+
+fn size(limit: u32) -> usize {
+    usize::try_from(limit).unwrap()
+}

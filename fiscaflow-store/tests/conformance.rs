@@ -1,0 +1,52 @@
+//! Every store passes the core's conformance suite.
+
+#![allow(clippy::expect_used, reason = "tests report by panicking")]
+
+use std::sync::Arc;
+
+use fiscaflow_core::store::Store;
+use fiscaflow_store::open;
+use tempfile::TempDir;
+
+/// Runs a case on a runtime of its own.
+fn block_on<F: Future>(future: F) -> F::Output {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.worker_threads(1).enable_all().build().expect("a runtime").block_on(future)
+}
+
+/// How many random commands are compared with the naive twin: many more on request.
+fn operations() -> u32 {
+    if std::env::var_os("FISCAFLOW_DEEP").is_some() { 1_000_000 } else { 20_000 }
+}
+
+async fn memory() -> (Arc<dyn Store>, ()) {
+    (open("memory:").await.expect("a store"), ())
+}
+
+async fn sqlite_memory() -> (Arc<dyn Store>, ()) {
+    (open("sqlite::memory:").await.expect("a store"), ())
+}
+
+async fn sqlite_file() -> (Arc<dyn Store>, TempDir) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let url = format!("sqlite:{}", dir.path().join("books.db").display());
+    (open(&url).await.expect("a store"), dir)
+}
+
+mod on_memory {
+    fiscaflow_core::store_conformance! {
+        block_on = crate::block_on, store = crate::memory, operations = crate::operations()
+    }
+}
+
+mod on_sqlite_memory {
+    fiscaflow_core::store_conformance! {
+        block_on = crate::block_on, store = crate::sqlite_memory, operations = crate::operations()
+    }
+}
+
+mod on_sqlite_file {
+    fiscaflow_core::store_conformance! {
+        block_on = crate::block_on, store = crate::sqlite_file, operations = crate::operations()
+    }
+}
