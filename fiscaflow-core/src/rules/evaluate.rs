@@ -1,5 +1,7 @@
 //! Running rules over a transaction.
 
+use std::borrow::Cow;
+
 use crate::id::{AccountId, CategoryId, RuleId};
 use crate::model::{
     Action, Condition, Direction, Source, SourceKind, TextField, TextOp, Transaction,
@@ -59,9 +61,9 @@ impl RuleSet {
     /// Runs the rules. A rule sees the payee as the rules before it left it.
     pub fn evaluate(&self, facts: Facts<'_>) -> Outcome {
         let mut outcome = Outcome::default();
+        let mut texts = Texts::new(facts);
         for rule in &self.rules {
-            let payee = outcome.payee.as_ref().map(|(payee, _)| payee.as_str()).or(facts.payee);
-            if !holds(&rule.condition, &Facts { payee, ..facts }) {
+            if !holds(&rule.condition, &facts, &texts) {
                 continue;
             }
             for action in &rule.actions {
@@ -69,7 +71,10 @@ impl RuleSet {
                     Action::SetCategory { category_id } => {
                         outcome.category = Some((*category_id, rule.id));
                     }
-                    Action::SetPayee { payee } => outcome.payee = Some((payee.clone(), rule.id)),
+                    Action::SetPayee { payee } => {
+                        texts.set_payee(payee);
+                        outcome.payee = Some((payee.clone(), rule.id));
+                    }
                     Action::AddTag { tag } => {
                         if !outcome.tags.iter().any(|(known, _)| known == tag) {
                             outcome.tags.push((tag.clone(), rule.id));
@@ -83,6 +88,49 @@ impl RuleSet {
             }
         }
         outcome
+    }
+}
+
+/// A text as it is, and folded.
+struct Text<'a> {
+    plain: Cow<'a, str>,
+    folded: String,
+}
+
+impl<'a> Text<'a> {
+    fn new(plain: impl Into<Cow<'a, str>>) -> Self {
+        let plain = plain.into();
+        let folded = fold(&plain);
+        Self { plain, folded }
+    }
+}
+
+/// The texts that rules compare, folded once for all rules.
+struct Texts<'a> {
+    description: Text<'a>,
+    payee: Text<'a>,
+    notes: Text<'a>,
+}
+
+impl<'a> Texts<'a> {
+    fn new(facts: Facts<'a>) -> Self {
+        Self {
+            description: Text::new(facts.description),
+            payee: Text::new(facts.payee.unwrap_or_default()),
+            notes: Text::new(facts.notes.unwrap_or_default()),
+        }
+    }
+
+    fn set_payee(&mut self, payee: &str) {
+        self.payee = Text::new(payee.to_owned());
+    }
+
+    fn of(&self, field: TextField) -> &Text<'a> {
+        match field {
+            TextField::Description => &self.description,
+            TextField::Payee => &self.payee,
+            TextField::Notes => &self.notes,
+        }
     }
 }
 
@@ -114,26 +162,19 @@ pub fn apply(transaction: &mut Transaction, outcome: &Outcome) {
     }
 }
 
-fn holds(node: &Node, facts: &Facts<'_>) -> bool {
-    let text = |field: TextField| match field {
-        TextField::Description => facts.description,
-        TextField::Payee => facts.payee.unwrap_or_default(),
-        TextField::Notes => facts.notes.unwrap_or_default(),
-    };
+fn holds(node: &Node, facts: &Facts<'_>, texts: &Texts<'_>) -> bool {
     match node {
-        Node::All(of) => of.iter().all(|part| holds(part, facts)),
-        Node::Any(of) => of.iter().any(|part| holds(part, facts)),
-        Node::Not(of) => !of.iter().any(|part| holds(part, facts)),
+        Node::All(of) => of.iter().all(|part| holds(part, facts, texts)),
+        Node::Any(of) => of.iter().any(|part| holds(part, facts, texts)),
+        Node::Not(of) => !of.iter().any(|part| holds(part, facts, texts)),
         Node::Regex { field, patterns } => {
-            let text = text(*field);
-            patterns.iter().any(|pattern| pattern.is_match(text))
+            let text = texts.of(*field);
+            patterns.iter().any(|pattern| pattern.is_match(&text.plain))
         }
-        Node::Text { field, op, values, fold: true } => {
-            let text = fold(text(*field));
-            values.iter().any(|value| compares(*op, &text, value))
-        }
-        Node::Text { field, op, values, fold: false } => {
-            values.iter().any(|value| compares(*op, text(*field), value))
+        Node::Text { field, op, values, fold } => {
+            let text = texts.of(*field);
+            let text = if *fold { &*text.folded } else { &*text.plain };
+            values.iter().any(|value| compares(*op, text, value))
         }
         Node::Leaf(condition) => leaf_holds(condition, facts),
     }
