@@ -272,6 +272,25 @@ export type ClearField =
   | 'value_date'
   | 'reference';
 
+/** What a column holds. */
+export type ColumnRole =
+  | 'booking_date'
+  | 'value_date'
+  | 'amount'
+  | 'debit'
+  | 'credit'
+  | 'direction'
+  | 'description'
+  | 'payee'
+  | 'reference'
+  | 'bank_id'
+  | 'balance'
+  | 'currency'
+  | 'category'
+  | 'account'
+  | 'status'
+  | 'ignore';
+
 /** When a rule applies: a tree whose leaves look at one field each. */
 export type Condition =
   /** Every one of these holds; true of an empty list. */
@@ -335,8 +354,42 @@ export type Condition =
       ids: readonly AccountId[];
     };
 
-/** What is known about a delimited file. */
+/** What one column holds: exactly one of `index` and `name` says which column it is. */
+export interface CsvColumn {
+  /** What the column holds. */
+  role: ColumnRole;
+  /** The column by its place, counted from 0. */
+  index?: number | null | undefined;
+  /** The column by its header; case, accents and punctuation make no difference. */
+  name?: string | null | undefined;
+}
+
+/** What is known about a delimited file; what is left out is found in the file. */
 export interface CsvProfile {
+  /** The charset by its usual label, such as `utf-8`, `utf-16le` or `windows-1250`. */
+  encoding?: string | null | undefined;
+  /** What stands between cells. */
+  delimiter?: Delimiter | null | undefined;
+  /** What stands around cells. */
+  quote?: Quote | null | undefined;
+  /** How many records that are not blank stand before the header, or before the first row. */
+  skip_rows?: number | null | undefined;
+  /** Whether there is a header. */
+  header?: boolean | null | undefined;
+  /** What the columns hold. Where a role is stated, no other column gets it. */
+  columns?: readonly CsvColumn[] | undefined;
+  /** The words of the direction column that mean money in, such as `Bij`. */
+  in_words?: readonly string[] | undefined;
+  /** The words of the direction column that mean money out, such as `Af`. */
+  out_words?: readonly string[] | undefined;
+  /** The order of day, month and year in dates of three numbers. */
+  date_order?: DateOrder | null | undefined;
+  /** The decimal separator of amounts. */
+  decimal?: DecimalSeparator | null | undefined;
+  /** What the sign of a single amount column means. */
+  sign?: SignRule | null | undefined;
+  /** The currency code of amounts that carry none. */
+  currency?: string | null | undefined;
 }
 
 /** A currency code such as `EUR`. */
@@ -349,6 +402,24 @@ export interface CustomCurrency {
   /** How many decimal places its smallest unit has, 0 to 8. */
   exponent: number;
 }
+
+/** The order of day, month and year. */
+export type DateOrder =
+  | 'dmy'
+  | 'mdy'
+  | 'ymd';
+
+/** The decimal separator. */
+export type DecimalSeparator =
+  | 'point'
+  | 'comma';
+
+/** What stands between cells. */
+export type Delimiter =
+  | 'comma'
+  | 'semicolon'
+  | 'tab'
+  | 'pipe';
 
 /** Which way money goes. */
 export type Direction =
@@ -785,6 +856,12 @@ export interface Problem {
   field: string | null;
 }
 
+/** What stands around cells. */
+export type Quote =
+  | 'double'
+  | 'single'
+  | 'none';
+
 /** A category for several transactions at once. */
 export interface Recategorisation {
   /** The transactions, at most 1,000. */
@@ -849,6 +926,11 @@ export interface RulePatch {
   /** Whether it is the last to run where it applied. */
   stop?: boolean | null | undefined;
 }
+
+/** What the sign of a single amount column means. */
+export type SignRule =
+  | 'negative_is_out'
+  | 'positive_is_out';
 
 /** Where the value of a derived field comes from. */
 export interface Source {

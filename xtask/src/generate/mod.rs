@@ -41,8 +41,14 @@ pub struct Generator {
 }
 
 /// All generators, in the order in which they run.
-const GENERATORS: &[Generator] =
-    &[scenarios::GENERATOR, python::GENERATOR, typescript::GENERATOR, mobile::GENERATOR];
+const GENERATORS: &[Generator] = &[
+    scenarios::GENERATOR,
+    python::GENERATOR,
+    typescript::GENERATOR,
+    mobile::rust::GENERATOR,
+    mobile::kotlin::GENERATOR,
+    mobile::GENERATOR,
+];
 
 /// Writes or compares the output of all generators.
 pub fn run(root: &Path, mode: Mode) -> Outcome {

@@ -1,0 +1,151 @@
+// What the scenarios do not show: the golden lists, the limits of a call, and the README's example.
+
+package dev.fiscaflow.tests
+
+import dev.fiscaflow.*
+import example.quickstart
+import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitAll
+import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
+import java.io.File
+import java.math.BigDecimal
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import kotlin.test.assertTrue
+
+private val ANNA = CallContext(actor = "anna")
+
+internal fun scenarioTests(): List<Test> {
+    val found = scenarios(File(ROOT, "scenarios"))
+    check(found.size >= 25) { "only ${found.size} scenarios" }
+    val stores = mapOf("memory" to { "memory:" }, "sqlite" to ::freshFile)
+    return stores.flatMap { (store, url) ->
+        found.map { (file, scenario) ->
+            Test("$store: $file") {
+                val engine = Engine.open(url())
+                runScenario(scenario, engine)
+                engine.shutdown()
+            }
+        }
+    }
+}
+
+internal fun checks() = listOf(
+    Test("the verbs are those of the golden list", ::verbs),
+    Test("the codes are those of the golden list", ::codes),
+    Test("an error says its lane, code, field and text", ::errors),
+    Test("what is malformed is rejected, not thrown", ::malformed),
+    Test("a closed engine says so", ::closed),
+    Test("an object that was closed is not used again", ::destroyed),
+    Test("what was written is there after opening again", ::reopened),
+    Test("many calls run at once", ::parallel),
+    Test("a cancelled call leaves a book that verifies", ::cancelled),
+    Test("a file's bytes arrive as they are", ::fileBytes),
+    Test("the README's example runs", ::readme),
+)
+
+private suspend fun verbs() {
+    val golden = parseJson(File(ROOT, "scenarios/verbs.json").readText()) as List<*>
+    assertEquals(golden.map { (it as Map<*, *>)["name"] }, VERBS)
+}
+
+private suspend fun codes() {
+    val golden = parseJson(File(ROOT, "scenarios/error-codes.json").readText()) as List<*>
+    val here = ErrorCode.entries.map { mapOf("code" to it.name.lowercase(), "lane" to it.lane().name.lowercase()) }
+    assertEquals(golden.toSet(), here.toSet())
+    assertEquals(golden.size, here.size)
+}
+
+private suspend fun errors() = withBook { book ->
+    val new = NewTransaction(accountId = "01890000-0000-7000-8000-000000000000", bookingDate = "2026-03-01", amount = "1,5")
+    val error: FiscaFlowException = assertFailsWith<FiscaFlowException.Rejected> { book.transactions().create(new) }
+    assertEquals(Lane.REJECTED, error.lane)
+    assertEquals(ErrorCode.INVALID_AMOUNT, error.code)
+    assertEquals("amount", error.field)
+    assertEquals("expected a decimal such as `-12.34`", error.message)
+}
+
+private suspend fun malformed() {
+    val url = assertFailsWith<FiscaFlowException.Rejected> { Engine.open("nowhere:") }
+    assertEquals("url", url.field)
+    val engine = Engine.open("memory:")
+    val id = assertFailsWith<FiscaFlowException.Rejected> { engine.book("no id", ANNA).get() }
+    assertEquals("book_id", id.field)
+    val nobody = engine.books(CallContext(actor = ""))
+    val actor = assertFailsWith<FiscaFlowException.Rejected> { nobody.create(NewBook(name = "Home", currency = "EUR")) }
+    assertEquals("context.actor", actor.field)
+    val limit = assertFailsWith<FiscaFlowException.Rejected> {
+        withBook { it.transactions().list(TransactionQuery(limit = -1)) }
+    }
+    assertEquals("limit", limit.field)
+}
+
+private suspend fun closed() {
+    val engine = Engine.open(freshFile())
+    val book = engine.book(engine.books(ANNA).create(NewBook(name = "Home", currency = "EUR")).id, ANNA)
+    engine.shutdown()
+    val error = assertFailsWith<FiscaFlowException.Unavailable> { book.get() }
+    assertEquals(ErrorCode.CLOSED, error.code)
+}
+
+private suspend fun destroyed() {
+    val engine = Engine.open("memory:")
+    engine.close()
+    assertFailsWith<IllegalStateException> { engine.books(ANNA) }
+}
+
+private suspend fun reopened() {
+    val url = freshFile()
+    val first = Engine.open(url)
+    val id = first.books(ANNA).create(NewBook(name = "Home", currency = "EUR")).id
+    first.book(id, ANNA).accounts().create(NewAccount(name = "Giro", openingBalance = "12.50"))
+    first.shutdown()
+    val second = Engine.open(url)
+    val account = second.book(id, ANNA).accounts().list().single()
+    assertEquals(Money(value = "12.50", currency = "EUR"), account.openingBalance)
+    assertEquals(BigDecimal("12.50"), account.openingBalance.decimal)
+    second.shutdown()
+}
+
+private suspend fun parallel() = withBook { book ->
+    coroutineScope {
+        // No more writers than a write is decided again.
+        (1..8).map { async { book.accounts().create(NewAccount(name = "Account $it")) } }.awaitAll()
+        (1..100).map { async { assertEquals(8, book.accounts().list().size) } }.awaitAll()
+    }
+}
+
+private suspend fun cancelled() = withBook { book ->
+    coroutineScope {
+        repeat(20) { number ->
+            val call = launch { book.accounts().create(NewAccount(name = "Account $number")) }
+            if (number % 2 == 0) kotlinx.coroutines.yield()
+            call.cancelAndJoin()
+        }
+    }
+    assertTrue(book.history().verify().verified)
+}
+
+private suspend fun fileBytes() = withBook { book ->
+    val latin = "Date,Amount,Description\n2026-03-01,-3.20,Caf\u00e9\n".toByteArray(Charsets.ISO_8859_1)
+    val account = book.accounts().create(NewAccount(name = "Giro"))
+    book.imports().create(NewImport(content = latin, accountId = account.id))
+    assertEquals("Caf\u00e9", book.transactions().list().items.single().description)
+}
+
+private suspend fun readme() {
+    val example = File(ROOT, "bindings-mobile/kotlin/examples/Quickstart.kt").readText()
+    val readme = File(ROOT, "bindings-mobile/README.md").readText()
+    assertTrue("```kotlin\n$example```" in readme, "the README shows another example")
+    quickstart(freshFile(), File(ROOT, "fiscaflow-core/tests/fixtures/ofx/ofxdata-xml.ofx"))
+}
+
+/** Runs with a fresh book. */
+private suspend fun withBook(run: suspend (BookHandle) -> Unit) {
+    val engine = Engine.open(freshFile())
+    val id = engine.books(ANNA).create(NewBook(name = "Home", currency = "EUR")).id
+    run(engine.book(id, ANNA))
+    engine.shutdown()
+}
