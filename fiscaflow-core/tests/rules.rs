@@ -1,6 +1,16 @@
 //! Rules: what a person set stays, every value has one winner, and conditions mean what a naive
 //! reading of the tree says.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 
 use fiscaflow_core::model::{

@@ -1,5 +1,14 @@
 //! The view against a naive twin: whatever is put and taken away, it shows the rows that are there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};

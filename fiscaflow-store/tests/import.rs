@@ -1,6 +1,15 @@
 //! Importing is something a user may do carelessly: any split, overlap and order of statements
 //! gives what one statement of the whole gives, and nothing that was edited or deleted comes back.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 
