@@ -47,6 +47,7 @@ const GENERATORS: &[Generator] = &[
     typescript::GENERATOR,
     mobile::rust::GENERATOR,
     mobile::kotlin::GENERATOR,
+    mobile::swift::GENERATOR,
     mobile::GENERATOR,
 ];
 

@@ -5,6 +5,7 @@
 
 pub mod kotlin;
 pub mod rust;
+pub mod swift;
 mod words;
 
 use std::collections::BTreeMap;

@@ -32,7 +32,15 @@ pub fn shouting(name: &str) -> String {
     name.to_ascii_uppercase()
 }
 
-/// A name of the surface as it stands, provided that it makes a name in every language.
+/// A name as Swift takes it where a keyword would be read as one.
+pub fn swift_name(name: &str) -> String {
+    const KEYWORDS: [&str; 12] = [
+        "as", "case", "default", "for", "in", "init", "is", "operator", "protocol", "repeat",
+        "self", "where",
+    ];
+    if KEYWORDS.contains(&name) { format!("`{name}`") } else { name.to_owned() }
+}
+
 fn capital(word: &str) -> String {
     let mut letters = word.chars();
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
@@ -68,6 +76,7 @@ mod tests {
         assert_eq!(lower_camel("next_cursor"), "nextCursor");
         assert_eq!(lower_camel("is"), "is");
         assert_eq!(shouting("bank_id"), "BANK_ID");
+        assert_eq!((swift_name("in"), swift_name("inside")), ("`in`".into(), "inside".into()));
     }
 
     #[test]

@@ -9525,7 +9525,7 @@ public func FfiConverterTypeVerification_lower(_ value: Verification) -> RustBuf
  * What kind of account it is.
  */
 
-public enum AccountKind: Equatable, Hashable {
+public enum AccountKind: Equatable, Hashable, CaseIterable {
     
     case checking
     case savings
@@ -9732,7 +9732,7 @@ public func FfiConverterTypeAction_lower(_ value: Action) -> RustBuffer {
  * Which side of the household's books a category stands on.
  */
 
-public enum CategoryKind: Equatable, Hashable {
+public enum CategoryKind: Equatable, Hashable, CaseIterable {
     
     case expense
     case income
@@ -9801,7 +9801,7 @@ public func FfiConverterTypeCategoryKind_lower(_ value: CategoryKind) -> RustBuf
  * A field that a patch empties.
  */
 
-public enum ClearField: Equatable, Hashable {
+public enum ClearField: Equatable, Hashable, CaseIterable {
     
     case payee
     case category
@@ -9891,7 +9891,7 @@ public func FfiConverterTypeClearField_lower(_ value: ClearField) -> RustBuffer 
  * What a column holds.
  */
 
-public enum ColumnRole: Equatable, Hashable {
+public enum ColumnRole: Equatable, Hashable, CaseIterable {
     
     case bookingDate
     case valueDate
@@ -10265,7 +10265,7 @@ public func FfiConverterTypeCondition_lower(_ value: Condition) -> RustBuffer {
  * The order of day, month and year.
  */
 
-public enum DateOrder: Equatable, Hashable {
+public enum DateOrder: Equatable, Hashable, CaseIterable {
     
     case dmy
     case mdy
@@ -10341,7 +10341,7 @@ public func FfiConverterTypeDateOrder_lower(_ value: DateOrder) -> RustBuffer {
  * The decimal separator.
  */
 
-public enum DecimalSeparator: Equatable, Hashable {
+public enum DecimalSeparator: Equatable, Hashable, CaseIterable {
     
     case point
     case comma
@@ -10410,7 +10410,7 @@ public func FfiConverterTypeDecimalSeparator_lower(_ value: DecimalSeparator) ->
  * What stands between cells.
  */
 
-public enum Delimiter: Equatable, Hashable {
+public enum Delimiter: Equatable, Hashable, CaseIterable {
     
     case comma
     case semicolon
@@ -10493,7 +10493,7 @@ public func FfiConverterTypeDelimiter_lower(_ value: Delimiter) -> RustBuffer {
  * Which way money goes.
  */
 
-public enum Direction: Equatable, Hashable {
+public enum Direction: Equatable, Hashable, CaseIterable {
     
     case `in`
     case out
@@ -10562,7 +10562,7 @@ public func FfiConverterTypeDirection_lower(_ value: Direction) -> RustBuffer {
  * The reason of an error, stable across versions.
  */
 
-public enum ErrorCode: Equatable, Hashable {
+public enum ErrorCode: Equatable, Hashable, CaseIterable {
     
     case invalidInput
     case limitExceeded
@@ -10882,7 +10882,7 @@ public func FfiConverterTypeErrorCode_lower(_ value: ErrorCode) -> RustBuffer {
  * that; codes never change.
  */
 public 
-enum FiscaFlowError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
+enum FiscaFlowError: Swift.Error, Equatable, Hashable {
 
     
     
@@ -10951,10 +10951,6 @@ enum FiscaFlowError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError
 
     
 
-    
-    public var errorDescription: String? {
-        String(reflecting: self)
-    }
     
 }
 
@@ -11058,7 +11054,7 @@ public func FfiConverterTypeFiscaFlowError_lower(_ value: FiscaFlowError) -> Rus
  * A file format that can be read.
  */
 
-public enum Format: Equatable, Hashable {
+public enum Format: Equatable, Hashable, CaseIterable {
     
     case ofx
     case csv
@@ -11127,7 +11123,7 @@ public func FfiConverterTypeFormat_lower(_ value: Format) -> RustBuffer {
  * What to do about an error.
  */
 
-public enum Lane: Equatable, Hashable {
+public enum Lane: Equatable, Hashable, CaseIterable {
     
     /**
      * Change something: the same request will fail again.
@@ -11212,7 +11208,7 @@ public func FfiConverterTypeLane_lower(_ value: Lane) -> RustBuffer {
  * Why a row of a file is taken for a transaction that is there.
  */
 
-public enum MatchReason: Equatable, Hashable {
+public enum MatchReason: Equatable, Hashable, CaseIterable {
     
     case bankId
     case pendingPosted
@@ -11295,7 +11291,7 @@ public func FfiConverterTypeMatchReason_lower(_ value: MatchReason) -> RustBuffe
  * What stands around cells.
  */
 
-public enum Quote: Equatable, Hashable {
+public enum Quote: Equatable, Hashable, CaseIterable {
     
     case double
     case single
@@ -11371,7 +11367,7 @@ public func FfiConverterTypeQuote_lower(_ value: Quote) -> RustBuffer {
  * What a member may do; each role includes the ones before it.
  */
 
-public enum Role: Equatable, Hashable {
+public enum Role: Equatable, Hashable, CaseIterable {
     
     case viewer
     case member
@@ -11447,7 +11443,7 @@ public func FfiConverterTypeRole_lower(_ value: Role) -> RustBuffer {
  * What the sign of a single amount column means.
  */
 
-public enum SignRule: Equatable, Hashable {
+public enum SignRule: Equatable, Hashable, CaseIterable {
     
     case negativeIsOut
     case positiveIsOut
@@ -11516,7 +11512,7 @@ public func FfiConverterTypeSignRule_lower(_ value: SignRule) -> RustBuffer {
  * Who set a field; a later one in this list never gives way to an earlier one.
  */
 
-public enum SourceKind: Equatable, Hashable {
+public enum SourceKind: Equatable, Hashable, CaseIterable {
     
     case provider
     case learned
@@ -11599,7 +11595,7 @@ public func FfiConverterTypeSourceKind_lower(_ value: SourceKind) -> RustBuffer 
  * When a rule runs: all rules of an earlier stage run before those of a later one.
  */
 
-public enum Stage: Equatable, Hashable {
+public enum Stage: Equatable, Hashable, CaseIterable {
     
     case pre
     case `default`
@@ -11675,7 +11671,7 @@ public func FfiConverterTypeStage_lower(_ value: Stage) -> RustBuffer {
  * How far a transaction has come.
  */
 
-public enum Status: Equatable, Hashable {
+public enum Status: Equatable, Hashable, CaseIterable {
     
     case pending
     case posted
@@ -11765,7 +11761,7 @@ public func FfiConverterTypeStatus_lower(_ value: Status) -> RustBuffer {
  * A text of a transaction.
  */
 
-public enum TextField: Equatable, Hashable {
+public enum TextField: Equatable, Hashable, CaseIterable {
     
     case description
     case payee
@@ -11841,7 +11837,7 @@ public func FfiConverterTypeTextField_lower(_ value: TextField) -> RustBuffer {
  * How a text is compared.
  */
 
-public enum TextOp: Equatable, Hashable {
+public enum TextOp: Equatable, Hashable, CaseIterable {
     
     case `is`
     case contains
