@@ -1,1 +1,21 @@
-//! bindings-python
+//! The native part of the pip package `fiscaflow`.
+//!
+//! It opens an engine and runs the verbs of [`fiscaflow_core::api`] on JSON text, nothing else:
+//! nouns, methods and exceptions are Python on top of it, in `python/fiscaflow`.
+
+mod engine;
+mod errors;
+mod runtime;
+
+use pyo3::prelude::*;
+
+/// The native part of `fiscaflow`; use the package itself.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::engine::Native;
+
+    /// The version of the package.
+    #[pymodule_export]
+    const VERSION: &str = env!("CARGO_PKG_VERSION");
+}

@@ -56,6 +56,55 @@ impl Call {
     }
 }
 
+/// A call as bindings hand it over: what has a structure is JSON text, which crosses a boundary of
+/// languages faster than objects do and is read by the same rules in each of them.
+///
+/// ```
+/// use fiscaflow_core::api::{Call, CallText};
+///
+/// let text = CallText {
+///     verb: "books.create".into(),
+///     context: r#"{"actor": "anna"}"#.into(),
+///     request: Some(r#"{"name": "Home", "currency": "EUR"}"#.into()),
+///     ..CallText::default()
+/// };
+/// assert_eq!(Call::try_from(text)?.context.actor.as_str(), "anna");
+/// # Ok::<(), fiscaflow_core::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct CallText {
+    /// The verb's name.
+    pub verb: String,
+    /// The book; absent only for `books.create`.
+    pub book_id: Option<String>,
+    /// Who acts, and why: a [`Context`] as JSON.
+    pub context: String,
+    /// The id of the object, where the verb takes one.
+    pub id: Option<String>,
+    /// The request as JSON, where the verb takes one.
+    pub request: Option<String>,
+}
+crate::model::debug_only!(CallText: verb, book_id, id);
+
+impl TryFrom<CallText> for Call {
+    type Error = Error;
+
+    fn try_from(text: CallText) -> Result<Self> {
+        let book_id = text.book_id.map(|id| id.parse()).transpose();
+        Ok(Self {
+            verb: text.verb,
+            book_id: book_id.map_err(|error: Error| error.field("book_id"))?,
+            context: read(parse("context", &text.context)?)?,
+            id: text.id,
+            request: text.request.map(|request| parse("request", &request)).transpose()?,
+        })
+    }
+}
+
+fn parse(part: &str, text: &str) -> Result<Value> {
+    serde_json::from_str(text).map_err(|_| Error::invalid(part, format!("the {part} is not JSON")))
+}
+
 /// Runs a verb. Request and answer have the shapes that [`VERBS`] names; a verb without an answer
 /// gives `null`.
 ///
@@ -122,5 +171,25 @@ mod tests {
         let split = json!({"account_id": account, "booking_date": "2026-03-01", "amount": "1",
             "splits": [{"amount": 1.5}]});
         assert_eq!(field::<NewTransaction>(split).as_deref(), Some("splits[0].amount"));
+    }
+
+    #[test]
+    fn an_error_names_the_part_of_the_call_at_fault() {
+        let call = |book_id: &str, context: &str, request: &str| CallText {
+            verb: "accounts.create".into(),
+            book_id: Some(book_id.into()),
+            context: context.into(),
+            id: None,
+            request: Some(request.into()),
+        };
+        let home = "018f0000-0000-7000-8000-000000000001";
+        let anna = r#"{"actor": "anna"}"#;
+        assert!(Call::try_from(call(home, anna, "{}")).is_ok());
+        let field =
+            |call: CallText| Call::try_from(call).unwrap_err().at_field().map(str::to_owned);
+        assert_eq!(field(call("home", anna, "{}")).as_deref(), Some("book_id"));
+        assert_eq!(field(call(home, r#"{"actor": ""}"#, "{}")).as_deref(), Some("actor"));
+        assert_eq!(field(call(home, "{", "{}")).as_deref(), Some("context"));
+        assert_eq!(field(call(home, anna, "{")).as_deref(), Some("request"));
     }
 }

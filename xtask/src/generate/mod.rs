@@ -8,6 +8,7 @@
 
 mod mobile;
 mod python;
+mod python_package;
 mod scenarios;
 mod shapes;
 mod typescript;
@@ -43,6 +44,7 @@ pub struct Generator {
 /// All generators, in the order in which they run.
 const GENERATORS: &[Generator] = &[
     scenarios::GENERATOR,
+    python_package::GENERATOR,
     python::GENERATOR,
     typescript::GENERATOR,
     mobile::rust::GENERATOR,

@@ -58,7 +58,14 @@ fn mend(stub: &str) -> String {
             imports += &import;
         }
     }
-    format!("{HEADER}{imports}{text}")
+    // Behind the description of the module, which has to come first.
+    let starts = |line: &&str| line.starts_with("from ") || line.starts_with("import ");
+    let place = match text.lines().find(starts) {
+        Some(line) => text.find(line).unwrap_or_default(),
+        None => 0,
+    };
+    text.insert_str(place, &imports);
+    format!("{HEADER}{text}")
 }
 
 /// The import of what `types` has everywhere, and of the rest from `typing_extensions`.
@@ -95,6 +102,9 @@ mod tests {
             from typing_extensions import CapsuleType\n\
             class Table:\n    \
             def f(self, /, *args: typing.Any) -> \"typing.Awaitable[int]\": ...\n";
+        assert_eq!(mend(stub), format!("{HEADER}{expected}"));
+        let stub = "\"\"\"About.\"\"\"\n\nfrom typing import Final\n\nX: Final[typing.Any]\n";
+        let expected = stub.replace("from", "import typing\nfrom");
         assert_eq!(mend(stub), format!("{HEADER}{expected}"));
     }
 

@@ -41,6 +41,8 @@ pub struct Verb {
     pub name: &'static str,
     /// What it does, in one sentence.
     pub about: &'static str,
+    /// Whether it is about one book; otherwise about books as such.
+    pub in_book: bool,
     /// Whether it takes the id of an object.
     pub takes_id: bool,
     /// The request's members, in their order; none where it takes no request.
@@ -243,7 +245,8 @@ fn noun_of(noun: &fiscaflow_core::api::Noun, shapes: &BTreeMap<String, Shape>) -
         });
         let request_name = verb.request.map(|request| request.name);
         let (about, takes_id) = (verb.summary, verb.takes_id);
-        Ok(Verb { name, about, takes_id, request, request_name, answer })
+        let in_book = verb.path.contains("{book_id}");
+        Ok(Verb { name, about, in_book, takes_id, request, request_name, answer })
     });
     let verbs = verbs.collect::<Outcome<_>>()?;
     Ok(Noun { name: noun.name, about: noun.summary, verbs })

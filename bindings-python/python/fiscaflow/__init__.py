@@ -1,0 +1,29 @@
+"""FiscaFlow: personal finance as a library.
+
+    import fiscaflow
+
+    with fiscaflow.open("sqlite:home.db") as engine:
+        book = engine.books(actor="anna").create(name="Home", currency="EUR")
+        home = engine.book(book["id"], actor="anna")
+        giro = home.accounts.create(name="Giro")
+
+Every call waits for its answer and lets other threads run meanwhile; `fiscaflow.aio` has the same
+classes for asyncio. Answers are plain dictionaries and lists, whose types are in
+`fiscaflow.types`; amounts in them are decimal strings beside their currency.
+"""
+
+from ._book import Book, Books, Engine, open
+from ._native import VERSION as __version__
+from .errors import CorruptError, FiscaFlowError, RejectedError, UnavailableError
+
+__all__ = [
+    "Book",
+    "Books",
+    "CorruptError",
+    "Engine",
+    "FiscaFlowError",
+    "RejectedError",
+    "UnavailableError",
+    "__version__",
+    "open",
+]

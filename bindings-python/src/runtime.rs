@@ -1,0 +1,142 @@
+//! Where the engine's work runs: on the threads of one runtime for the whole process, so that the
+//! interpreter goes on meanwhile, a panic ends a task and not the process, and a call that is
+//! interrupted or cancelled is dropped.
+
+use std::future::Future;
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use fiscaflow_core::{Error, ErrorCode, Result};
+use pyo3::prelude::*;
+use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
+use tokio::task::{JoinSet, block_in_place};
+
+use crate::errors::raise;
+
+/// How long a blocking call waits before it asks whether the user wants to interrupt it.
+const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// The runtime of the newest process in the line of forks that leads to this one.
+static CURRENT: Mutex<Option<Home>> = Mutex::new(None);
+/// The process whose runtime serves asyncio: that can be settled only once.
+static ASYNC_PROCESS: OnceLock<u32> = OnceLock::new();
+
+/// A runtime and the process in which its threads live: a fork takes none of them along.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Home {
+    runtime: &'static Runtime,
+    process: u32,
+}
+
+impl Home {
+    /// The runtime of this process, made when it is first asked for. It is never taken down, as
+    /// work may go on until the process ends.
+    pub(crate) fn here() -> PyResult<Self> {
+        // Nothing here lets other Python threads run, so no fork can happen while this is locked.
+        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = std::process::id();
+        if let Some(home) = current.filter(|home| home.process == process) {
+            return Ok(home);
+        }
+        let threads = std::thread::available_parallelism().map_or(2, |found| found.get().max(2));
+        let mut builder = Builder::new_multi_thread();
+        let builder = builder.worker_threads(threads).thread_name("fiscaflow").enable_all();
+        let runtime = Box::leak(Box::new(builder.build()?));
+        Ok(*current.insert(Self { runtime, process }))
+    }
+
+    /// An error in a process that was forked from the runtime's.
+    pub(crate) fn check(self) -> PyResult<()> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        let text = "the engine was opened before this process was forked; open it again here";
+        Err(raise(&Error::new(ErrorCode::Closed, text)))
+    }
+
+    /// Makes this the runtime of the thread for as long as the guard lives.
+    pub(crate) fn enter(self) -> EnterGuard<'static> {
+        self.runtime.enter()
+    }
+
+    /// Waits for work while other Python threads go on. Ctrl-C drops the work.
+    pub(crate) fn wait<T: Send + 'static>(
+        self,
+        py: Python<'_>,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> PyResult<T> {
+        let mut task = Task::start(self.runtime.handle(), work);
+        loop {
+            let done = py.detach(|| {
+                let mut block = || {
+                    self.runtime.block_on(async {
+                        tokio::time::timeout(SIGNAL_INTERVAL, task.done()).await
+                    })
+                };
+                // A finaliser may bring Python code, and thereby us, into the runtime itself.
+                if Handle::try_current().is_ok() { block_in_place(block) } else { block() }
+            });
+            match done {
+                Ok(done) => return done.map_err(|error| raise(&error)),
+                Err(_) => py.check_signals()?,
+            }
+        }
+    }
+
+    /// Hands out work as an awaitable. Cancelling it drops the work.
+    pub(crate) fn awaitable<T>(
+        self,
+        py: Python<'_>,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> PyResult<Bound<'_, PyAny>>
+    where
+        T: for<'py> IntoPyObject<'py> + Send + 'static,
+    {
+        let process = ASYNC_PROCESS.get_or_init(|| {
+            // Nobody else chooses a runtime in this library.
+            let _ = pyo3_async_runtimes::tokio::init_with_runtime(self.runtime);
+            self.process
+        });
+        if *process != self.process {
+            let text = "asyncio was used before this process was forked; start it afresh instead";
+            return Err(raise(&Error::new(ErrorCode::Closed, text)));
+        }
+        pyo3_async_runtimes::tokio::future_into_py(py, async move {
+            let mut task = Task::start(&Handle::current(), work);
+            task.done().await.map_err(|error| raise(&error))
+        })
+    }
+}
+
+/// Work on a task of its own, which ends with this.
+struct Task<T>(JoinSet<Result<T>>);
+
+impl<T: Send + 'static> Task<T> {
+    fn start(runtime: &Handle, work: impl Future<Output = Result<T>> + Send + 'static) -> Self {
+        let mut tasks = JoinSet::new();
+        tasks.spawn_on(work, runtime);
+        Self(tasks)
+    }
+
+    /// What came of it; a panic is the error `internal`.
+    async fn done(&mut self) -> Result<T> {
+        match self.0.join_next().await {
+            Some(Ok(done)) => done,
+            _ => Err(Error::new(ErrorCode::Internal, "the engine failed: a defect of its own")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_panic_becomes_the_error_internal() {
+        let runtime = Builder::new_multi_thread().enable_all().build().unwrap();
+        let mut task = Task::<()>::start(runtime.handle(), async { panic!("a defect") });
+        let error = runtime.block_on(task.done()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::Internal);
+        assert!(!error.message().contains("a defect in"));
+    }
+}

@@ -1,0 +1,54 @@
+"""Uses that a type checker accepts, and uses that it refuses. This file is checked, never run."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+
+import fiscaflow
+from fiscaflow import aio, types
+
+
+def accepted(home: fiscaflow.Book) -> str:
+    page: types.TransactionPage = home.transactions.list(
+        from_=datetime.date(2026, 3, 1), to="2026-03-31", status="posted"
+    )
+    first: types.Transaction = page["items"][0]
+    payee: str | None = first["payee"]
+    home.accounts.create(name="Giro", kind="savings", opening_balance=Decimal("1.50"))
+    rules: list[types.Rule] = home.rules.list()
+    home.rules.update(rules[0]["id"], condition=rules[0]["condition"])
+    home.rules.create(
+        name="Small sums",
+        condition={
+            "kind": "all",
+            "of": [
+                {"kind": "amount", "min": Decimal("-5"), "max": "0"},
+                {
+                    "kind": "not",
+                    "of": [{"kind": "text", "field": "payee", "op": "is", "values": []}],
+                },
+            ],
+        },
+        actions=[{"kind": "add_tag", "tag": "small"}],
+    )
+    return f"{first['amount']['value']} {payee}"
+
+
+def refused(home: fiscaflow.Book, engine: fiscaflow.Engine) -> None:
+    home.accounts.create(name="Giro", opening_balance=1.5)  # type: ignore[arg-type]
+    home.accounts.create(name="Giro", kind="piggy_bank")  # type: ignore[arg-type]
+    home.accounts.create(nom="Giro")  # type: ignore[call-arg]
+    home.accounts.create("Giro")  # type: ignore[call-arg]
+    home.imports.create(content="text")  # type: ignore[arg-type]
+    home.accounts.get("id")["balance"]  # type: ignore[typeddict-item]
+    engine.book("id")  # type: ignore[call-arg]
+
+
+async def asynchronous() -> types.Verification:
+    async with aio.open("memory:") as engine:
+        book = engine.book("id", actor="anna")
+        reason: types.Book = await book.with_(reason="check").get()
+        report: types.ImportReport = await book.imports.create(content=b"", csv={"header": True})
+        assert reason and report
+        return await book.history.verify()
