@@ -50,7 +50,10 @@ fn entry_in(cache: &Path, name: &str, make: impl FnOnce(&Path) -> Outcome) -> Ou
 pub fn lock(cache: &Path, name: &str) -> Outcome<File> {
     let path = cache.join(format!("{name}.lock"));
     let file = File::create(&path).map_err(|e| format!("{}: {e}", path.display()))?;
-    file.lock().map_err(|e| format!("{}: {e}", path.display()))?;
+    if file.try_lock().is_err() {
+        println!("   waiting for another run that holds {}", path.display());
+        file.lock().map_err(|e| format!("{}: {e}", path.display()))?;
+    }
     Ok(file)
 }
 
