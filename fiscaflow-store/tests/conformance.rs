@@ -10,8 +10,8 @@ use tempfile::TempDir;
 
 /// Runs a case on a runtime of its own.
 fn block_on<F: Future>(future: F) -> F::Output {
-    let mut builder = tokio::runtime::Builder::new_multi_thread();
-    builder.worker_threads(1).enable_all().build().expect("a runtime").block_on(future)
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().expect("a runtime").block_on(future)
 }
 
 /// How many random commands are compared with the naive twin: many more on request.

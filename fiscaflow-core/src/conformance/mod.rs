@@ -15,4 +15,4 @@ mod sources;
 pub mod stores;
 
 pub use sources::{FixedClock, Random, SequentialIds};
-pub use stores::Scribe;
+pub use stores::{Scribe, fsck};

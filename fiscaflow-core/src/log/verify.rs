@@ -27,7 +27,7 @@ pub struct Verification {
 /// Checks commits one after the other; it keeps no more than the newest.
 ///
 /// Feed it a book's commits in order and end with [`Verifier::finish`].
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Verifier {
     book_id: BookId,
     seq: u64,

@@ -47,9 +47,14 @@ pub(super) fn failed(failure: sqlx::Error) -> Error {
 /// What a failure to open a file means: a file of another kind is the caller's mistake.
 pub(super) fn failed_to_open(failure: sqlx::Error) -> Error {
     match result_code(&failure).map(|code| code & 0xff) {
-        Some(primary::NOTADB) => invalid_url("the file is no SQLite database"),
+        Some(primary::NOTADB) => no_database(),
         _ => failed(failure),
     }
+}
+
+/// What a file of another kind means.
+pub(super) fn no_database() -> Error {
+    invalid_url("the file is no SQLite database")
 }
 
 /// What a row means that was read but contradicts itself.

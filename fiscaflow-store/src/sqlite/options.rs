@@ -1,5 +1,6 @@
 //! Opening: what a URL means, and how connections are set up.
 
+use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -76,6 +77,9 @@ pub(super) async fn open_file(path: &Path, durability: Durability) -> Result<Sql
     if path.is_dir() {
         return Err(invalid_url("the path of the database is a directory"));
     }
+    if !may_be_database(path) {
+        return Err(error::no_database());
+    }
     let options = common().filename(path).create_if_missing(true);
     let options = match durability {
         // `fullfsync` makes Apple's systems pass the request on to the disk; elsewhere it is idle.
@@ -87,7 +91,11 @@ pub(super) async fn open_file(path: &Path, durability: Durability) -> Result<Sql
     };
     let mut connection =
         SqliteConnection::connect_with(&options).await.map_err(error::failed_to_open)?;
-    prepare(&mut connection).await?;
+    if let Err(error) = prepare(&mut connection).await {
+        // Closed, not dropped: the refused file is left alone before the caller hears of it.
+        drop(connection.close().await);
+        return Err(error);
+    }
     let options = options.create_if_missing(false);
     let writer = pool(1).connect_with(options.clone()).await.map_err(error::failed)?;
     // Closed only now: the last connection of all takes the write-ahead log away, and one that
@@ -95,6 +103,26 @@ pub(super) async fn open_file(path: &Path, durability: Durability) -> Result<Sql
     connection.close().await.map_err(error::failed)?;
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(SqliteStore { writer, readers, in_memory: false })
+}
+
+/// Whether the file is a database as far as one can see without SQLite, which takes a file that is
+/// smaller than a page for an empty one and writes over it. A journal beside it says that somebody
+/// was cut off while writing: then only SQLite can tell.
+fn may_be_database(path: &Path) -> bool {
+    const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+    const SMALLEST_PAGE: u64 = 512;
+    let Ok(mut file) = std::fs::File::open(path) else { return true };
+    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    let beside = |suffix: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        Path::new(&name).exists()
+    };
+    let mut start = [0; MAGIC.len()];
+    length == 0
+        || beside("-journal")
+        || beside("-wal")
+        || (length >= SMALLEST_PAGE && file.read_exact(&mut start).is_ok() && start == *MAGIC)
 }
 
 async fn prepare(connection: &mut SqliteConnection) -> Result<()> {

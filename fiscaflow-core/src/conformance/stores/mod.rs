@@ -25,6 +25,7 @@ mod chance;
 pub mod columns;
 pub mod commits;
 pub mod documents;
+mod fsck;
 pub mod history;
 pub mod lifecycle;
 pub mod model;
@@ -37,6 +38,7 @@ mod twin;
 pub mod values;
 mod wait;
 
+pub use fsck::fsck;
 pub use scribe::Scribe;
 
 use crate::error::{ErrorCode, Result};

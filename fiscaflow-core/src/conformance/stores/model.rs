@@ -21,7 +21,7 @@ const STEPS: u32 = 100;
 /// Episodes on one store, which forgets nothing between them.
 const EPISODES: u32 = 10;
 /// Transactions that a book may have before only removals follow.
-const CROWDED: usize = 24;
+const CROWDED: usize = 10;
 
 /// Runs that many random commands on stores that `make` gives, and fails at the first difference.
 pub async fn run<M, F, G>(make: M, operations: u32)

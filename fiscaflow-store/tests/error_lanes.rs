@@ -1,0 +1,255 @@
+//! What goes wrong in a store answers in the right lane: closed, damaged, unreachable or refused.
+
+#![cfg(feature = "sqlite")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests report by panicking")]
+
+use std::path::Path;
+
+use fiscaflow_core::conformance::Scribe;
+use fiscaflow_core::log::Change;
+use fiscaflow_core::model::{Origin, Payee, Split, Transaction};
+use fiscaflow_core::store::{OriginQuery, PageRequest, Store, TransactionQuery};
+use fiscaflow_core::{Error, ErrorCode, ImportId, Lane, Money, PayeeId, Result};
+use fiscaflow_store::{Durability, SqliteStore, open};
+use sqlx::{Connection, SqliteConnection};
+
+/// A text that must never appear in an error.
+const SECRET: &str = "Therapist";
+
+/// A file with one book: a payee, and a transaction with something in every column.
+async fn written(path: &Path) -> (SqliteStore, Scribe, Transaction) {
+    let store = SqliteStore::open(path, Durability::MayLoseLastCommits).await.unwrap();
+    let mut scribe = Scribe::new(1);
+    let bare = scribe.transaction("2024-01-01", -77_777);
+    let part = Split { amount: bare.amount, category_id: None, notes: Some(SECRET.to_owned()) };
+    let transaction = Transaction {
+        description: SECRET.to_owned(),
+        payee: Some(SECRET.to_owned()),
+        tags: vec![SECRET.to_owned()],
+        splits: vec![
+            part,
+            Split { amount: Money::zero(bare.amount.currency()), category_id: None, notes: None },
+        ],
+        value_date: Some(bare.booking_date),
+        origins: vec![Origin {
+            import_id: ImportId::new(scribe.uuid()),
+            account_id: scribe.account_id,
+            booking_date: bare.booking_date,
+            bank_id: Some("bank-1".to_owned()),
+            fingerprint: "f".to_owned(),
+        }],
+        ..bare
+    };
+    let payee =
+        Payee { id: PayeeId::new(scribe.uuid()), name: SECRET.to_owned(), aliases: Vec::new() };
+    let changes = vec![
+        Change::create(scribe.book()),
+        Change::create(payee),
+        Change::create(transaction.clone()),
+    ];
+    let commit = scribe.seal_with_key(changes, "key");
+    scribe.write(&store, commit).await;
+    (store, scribe, transaction)
+}
+
+/// Every read of the book, by name, with its error if there is one.
+async fn errors(store: &SqliteStore, scribe: &Scribe, one: &Transaction) -> Vec<(String, Error)> {
+    fn error<T>(read: &str, result: Result<T>) -> Option<(String, Error)> {
+        result.err().map(|error| (read.to_owned(), error))
+    }
+    let book_id = scribe.book_id;
+    let page = PageRequest { query: TransactionQuery::default(), after: None, limit: 9 };
+    let origins = OriginQuery {
+        account_id: scribe.account_id,
+        from: one.booking_date,
+        to: one.booking_date,
+        bank_ids: Vec::new(),
+    };
+    let errors = [
+        error("head", store.head(book_id).await),
+        error("documents", store.documents(book_id).await),
+        error("transactions", store.transactions(book_id, &[one.id]).await),
+        error("page", store.page(book_id, &page).await),
+        error("columns", store.columns(book_id, None, 9).await),
+        error("origins", store.origins(book_id, &origins).await),
+        error("commits", store.commits(book_id, 0, 9).await),
+        error("answered", store.answered(book_id, "key").await),
+    ];
+    errors.into_iter().flatten().collect()
+}
+
+fn speaks_of_nothing_private(error: &Error) {
+    let text = format!("{error} {error:?}");
+    for private in [SECRET, "77777", "777.77", "SELECT", "INSERT", "UPDATE", "transactions"] {
+        assert!(!text.contains(private), "`{private}` in: {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_row_is_corrupt_data() {
+    // Holds: a value that nobody of us wrote is `corrupt_data` for exactly the reads that meet it,
+    // and nothing private is in the text.
+    let rows = ["transactions", "page"];
+    let all_rows = ["transactions", "page", "columns"];
+    let damages: [(&'static str, &[&str]); 21] = [
+        ("UPDATE transactions SET currency = 'EURO'", &rows),
+        ("UPDATE transactions SET currency = 'BTC:x'", &rows),
+        (
+            "UPDATE transactions SET status = 'paid'",
+            &["transactions", "page", "columns", "origins"],
+        ),
+        ("UPDATE transactions SET account_id = x'00'", &all_rows),
+        ("UPDATE transactions SET category_id = x'0011'", &all_rows),
+        ("UPDATE transactions SET transfer_id = x'ff'", &rows),
+        ("UPDATE transactions SET booking_day = 9223372036854775807", &all_rows),
+        ("UPDATE transactions SET value_day = -9223372036854775807", &rows),
+        ("UPDATE transactions SET splits = '['", &all_rows),
+        ("UPDATE transactions SET splits = '{\"minor\": 1}'", &all_rows),
+        ("UPDATE transactions SET tags = '[1]'", &rows),
+        ("UPDATE transactions SET metadata = 'null and void'", &rows),
+        ("UPDATE transactions SET sources = '{\"category\": 1}'", &rows),
+        ("UPDATE transactions SET description = CAST(x'ff' AS TEXT)", &rows),
+        ("UPDATE transactions SET payee = CAST(x'c328' AS TEXT)", &all_rows),
+        ("UPDATE transactions SET revision = -1", &rows),
+        ("UPDATE origins SET import_id = x'00'", &rows),
+        ("UPDATE origins SET booking_day = 4611686018427387904", &rows),
+        ("UPDATE documents SET kind = 'secret'", &["documents"]),
+        ("UPDATE documents SET content = '{}' WHERE kind = 'payee'", &["documents"]),
+        ("UPDATE documents SET content = 'Therapist' WHERE kind = 'payee'", &["documents"]),
+    ];
+    for (damage, expected) in damages {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("books.db");
+        let (store, scribe, one) = written(&path).await;
+        assert_eq!(errors(&store, &scribe, &one).await, []);
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+        let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+        assert!(sqlx::query(damage).execute(&mut file).await.unwrap().rows_affected() > 0);
+        let errors = errors(&store, &scribe, &one).await;
+        let reads: Vec<&str> = errors.iter().map(|(read, _)| read.as_str()).collect();
+        assert_eq!(reads, expected, "{damage}");
+        for (read, error) in errors {
+            assert_eq!(error.code(), ErrorCode::CorruptData, "{read}: {error:?}");
+            assert_eq!(error.lane(), Lane::Corrupt);
+            speaks_of_nothing_private(&error);
+        }
+        store.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_commit_that_meets_a_contradiction_leaves_nothing() {
+    // Holds: where the file contradicts its own head, a commit is `corrupt_data` and nothing of it
+    // stays; the store goes on reading.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("books.db");
+    let (store, mut scribe, one) = written(&path).await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
+    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    // A commit nobody made stands where the next one belongs.
+    sqlx::query(
+        "INSERT INTO commits SELECT book_id, 2, parent, hash, header, body, texts FROM commits",
+    )
+    .execute(&mut file)
+    .await
+    .unwrap();
+    let changes = vec![Change::create(scribe.transaction("2024-01-02", 1))];
+    for _ in 0..3 {
+        let error = store.commit(scribe.seal(changes.clone())).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::CorruptData, "{error:?}");
+        speaks_of_nothing_private(&error);
+        assert_eq!(store.head(scribe.book_id).await.unwrap(), scribe.head);
+        assert_eq!(store.columns(scribe.book_id, None, 9).await.unwrap().len(), 1);
+    }
+    sqlx::query("DELETE FROM commits WHERE seq = 2").execute(&mut file).await.unwrap();
+    scribe.change(&store, changes).await;
+    assert_eq!(store.columns(scribe.book_id, None, 9).await.unwrap().len(), 2);
+    assert_eq!(errors(&store, &scribe, &one).await, []);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn a_damaged_file_is_corrupt_data() {
+    // Holds: pages that were overwritten answer `corrupt_data`, never a panic or a wrong row.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("books.db");
+    let (store, mut scribe, one) = written(&path).await;
+    for number in 0..40 {
+        let text = format!("{number} {}", "x".repeat(3_000));
+        let bare = scribe.transaction("2024-01-01", number);
+        let big = Transaction { description: text, ..bare };
+        scribe.create(&store, vec![big]).await;
+    }
+    store.close().await;
+    let mut bytes = std::fs::read(&path).unwrap();
+    for byte in bytes.iter_mut().skip(8 * 4_096) {
+        *byte = 0xa5;
+    }
+    std::fs::write(&path, bytes).unwrap();
+    let store = SqliteStore::open(&path, Durability::Full).await.unwrap();
+    let errors = errors(&store, &scribe, &one).await;
+    assert!(!errors.is_empty());
+    for (read, error) in errors {
+        assert_eq!(error.code(), ErrorCode::CorruptData, "{read}: {error:?}");
+        speaks_of_nothing_private(&error);
+    }
+    store.close().await;
+}
+
+#[tokio::test]
+async fn what_names_no_store_is_invalid_input() {
+    // Holds: a url, setting, directory or file that cannot be a store is the caller's mistake, and
+    // `url` is the field.
+    let dir = tempfile::tempdir().unwrap();
+    let shown = dir.path().display().to_string();
+    std::fs::write(dir.path().join("notes.txt"), "Dear diary, today I ate a sandwich. ".repeat(99))
+        .unwrap();
+    let urls = [
+        String::new(),
+        "books.db".to_owned(),
+        "postgres://localhost/books".to_owned(),
+        "sqlite:".to_owned(),
+        "sqlite://".to_owned(),
+        format!("sqlite:{shown}"),
+        format!("sqlite:{shown}/absent/books.db"),
+        format!("sqlite:{shown}/notes.txt"),
+        format!("sqlite:{shown}/notes.txt/books.db"),
+        format!("sqlite:{shown}/books.db?durability=none"),
+        format!("sqlite:{shown}/books.db?mode=ro"),
+        "sqlite::memory:?cache=shared".to_owned(),
+    ];
+    for url in urls {
+        let Err(error) = open(&url).await else { panic!("`{url}` was opened") };
+        assert_eq!(error.code(), ErrorCode::InvalidInput, "{url}: {error:?}");
+        assert_eq!(error.at_field(), Some("url"), "{url}");
+        assert!(!error.to_string().contains(&shown), "{error}");
+    }
+    assert!(!dir.path().join("books.db").exists(), "a refused url leaves no file");
+}
+
+#[tokio::test]
+async fn every_form_of_a_url_opens() {
+    // Holds: the documented forms open, name the same file, and keep what was written.
+    let dir = tempfile::tempdir().unwrap();
+    let shown = dir.path().join("50% of ünï cödé.db").display().to_string();
+    let mut scribe = Scribe::new(1);
+    let urls = [
+        format!("sqlite:{shown}"),
+        format!("sqlite://{shown}"),
+        format!("sqlite:{shown}?durability=full"),
+        format!("sqlite:{shown}?durability=may_lose_last_commits"),
+    ];
+    for url in urls {
+        let store = open(&url).await.unwrap();
+        assert_eq!(store.head(scribe.book_id).await.unwrap(), scribe.head, "{url}");
+        scribe.change(&*store, Vec::new()).await;
+        store.close().await;
+    }
+    for url in ["memory:", "memory://", "sqlite::memory:", "sqlite://:memory:"] {
+        let store = open(url).await.unwrap();
+        assert_eq!(store.head(scribe.book_id).await.unwrap(), None, "{url}");
+        store.close().await;
+    }
+    let files: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
+    assert_eq!(files.len(), 1, "closing takes the write-ahead log away: {files:?}");
+}

@@ -1,0 +1,259 @@
+//! Opening a database file: fresh, of this version, of a newer one, foreign, or cut off half-way.
+
+#![cfg(feature = "sqlite")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests report by panicking"
+)]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use fiscaflow_core::conformance::{Scribe, fsck};
+use fiscaflow_core::log::Change;
+use fiscaflow_core::store::Store;
+use fiscaflow_core::{ErrorCode, Lane};
+use fiscaflow_store::{Durability, SqliteStore};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
+/// The newest version of the schema.
+const VERSION: i64 = 1;
+const MIGRATION: &str = include_str!("../migrations/sqlite/0001_books.sql");
+
+async fn raw(path: &Path) -> SqliteConnection {
+    let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+    SqliteConnection::connect_with(&options).await.unwrap()
+}
+
+/// Runs a statement on the file as another program would.
+async fn run(path: &Path, sql: &'static str) {
+    let mut file = raw(path).await;
+    sqlx::raw_sql(sql).execute(&mut file).await.unwrap();
+    file.close().await.unwrap();
+}
+
+/// Everything that makes up a schema, in the order of names.
+async fn schema(path: &Path) -> (i64, i64, Vec<(String, String, Option<String>)>) {
+    let mut file = raw(path).await;
+    let application = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut file).await;
+    let version = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut file).await;
+    let parts = sqlx::query_as("SELECT type, name, sql FROM sqlite_schema ORDER BY type, name")
+        .fetch_all(&mut file)
+        .await;
+    file.close().await.unwrap();
+    (application.unwrap(), version.unwrap(), parts.unwrap())
+}
+
+async fn fresh(path: &Path) -> SqliteStore {
+    SqliteStore::open(path, Durability::Full).await.unwrap()
+}
+
+/// The names of the files in a directory.
+fn files(dir: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(dir).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[tokio::test]
+async fn a_fresh_file_has_the_newest_schema_and_keeps_its_books() {
+    // Holds: a file is made where there is none, or an empty one; opened again it is as it was.
+    let dir = tempfile::tempdir().unwrap();
+    for name in ["absent.db", "empty.db"] {
+        let path = dir.path().join(name);
+        if name == "empty.db" {
+            std::fs::write(&path, "").unwrap();
+        }
+        let mut scribe = Scribe::new(1);
+        for round in 0..3 {
+            let store = fresh(&path).await;
+            assert_eq!(store.head(scribe.book_id).await.unwrap(), scribe.head, "round {round}");
+            scribe.create(&store, vec![scribe.transaction("2024-01-01", round)]).await;
+            fsck(&store, scribe.book_id).await;
+            store.close().await;
+        }
+        let (application, version, parts) = schema(&path).await;
+        assert_eq!((application, version), (0x4653_4647, VERSION));
+        let strict = |sql: &str| sql.starts_with("CREATE INDEX") || sql.contains(") STRICT");
+        assert!(parts.iter().all(|(_, _, sql)| sql.as_deref().is_none_or(strict)), "{parts:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_set_up_for_safety() {
+    // Holds: the file is in write-ahead mode, so that readers and the writer do not block.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("books.db");
+    fresh(&path).await.close().await;
+    let mut file = raw(&path).await;
+    let mode: String =
+        sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut file).await.unwrap();
+    assert_eq!(mode, "wal");
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_stays_untouched() {
+    // Holds: a database of a later version is `schema_too_new`, the text names both versions, and
+    // neither its bytes nor its neighbours change.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("books.db");
+    let mut scribe = Scribe::new(1);
+    let store = fresh(&path).await;
+    scribe.create(&store, vec![scribe.transaction("2024-01-01", 1)]).await;
+    store.close().await;
+    run(&path, "PRAGMA user_version = 7; ALTER TABLE books ADD COLUMN colour TEXT").await;
+    let before = std::fs::read(&path).unwrap();
+    for _ in 0..2 {
+        let error = SqliteStore::open(&path, Durability::Full).await.unwrap_err();
+        assert_eq!((error.code(), error.lane()), (ErrorCode::SchemaTooNew, Lane::Corrupt));
+        assert!(error.message().contains("version 7"), "{error}");
+        assert!(error.message().contains(&format!("up to {VERSION}")), "{error}");
+        assert!(std::fs::read(&path).unwrap() == before, "the file changed");
+        assert_eq!(files(dir.path()), ["books.db"]);
+    }
+}
+
+#[tokio::test]
+async fn a_foreign_file_is_refused_and_stays_untouched() {
+    // Holds: another program's database, or no database at all, is `invalid_input`.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("foreign.db");
+    let makers = [
+        "CREATE TABLE notes (text TEXT)",
+        "PRAGMA user_version = 3",
+        "PRAGMA application_id = 252006674; CREATE TABLE t (x)",
+        "PRAGMA journal_mode = WAL; CREATE TABLE t (x); INSERT INTO t VALUES (1)",
+        // Ours by name, but without a version.
+        "PRAGMA application_id = 1179862599",
+        "PRAGMA application_id = 1179862599; PRAGMA user_version = -1",
+    ];
+    for maker in makers {
+        run(&path, maker).await;
+        refused(&path).await;
+        std::fs::remove_file(&path).unwrap();
+    }
+    let junk: [&[u8]; 3] = [&[0xa5; 5_000], b"SQLite format 3\0 but not really", b"x"];
+    for bytes in junk {
+        std::fs::write(&path, bytes).unwrap();
+        refused(&path).await;
+        std::fs::remove_file(&path).unwrap();
+    }
+}
+
+async fn refused(path: &Path) {
+    let before = std::fs::read(path).unwrap();
+    let neighbours = files(path.parent().unwrap());
+    let Err(error) = SqliteStore::open(path, Durability::Full).await else {
+        panic!("a foreign file was opened");
+    };
+    assert_eq!(error.code(), ErrorCode::InvalidInput, "{error:?}");
+    assert_eq!(error.at_field(), Some("url"));
+    assert!(std::fs::read(path).unwrap() == before, "the file changed");
+    assert_eq!(files(path.parent().unwrap()), neighbours);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_that_open_at_once_make_one_schema() {
+    // Holds: of several that open a fresh file at the same time, one makes the schema, all get a
+    // store, and their commits follow one another.
+    for round in 0..8 {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("books.db");
+        let opening: Vec<_> = (0..4)
+            .map(|_| {
+                let path = path.clone();
+                tokio::spawn(async move { SqliteStore::open(&path, Durability::Full).await })
+            })
+            .collect();
+        let mut stores = Vec::new();
+        for store in opening {
+            stores.push(store.await.unwrap().unwrap_or_else(|error| panic!("{round}: {error:?}")));
+        }
+        let mut scribe = Scribe::new(1);
+        for store in &stores {
+            let late = scribe.seal(Vec::new());
+            let changes = vec![Change::create(scribe.transaction("2024-01-01", 1))];
+            scribe.change(store, changes).await;
+            for other in &stores {
+                assert_eq!(other.head(scribe.book_id).await.unwrap(), scribe.head);
+                let error = other.commit(late.clone()).await.unwrap_err();
+                assert_eq!(error.code(), ErrorCode::Conflict);
+            }
+        }
+        for store in &stores {
+            assert_eq!(fsck(store, scribe.book_id).await.len(), stores.len());
+            store.close().await;
+        }
+    }
+}
+
+/// The statements of the migration.
+fn statements() -> Vec<String> {
+    let without_comments = MIGRATION.lines().map(|line| line.split("--").next().unwrap_or(""));
+    let text: Vec<&str> = without_comments.collect();
+    let statements = text.join("\n");
+    let statements = statements.split(';').map(str::trim).filter(|one| !one.is_empty());
+    statements.map(str::to_owned).collect()
+}
+
+/// What the child is told.
+const CHILD: &str = "FISCAFLOW_TEST_MIGRATE";
+
+#[tokio::test]
+async fn a_migration_that_was_cut_off_runs_again() {
+    // Holds: a process that dies after any statement of the migration leaves a file that opens,
+    // with the schema of a fresh one.
+    if let Ok(order) = std::env::var(CHILD) {
+        die_half_way(&order).await;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let expected = dir.path().join("fresh.db");
+    fresh(&expected).await.close().await;
+    let expected = schema(&expected).await;
+    let count = statements().len();
+    assert!(count > 10, "the migration has {count} statements");
+    for mode in ["DELETE", "WAL"] {
+        for done in 0..=count {
+            let path = dir.path().join(format!("{mode}-{done}.db"));
+            let order = format!("{mode} {done} {}", path.display());
+            let child = Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", "a_migration_that_was_cut_off_runs_again"])
+                .env(CHILD, order)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .status()
+                .unwrap();
+            assert!(!child.success(), "the child dies");
+            assert!(path.exists(), "the child began");
+            let store = fresh(&path).await;
+            let mut scribe = Scribe::new(1);
+            scribe.create(&store, vec![scribe.transaction("2024-01-01", 1)]).await;
+            fsck(&store, scribe.book_id).await;
+            store.close().await;
+            assert_eq!(schema(&path).await, expected, "{mode}, {done} statements");
+        }
+    }
+}
+
+/// Runs some statements of the migration, each on disk as far as SQLite puts it there, and dies.
+async fn die_half_way(order: &str) -> ! {
+    let mut parts = order.splitn(3, ' ');
+    let mut next = || parts.next().expect("an order has three parts");
+    let (mode, done, path) = (next(), next().parse().expect("a number"), next());
+    let mut file = raw(Path::new(path)).await;
+    // With hardly any cache, pages go to the file before the transaction ends.
+    let begin = format!(
+        "PRAGMA journal_mode = {mode}; PRAGMA cache_size = 1; PRAGMA cache_spill = 1; \
+         BEGIN IMMEDIATE"
+    );
+    sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut file).await.unwrap();
+    for statement in statements().into_iter().take(done) {
+        sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut file).await.unwrap();
+    }
+    std::process::abort()
+}
