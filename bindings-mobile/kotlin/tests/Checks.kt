@@ -4,11 +4,13 @@ package dev.fiscaflow.tests
 
 import dev.fiscaflow.*
 import example.quickstart
+import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.yield
 import java.io.File
 import java.math.BigDecimal
 import kotlin.test.assertEquals
@@ -41,6 +43,7 @@ internal fun checks() = listOf(
     Test("an object that was closed is not used again", ::destroyed),
     Test("what was written is there after opening again", ::reopened),
     Test("many calls run at once", ::parallel),
+    Test("a call does not hold its caller's thread", ::aside),
     Test("a cancelled call leaves a book that verifies", ::cancelled),
     Test("a file's bytes arrive as they are", ::fileBytes),
     Test("the README's example runs", ::readme),
@@ -117,11 +120,25 @@ private suspend fun parallel() = withBook { book ->
     }
 }
 
+private suspend fun aside() {
+    // In memory there is nothing to wait for: on the caller's thread this would be done at once.
+    val engine = Engine.open("memory:")
+    val book = engine.book(engine.books(ANNA).create(NewBook(name = "Home", currency = "EUR")).id, ANNA)
+    val account = book.accounts().create(NewAccount(name = "Giro")).id
+    val rows = (1..2000).joinToString("\n") { "2026-03-01,-$it.20,Bakery $it" }
+    val file = NewImport(content = "Date,Amount,Description\n$rows\n".toByteArray(), accountId = account)
+    coroutineScope {
+        val call = async(start = CoroutineStart.UNDISPATCHED) { book.imports().create(file) }
+        assertTrue(call.isActive)
+        assertEquals(2000, call.await().imported)
+    }
+}
+
 private suspend fun cancelled() = withBook { book ->
     coroutineScope {
         repeat(20) { number ->
             val call = launch { book.accounts().create(NewAccount(name = "Account $number")) }
-            if (number % 2 == 0) kotlinx.coroutines.yield()
+            if (number % 2 == 0) yield()
             call.cancelAndJoin()
         }
     }
