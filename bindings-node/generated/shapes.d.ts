@@ -250,9 +250,7 @@ export interface Category {
 export type CategoryId = string;
 
 /** Which side of the household's books a category stands on. */
-export type CategoryKind =
-  | 'expense'
-  | 'income';
+export type CategoryKind = 'expense' | 'income';
 
 /** Changes to a category; what is absent stays. */
 export interface CategoryPatch {
@@ -265,12 +263,7 @@ export interface CategoryPatch {
 }
 
 /** A field that a patch empties. */
-export type ClearField =
-  | 'payee'
-  | 'category'
-  | 'notes'
-  | 'value_date'
-  | 'reference';
+export type ClearField = 'payee' | 'category' | 'notes' | 'value_date' | 'reference';
 
 /** What a column holds. */
 export type ColumnRole =
@@ -404,27 +397,16 @@ export interface CustomCurrency {
 }
 
 /** The order of day, month and year. */
-export type DateOrder =
-  | 'dmy'
-  | 'mdy'
-  | 'ymd';
+export type DateOrder = 'dmy' | 'mdy' | 'ymd';
 
 /** The decimal separator. */
-export type DecimalSeparator =
-  | 'point'
-  | 'comma';
+export type DecimalSeparator = 'point' | 'comma';
 
 /** What stands between cells. */
-export type Delimiter =
-  | 'comma'
-  | 'semicolon'
-  | 'tab'
-  | 'pipe';
+export type Delimiter = 'comma' | 'semicolon' | 'tab' | 'pipe';
 
 /** Which way money goes. */
-export type Direction =
-  | 'in'
-  | 'out';
+export type Direction = 'in' | 'out';
 
 /** One line of a book's history. */
 export interface Entry {
@@ -543,9 +525,7 @@ export interface FieldChange {
 }
 
 /** A file format that can be read. */
-export type Format =
-  | 'ofx'
-  | 'csv';
+export type Format = 'ofx' | 'csv';
 
 /** SHA-256 in hexadecimal: 64 digits. */
 export type Hash = string;
@@ -600,11 +580,7 @@ export interface ImportReport {
 }
 
 /** Why a row of a file is taken for a transaction that is there. */
-export type MatchReason =
-  | 'bank_id'
-  | 'pending_posted'
-  | 'fingerprint'
-  | 'changed_bank_id';
+export type MatchReason = 'bank_id' | 'pending_posted' | 'fingerprint' | 'changed_bank_id';
 
 /** Someone who may reach a book. */
 export interface Member {
@@ -857,10 +833,7 @@ export interface Problem {
 }
 
 /** What stands around cells. */
-export type Quote =
-  | 'double'
-  | 'single'
-  | 'none';
+export type Quote = 'double' | 'single' | 'none';
 
 /** A category for several transactions at once. */
 export interface Recategorisation {
@@ -871,10 +844,7 @@ export interface Recategorisation {
 }
 
 /** What a member may do; each role includes the ones before it. */
-export type Role =
-  | 'viewer'
-  | 'member'
-  | 'owner';
+export type Role = 'viewer' | 'member' | 'owner';
 
 /** A row that was recognised, and by what. */
 export interface RowMatch {
@@ -928,9 +898,7 @@ export interface RulePatch {
 }
 
 /** What the sign of a single amount column means. */
-export type SignRule =
-  | 'negative_is_out'
-  | 'positive_is_out';
+export type SignRule = 'negative_is_out' | 'positive_is_out';
 
 /** Where the value of a derived field comes from. */
 export interface Source {
@@ -943,11 +911,7 @@ export interface Source {
 }
 
 /** Who set a field; a later one in this list never gives way to an earlier one. */
-export type SourceKind =
-  | 'provider'
-  | 'learned'
-  | 'rule'
-  | 'user';
+export type SourceKind = 'provider' | 'learned' | 'rule' | 'user';
 
 /** What was spent in a category in a month, in one currency. */
 export interface Spending {
@@ -982,10 +946,7 @@ export interface Split {
 }
 
 /** When a rule runs: all rules of an earlier stage run before those of a later one. */
-export type Stage =
-  | 'pre'
-  | 'default'
-  | 'post';
+export type Stage = 'pre' | 'default' | 'post';
 
 /** What one statement of a file brought. */
 export interface StatementReport {
@@ -1010,26 +971,13 @@ export interface StatementReport {
 }
 
 /** How far a transaction has come. */
-export type Status =
-  | 'pending'
-  | 'posted'
-  | 'reconciled'
-  | 'void'
-  | 'disputed';
+export type Status = 'pending' | 'posted' | 'reconciled' | 'void' | 'disputed';
 
 /** A text of a transaction. */
-export type TextField =
-  | 'description'
-  | 'payee'
-  | 'notes';
+export type TextField = 'description' | 'payee' | 'notes';
 
 /** How a text is compared. */
-export type TextOp =
-  | 'is'
-  | 'contains'
-  | 'starts'
-  | 'ends'
-  | 'regex';
+export type TextOp = 'is' | 'contains' | 'starts' | 'ends' | 'regex';
 
 /** One movement of money in one account. */
 export interface Transaction {

@@ -62,13 +62,19 @@ export interface FiscaFlowErrorBody {
   };
 }
 
-/** The HTTP status of an error, the same as that of FiscaFlow's server: 403, 404, 409, 422, 500 or 503. */
+/** The HTTP status of an error, the same as that of FiscaFlow's server. */
 export declare function httpStatus(error: FiscaFlowError): number;
 
-/** The body with which an error is answered, the same as that of FiscaFlow's server. */
+/**
+ * The body with which an error is answered, the same as that of FiscaFlow's server. Of what is
+ * corrupt it tells only the code.
+ */
 export declare function httpBody(error: FiscaFlowError): FiscaFlowErrorBody;
 
-/** Answers the engine's errors over HTTP, on Express and on Fastify; rethrows them elsewhere. */
+/**
+ * Answers the engine's errors over HTTP, on Express and on Fastify; rethrows them elsewhere. What
+ * is corrupt is logged.
+ */
 export declare class FiscaFlowExceptionFilter implements ExceptionFilter<FiscaFlowError> {
   catch(error: FiscaFlowError, host: ArgumentsHost): void;
 }

@@ -3,12 +3,13 @@
 // FiscaFlow as a module of NestJS: an engine that opens and closes with the application, and a
 // filter that answers its errors over HTTP as FiscaFlow's own server does.
 
-const { Catch, Inject, Module } = require('@nestjs/common');
-const { FiscaFlow, FiscaFlowError } = require('../index.js');
+const { Catch, Inject, Logger, Module } = require('@nestjs/common');
+const { Corrupt, FiscaFlow, FiscaFlowError, Unavailable } = require('../index.js');
 const codes = require('../generated/codes.js');
 
 const FISCAFLOW = Symbol.for('@fiscaflow/engine');
 const OPTIONS = Symbol('@fiscaflow/engine options');
+const RETRY_AFTER_SECONDS = '1';
 
 const InjectFiscaFlow = () => Inject(FISCAFLOW);
 
@@ -53,19 +54,30 @@ function dynamicModule({ isGlobal = false, imports = [] }, options) {
   };
 }
 
-function httpStatus(error) {
-  return codes[error.code]?.status ?? 500;
+function httpStatus({ code, field }) {
+  const { status, ofFile = status } = codes[code] ?? { status: 500 };
+  return field === 'content' ? ofFile : status;
 }
 
-function httpBody({ code, message, lane, field, line, id }) {
-  return { error: { code, message, details: { lane, field, line, id } } };
+function httpBody(error) {
+  const { code, lane, field, line, id } = error;
+  // What is wrong inside is for the log, not for a client.
+  if (error instanceof Corrupt) {
+    return { error: { code, message: 'the server cannot answer this', details: { lane } } };
+  }
+  return { error: { code, message: error.message, details: { lane, field, line, id } } };
 }
 
 class FiscaFlowExceptionFilter {
+  #logger = new Logger('FiscaFlow');
+
   catch(error, host) {
     if (host.getType() !== 'http') throw error;
-    // Express and Fastify alike.
-    host.switchToHttp().getResponse().status(httpStatus(error)).send(httpBody(error));
+    if (error instanceof Corrupt) this.#logger.error(`${error.code}: ${error.message}`, error.stack);
+    // What both Express and Fastify know.
+    const response = host.switchToHttp().getResponse().status(httpStatus(error));
+    if (error instanceof Unavailable) response.header('retry-after', RETRY_AFTER_SECONDS);
+    response.send(httpBody(error));
   }
 }
 

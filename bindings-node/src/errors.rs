@@ -7,7 +7,7 @@
 use std::future::Future;
 
 use fiscaflow_core::{Error, ErrorCode, Result};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Runs something on a task of its own, so that a panic becomes the error `internal` and the
 /// promise is settled in any case.
@@ -20,26 +20,22 @@ pub(crate) async fn guarded<T: Send + 'static>(
 }
 
 fn text(error: &Error) -> String {
-    let mut value = json!({
-        "lane": error.lane().as_str(),
-        "code": error.code().as_str(),
-        "message": error.message(),
-    });
-    let optional = [
+    let members = [
+        ("lane", Some(error.lane().as_str().into())),
+        ("code", Some(error.code().as_str().into())),
+        ("message", Some(error.message().into())),
         ("field", error.at_field().map(Value::from)),
         ("line", error.at_line().map(Value::from)),
         ("id", error.of_id().map(Value::from)),
     ];
-    for (name, found) in optional {
-        if let Some(found) = found {
-            value[name] = found;
-        }
-    }
-    value.to_string()
+    let known = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    Value::Object(known.collect()).to_string()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn run<T: Send + 'static>(

@@ -5,12 +5,13 @@ import 'reflect-metadata';
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
-import { FiscaFlow, Rejected } from '@fiscaflow/engine';
+import { Corrupt, FiscaFlow, Rejected } from '@fiscaflow/engine';
 import {
   FISCAFLOW,
   FiscaFlowExceptionFilter,
   FiscaFlowModule,
   InjectFiscaFlow,
+  httpBody,
   httpStatus,
 } from '@fiscaflow/engine/nestjs';
 import { Body, Controller, Get, Headers, HttpCode, Module, Param, Post } from '@nestjs/common';
@@ -82,7 +83,8 @@ async function start(engine, adapter) {
     const headers = { actor, ...(body && { 'content-type': 'application/json' }) };
     const method = body ? 'POST' : 'GET';
     const answer = await fetch(base + path, { method, headers, body: body && JSON.stringify(body) });
-    return { status: answer.status, body: await answer.json() };
+    const retryAfter = answer.headers.get('retry-after') ?? undefined;
+    return { status: answer.status, body: await answer.json(), ...(retryAfter && { retryAfter }) };
   };
   return { app, send };
 }
@@ -113,6 +115,7 @@ for (const [name, adapter] of [
     const closed = await send(`/books/${made.body.id}/accounts`);
     assert.equal(closed.status, 503);
     assert.equal(closed.body.error.code, 'closed');
+    assert.equal(closed.retryAfter, '1');
     await app.close();
   });
 }
@@ -183,5 +186,16 @@ describe('the module', () => {
     const host = { getType: () => 'rpc' };
     assert.throws(() => new FiscaFlowExceptionFilter().catch(error, host), error);
     assert.equal(httpStatus(error), 404);
+    const large = new Rejected('too large', { code: 'limit_exceeded', field: 'content' });
+    assert.equal(httpStatus(large), 413);
+  });
+
+  test('what is corrupt is for the log', () => {
+    const error = new Corrupt('commit 7 does not fit its hash', { code: 'history_broken', id: '7' });
+    const details = { lane: 'corrupt' };
+    assert.equal(httpStatus(error), 500);
+    assert.deepEqual(httpBody(error), {
+      error: { code: 'history_broken', message: 'the server cannot answer this', details },
+    });
   });
 });

@@ -2,28 +2,34 @@
 
 use crate::error::{ErrorCode, Lane};
 
-/// The HTTP status (RFC 9110, section 15) with which an error is answered.
+/// The HTTP status (RFC 9110, section 15) with which an error is answered; `field` tells a file
+/// that is too large from other limits.
 ///
 /// What is rejected is 422, unless a status says it better: 403 for what the role forbids, 404 for
-/// what is not there, 409 for what the present state of the book does not allow. What is
-/// unavailable is 503, so that clients and proxies may try again; what is corrupt is 500.
+/// what is not there, 409 for what may pass once the book has changed, 413 for a file that is too
+/// large. What is unavailable is 503, so that clients and proxies may try again; 507 says that
+/// there is no space left. What is corrupt is 500.
 ///
 /// ```
 /// use fiscaflow_core::{ErrorCode, api::status};
 ///
-/// assert_eq!(status(ErrorCode::SplitSum), 422);
-/// assert_eq!(status(ErrorCode::BookNotFound), 404);
-/// assert_eq!(status(ErrorCode::Conflict), 503);
+/// assert_eq!(status(ErrorCode::SplitSum, Some("splits")), 422);
+/// assert_eq!(status(ErrorCode::BookNotFound, None), 404);
+/// assert_eq!(status(ErrorCode::LimitExceeded, Some("content")), 413);
 /// ```
-pub const fn status(code: ErrorCode) -> u16 {
+pub fn status(code: ErrorCode, field: Option<&str>) -> u16 {
     match code {
+        ErrorCode::InvalidCursor => 400,
         ErrorCode::Forbidden => 403,
         ErrorCode::BookNotFound | ErrorCode::NotFound | ErrorCode::UnknownVerb => 404,
         ErrorCode::IdConflict
         | ErrorCode::NameTaken
         | ErrorCode::InUse
         | ErrorCode::Reconciled
-        | ErrorCode::LastOwner => 409,
+        | ErrorCode::LastOwner
+        | ErrorCode::Conflict => 409,
+        ErrorCode::LimitExceeded if field == Some("content") => 413,
+        ErrorCode::StorageFull => 507,
         _ => match code.lane() {
             Lane::Rejected => 422,
             Lane::Unavailable => 503,

@@ -43,8 +43,10 @@ macro_rules! line {
 fn codes() -> String {
     let mut text = format!("{HEADER}'use strict';\n\nmodule.exports = {{\n");
     for code in ErrorCode::ALL {
-        let (lane, status) = (code.lane().as_str(), status(*code));
-        line!(text, "  {}: {{ lane: '{lane}', status: {status} }},", code.as_str());
+        let (name, lane) = (code.as_str(), code.lane().as_str());
+        let (plain, of_file) = (status(*code, None), status(*code, Some("content")));
+        let more = if of_file == plain { String::new() } else { format!(", ofFile: {of_file}") };
+        line!(text, "  {name}: {{ lane: '{lane}', status: {plain}{more} }},");
     }
     text + "};\n"
 }
@@ -186,7 +188,7 @@ fn parameters(noun: &Noun, verb: &Verb) -> String {
 }
 
 fn shapes_types(surface: &Surface) -> String {
-    let mut text = format!("{HEADER}");
+    let mut text = HEADER.to_owned();
     for (name, about) in [
         ("CivilDate", "A day in the calendar, `YYYY-MM-DD`, without a time zone."),
         ("Instant", "A moment in RFC 3339, such as `2026-03-01T09:30:00.123456Z`."),
@@ -222,9 +224,13 @@ fn shape_type(text: &mut String, name: &str, shape: &Shape, asked: bool) {
             line!(text, "}}");
         }
         Kind::Choice(values) => {
-            line!(text, "export type {name} =");
-            let values: Vec<String> = values.iter().map(|value| format!("  | '{value}'")).collect();
-            line!(text, "{};", values.join("\n"));
+            let values: Vec<String> = values.iter().map(|value| format!("'{value}'")).collect();
+            let whole = format!("export type {name} = {};", values.join(" | "));
+            if whole.len() <= WIDTH {
+                line!(text, "{whole}");
+            } else {
+                line!(text, "export type {name} =\n  | {};", values.join("\n  | "));
+            }
         }
         Kind::Union { tag, variants } => {
             line!(text, "export type {name} =");
