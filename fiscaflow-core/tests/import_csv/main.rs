@@ -4,9 +4,14 @@
 #![allow(clippy::disallowed_methods, reason = "tests read files, the library does not")]
 
 mod collection;
+mod generated;
 mod layouts;
+mod properties;
+mod tables;
 
-use fiscaflow_core::import::{CsvProfile, Format, ParseOptions, Parsed, detect, parse};
+use fiscaflow_core::import::{
+    ColumnRole, CsvColumn, CsvProfile, Format, MAX_FILE_ROWS, ParseOptions, Parsed, detect, parse,
+};
 
 /// Reads a file whose format is detected, with a profile in JSON.
 fn read(bytes: &[u8], profile: Option<&str>) -> Parsed {

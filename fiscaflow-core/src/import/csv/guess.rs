@@ -7,6 +7,7 @@ use super::roles::{AmountColumns, Draft, Unclear};
 use super::shape::Column;
 use super::signs;
 use super::text::is_void;
+use super::words::Direction;
 use crate::error::ErrorCode;
 use crate::money::Amount;
 
@@ -18,8 +19,14 @@ pub(super) struct Found {
 
 /// Finds the columns of the amount.
 pub(super) fn amounts(draft: &Draft<'_, '_>, balance: Option<usize>) -> Result<Found, Unclear> {
-    let money: Vec<usize> = candidates(draft, Column::is_money);
-    let money = if money.is_empty() { candidates(draft, Column::is_number) } else { money };
+    let mut money: Vec<usize> = candidates(draft, Column::is_money);
+    let separated = |place: &usize| draft.columns.get(*place).is_some_and(|it| it.separated > 0);
+    if money.is_empty() {
+        money = candidates(draft, Column::is_number);
+    } else if !money.iter().any(separated) {
+        // Where no amount has decimals, any column of whole numbers may be one.
+        money = candidates(draft, |column| column.is_money() || column.is_whole());
+    }
     match money.as_slice() {
         [] => {
             let text = "no column holds amounts; state `amount` in the profile";
@@ -184,13 +191,19 @@ fn pair(
 
 /// Two columns that are filled together: one may be the balance of the other.
 fn with_balance(draft: &Draft<'_, '_>, left: usize, right: usize) -> Result<Found, Unclear> {
+    let direction = draft.free().map(|(place, _)| place).find(|place| draft.could_direct(*place));
     let follows = |amount: usize, balance: usize| {
         let moves: Vec<_> = draft
             .rows
             .iter()
             .filter_map(|row| {
-                let amount = draft.number(row.cell(amount))?;
-                Some((amount.decimal(), draft.number(row.cell(balance))))
+                let value = draft.number(row.cell(amount))?.decimal();
+                let value = match direction.and_then(|place| Direction::of(row.cell(place))) {
+                    Some(Direction::Out) => -value.abs(),
+                    Some(Direction::In) => value.abs(),
+                    None => value,
+                };
+                Some((value, draft.number(row.cell(balance))))
             })
             .collect();
         signs::chain_sign(&moves).is_some()

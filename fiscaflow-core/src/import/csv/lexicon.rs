@@ -180,7 +180,7 @@ pub(super) struct Score {
 pub(super) fn score<'c>(cells: impl Iterator<Item = &'c str>) -> Score {
     let (mut known, mut date, mut amount) = (0, false, false);
     for cell in cells {
-        if cell.len() > 300 {
+        if cell.len() > 300 || !cell.chars().any(char::is_alphabetic) {
             continue;
         }
         let roles = meaning(&Title::of(cell)).roles;

@@ -22,6 +22,11 @@ pub(super) struct Column {
     pub negative: usize,
     /// Amounts with a plus.
     pub plus: usize,
+    /// Amounts with a separator among their digits.
+    pub separated: usize,
+    /// Numbers that are zero, and numbers too long or with leading zeros as only ids have them.
+    pub zeros: usize,
+    pub ids: usize,
     /// Amounts that only make sense with a decimal point, and with a decimal comma.
     pub points: usize,
     pub commas: usize,
@@ -104,11 +109,19 @@ impl Column {
             Reading::Same | Reading::Open => {}
         }
         self.numbers += 1;
+        let separated = scanned.digits.contains(['.', ',']);
+        self.separated += usize::from(separated);
+        self.zeros +=
+            usize::from(!scanned.digits.bytes().any(|byte| (b'1'..=b'9').contains(&byte)));
+        let length = scanned.digits.len();
+        self.ids += usize::from(
+            !separated && (length >= 9 || length > 1 && scanned.digits.starts_with('0')),
+        );
         let marked = scanned.negative
             || scanned.plus
             || scanned.currency.is_some()
             || scanned.direction.is_some()
-            || scanned.digits.contains(['.', ',']);
+            || separated;
         self.money += usize::from(marked);
         self.negative += usize::from(scanned.negative);
         self.plus += usize::from(scanned.plus);
@@ -124,9 +137,14 @@ impl Column {
         self.filled > 0 && self.numbers * 2 >= self.filled
     }
 
-    /// Whether the cells are amounts that could not be a number or code of another kind.
+    /// Whether the cells are amounts, some of which could not be a number of another kind.
     pub fn is_money(&self) -> bool {
-        self.is_number() && self.money * 2 >= self.filled
+        self.is_number() && self.money > 0
+    }
+
+    /// Whether the cells are whole numbers that could be amounts: not all zero, and no ids.
+    pub fn is_whole(&self) -> bool {
+        self.is_number() && self.separated == 0 && self.ids == 0 && self.zeros < self.numbers
     }
 
     /// Whether the cells are currency codes.

@@ -176,11 +176,33 @@ struct Fit {
 
 impl Fit {
     fn of(records: &[Record<'_>]) -> Self {
-        let rows = records.iter().filter(|record| is_typical(record)).count();
-        let header = records.iter().take(PREAMBLE_RECORDS).map(score).max().unwrap_or_default();
+        let typical: Vec<bool> = records.iter().map(is_typical).collect();
+        let rows = typical.iter().filter(|typical| **typical).count();
+        let header = best_header(records, &typical).map_or_else(Score::default, |best| best.0);
         let columns = records.iter().map(Record::width).max().unwrap_or_default();
         Self { rows, header, columns }
     }
+}
+
+/// The record that reads most like a header, and its place; the first of equals, because the header
+/// may be repeated behind the rows.
+fn best_header(records: &[Record<'_>], typical: &[bool]) -> Option<(Score, usize)> {
+    let mut best: Option<(Score, usize)> = None;
+    let candidates = records.iter().zip(typical).enumerate().take(PREAMBLE_RECORDS);
+    for (place, (record, typical)) in candidates {
+        if *typical {
+            // Behind the first row stand rows.
+            if best.is_some_and(|(score, _)| score.complete) {
+                break;
+            }
+            continue;
+        }
+        let score = score(record);
+        if best.is_none_or(|(known, _)| score > known) {
+            best = Some((score, place));
+        }
+    }
+    best
 }
 
 fn score(record: &Record<'_>) -> Score {
@@ -202,17 +224,10 @@ fn find_header(records: &[Record<'_>], profile: &CsvProfile) -> (Option<usize>, 
     if profile.header == Some(false) {
         return (None, first_typical.unwrap_or(0));
     }
-    let known = records
-        .iter()
-        .take(PREAMBLE_RECORDS)
-        .enumerate()
-        .filter(|(_, record)| !is_typical(record))
-        .map(|(place, record)| (score(record), place))
-        .filter(|(score, place)| {
-            score.complete || score.known >= 2 && first_typical.is_some_and(|first| *place < first)
-        })
-        // The first of equals: the header may be repeated behind the rows.
-        .max_by(|left, right| left.0.cmp(&right.0).then(right.1.cmp(&left.1)));
+    let typical: Vec<bool> = records.iter().map(is_typical).collect();
+    let known = best_header(records, &typical).filter(|(score, place)| {
+        score.complete || score.known >= 2 && first_typical.is_some_and(|first| *place < first)
+    });
     if let Some((_, place)) = known {
         return (Some(place), place + 1);
     }

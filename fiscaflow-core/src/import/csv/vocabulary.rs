@@ -25,7 +25,7 @@ struct Vocabulary {
 pub(super) enum List {
     /// Words in a header about another currency, party or amount.
     Other,
-    /// Headers of languages whose banks write the day first.
+    /// Headers of banks of countries that never write the month first.
     DayFirst,
     /// A direction column: money out.
     DirectionOut,

@@ -109,7 +109,7 @@ impl Draft<'_, '_> {
         Some(DirectionColumn { column: self.take(best), blank })
     }
 
-    fn could_direct(&self, place: usize) -> bool {
+    pub fn could_direct(&self, place: usize) -> bool {
         let Some(column) = self.columns.get(place) else { return false };
         if column.directions() == 0 || column.is_number() {
             return false;

@@ -131,7 +131,9 @@ impl<'a, 't> Draft<'a, 't> {
             ColumnRole::Direction => column.directions() * 5 >= column.filled.max(1) * 4,
             ColumnRole::Status => column.states * 2 >= column.filled,
             ColumnRole::BankId => column.filled > 0 && !column.is_money() && !column.is_date(),
-            ColumnRole::Description => !column.is_date(),
+            ColumnRole::Description => {
+                !column.is_date() || self.means(place, role) && self.rank(place, role) == 0
+            }
             _ => !column.is_empty(),
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! A day above twelve proves it. Without one, in this order: dates of other columns by the same
 //! program, dots (which only stand in day-first dates), the gap to the value date, the order of the
-//! rows, the language of the header.
+//! rows, the country of the header's words.
 
 use chrono::NaiveDate;
 
@@ -178,7 +178,7 @@ impl OrderEvidence {
             .or_else(|| (self.dots == self.open && !self.fails(DMY)).then_some(DateOrder::Dmy))
             .or_else(|| self.by_gap())
             .or_else(|| self.by_sequence())
-            .or_else(|| self.by_language(table));
+            .or_else(|| self.by_country(table));
         if decided.is_some() {
             return Ok(decided);
         }
@@ -249,10 +249,11 @@ impl OrderEvidence {
         })
     }
 
-    /// No bank writes the month first in these languages.
-    fn by_language(&self, table: &Table<'_>) -> Option<DateOrder> {
-        let day_first = table.titles.iter().any(is_day_first_language);
-        (day_first && !self.fails(DMY)).then_some(DateOrder::Dmy)
+    /// No bank with these headers writes the month first.
+    fn by_country(&self, table: &Table<'_>) -> Option<DateOrder> {
+        let day_first = table.titles.iter().any(is_day_first_country);
+        let year_first = self.candidates().any(|order| order == DateOrder::Ymd);
+        (day_first && !year_first && !self.fails(DMY)).then_some(DateOrder::Dmy)
     }
 }
 
@@ -273,8 +274,8 @@ const fn index(order: DateOrder) -> usize {
     }
 }
 
-/// Headers of languages whose banks write the day first, with slashes and dashes too.
-fn is_day_first_language(title: &Title) -> bool {
+/// Headers of banks that write the day first, with slashes and dashes too.
+fn is_day_first_country(title: &Title) -> bool {
     List::DayFirst.has(&title.words)
 }
 
