@@ -6,7 +6,7 @@ use super::run::{Command, Decision, Facts};
 use super::{BookHandle, Context, Engine};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
-use crate::log::{Change, Draft};
+use crate::log::{Change, Draft, Hash};
 use crate::model::{
     Book, BookPatch, CustomCurrency, Member, NewBook, Role, check_list, check_name,
 };
@@ -29,13 +29,14 @@ impl Books {
     }
 
     /// Makes a book whose owner is the actor. With an id of the caller's choice a repeat returns
-    /// the book that is there.
+    /// the book that is there; with an idempotency key, the first answer.
     pub async fn create(&self, new: NewBook) -> Result<Book> {
         self.context.check()?;
         let now = self.engine.now();
+        let digest = self.context.request_digest("books.create", &new)?;
         let fresh = || BookId::new(self.engine.inner.ids.uuid(now));
         let book = Book {
-            id: new.id.unwrap_or_else(fresh),
+            id: new.id.or_else(|| self.id_of_key()).unwrap_or_else(fresh),
             name: new.name.clone(),
             currency: Currency::iso(&new.currency)?,
             zone: new.zone.clone().unwrap_or_else(|| "UTC".to_owned()),
@@ -44,7 +45,7 @@ impl Books {
         };
         check_book(&book)?;
         if self.engine.inner.store.head(book.id).await?.is_some() {
-            return self.existing(&book).await;
+            return self.existing(&book, digest).await;
         }
         let owner = Member { actor: self.context.actor.clone(), role: Role::Owner, name: None };
         let mut plan = Plan::new(book.clone());
@@ -64,20 +65,33 @@ impl Books {
             info: self.context.commit_info("books.create", now),
             changes: vec![Change::create(book.clone()), Change::create(owner)],
             events: vec![event],
-            idempotency: None,
+            idempotency: self.context.idempotency(digest, &book)?,
         };
         match self.engine.commit_first(book.id, draft).await {
             Ok(()) => Ok(book),
-            Err(error) if error.code() == ErrorCode::Conflict => self.existing(&book).await,
+            Err(error) if error.code() == ErrorCode::Conflict => self.existing(&book, digest).await,
             Err(error) => Err(error),
         }
     }
 
+    /// Keys are found in a book, but here the book is what a repeat must not make again: so the
+    /// key of its actor gives the id (UUID version 8, RFC 9562 section 5.8).
+    fn id_of_key(&self) -> Option<BookId> {
+        let key = self.context.idempotency_key.as_deref()?;
+        let actor = self.context.actor.as_str();
+        let hash = Hash::of(&[b"books.create\0", actor.as_bytes(), b"\0", key.as_bytes()]);
+        let bytes = hash.as_bytes().first_chunk::<16>()?;
+        Some(BookId::new(uuid::Builder::from_custom_bytes(*bytes).into_uuid()))
+    }
+
     /// The book that is there already, where it is the one that was asked for.
-    async fn existing(&self, wanted: &Book) -> Result<Book> {
+    async fn existing(&self, wanted: &Book, digest: Option<Hash>) -> Result<Book> {
         let handle = self.engine.book(wanted.id, self.context.clone());
         let taken = || Error::new(ErrorCode::IdConflict, "the book id is taken").id(wanted.id);
         let Ok(state) = handle.authorised(Role::Owner).await else { return Err(taken()) };
+        if let Some(answer) = handle.earlier_answer(digest).await? {
+            return Ok(answer);
+        }
         let book = state.plan.book.clone();
         let same = Book { created_at: book.created_at, ..wanted.clone() } == book;
         if same { Ok(book) } else { Err(taken()) }

@@ -126,10 +126,10 @@ impl BookHandle {
     /// Runs a write to its end.
     pub(super) async fn run<C: Command>(&self, command: &C) -> Result<C::Answer> {
         self.context.check()?;
-        let request_digest = self.request_digest(command)?;
+        let request_digest = self.context.request_digest(C::VERB, command)?;
         for _ in 0..MAX_ATTEMPTS {
             let state = self.authorised(C::ROLE).await?;
-            if let Some(answer) = self.earlier_answer::<C>(request_digest).await? {
+            if let Some(answer) = self.earlier_answer::<C::Answer>(request_digest).await? {
                 return Ok(answer);
             }
             let needs = command.needs(&state.plan)?;
@@ -179,14 +179,7 @@ impl BookHandle {
             events.extend(announcements);
             state = with_view;
         }
-        let idempotency = match (&self.context.idempotency_key, request_digest) {
-            (Some(key), Some(request_digest)) => Some(Idempotency {
-                key: key.clone(),
-                request_digest,
-                answer: serde_json::to_vec(&answer).map_err(|_| unserialisable())?,
-            }),
-            _ => None,
-        };
+        let idempotency = self.context.idempotency(request_digest, &answer)?;
         let info = self.context.commit_info(C::VERB, now);
         let draft = Draft {
             book_id: self.book_id,
@@ -253,15 +246,11 @@ impl BookHandle {
         Ok((transactions, origins))
     }
 
-    fn request_digest<C: Command>(&self, command: &C) -> Result<Option<Hash>> {
-        if self.context.idempotency_key.is_none() {
-            return Ok(None);
-        }
-        let request = serde_json::to_vec(command).map_err(|_| unserialisable())?;
-        Ok(Some(Hash::of(&[C::VERB.as_bytes(), b"\0", &request])))
-    }
-
-    async fn earlier_answer<C: Command>(&self, digest: Option<Hash>) -> Result<Option<C::Answer>> {
+    /// What was answered when the context's key was used before.
+    pub(super) async fn earlier_answer<T: DeserializeOwned>(
+        &self,
+        digest: Option<Hash>,
+    ) -> Result<Option<T>> {
         let (Some(key), Some(digest)) = (&self.context.idempotency_key, digest) else {
             return Ok(None);
         };
@@ -279,6 +268,33 @@ impl BookHandle {
 }
 
 impl Context {
+    /// By what a repeat of a request is told from another request with the same key; `None`
+    /// where there is no key.
+    pub(super) fn request_digest(
+        &self,
+        verb: &str,
+        request: &impl Serialize,
+    ) -> Result<Option<Hash>> {
+        if self.idempotency_key.is_none() {
+            return Ok(None);
+        }
+        let request = serde_json::to_vec(request).map_err(|_| unserialisable())?;
+        Ok(Some(Hash::of(&[verb.as_bytes(), b"\0", &request])))
+    }
+
+    /// What a commit keeps, so that a repeat is answered alike.
+    pub(super) fn idempotency(
+        &self,
+        request_digest: Option<Hash>,
+        answer: &impl Serialize,
+    ) -> Result<Option<Idempotency>> {
+        let (Some(key), Some(request_digest)) = (&self.idempotency_key, request_digest) else {
+            return Ok(None);
+        };
+        let answer = serde_json::to_vec(answer).map_err(|_| unserialisable())?;
+        Ok(Some(Idempotency { key: key.clone(), request_digest, answer }))
+    }
+
     pub(super) fn commit_info(&self, verb: &str, at: DateTime<Utc>) -> CommitInfo {
         CommitInfo {
             actor: self.actor.clone(),
