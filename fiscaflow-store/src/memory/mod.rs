@@ -25,7 +25,6 @@ use crate::closed;
 ///
 /// let store: std::sync::Arc<dyn Store> = std::sync::Arc::new(MemoryStore::new());
 /// ```
-#[derive(Default)]
 pub struct MemoryStore {
     /// `None` once the store is closed.
     books: RwLock<Option<HashMap<BookId, Book>>>,
@@ -38,6 +37,12 @@ struct Book {
     documents: BTreeMap<(&'static str, String), Document>,
     transactions: BTreeMap<TransactionId, Transaction>,
     answers: BTreeMap<String, Answered>,
+}
+
+impl Default for MemoryStore {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl MemoryStore {
