@@ -1,2 +1,179 @@
-//! server-example
-fn main() {}
+//! The program: reads the settings, then serves, or does what a command says.
+
+#![forbid(unsafe_code)]
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use fiscaflow_core::Clock as _;
+use fiscaflow_server::auth::{Books, Tokens};
+use fiscaflow_server::config::{self, Command, Config, LogFormat};
+use fiscaflow_server::state::AppState;
+use fiscaflow_server::{openapi, serve};
+use fiscaflow_store::{RandomIds, SystemClock};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// Who acts with the very first token.
+const FIRST_ACTOR: &str = "owner";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let done = config::parse(&args, &|name| std::env::var(name).ok())
+        .and_then(|(command, config)| run(command, config));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("fiscaflow-server: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command, config: Config) -> Result<(), String> {
+    let tokens = Tokens::new(config.tokens.clone());
+    let failed = |error: io::Error| match &config.tokens {
+        Some(file) => format!("{}: {error}", file.display()),
+        None => error.to_string(),
+    };
+    if !matches!(command, Command::Serve) && config.tokens.is_none() {
+        return Err("tokens of a database in memory end with the server".to_owned());
+    }
+    match command {
+        Command::Serve => {
+            log_to_stderr(&config)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            runtime.map_err(|error| error.to_string())?.block_on(start(config, Arc::new(tokens)))
+        }
+        Command::CreateToken(actor, books) => {
+            let (id, secret) = tokens.create(actor, books, SystemClock.now()).map_err(failed)?;
+            tell(&format!("{secret}\n"))?;
+            eprintln!("token {id}; it is shown only now");
+            Ok(())
+        }
+        Command::ListTokens => {
+            let lines = tokens.list().map_err(failed)?.into_iter().map(|token| {
+                let books = match &token.books {
+                    Books::All => "all books of the actor".to_owned(),
+                    Books::Listed(books) => books.iter().map(|id| format!("{id} ")).collect(),
+                };
+                let (id, actor) = (&token.id, &token.actor);
+                format!("{id}  {}  {actor}  {books}\n", token.created_at.format("%Y-%m-%d"))
+            });
+            tell(&lines.collect::<String>())
+        }
+        Command::RevokeToken(id) => match tokens.revoke(&id).map_err(failed)? {
+            true => Ok(()),
+            false => Err(format!("there is no token `{id}`")),
+        },
+        Command::OpenApi => tell(&openapi::text()),
+        Command::Help => tell(&config::help()),
+        Command::Version => tell(concat!(env!("CARGO_PKG_VERSION"), "\n")),
+    }
+}
+
+async fn start(config: Config, tokens: Arc<Tokens>) -> Result<(), String> {
+    let database = |error| format!("the database cannot be opened: {error}");
+    let store = fiscaflow_store::open(&config.database).await.map_err(database)?;
+    let ids = Arc::new(RandomIds::new().map_err(|error| error.to_string())?);
+    let state = AppState::new(
+        store,
+        Arc::new(SystemClock),
+        ids,
+        Arc::clone(&tokens),
+        config.limits,
+        config.timeouts,
+    );
+    // Whoever waits for the token knows then that the server can be reached.
+    let address = config.address;
+    let listener =
+        TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let stop = signals().map_err(|error| error.to_string())?;
+    show_first_token(&tokens)?;
+    tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
+    match serve::serve(listener, state, stop).await {
+        true => Ok(()),
+        false => Err("not everything had ended in time".to_owned()),
+    }
+}
+
+fn show_first_token(tokens: &Tokens) -> Result<(), String> {
+    let actor = FIRST_ACTOR.parse().map_err(|error: fiscaflow_core::Error| error.to_string())?;
+    let made = tokens.create_first(actor, SystemClock.now());
+    match made.map_err(|error| format!("the tokens cannot be written: {error}"))? {
+        None => Ok(()),
+        Some(secret) => tell(&format!(
+            "The first token, for the actor `{FIRST_ACTOR}`. It is shown only now:\n\n    {secret}\n\n"
+        )),
+    }
+}
+
+/// What a command answers, and tokens, go to standard output; everything else is log.
+fn tell(text: &str) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush()).map_err(|error| error.to_string())
+}
+
+fn log_to_stderr(config: &Config) -> Result<(), String> {
+    let filter = EnvFilter::try_new(&config.log).map_err(|error| format!("`--log`: {error}"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+    let log = log.with_target(false);
+    match config.log_format {
+        LogFormat::Text => log.with_ansi(false).init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
+    // What a panic says may quote what it stumbled over: the place is enough.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a defect: panicked");
+    }));
+    Ok(())
+}
+
+/// Done at the first signal to end; a second one ends the process at once.
+fn signals() -> io::Result<impl Future<Output = ()>> {
+    let mut next = next_signal()?;
+    Ok(async move {
+        next.wait().await;
+        tokio::spawn(async move {
+            next.wait().await;
+            std::process::exit(1);
+        });
+    })
+}
+
+#[cfg(unix)]
+struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+#[cfg(unix)]
+fn next_signal() -> io::Result<Signals> {
+    use tokio::signal::unix::{SignalKind, signal};
+    Ok(Signals(signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+}
+
+#[cfg(unix)]
+impl Signals {
+    async fn wait(&mut self) {
+        tokio::select! {
+            _ = self.0.recv() => {}
+            _ = self.1.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+fn next_signal() -> io::Result<Signals> {
+    Ok(Signals)
+}
+
+#[cfg(not(unix))]
+impl Signals {
+    async fn wait(&mut self) {
+        let _ = tokio::signal::ctrl_c().await;
+    }
+}

@@ -1,0 +1,91 @@
+//! What all requests share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use fiscaflow_core::store::Store;
+use fiscaflow_core::{Clock, Engine, IdSource};
+use tokio::sync::Semaphore;
+
+use crate::auth::Tokens;
+use crate::config::{Limits, Timeouts};
+use crate::routes::input::Inputs;
+
+/// The state behind the routes; cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct AppState {
+    inner: Arc<Inner>,
+}
+
+/// What the state holds.
+#[derive(Debug)]
+pub struct Inner {
+    /// The engine.
+    pub engine: Engine,
+    /// The engine's store, to ask whether it answers.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Fresh ids, for requests.
+    pub ids: Arc<dyn IdSource>,
+    /// Who may call.
+    pub tokens: Arc<Tokens>,
+    /// How much is taken.
+    pub limits: Limits,
+    /// How long it may take.
+    pub timeouts: Timeouts,
+    /// One permit for every request that may be under way; it is held until the engine is done,
+    /// even where the client has gone. So whoever holds all of them knows that nothing is.
+    pub requests: Arc<Semaphore>,
+    /// Which members the verbs' requests have.
+    pub(crate) inputs: Inputs,
+    stopping: AtomicBool,
+}
+
+impl AppState {
+    /// The state over a store.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        tokens: Arc<Tokens>,
+        limits: Limits,
+        timeouts: Timeouts,
+    ) -> Self {
+        let engine = Engine::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&ids));
+        let requests = Arc::new(Semaphore::new(limits.requests));
+        let inputs = Inputs::new();
+        let stopping = AtomicBool::new(false);
+        let inner = Inner {
+            engine,
+            store,
+            clock,
+            ids,
+            tokens,
+            limits,
+            timeouts,
+            requests,
+            inputs,
+            stopping,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Makes the server call itself not ready.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server was told to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+}
+
+impl std::ops::Deref for AppState {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}

@@ -1,0 +1,297 @@
+//! What goes wrong: stores that fail, hang or panic, clients that are slow or leave.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use fiscaflow_core::log::{Commit, StoredCommit};
+use fiscaflow_core::model::{Document, Transaction};
+use fiscaflow_core::store::{
+    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Store,
+};
+use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
+use fiscaflow_store::MemoryStore;
+use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::support::{Request, Server};
+
+/// What a store does wrong.
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(u8)]
+enum Fault {
+    None,
+    Unavailable,
+    Full,
+    Corrupt,
+    Panics,
+    Hangs,
+    SlowCommits,
+}
+
+const FAULTS: [Fault; 7] = [
+    Fault::None,
+    Fault::Unavailable,
+    Fault::Full,
+    Fault::Corrupt,
+    Fault::Panics,
+    Fault::Hangs,
+    Fault::SlowCommits,
+];
+
+/// How long a slow commit takes.
+const SLOW: Duration = Duration::from_millis(400);
+
+/// A store in memory that does wrong as told.
+#[derive(Debug)]
+struct Faulty {
+    inner: MemoryStore,
+    fault: AtomicU8,
+}
+
+impl Faulty {
+    fn set(&self, fault: Fault) {
+        self.fault.store(fault as u8, Ordering::SeqCst);
+    }
+
+    fn fault(&self) -> Fault {
+        FAULTS[usize::from(self.fault.load(Ordering::SeqCst))]
+    }
+
+    async fn pass(&self) -> Result<()> {
+        let code = match self.fault() {
+            Fault::None | Fault::SlowCommits => return Ok(()),
+            Fault::Unavailable => ErrorCode::StoreUnavailable,
+            Fault::Full => ErrorCode::StorageFull,
+            Fault::Corrupt => ErrorCode::CorruptData,
+            Fault::Panics => panic!("canary in a panic"),
+            Fault::Hangs => return std::future::pending().await,
+        };
+        Err(Error::new(code, "canary in an error").field("canary").id("canary"))
+    }
+}
+
+#[async_trait]
+impl Store for Faulty {
+    async fn head(&self, book_id: BookId) -> Result<Option<Head>> {
+        self.pass().await?;
+        self.inner.head(book_id).await
+    }
+
+    async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>> {
+        self.inner.documents(book_id).await
+    }
+
+    async fn transactions(
+        &self,
+        book_id: BookId,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>> {
+        self.inner.transactions(book_id, ids).await
+    }
+
+    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
+        self.inner.page(book_id, request).await
+    }
+
+    async fn columns(
+        &self,
+        book_id: BookId,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Result<Vec<ColumnRow>> {
+        self.inner.columns(book_id, after, limit).await
+    }
+
+    async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>> {
+        self.inner.origins(book_id, query).await
+    }
+
+    async fn commits(&self, book_id: BookId, after: u64, limit: u32) -> Result<Vec<StoredCommit>> {
+        self.inner.commits(book_id, after, limit).await
+    }
+
+    async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>> {
+        self.inner.answered(book_id, key).await
+    }
+
+    async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
+        if self.fault() == Fault::SlowCommits {
+            tokio::time::sleep(SLOW).await;
+        }
+        self.inner.commit(commit).await
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+async fn faulty(
+    change: impl FnOnce(&mut fiscaflow_server::config::Timeouts),
+) -> (Server, Arc<Faulty>) {
+    let store = Arc::new(Faulty { inner: MemoryStore::new(), fault: AtomicU8::new(0) });
+    let server = Server::with(store.clone(), |limits, timeouts| {
+        limits.requests = 2;
+        change(timeouts);
+    });
+    (server.await, store)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_fails_has_its_status_and_gives_nothing_away() {
+    let (server, store) = faulty(|_| ()).await;
+    let book = server.book("anna").await;
+    let cases = [
+        (Fault::Unavailable, 503, "store_unavailable"),
+        (Fault::Full, 507, "storage_full"),
+        (Fault::Corrupt, 500, "corrupt_data"),
+        (Fault::Panics, 500, "internal"),
+    ];
+    for (fault, status, code) in cases {
+        store.set(fault);
+        let reply = server.get("anna", &format!("/books/{book}")).await;
+        let error = reply.error(status, code);
+        assert_eq!(
+            reply.header("retry-after").is_some(),
+            error["details"]["lane"] == "unavailable"
+        );
+        if status == 500 {
+            assert!(!String::from_utf8(reply.body).unwrap().contains("canary"));
+        }
+        store.set(Fault::None);
+        server.get("anna", &format!("/books/{book}")).await.ok();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_ready_while_its_store_answers() {
+    let (server, store) = faulty(|_| ()).await;
+    let ask = |target: &str| Request::new(server.address, "GET", target).send();
+    assert_eq!(ask("/ready").await.ok(), json!({"status": "ready"}));
+    for fault in [Fault::Unavailable, Fault::Corrupt, Fault::Hangs] {
+        store.set(fault);
+        let started = Instant::now();
+        ask("/ready").await.error(503, "store_unavailable");
+        assert!(started.elapsed() < Duration::from_secs(2), "{fault:?}");
+        assert_eq!(ask("/health").await.ok(), json!({"status": "alive"}));
+    }
+    store.set(Fault::Panics);
+    ask("/ready").await.error(500, "internal");
+    store.set(Fault::None);
+    ask("/ready").await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_hangs_keeps_nobody_waiting() {
+    let (server, store) = faulty(|timeouts| timeouts.answer = Duration::from_millis(200)).await;
+    let book = server.book("anna").await;
+    store.set(Fault::Hangs);
+    for _ in 0..2 {
+        let reply = server.get("anna", &format!("/books/{book}")).await;
+        reply.error(503, "answer_timeout");
+        assert!(reply.header("retry-after").is_some());
+    }
+    // Two requests are still under way, and two is the limit here.
+    let reply = server.get("anna", &format!("/books/{book}")).await;
+    reply.error(503, "overloaded");
+    assert!(reply.header("retry-after").is_some());
+    Request::new(server.address, "GET", "/health").send().await.ok();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_ends_although_its_client_leaves() {
+    let (server, store) = faulty(|_| ()).await;
+    let book = server.book("anna").await;
+    store.set(Fault::SlowCommits);
+    let request = server.request("POST", &format!("/books/{book}/accounts"));
+    let request = request.token(&server.token("anna")).json(&json!({"name": "Giro"}));
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(&request.bytes()).await.unwrap();
+    tokio::time::sleep(SLOW / 4).await;
+    drop(stream);
+    tokio::time::sleep(SLOW / 4).await;
+    assert_eq!(server.get("anna", &format!("/books/{book}/accounts")).await.ok(), json!([]));
+    tokio::time::sleep(SLOW).await;
+    let accounts = server.get("anna", &format!("/books/{book}/accounts")).await.ok();
+    assert_eq!(accounts[0]["name"], "Giro");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_waits_for_what_is_under_way() {
+    let (server, store) = faulty(|_| ()).await;
+    let book = server.book("anna").await;
+    store.set(Fault::SlowCommits);
+    let path = format!("/books/{book}/accounts");
+    let request = server.request("POST", &path).token(&server.token("anna"));
+    let request = request.json(&json!({"name": "Giro"}));
+    let address = server.address;
+    // One client waits for its answer, one has left.
+    let (first, second) = (request.bytes(), server.request("POST", &path));
+    let second = second.token(&server.token("anna")).json(&json!({"name": "Visa"}));
+    let waiting = tokio::spawn(second.send());
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(&first).await.unwrap();
+    tokio::time::sleep(SLOW / 4).await;
+    drop(stream);
+    assert!(server.stop().await);
+    waiting.await.unwrap().created();
+    assert!(TcpStream::connect(address).await.is_err());
+    // The store is closed; what was written is seen by asking it as it was.
+    let book_id: BookId = book.parse().unwrap();
+    let closed = store.inner.head(book_id).await.unwrap_err();
+    assert_eq!(closed.code(), ErrorCode::Closed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_does_not_wait_for_ever() {
+    let (server, store) = faulty(|timeouts| {
+        timeouts.answer = Duration::from_millis(100);
+        timeouts.stop = Duration::from_millis(300);
+    })
+    .await;
+    let book = server.book("anna").await;
+    store.set(Fault::Hangs);
+    server.get("anna", &format!("/books/{book}")).await.error(503, "answer_timeout");
+    let started = Instant::now();
+    assert!(!server.stop().await);
+    assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slow_clients_are_cut_off_and_nobody_waits_for_them() {
+    let (server, _) = faulty(|timeouts| {
+        timeouts.header = Duration::from_millis(300);
+        timeouts.body = Duration::from_millis(300);
+    })
+    .await;
+    let mut slow = Vec::new();
+    for number in 0..100 {
+        let mut stream = TcpStream::connect(server.address).await.unwrap();
+        let begun: &[u8] =
+            if number % 2 == 0 { b"" } else { b"GET /health HTTP/1.1\r\nhost: x\r\n" };
+        stream.write_all(begun).await.unwrap();
+        slow.push(stream);
+    }
+    let started = Instant::now();
+    let book = server.book("anna").await;
+    assert!(started.elapsed() < Duration::from_millis(250), "{:?}", started.elapsed());
+    for mut stream in slow {
+        let mut rest = Vec::new();
+        let read = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest));
+        _ = read.await.expect("the connection is still open");
+    }
+    // A body that comes too slowly is answered.
+    let request = server.request("POST", &format!("/books/{book}/accounts"));
+    let request = request.token(&server.token("anna")).json(&json!({"name": "Giro"}));
+    let bytes = request.bytes();
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(&bytes[..bytes.len() - 1]).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("body_timeout"), "{answer}");
+    assert_eq!(server.get("anna", &format!("/books/{book}/accounts")).await.ok(), json!([]));
+}

@@ -1,0 +1,21 @@
+//! The server as its clients see it: over real sockets, on both stores.
+//!
+//! One test program, because linking it takes longer than running it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
+mod access;
+mod answers;
+mod faults;
+mod limits;
+mod openapi;
+mod process;
+mod scenarios;
+mod support;

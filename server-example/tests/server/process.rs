@@ -1,0 +1,195 @@
+//! The program itself: the first token, commands, signals, what it writes, and the README.
+
+#![cfg(unix)]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::json;
+
+use crate::support::Request;
+
+/// A running program. It is killed when dropped.
+struct Running {
+    child: Child,
+    address: SocketAddr,
+    /// What it wrote to standard output before it listened.
+    stdout: String,
+    log: std::thread::JoinHandle<String>,
+}
+
+impl Running {
+    fn start(dir: &Path, args: &[&str]) -> Self {
+        let mut child = program(dir)
+            .args(["--address", "127.0.0.1:0", "--log-format", "json"])
+            .args(args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut first = String::new();
+        stderr.read_line(&mut first).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&first).expect(&first);
+        let address = line["address"].as_str().expect(&first).parse().unwrap();
+        let log = std::thread::spawn(move || {
+            let mut rest = String::new();
+            stderr.read_to_string(&mut rest).unwrap();
+            first + &rest
+        });
+        Self { child, address, stdout: String::new(), log }
+    }
+
+    /// Sends a signal and waits; gives the exit code, standard output and the log.
+    fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        let code = self.child.wait().unwrap().code();
+        self.child.stdout.take().unwrap().read_to_string(&mut self.stdout).unwrap();
+        (code, self.stdout, self.log.join().unwrap())
+    }
+}
+
+fn program(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_fiscaflow-server"));
+    command.current_dir(dir).env_clear();
+    command
+}
+
+fn run(dir: &Path, args: &[&str]) -> Output {
+    program(dir).args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn secret(text: &str) -> String {
+    let mut words = text.split_whitespace();
+    words.find(|word| word.starts_with("fiscaflow_")).expect(text).to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_start_shows_a_token_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (code, out, _) = Running::start(dir.path(), &[]).end("-TERM");
+    assert_eq!(code, Some(0));
+    let token = secret(&out);
+    let again = Running::start(dir.path(), &[]);
+    let reply = Request::new(again.address, "POST", "/api/v1/books").token(&token);
+    reply.json(&json!({"name": "Home", "currency": "EUR"})).send().await.created();
+    let (code, out, log) = again.end("-INT");
+    assert_eq!((code, out.as_str()), (Some(0), ""));
+    assert!(log.contains(r#""verb":"books.create""#) && log.contains("stopped"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_made_listed_and_revoked_while_the_server_runs() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Running::start(dir.path(), &[]);
+    let token = secret(&stdout(&run(dir.path(), &["token", "create", "--actor", "ben"])));
+    let narrow = ["token", "create", "--actor", "ben", "--books", "none"];
+    secret(&stdout(&run(dir.path(), &narrow)));
+    let listed = stdout(&run(dir.path(), &["token", "list"]));
+    let lines: Vec<_> = listed.lines().collect();
+    assert_eq!(lines.len(), 3, "{listed}");
+    assert!(lines[1].contains("ben") && lines[1].contains("all books"), "{listed}");
+    assert!(!listed.contains("fiscaflow_"));
+    let ask = || {
+        let request = Request::new(server.address, "POST", "/api/v1/books").token(&token);
+        request.json(&json!({"name": "Home", "currency": "EUR"})).send()
+    };
+    ask().await.created();
+    let id = lines[1].split(' ').next().unwrap();
+    stdout(&run(dir.path(), &["token", "revoke", id]));
+    ask().await.error(401, "unauthorized");
+    assert!(!run(dir.path(), &["token", "revoke", id]).status.success());
+    server.end("-TERM");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_is_secret_or_personal_is_logged() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Running::start(dir.path(), &["--log", "debug"]);
+    let token = secret(&stdout(&run(dir.path(), &["token", "create", "--actor", "canary1"])));
+    let call = |method: &str, path: &str| {
+        let request = Request::new(server.address, method, path).token(&token);
+        request.header("x-reason", "canary2").header("x-correlation-id", "canary3")
+    };
+    let book = json!({"name": "canary4", "currency": "EUR"});
+    let book = call("POST", "/api/v1/books").json(&book).send().await.created();
+    let path = format!("/api/v1/books/{}", book["id"].as_str().unwrap());
+    let listed = call("GET", &format!("{path}/transactions?text=canary5")).send().await;
+    listed.ok();
+    let file = b"canary6;1,00\n".to_vec();
+    let import = call("POST", &format!("{path}/imports?file_name=canary7"));
+    import.body("text/csv", file).send().await;
+    call("DELETE", &format!("{path}/members/canary8")).send().await.ok();
+    call("GET", "/canary9").send().await.error(404, "no_such_path");
+    call("GET", &path).header("x-request-id", "canary 10").send().await.ok();
+    let (_, _, log) = server.end("-TERM");
+    assert!(log.contains("members.remove"), "{log}");
+    assert!(!log.contains("canary") && !log.contains(&token["fiscaflow_".len()..]), "{log}");
+}
+
+#[test]
+fn what_cannot_be_started_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    for (args, said) in [
+        (&["--address", "0.0.0.0:8080"][..], "--allow-remote"),
+        (&["--database", "sqlite:nowhere/books.db"], "directory"),
+        (&["--database", "mysql:x"], "mysql"),
+        (&["--database", "memory:", "token", "list"], "in memory"),
+        (&["--colour", "red"], "--colour"),
+    ] {
+        let output = run(dir.path(), args);
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && text.contains(said), "{args:?}: {text}");
+    }
+    let help = stdout(&run(dir.path(), &["--help"]));
+    assert!(help.contains("token create") && help.contains("FISCAFLOW_ADDRESS"));
+    assert_eq!(stdout(&run(dir.path(), &["--version"])), concat!(env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn the_readme_lists_every_setting() {
+    let readme = include_str!("../../README.md");
+    for setting in fiscaflow_server::config::SETTINGS {
+        let default = match setting.default {
+            "" => String::new(),
+            default => format!("`{default}`"),
+        };
+        let line = format!("| `--{}` | `{}` | {default} |", setting.flag, setting.variable);
+        assert!(readme.contains(&line), "the README lacks `{line}`");
+    }
+}
+
+/// Runs what the README tells an operator to type, in its order, against a fresh server.
+#[test]
+fn the_examples_in_the_readme_work() {
+    if !Command::new("curl").arg("--version").output().is_ok_and(|it| it.status.success()) {
+        println!("skipped: curl is not installed");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let server = Running::start(dir.path(), &[]);
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```sh\n").skip(1).map(|rest| rest.split("```").next().unwrap());
+    let examples: Vec<_> = blocks.filter(|block| block.contains("curl")).collect();
+    assert!(examples.len() > 3);
+    let made = run(dir.path(), &["token", "create", "--actor", "owner"]);
+    let script = examples.concat().replace("127.0.0.1:8080", &server.address.to_string());
+    let script = script.replace("fiscaflow_...", &secret(&stdout(&made)));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    // `--fail-with-body` makes curl's exit code tell whether the answer is an error.
+    let shell =
+        format!("set -e\ncurl() {{ command curl --silent --fail-with-body \"$@\"; }}\n{script}");
+    let output = Command::new("sh").arg("-c").arg(&shell).current_dir(root).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains(r#""imported":"#) && text.contains(r#""verified":true"#), "{text}");
+    server.end("-TERM");
+}
