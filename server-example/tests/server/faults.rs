@@ -1,7 +1,7 @@
 //! What goes wrong: stores that fail, hang or panic, clients that are slow or leave.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -15,6 +15,7 @@ use fiscaflow_store::MemoryStore;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 
 use crate::support::{Request, Server};
 
@@ -28,7 +29,7 @@ enum Fault {
     Corrupt,
     Panics,
     Hangs,
-    SlowCommits,
+    HeldCommits,
 }
 
 const FAULTS: [Fault; 7] = [
@@ -38,17 +39,30 @@ const FAULTS: [Fault; 7] = [
     Fault::Corrupt,
     Fault::Panics,
     Fault::Hangs,
-    Fault::SlowCommits,
+    Fault::HeldCommits,
 ];
 
-/// How long a slow commit takes.
-const SLOW: Duration = Duration::from_millis(400);
+/// How long a server may take to notice what a client does.
+const NOTICE: Duration = Duration::from_millis(100);
+
+/// Closed until permits are added.
+#[derive(Debug)]
+struct Gate(Semaphore);
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self(Semaphore::new(0))
+    }
+}
 
 /// A store in memory that does wrong as told.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Faulty {
     inner: MemoryStore,
     fault: AtomicU8,
+    /// How many commits are held back, and by what.
+    held: AtomicUsize,
+    gate: Gate,
 }
 
 impl Faulty {
@@ -60,9 +74,16 @@ impl Faulty {
         FAULTS[usize::from(self.fault.load(Ordering::SeqCst))]
     }
 
+    /// Waits until that many commits are held back.
+    async fn holds(&self, commits: usize) {
+        while self.held.load(Ordering::SeqCst) < commits {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     async fn pass(&self) -> Result<()> {
         let code = match self.fault() {
-            Fault::None | Fault::SlowCommits => return Ok(()),
+            Fault::None | Fault::HeldCommits => return Ok(()),
             Fault::Unavailable => ErrorCode::StoreUnavailable,
             Fault::Full => ErrorCode::StorageFull,
             Fault::Corrupt => ErrorCode::CorruptData,
@@ -118,8 +139,9 @@ impl Store for Faulty {
     }
 
     async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
-        if self.fault() == Fault::SlowCommits {
-            tokio::time::sleep(SLOW).await;
+        if self.fault() == Fault::HeldCommits {
+            self.held.fetch_add(1, Ordering::SeqCst);
+            self.gate.0.acquire().await.unwrap().forget();
         }
         self.inner.commit(commit).await
     }
@@ -132,7 +154,7 @@ impl Store for Faulty {
 async fn faulty(
     change: impl FnOnce(&mut fiscaflow_server::config::Timeouts),
 ) -> (Server, Arc<Faulty>) {
-    let store = Arc::new(Faulty { inner: MemoryStore::new(), fault: AtomicU8::new(0) });
+    let store = Arc::new(Faulty::default());
     let server = Server::with(store.clone(), |limits, timeouts| {
         limits.requests = 2;
         change(timeouts);
@@ -205,43 +227,51 @@ async fn a_store_that_hangs_keeps_nobody_waiting() {
 async fn a_write_ends_although_its_client_leaves() {
     let (server, store) = faulty(|_| ()).await;
     let book = server.book("anna").await;
-    store.set(Fault::SlowCommits);
-    let request = server.request("POST", &format!("/books/{book}/accounts"));
-    let request = request.token(&server.token("anna")).json(&json!({"name": "Giro"}));
+    let path = format!("/books/{book}/accounts");
+    store.set(Fault::HeldCommits);
+    let request = server.request("POST", &path).token(&server.token("anna"));
+    let request = request.json(&json!({"name": "Giro"}));
     let mut stream = TcpStream::connect(server.address).await.unwrap();
     stream.write_all(&request.bytes()).await.unwrap();
-    tokio::time::sleep(SLOW / 4).await;
+    store.holds(1).await;
     drop(stream);
-    tokio::time::sleep(SLOW / 4).await;
-    assert_eq!(server.get("anna", &format!("/books/{book}/accounts")).await.ok(), json!([]));
-    tokio::time::sleep(SLOW).await;
-    let accounts = server.get("anna", &format!("/books/{book}/accounts")).await.ok();
-    assert_eq!(accounts[0]["name"], "Giro");
+    tokio::time::sleep(NOTICE).await;
+    assert_eq!(server.get("anna", &path).await.ok(), json!([]));
+    store.gate.0.add_permits(1);
+    let started = Instant::now();
+    while server.get("anna", &path).await.ok() == json!([]) {
+        assert!(started.elapsed() < Duration::from_secs(30), "the write was given up");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stopping_waits_for_what_is_under_way() {
     let (server, store) = faulty(|_| ()).await;
     let book = server.book("anna").await;
-    store.set(Fault::SlowCommits);
     let path = format!("/books/{book}/accounts");
-    let request = server.request("POST", &path).token(&server.token("anna"));
-    let request = request.json(&json!({"name": "Giro"}));
-    let address = server.address;
+    store.set(Fault::HeldCommits);
+    let request = |name: &str| {
+        let request = server.request("POST", &path).token(&server.token("anna"));
+        request.json(&json!({"name": name}))
+    };
     // One client waits for its answer, one has left.
-    let (first, second) = (request.bytes(), server.request("POST", &path));
-    let second = second.token(&server.token("anna")).json(&json!({"name": "Visa"}));
-    let waiting = tokio::spawn(second.send());
+    let (waits, leaves, address) = (request("Giro"), request("Visa"), server.address);
+    let waiting = tokio::spawn(waits.send());
+    store.holds(1).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
-    stream.write_all(&first).await.unwrap();
-    tokio::time::sleep(SLOW / 4).await;
+    stream.write_all(&leaves.bytes()).await.unwrap();
+    store.holds(2).await;
     drop(stream);
-    assert!(server.stop().await);
+    let stopping = tokio::spawn(server.stop());
+    tokio::time::sleep(NOTICE).await;
+    assert!(TcpStream::connect(address).await.is_err(), "new clients are still taken");
+    assert!(!stopping.is_finished());
+    // The two meet in one book, so that one of them is decided and committed again.
+    store.gate.0.add_permits(9);
     waiting.await.unwrap().created();
-    assert!(TcpStream::connect(address).await.is_err());
-    // The store is closed; what was written is seen by asking it as it was.
-    let book_id: BookId = book.parse().unwrap();
-    let closed = store.inner.head(book_id).await.unwrap_err();
+    assert!(stopping.await.unwrap());
+    assert!(store.held.load(Ordering::SeqCst) >= 3);
+    let closed = store.inner.head(book.parse().unwrap()).await.unwrap_err();
     assert_eq!(closed.code(), ErrorCode::Closed);
 }
 
@@ -263,8 +293,8 @@ async fn stopping_does_not_wait_for_ever() {
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_clients_are_cut_off_and_nobody_waits_for_them() {
     let (server, _) = faulty(|timeouts| {
-        timeouts.header = Duration::from_millis(300);
-        timeouts.body = Duration::from_millis(300);
+        timeouts.header = Duration::from_secs(2);
+        timeouts.body = Duration::from_millis(500);
     })
     .await;
     let mut slow = Vec::new();
@@ -277,10 +307,10 @@ async fn slow_clients_are_cut_off_and_nobody_waits_for_them() {
     }
     let started = Instant::now();
     let book = server.book("anna").await;
-    assert!(started.elapsed() < Duration::from_millis(250), "{:?}", started.elapsed());
+    assert!(started.elapsed() < Duration::from_secs(1), "{:?}", started.elapsed());
     for mut stream in slow {
         let mut rest = Vec::new();
-        let read = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut rest));
+        let read = tokio::time::timeout(Duration::from_secs(30), stream.read_to_end(&mut rest));
         _ = read.await.expect("the connection is still open");
     }
     // A body that comes too slowly is answered.

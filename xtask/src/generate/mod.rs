@@ -7,6 +7,7 @@
 //! nobody committed is as wrong as one that differs.
 
 mod mobile;
+mod openapi;
 mod python;
 mod python_package;
 mod scenarios;
@@ -44,6 +45,7 @@ pub struct Generator {
 /// All generators, in the order in which they run.
 const GENERATORS: &[Generator] = &[
     scenarios::GENERATOR,
+    openapi::GENERATOR,
     python_package::GENERATOR,
     python::GENERATOR,
     typescript::GENERATOR,
