@@ -34,54 +34,67 @@ impl BookHandle {
     pub async fn get(&self) -> Result<Book> {
         self.caller.call("books.get", None, ()).await
     }
+
     /// Change the book itself.
     pub async fn update(&self, patch: BookPatch) -> Result<Book> {
         self.caller.call("books.update", None, patch).await
     }
+
     /// Who may reach the book.
     pub fn members(&self) -> Arc<Members> {
         Arc::new(Members { caller: self.caller.clone() })
     }
+
     /// Where its money lies.
     pub fn accounts(&self) -> Arc<Accounts> {
         Arc::new(Accounts { caller: self.caller.clone() })
     }
+
     /// What its money is for.
     pub fn categories(&self) -> Arc<Categories> {
         Arc::new(Categories { caller: self.caller.clone() })
     }
+
     /// The other parties.
     pub fn payees(&self) -> Arc<Payees> {
         Arc::new(Payees { caller: self.caller.clone() })
     }
+
     /// Its movements of money.
     pub fn transactions(&self) -> Arc<Transactions> {
         Arc::new(Transactions { caller: self.caller.clone() })
     }
+
     /// Movements between its own accounts.
     pub fn transfers(&self) -> Arc<Transfers> {
         Arc::new(Transfers { caller: self.caller.clone() })
     }
+
     /// What categorises by itself.
     pub fn rules(&self) -> Arc<Rules> {
         Arc::new(Rules { caller: self.caller.clone() })
     }
+
     /// What may be spent.
     pub fn budgets(&self) -> Arc<Budgets> {
         Arc::new(Budgets { caller: self.caller.clone() })
     }
+
     /// Statements from banks.
     pub fn imports(&self) -> Arc<Imports> {
         Arc::new(Imports { caller: self.caller.clone() })
     }
+
     /// Figures.
     pub fn reports(&self) -> Arc<Reports> {
         Arc::new(Reports { caller: self.caller.clone() })
     }
+
     /// What happened, and the proof of it.
     pub fn history(&self) -> Arc<History> {
         Arc::new(History { caller: self.caller.clone() })
     }
+
     /// What others are told.
     pub fn events(&self) -> Arc<Events> {
         Arc::new(Events { caller: self.caller.clone() })
@@ -100,10 +113,12 @@ impl Members {
     pub async fn list(&self) -> Result<Vec<Member>> {
         self.caller.call("members.list", None, ()).await
     }
+
     /// Add a member or change one.
     pub async fn put(&self, member: Member) -> Result<Member> {
         self.caller.call("members.put", None, member).await
     }
+
     /// Remove a member.
     pub async fn remove(&self, id: String) -> Result<()> {
         self.caller.call("members.remove", Some(id), ()).await
@@ -122,14 +137,17 @@ impl Accounts {
     pub async fn create(&self, new: NewAccount) -> Result<Account> {
         self.caller.call("accounts.create", None, new).await
     }
+
     /// One account.
     pub async fn get(&self, id: String) -> Result<Account> {
         self.caller.call("accounts.get", Some(id), ()).await
     }
+
     /// All accounts.
     pub async fn list(&self) -> Result<Vec<Account>> {
         self.caller.call("accounts.list", None, ()).await
     }
+
     /// Change an account.
     pub async fn update(&self, id: String, patch: AccountPatch) -> Result<Account> {
         self.caller.call("accounts.update", Some(id), patch).await
@@ -148,10 +166,12 @@ impl Categories {
     pub async fn create(&self, new: NewCategory) -> Result<Category> {
         self.caller.call("categories.create", None, new).await
     }
+
     /// All categories.
     pub async fn list(&self) -> Result<Vec<Category>> {
         self.caller.call("categories.list", None, ()).await
     }
+
     /// Rename or move a category.
     pub async fn update(&self, id: String, patch: CategoryPatch) -> Result<Category> {
         self.caller.call("categories.update", Some(id), patch).await
@@ -170,6 +190,7 @@ impl Payees {
     pub async fn create(&self, new: NewPayee) -> Result<Payee> {
         self.caller.call("payees.create", None, new).await
     }
+
     /// All payees.
     pub async fn list(&self) -> Result<Vec<Payee>> {
         self.caller.call("payees.list", None, ()).await
@@ -188,27 +209,33 @@ impl Transactions {
     pub async fn create(&self, new: NewTransaction) -> Result<Transaction> {
         self.caller.call("transactions.create", None, new).await
     }
+
     /// One transaction.
     pub async fn get(&self, id: String) -> Result<Transaction> {
         self.caller.call("transactions.get", Some(id), ()).await
     }
+
     /// Transactions, newest first, filtered, by pages.
     #[uniffi::method(default(query))]
     pub async fn list(&self, query: TransactionQuery) -> Result<TransactionPage> {
         self.caller.call("transactions.list", None, query).await
     }
+
     /// Change a transaction; what is set here is the user's.
     pub async fn update(&self, id: String, patch: TransactionPatch) -> Result<Transaction> {
         self.caller.call("transactions.update", Some(id), patch).await
     }
+
     /// Put several transactions in a category.
     pub async fn recategorise(&self, request: Recategorisation) -> Result<Vec<Transaction>> {
         self.caller.call("transactions.recategorise", None, request).await
     }
+
     /// Delete a transaction.
     pub async fn delete(&self, id: String) -> Result<()> {
         self.caller.call("transactions.delete", Some(id), ()).await
     }
+
     /// Why payee, category and tags are what they are.
     pub async fn explain(&self, id: String) -> Result<Explanation> {
         self.caller.call("transactions.explain", Some(id), ()).await
@@ -227,6 +254,7 @@ impl Transfers {
     pub async fn create(&self, new: NewTransfer) -> Result<Transfer> {
         self.caller.call("transfers.create", None, new).await
     }
+
     /// Make the two sides of a transfer independent again.
     pub async fn remove(&self, id: String) -> Result<()> {
         self.caller.call("transfers.remove", Some(id), ()).await
@@ -245,18 +273,22 @@ impl Rules {
     pub async fn create(&self, new: NewRule) -> Result<Rule> {
         self.caller.call("rules.create", None, new).await
     }
+
     /// All rules, in the order in which they run.
     pub async fn list(&self) -> Result<Vec<Rule>> {
         self.caller.call("rules.list", None, ()).await
     }
+
     /// Change a rule.
     pub async fn update(&self, id: String, patch: RulePatch) -> Result<Rule> {
         self.caller.call("rules.update", Some(id), patch).await
     }
+
     /// Remove a rule; what it set stays.
     pub async fn delete(&self, id: String) -> Result<()> {
         self.caller.call("rules.delete", Some(id), ()).await
     }
+
     /// Run all rules over every transaction.
     pub async fn apply(&self) -> Result<ApplyReport> {
         self.caller.call("rules.apply", None, ()).await
@@ -275,18 +307,22 @@ impl Budgets {
     pub async fn create(&self, new: NewBudget) -> Result<Budget> {
         self.caller.call("budgets.create", None, new).await
     }
+
     /// All budgets.
     pub async fn list(&self) -> Result<Vec<Budget>> {
         self.caller.call("budgets.list", None, ()).await
     }
+
     /// Change a budget.
     pub async fn update(&self, id: String, patch: BudgetPatch) -> Result<Budget> {
         self.caller.call("budgets.update", Some(id), patch).await
     }
+
     /// Remove a budget.
     pub async fn delete(&self, id: String) -> Result<()> {
         self.caller.call("budgets.delete", Some(id), ()).await
     }
+
     /// How budgets stand in a month.
     #[uniffi::method(default(query))]
     pub async fn state(&self, query: BudgetQuery) -> Result<Vec<BudgetState>> {
@@ -306,6 +342,7 @@ impl Imports {
     pub async fn create(&self, new: NewImport) -> Result<ImportReport> {
         self.caller.call("imports.create", None, new).await
     }
+
     /// All imports that brought something.
     pub async fn list(&self) -> Result<Vec<Import>> {
         self.caller.call("imports.list", None, ()).await
@@ -325,6 +362,7 @@ impl Reports {
     pub async fn balances(&self, query: BalancesQuery) -> Result<Vec<Balance>> {
         self.caller.call("reports.balances", None, query).await
     }
+
     /// Spending by month and category.
     #[uniffi::method(default(query))]
     pub async fn spending(&self, query: SpendingQuery) -> Result<Vec<Spending>> {
@@ -345,10 +383,12 @@ impl History {
     pub async fn list(&self, query: HistoryQuery) -> Result<Vec<Entry>> {
         self.caller.call("history.list", None, query).await
     }
+
     /// What happened to one object.
     pub async fn object(&self, id: String) -> Result<Vec<ObjectChange>> {
         self.caller.call("history.object", Some(id), ()).await
     }
+
     /// Check the whole history against its hashes.
     pub async fn verify(&self) -> Result<Verification> {
         self.caller.call("history.verify", None, ()).await

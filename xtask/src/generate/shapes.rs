@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use fiscaflow_core::api::{NOUNS, VERBS, schemas};
+use fiscaflow_core::api::{Method, NOUNS, VERBS, schemas};
 use serde_json::Value;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{Object, Schema};
@@ -49,6 +49,8 @@ pub struct Verb {
     pub request: Vec<Field>,
     /// The request's name, where it takes one.
     pub request_name: Option<&'static str>,
+    /// Whether a call may leave the request out: it reads, and nothing has to be said.
+    pub request_optional: bool,
     /// The answer's type, where it gives one.
     pub answer: Option<Type>,
 }
@@ -167,6 +169,11 @@ impl Surface {
         Ok(surface)
     }
 
+    /// The nouns that hang on a book.
+    pub fn book_nouns(&self) -> impl Iterator<Item = &Noun> {
+        self.nouns.iter().filter(|noun| noun.verbs.iter().all(|verb| verb.in_book))
+    }
+
     /// Finds out which shapes are part of requests and which of answers.
     fn mark(&mut self) {
         let verbs = || self.nouns.iter().flat_map(|noun| &noun.verbs);
@@ -202,6 +209,11 @@ impl Shape {
             Kind::Union { variants, .. } => Box::new(variants.iter().flat_map(|v| &v.fields)),
             Kind::Choice(_) | Kind::Text(_) => Box::new(std::iter::empty()),
         }
+    }
+
+    /// The first paragraph of what it is; what follows speaks of Rust.
+    pub fn summary(&self) -> &str {
+        self.about.split("\n\n").next().unwrap_or(&self.about)
     }
 
     fn take_fields(&mut self) -> Option<Vec<Field>> {
@@ -246,7 +258,9 @@ fn noun_of(noun: &fiscaflow_core::api::Noun, shapes: &BTreeMap<String, Shape>) -
         let request_name = verb.request.map(|request| request.name);
         let (about, takes_id) = (verb.summary, verb.takes_id);
         let in_book = verb.path.contains("{book_id}");
-        Ok(Verb { name, about, in_book, takes_id, request, request_name, answer })
+        let reads = verb.method == Method::Get;
+        let request_optional = reads && request.iter().all(|field| field.optional);
+        Ok(Verb { name, about, in_book, takes_id, request, request_name, request_optional, answer })
     });
     let verbs = verbs.collect::<Outcome<_>>()?;
     Ok(Noun { name: noun.name, about: noun.summary, verbs })

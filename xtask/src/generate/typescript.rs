@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use fiscaflow_core::ErrorCode;
-use fiscaflow_core::api::{Method, status, verb};
+use fiscaflow_core::api::status;
 
 use super::shapes::{Field, Format, Kind, Noun, Shape, Surface, Type, Variant, Verb};
 use super::{Files, Generator};
@@ -65,8 +65,7 @@ fn classes(surface: &Surface) -> Vec<Class<'_>> {
     let mut classes = Vec::new();
     for noun in &surface.nouns {
         let verbs = noun.verbs.iter().map(|verb| (noun, verb));
-        let (of_book, without): (Vec<_>, Vec<_>) =
-            verbs.partition(|(noun, verb)| in_book(noun, verb));
+        let (of_book, without): (Vec<_>, Vec<_>) = verbs.partition(|(_, verb)| verb.in_book);
         if without.is_empty() {
             let name = class_name(noun);
             classes.push(Class { name, about: noun.about, verbs: of_book, is_book: false });
@@ -83,24 +82,9 @@ fn classes(surface: &Surface) -> Vec<Class<'_>> {
     classes
 }
 
-/// The table's entry for a verb.
-fn entry(noun: &Noun, of: &Verb) -> Option<&'static fiscaflow_core::api::Verb> {
-    verb(&format!("{}.{}", noun.name, of.name))
-}
-
-fn in_book(noun: &Noun, verb: &Verb) -> bool {
-    entry(noun, verb).is_some_and(|entry| entry.path.contains("{book_id}"))
-}
-
 fn class_name(noun: &Noun) -> String {
     let mut letters = noun.name.chars();
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
-}
-
-/// The nouns that hang on a book.
-fn book_nouns(surface: &Surface) -> impl Iterator<Item = &Noun> {
-    let whole = |noun: &&Noun| noun.verbs.iter().all(|verb| in_book(noun, verb));
-    surface.nouns.iter().filter(whole)
 }
 
 fn nouns_js(surface: &Surface) -> Outcome<String> {
@@ -110,7 +94,7 @@ fn nouns_js(surface: &Surface) -> Outcome<String> {
         line!(text, "\n{}", comment("", class.about).trim_end());
         line!(text, "class {} {{", class.name);
         line!(text, "  #run;\n\n  constructor(run) {{\n    this.#run = run;");
-        for noun in book_nouns(surface).filter(|_| class.is_book) {
+        for noun in surface.book_nouns().filter(|_| class.is_book) {
             line!(text, "    this.{} = new {}(run);", noun.name, class_name(noun));
         }
         line!(text, "  }}");
@@ -158,14 +142,14 @@ fn nouns_types(surface: &Surface) -> String {
     for class in classes(surface) {
         line!(body, "\n{}", comment("", class.about).trim_end());
         line!(body, "export interface {} {{", class.name);
-        for noun in book_nouns(surface).filter(|_| class.is_book) {
+        for noun in surface.book_nouns().filter(|_| class.is_book) {
             body += &comment("  ", noun.about);
             line!(body, "  readonly {}: {};", noun.name, class_name(noun));
         }
-        for (noun, verb) in &class.verbs {
+        for (_, verb) in &class.verbs {
             body += &comment("  ", verb.about);
             let answer = verb.answer.as_ref().map_or("void".to_owned(), |ty| type_name(ty, false));
-            line!(body, "  {}({}): Promise<{answer}>;", verb.name, parameters(noun, verb));
+            line!(body, "  {}({}): Promise<{answer}>;", verb.name, parameters(verb));
         }
         line!(body, "}}");
     }
@@ -178,12 +162,10 @@ fn nouns_types(surface: &Surface) -> String {
 }
 
 /// A reading verb may be called without a request; a writing one says what it writes.
-fn parameters(noun: &Noun, verb: &Verb) -> String {
-    let reads = entry(noun, verb).is_some_and(|entry| entry.method == Method::Get);
-    let free = reads && verb.request.iter().all(|field| field.optional);
+fn parameters(verb: &Verb) -> String {
+    let mark = if verb.request_optional { "?" } else { "" };
     let id = verb.takes_id.then(|| "id: string".to_owned());
-    let request =
-        verb.request_name.map(|name| format!("request{}: {name}", if free { "?" } else { "" }));
+    let request = verb.request_name.map(|name| format!("request{mark}: {name}"));
     id.into_iter().chain(request).collect::<Vec<_>>().join(", ")
 }
 
@@ -210,7 +192,7 @@ fn shapes_types(surface: &Surface) -> String {
     shapes.extend(only.map(|(name, shape)| (name, shape, true)));
     shapes.sort_by_key(|(name, ..)| *name);
     for (name, shape, asked) in shapes {
-        line!(text, "\n{}", comment("", first_paragraph(&shape.about)).trim_end());
+        line!(text, "\n{}", comment("", shape.summary()).trim_end());
         shape_type(&mut text, name, shape, asked);
     }
     text
@@ -288,11 +270,6 @@ fn type_name(ty: &Type, asked: bool) -> String {
         Type::Map(part) if asked => format!("Readonly<Record<string, {}>>", type_name(part, asked)),
         Type::Map(part) => format!("Record<string, {}>", type_name(part, asked)),
     }
-}
-
-/// What follows the first paragraph speaks of Rust.
-fn first_paragraph(about: &str) -> &str {
-    about.split("\n\n").next().unwrap_or(about)
 }
 
 fn comment(indent: &str, about: &str) -> String {

@@ -11,9 +11,7 @@ mod words;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use fiscaflow_core::api::{Method, verb};
-
-use super::shapes::{Kind, Noun, Shape, Surface, Verb};
+use super::shapes::{Kind, Shape, Surface};
 use super::{Files, Generator, read_tree};
 use crate::cargo;
 use crate::shell::{Cmd, Outcome};
@@ -112,21 +110,6 @@ fn is_text(surface: &Surface, name: &str) -> bool {
     surface.shapes.get(name).is_some_and(|shape| matches!(shape.kind, Kind::Text(_)))
 }
 
-/// The table's entry for a verb.
-fn entry(noun: &Noun, of: &Verb) -> Option<&'static fiscaflow_core::api::Verb> {
-    verb(&format!("{}.{}", noun.name, of.name))
-}
-
-/// Whether a verb belongs to a book, as all do but the one that makes it.
-fn in_book(noun: &Noun, verb: &Verb) -> bool {
-    entry(noun, verb).is_some_and(|entry| entry.path.contains("{book_id}"))
-}
-
-/// The nouns that hang on a book.
-fn book_nouns(surface: &Surface) -> impl Iterator<Item = &Noun> {
-    surface.nouns.iter().filter(|noun| noun.verbs.iter().all(|verb| in_book(noun, verb)))
-}
-
 /// The name of a verb's request among its parameters.
 fn parameter(request: &str) -> &'static str {
     match request {
@@ -136,17 +119,6 @@ fn parameter(request: &str) -> &'static str {
         "Member" => "member",
         _ => "request",
     }
-}
-
-/// Whether a verb may be called without its request: one that reads, when nothing is required.
-fn may_be_left_out(noun: &Noun, verb: &Verb) -> bool {
-    let reads = entry(noun, verb).is_some_and(|entry| entry.method == Method::Get);
-    reads && verb.request.iter().all(|field| field.optional)
-}
-
-/// What follows the first paragraph speaks of Rust.
-fn first_paragraph(about: &str) -> &str {
-    about.split("\n\n").next().unwrap_or(about)
 }
 
 #[cfg(test)]

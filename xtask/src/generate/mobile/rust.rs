@@ -88,7 +88,7 @@ fn types(surface: &Surface) -> Outcome<String> {
 }
 
 fn shape_type(text: &mut String, name: &str, shape: &Shape, ways: Ways) -> Outcome {
-    let about = comment("", "///", super::first_paragraph(&shape.about));
+    let about = comment("", "///", shape.summary());
     let derives = ways.derives();
     match &shape.kind {
         Kind::Text(_) => {
@@ -167,8 +167,7 @@ fn type_name(ty: &Type) -> String {
 fn verbs(surface: &Surface) -> String {
     let mut text = VERBS_HEAD.to_owned();
     for noun in &surface.nouns {
-        let (of_book, without): (Vec<_>, Vec<_>) =
-            noun.verbs.iter().partition(|verb| super::in_book(noun, verb));
+        let (of_book, without): (Vec<_>, Vec<_>) = noun.verbs.iter().partition(|verb| verb.in_book);
         if without.is_empty() {
             object(&mut text, &upper_camel(noun.name), noun.about);
             implement(&mut text, &upper_camel(noun.name), &methods(noun, &of_book));
@@ -177,7 +176,7 @@ fn verbs(surface: &Surface) -> String {
         object(&mut text, &upper_camel(noun.name), "Making books.");
         implement(&mut text, &upper_camel(noun.name), &methods(noun, &without));
         object(&mut text, "BookHandle", "A book and who acts on it: what all nouns hang on.");
-        let nouns = super::book_nouns(surface).map(access).collect::<String>();
+        let nouns = surface.book_nouns().map(access).collect::<String>();
         implement(&mut text, "BookHandle", &(methods(noun, &of_book) + &nouns));
     }
     text
@@ -197,7 +196,7 @@ fn access(noun: &Noun) -> String {
     let (name, class) = (noun.name, upper_camel(noun.name));
     let about = comment("", "///", noun.about);
     format!(
-        "{about}pub fn {name}(&self) -> Arc<{class}> {{\n\
+        "\n{about}pub fn {name}(&self) -> Arc<{class}> {{\n\
          Arc::new({class} {{ caller: self.caller.clone() }})\n}}\n"
     )
 }
@@ -205,6 +204,7 @@ fn access(noun: &Noun) -> String {
 fn methods(noun: &Noun, verbs: &[&Verb]) -> String {
     let mut text = String::new();
     for verb in verbs {
+        line!(text);
         let mut parameters = "&self".to_owned();
         let (mut id, mut request) = ("None", "()");
         if verb.takes_id {
@@ -215,7 +215,7 @@ fn methods(noun: &Noun, verbs: &[&Verb]) -> String {
         if let Some(name) = verb.request_name {
             request = super::parameter(name);
             parameters += &format!(", {request}: {name}");
-            if super::may_be_left_out(noun, verb) {
+            if verb.request_optional {
                 line!(text, "#[uniffi::method(default({request}))]");
             }
         }

@@ -215,7 +215,7 @@ fn dispatch(surface: &Surface) -> String {
 }
 
 fn call(noun: &Noun, verb: &Verb) -> String {
-    let object = match super::in_book(noun, verb) {
+    let object = match verb.in_book {
         false => "books".to_owned(),
         true if noun.name == "books" => "book".to_owned(),
         true => format!("book.{}()", noun.name),
