@@ -78,7 +78,10 @@ proptest! {
 
     /// The largest remainder decides: against a twin that hands out one unit after the other.
     #[test]
-    fn largest_remainder_decides(minor in -10_000_i64..10_000, weights in prop::collection::vec(0_u32..50, 1..8)) {
+    fn largest_remainder_decides(
+        minor in -10_000_i64..10_000,
+        weights in prop::collection::vec(0_u32..50, 1..8),
+    ) {
         let total: i64 = weights.iter().map(|weight| i64::from(*weight)).sum();
         prop_assume!(total > 0);
         let mut parts: Vec<i64> =

@@ -214,7 +214,9 @@ proptest! {
         let rules = RuleSet::new(&rules).unwrap();
         let mut after = transaction.clone();
         apply(&mut after, &rules.evaluate(Facts::from(&transaction)));
-        let by_user = |source: &Option<Source>| source.as_ref().is_some_and(|it| it.kind == SourceKind::User);
+        let by_user = |source: &Option<Source>| {
+            source.as_ref().is_some_and(|it| it.kind == SourceKind::User)
+        };
         if by_user(&transaction.category_source) {
             prop_assert_eq!(&after.category_id, &transaction.category_id);
         }

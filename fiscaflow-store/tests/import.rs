@@ -151,8 +151,8 @@ proptest! {
             let whole = statement(&entries, 0..=12, ids);
             import(&book, whole.clone()).await;
             let before = everything(&book).await;
-            let (first, second) =
-                (edited.get(&before).id, before[(edited.index(before.len()) + 1) % before.len()].id);
+            let place = edited.index(before.len());
+            let (first, second) = (before[place].id, before[(place + 1) % before.len()].id);
             let patch = TransactionPatch {
                 amount: Some("-77.00".parse().unwrap()),
                 booking_date: Some(date(300)),

@@ -38,7 +38,10 @@ pub fn status(code: ErrorCode, field: Option<&str>) -> StatusCode {
 }
 
 macro_rules! refusals {
-    ($($(#[$doc:meta])* $variant:ident = $code:literal in $lane:ident, $status:ident, $text:literal;)*) => {
+    ($(
+        $(#[$doc:meta])*
+        $variant:ident = $code:literal in $lane:ident, $status:ident, $text:literal;
+    )*) => {
         /// What the server refuses by itself, before the engine is asked.
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum Refusal { $($(#[$doc])* $variant,)* }

@@ -8,7 +8,9 @@ use super::{Account, Alert, Book, Budget, Category, Import, Member, Payee, Rule}
 use crate::error::{Error, Result};
 
 macro_rules! documents {
-    ($($variant:ident = $text:literal, personal $personal:expr, key |$object:ident| $key:expr;)*) => {
+    ($(
+        $variant:ident = $text:literal, personal $personal:expr, key |$object:ident| $key:expr;
+    )*) => {
         /// The kind of a document. A new kind needs no new table and no new store method.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(rename_all = "snake_case")]

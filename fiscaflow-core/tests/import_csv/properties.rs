@@ -87,7 +87,8 @@ proptest! {
             index: Some(index),
             name: None,
         });
-        let profile = CsvProfile { columns: columns.collect(), header, skip_rows, ..CsvProfile::default() };
+        let columns = columns.collect();
+        let profile = CsvProfile { columns, header, skip_rows, ..CsvProfile::default() };
         let text = pieces.concat();
         answer(text.as_bytes(), None);
         if let Some(parsed) = answer(text.as_bytes(), Some(profile)) {
@@ -101,7 +102,10 @@ proptest! {
     #[test]
     fn damaged_files_are_answered(
         file in prop::sample::select(FILES),
-        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0_u8..4), 1..12),
+        changes in prop::collection::vec(
+            (any::<prop::sample::Index>(), any::<u8>(), 0_u8..4),
+            1..12,
+        ),
     ) {
         // Holds: a real file in which bytes are changed, lost, doubled or cut off is answered.
         let mut bytes = file.as_bytes().to_vec();

@@ -50,7 +50,8 @@ fn amounts_mean_what_their_locale_says() {
 #[test]
 fn amounts_read_with_the_other_separator_are_refused_or_ambiguous() {
     // Holds: an amount with decimals is never read with the wrong separator without a word: either
-    // its digits do not fit, or they could be read in both ways (three digits behind one separator).
+    // its digits do not fit, or they could be read in both ways (three digits behind one
+    // separator).
     let mut silent = Vec::new();
     for row in rows(include_str!("amounts.txt")) {
         let [_, decimal, cell, number] = row[..] else { panic!("{row:?}") };

@@ -22,10 +22,19 @@ proptest! {
         // Holds: tags in any order are answered, and every entry is either a row or a problem.
         let is_entry = |piece: &str| matches!(piece, "<STMTTRN>" | "<STMTTRNP>");
         let entries: Vec<u64> =
-            (1_u64..).zip(&pieces).filter(|(_, piece)| is_entry(piece)).map(|(line, _)| line).collect();
+            (1_u64..)
+                .zip(&pieces)
+                .filter(|(_, piece)| is_entry(piece))
+                .map(|(line, _)| line)
+                .collect();
         if let Ok(parsed) = read(pieces.join("\n").as_bytes()) {
             let read: Vec<u64> =
-                parsed.statements.iter().flat_map(|found| &found.rows).map(|row| row.line).collect();
+                parsed
+                    .statements
+                    .iter()
+                    .flat_map(|found| &found.rows)
+                    .map(|row| row.line)
+                    .collect();
             prop_assert!(read.iter().all(|line| entries.contains(line)));
             for (index, begin) in entries.iter().enumerate() {
                 let end = entries.get(index + 1).copied().unwrap_or(u64::MAX);

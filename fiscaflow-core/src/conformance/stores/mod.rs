@@ -52,7 +52,8 @@ fn assert_code<T: std::fmt::Debug>(result: Result<T>, code: ErrorCode) {
     }
 }
 
-/// Makes one test of each conformance case, for one kind of store: see [`crate::conformance::stores`].
+/// Makes one test of each conformance case, for one kind of store: see
+/// [`crate::conformance::stores`].
 #[macro_export]
 macro_rules! store_conformance {
     (

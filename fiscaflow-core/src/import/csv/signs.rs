@@ -1,4 +1,5 @@
-//! Which way money moves: proof by the running balance, by the layout of a known exporter, by words.
+//! Which way money moves: proof by the running balance, by the layout of a known exporter, by
+//! words.
 
 use rust_decimal::Decimal;
 
