@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 
 import { statement } from './support.mjs';
 
@@ -16,7 +17,7 @@ const [quickstart, once, pages, errors] = blocks.map((block) => block[1]);
 
 /** Runs a module in a fresh folder beside this file, where the package is found. */
 function run(source) {
-  const folder = mkdtempSync(join(import.meta.dirname ?? dirname(readme), 'run-'));
+  const folder = mkdtempSync(join(dirname(fileURLToPath(import.meta.url)), 'run-'));
   writeFileSync(join(folder, 'march.ofx'), statement);
   writeFileSync(join(folder, 'main.mjs'), source);
   const done = spawnSync(process.execPath, ['main.mjs'], { cwd: folder, encoding: 'utf8' });

@@ -3,7 +3,11 @@
 import 'reflect-metadata';
 
 import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 import { Corrupt, FiscaFlow, Rejected } from '@fiscaflow/engine';
 import {
@@ -18,6 +22,7 @@ import { Body, Controller, Get, Headers, HttpCode, Module, Param, Post } from '@
 import { APP_FILTER, NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
+import ts from 'typescript';
 
 /** Applies decorators as the compiler would. */
 function decorate(type, { on = [], parameters = [], methods = {} }) {
@@ -119,6 +124,32 @@ for (const [name, adapter] of [
     await app.close();
   });
 }
+
+test('the example of the README, compiled', async () => {
+  const require = createRequire(import.meta.url);
+  const readme = join(dirname(require.resolve('@fiscaflow/engine/package.json')), 'README.md');
+  const [, example] = readFileSync(readme, 'utf8').match(/^```ts\n(.*?)^```$/ms);
+  const { outputText } = ts.transpileModule(example.replace('sqlite:home.db', 'memory:'), {
+    compilerOptions: {
+      module: ts.ModuleKind.ESNext,
+      target: ts.ScriptTarget.ES2022,
+      experimentalDecorators: true,
+      emitDecoratorMetadata: true,
+    },
+  });
+  const folder = mkdtempSync(join(dirname(fileURLToPath(import.meta.url)), 'run-'));
+  const file = join(folder, 'app.mjs');
+  writeFileSync(file, outputText);
+  const { AppModule } = await import(pathToFileURL(file));
+  const app = await NestFactory.create(AppModule, { logger: false });
+  await app.listen(0, '127.0.0.1');
+  const path = '/books/018f0000-0000-7000-8000-000000000001/balances';
+  const answer = await fetch((await app.getUrl()) + path);
+  assert.equal(answer.status, 404);
+  assert.equal((await answer.json()).error.code, 'book_not_found');
+  await app.close();
+  rmSync(folder, { recursive: true });
+});
 
 describe('the module', () => {
   test('closing the application closes the engine', async () => {
