@@ -43,7 +43,11 @@ fn run(command: Command, config: Config) -> Result<(), String> {
     match command {
         Command::Serve => {
             log_to_stderr(&config)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+            // The engine computes on these threads: an import, or figures over a long history. There
+            // are as many as there may be requests, so that none of them holds up another one.
+            let threads = config.limits.requests.saturating_add(2);
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            let runtime = runtime.worker_threads(threads).enable_all().build();
             runtime.map_err(|error| error.to_string())?.block_on(start(config, Arc::new(tokens)))
         }
         Command::CreateToken(actor, books) => {

@@ -109,7 +109,8 @@ fn operation(verb: &Verb, schemas: &Value) -> Value {
         "responses": responses,
     });
     if let Some(shape) = verb.request.filter(|_| !reads) {
-        operation["requestBody"] = request_body(shape, is_import);
+        let required = is_import || !schemas[shape.name]["required"].is_null();
+        operation["requestBody"] = request_body(shape, required, is_import);
     }
     operation
 }
@@ -195,14 +196,14 @@ fn header_parameters() -> Value {
     Value::from_iter(named)
 }
 
-fn request_body(shape: Shape, is_import: bool) -> Value {
+fn request_body(shape: Shape, required: bool, is_import: bool) -> Value {
     let mut content = json!({"application/json": {"schema": schema_of(shape)}});
     if is_import {
         for kind in ["application/octet-stream", "application/x-ofx", "text/csv"] {
             content[kind] = json!({});
         }
     }
-    json!({"required": true, "content": content})
+    json!({"required": required, "content": content})
 }
 
 fn schema_of(shape: Shape) -> Value {
