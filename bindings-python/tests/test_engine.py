@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import fiscaflow
@@ -187,6 +188,15 @@ sys.stdin.read()
 """
 
 
+@pytest.fixture
+def control_c() -> Iterator[None]:
+    """Control-C as a person's shell gives it: what runs in a shell's background ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("control_c")
 def test_control_c_ends_a_call_that_takes_long(tmp_path: pathlib.Path) -> None:
     """Another process keeps the place of the file's only writer: the call has to wait."""
     path = tmp_path / "books.db"

@@ -230,7 +230,7 @@ impl Style {
         let whole = (cents.unsigned_abs() / 100).to_string();
         let mut text = String::new();
         for (place, digit) in whole.chars().enumerate() {
-            if place > 0 && (whole.len() - place) % 3 == 0 {
+            if place > 0 && (whole.len() - place).is_multiple_of(3) {
                 text += group;
             }
             text.push(digit);
