@@ -135,7 +135,7 @@ const TEXTS: &[&str] = &[
     "12.50",
     "1,234",
     "03/04/2024",
-    "POS 23,55 AT",
+    "Shop 23,55 AT",
     "tab\tin it",
     "one | two",
     "-",
