@@ -43,8 +43,8 @@ fn run(command: Command, config: Config) -> Result<(), String> {
     match command {
         Command::Serve => {
             log_to_stderr(&config)?;
-            // The engine computes on these threads: an import, or figures over a long history. There
-            // are as many as there may be requests, so that none of them holds up another one.
+            // The engine computes on these threads: an import, or figures over a long history.
+            // There are as many as there may be requests, so that none holds up another one.
             let threads = config.limits.requests.saturating_add(2);
             let mut runtime = tokio::runtime::Builder::new_multi_thread();
             let runtime = runtime.worker_threads(threads).enable_all().build();
