@@ -1,7 +1,8 @@
-//! The one place where lanes and codes become statuses.
+//! How a failure is answered.
 //!
 //! A client acts on lane and code, which mean the same in every language; the status is for what
-//! stands between. The server adds a few codes of its own for what happens before the engine is
+//! stands between. Those of the engine's codes stand in the core, where hosts in other languages
+//! find them too. The server adds a few codes of its own for what happens before the engine is
 //! asked. `tests/server/golden/statuses.txt` shows the whole table.
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -14,27 +15,8 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
 /// The status of an engine's error. `field` tells a file that is too large from other limits.
 pub fn status(code: ErrorCode, field: Option<&str>) -> StatusCode {
-    use ErrorCode as Code;
-    match code {
-        Code::InvalidCursor => StatusCode::BAD_REQUEST,
-        Code::Forbidden => StatusCode::FORBIDDEN,
-        Code::BookNotFound | Code::NotFound | Code::UnknownVerb => StatusCode::NOT_FOUND,
-        // The same request may pass once what it collides with has changed.
-        Code::IdConflict
-        | Code::NameTaken
-        | Code::InUse
-        | Code::Reconciled
-        | Code::LastOwner
-        | Code::Conflict => StatusCode::CONFLICT,
-        Code::LimitExceeded if field == Some("content") => StatusCode::PAYLOAD_TOO_LARGE,
-        Code::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
-        // A key that is used again: draft-ietf-httpapi-idempotency-key-header-07, section 2.7.
-        code => match code.lane() {
-            Lane::Rejected => StatusCode::UNPROCESSABLE_ENTITY,
-            Lane::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            Lane::Corrupt => StatusCode::INTERNAL_SERVER_ERROR,
-        },
-    }
+    let status = StatusCode::from_u16(fiscaflow_core::api::status(code, field));
+    status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 macro_rules! refusals {

@@ -30,6 +30,7 @@ pub fn status(code: ErrorCode, field: Option<&str>) -> u16 {
         | ErrorCode::Conflict => 409,
         ErrorCode::LimitExceeded if field == Some("content") => 413,
         ErrorCode::StorageFull => 507,
+        // A key that is used again: draft-ietf-httpapi-idempotency-key-header-07, section 2.7.
         _ => match code.lane() {
             Lane::Rejected => 422,
             Lane::Unavailable => 503,
