@@ -253,3 +253,28 @@ async fn every_form_of_a_url_opens() {
     let files: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
     assert_eq!(files.len(), 1, "closing takes the write-ahead log away: {files:?}");
 }
+
+#[test]
+fn a_call_without_a_runtime_is_an_error_and_no_panic() {
+    // Holds: whoever forgets the runtime that SQLite needs is told so.
+    let futures = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let store = futures.block_on(SqliteStore::open_in_memory()).unwrap();
+    let scribe = Scribe::new(1);
+    let head = poll_once(store.head(scribe.book_id)).expect("an answer at once");
+    assert_eq!(head.unwrap_err().code(), ErrorCode::Internal);
+    let commit = poll_once(store.commit(scribe.seal(Vec::new()))).expect("an answer at once");
+    assert_eq!(commit.unwrap_err().code(), ErrorCode::Internal);
+    let opened = poll_once(open("sqlite::memory:")).expect("an answer at once");
+    assert_eq!(opened.unwrap_err().code(), ErrorCode::Internal);
+    assert!(poll_once(open("memory:")).expect("an answer at once").is_ok());
+    futures.block_on(store.close());
+}
+
+/// What a future answers when it is asked once.
+fn poll_once<F: Future>(future: F) -> Option<F::Output> {
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(future).poll(&mut context) {
+        std::task::Poll::Ready(value) => Some(value),
+        std::task::Poll::Pending => None,
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! There is no open transaction in the trait: nothing leaks across an await, a dropped future or
 //! a language boundary. Every read names a book, and two books never meet in one commit. The
-//! suite in `fiscaflow_core::conformance` (feature `testing`) holds a store to this contract.
+//! suite in `conformance::stores` (feature `testing`) holds a store to this contract.
 
 mod query;
 

@@ -32,8 +32,15 @@ pub(super) async fn commit(store: &SqliteStore, commit: Arc<Commit>) -> Result<(
             }
         }
     });
-    // The task is only ever cut off by the end of the runtime.
-    writing.await.unwrap_or_else(|_| Err(closed()))
+    writing.await.unwrap_or_else(|end| Err(cut_off(&end)))
+}
+
+/// Why a task ended without a result: the runtime was shut down, or there is a defect.
+fn cut_off(end: &tokio::task::JoinError) -> Error {
+    if end.is_panic() {
+        return Error::new(ErrorCode::Internal, "the commit ended in a panic");
+    }
+    closed()
 }
 
 /// Why a commit was not made, and whether the database said that nothing of it remains.

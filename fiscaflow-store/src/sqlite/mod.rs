@@ -69,7 +69,10 @@ impl SqliteStore {
         options::open_url(rest).await
     }
 
+    /// The connections that read, where the store is open and its caller has a runtime: without
+    /// one the driver would panic.
     fn reading(&self) -> Result<&SqlitePool> {
+        options::check_runtime()?;
         if self.readers.is_closed() { Err(closed()) } else { Ok(&self.readers) }
     }
 }

@@ -19,6 +19,8 @@ const READERS: u32 = 4;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a call waits for its turn.
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
+/// The size to which the write-ahead log is cut after a large import.
+const LOG_BYTES: &str = "16777216";
 /// How often, and after which pause, the switch to the write-ahead log is tried: SQLite does not
 /// wait by itself there.
 const SWITCH_TRIES: u32 = 50;
@@ -57,8 +59,15 @@ pub(super) async fn open_url(rest: &str) -> Result<SqliteStore> {
     }
 }
 
+/// Refuses a caller that has no Tokio runtime.
+pub(super) fn check_runtime() -> Result<()> {
+    let missing = |_| Error::new(ErrorCode::Internal, "SQLite needs a Tokio runtime around it");
+    tokio::runtime::Handle::try_current().map(|_| ()).map_err(missing)
+}
+
 /// Opens a fresh database in memory: its one connection is the database.
 pub(super) async fn open_in_memory() -> Result<SqliteStore> {
+    check_runtime()?;
     let options = common().in_memory(true);
     let writer = pool(1).connect_with(options).await.map_err(error::failed)?;
     let mut connection = writer.acquire().await.map_err(error::failed)?;
@@ -70,6 +79,7 @@ pub(super) async fn open_in_memory() -> Result<SqliteStore> {
 
 /// Opens a file. Nothing is written before it is known to be ours, and of no newer version.
 pub(super) async fn open_file(path: &Path, durability: Durability) -> Result<SqliteStore> {
+    check_runtime()?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     if directory.is_some_and(|directory| !directory.is_dir()) {
         return Err(invalid_url("the directory of the database is not there"));
@@ -138,7 +148,9 @@ fn common() -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         // A damaged or prepared file must not run code by way of its schema.
         .pragma("trusted_schema", "OFF")
-        .pragma("cell_size_check", "ON")
+        // What people own is sorted in memory, not in files that others may find.
+        .pragma("temp_store", "MEMORY")
+        .pragma("journal_size_limit", LOG_BYTES)
         .disable_statement_logging()
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::scribe::Scribe;
-use super::wait::together;
+use super::wait::{together, up_to_polls};
 use super::{assert_code, samples};
 use crate::error::ErrorCode;
 use crate::id::PayeeId;
@@ -42,6 +42,36 @@ pub async fn closing_twice_is_no_error(store: Arc<dyn Store>) {
     together([store.close(), store.close()]).await;
     store.close().await;
     assert_code(store.head(Scribe::new(1).book_id).await, ErrorCode::Closed);
+}
+
+/// Holds: a read whose caller goes away after any number of polls leaves nothing behind: later
+/// reads see every later commit, and later commits are made.
+pub async fn abandoned_reads_leave_the_store_as_it_was(store: Arc<dyn Store>) {
+    let mut scribe = Scribe::new(1);
+    scribe.create_documents(&*store, &samples::documents(&scribe)).await;
+    scribe.create(&*store, vec![samples::full_transaction(&scribe)]).await;
+    let (book_id, account_id) = (scribe.book_id, scribe.account_id);
+    let request = PageRequest { query: TransactionQuery::default(), after: None, limit: 9 };
+    let day = "2024-03-01".parse().unwrap();
+    let origins = OriginQuery { account_id, from: day, to: day, bank_ids: Vec::new() };
+    for polls in 0..6 {
+        for _ in 0..4 {
+            up_to_polls(store.head(book_id), polls).await;
+            up_to_polls(store.documents(book_id), polls).await;
+            up_to_polls(store.transactions(book_id, &[]), polls).await;
+            up_to_polls(store.page(book_id, &request), polls).await;
+            up_to_polls(store.columns(book_id, None, 9), polls).await;
+            up_to_polls(store.origins(book_id, &origins), polls).await;
+            up_to_polls(store.commits(book_id, 0, 9), polls).await;
+            up_to_polls(store.answered(book_id, "key"), polls).await;
+        }
+        let made = scribe.create(&*store, vec![scribe.transaction("2024-01-01", 1)]).await;
+        for _ in 0..8 {
+            let read = store.transactions(book_id, &[made[0].id]).await.unwrap();
+            assert_eq!(read, made);
+            assert_eq!(store.head(book_id).await.unwrap(), scribe.head);
+        }
+    }
 }
 
 /// Holds: while commits are made, every read shows one point of the history: documents fit their

@@ -115,6 +115,7 @@ macro_rules! store_conformance {
             values::lists_and_maps_at_their_limits,
             lifecycle::a_closed_store_answers_closed,
             lifecycle::closing_twice_is_no_error,
+            lifecycle::abandoned_reads_leave_the_store_as_it_was,
             lifecycle::reads_at_once_see_whole_commits,
         }
 
