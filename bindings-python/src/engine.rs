@@ -9,7 +9,7 @@ use fiscaflow_store::{RandomIds, SystemClock};
 use pyo3::prelude::*;
 
 use crate::errors::raise;
-use crate::runtime::Home;
+use crate::runtime::{Home, Pending};
 
 /// An engine over the store that a URL names.
 #[pyclass(frozen, module = "fiscaflow._native")]
@@ -29,12 +29,15 @@ impl Native {
         home.wait(py, open(url, home))
     }
 
-    /// Opens a store without blocking.
+    /// Starts to open a store; `done` is called with the engine or an exception.
     #[staticmethod]
-    #[pyo3(signature = (url: "str") -> "typing.Awaitable[Native]")]
-    fn open_async(py: Python<'_>, url: String) -> PyResult<Bound<'_, PyAny>> {
+    #[pyo3(signature = (
+        url: "str",
+        done: "collections.abc.Callable[[Native | None, BaseException | None], object]",
+    ) -> "Pending")]
+    fn start_open(py: Python<'_>, url: String, done: Py<PyAny>) -> PyResult<Pending> {
         let home = Home::here()?;
-        home.awaitable(py, open(url, home))
+        home.start(py, open(url, home), done)
     }
 
     /// Runs a verb and gives its answer as JSON.
@@ -52,25 +55,28 @@ impl Native {
         self.home.wait(py, run(self.engine()?, call))
     }
 
-    /// Runs a verb without blocking.
+    /// Starts to run a verb; `done` is called with its answer as JSON or an exception.
     #[pyo3(signature = (
         verb: "str",
         context: "str",
-        book_id: "str | None" = None,
-        id: "str | None" = None,
-        request: "str | None" = None,
-    ) -> "typing.Awaitable[str]")]
-    fn call_async<'py>(
+        book_id: "str | None",
+        id: "str | None",
+        request: "str | None",
+        done: "collections.abc.Callable[[str | None, BaseException | None], object]",
+    ) -> "Pending")]
+    #[expect(clippy::too_many_arguments, reason = "they are the parts of one call")]
+    fn start_call(
         &self,
-        py: Python<'py>,
+        py: Python<'_>,
         verb: String,
         context: String,
         book_id: Option<String>,
         id: Option<String>,
         request: Option<String>,
-    ) -> PyResult<Bound<'py, PyAny>> {
+        done: Py<PyAny>,
+    ) -> PyResult<Pending> {
         let call = CallText { verb, book_id, context, id, request };
-        self.home.awaitable(py, run(self.engine()?, call))
+        self.home.start(py, run(self.engine()?, call), done)
     }
 
     /// Closes the store; later calls answer `closed`.
@@ -78,10 +84,12 @@ impl Native {
         self.home.wait(py, close(self.engine()?))
     }
 
-    /// Closes the store without blocking.
-    #[pyo3(signature = () -> "typing.Awaitable[None]")]
-    fn close_async<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.home.awaitable(py, close(self.engine()?))
+    /// Starts to close the store; `done` is called with `None` or an exception.
+    #[pyo3(signature = (
+        done: "collections.abc.Callable[[None, BaseException | None], object]",
+    ) -> "Pending")]
+    fn start_close(&self, py: Python<'_>, done: Py<PyAny>) -> PyResult<Pending> {
+        self.home.start(py, close(self.engine()?), done)
     }
 }
 

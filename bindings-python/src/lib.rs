@@ -5,6 +5,7 @@
 
 mod engine;
 mod errors;
+mod reports;
 mod runtime;
 
 use pyo3::prelude::*;
@@ -14,6 +15,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::engine::Native;
+    #[pymodule_export]
+    use super::runtime::Pending;
 
     /// The version of the package.
     #[pymodule_export]

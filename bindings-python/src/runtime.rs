@@ -3,28 +3,29 @@
 //! interrupted or cancelled is dropped.
 
 use std::future::Future;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use fiscaflow_core::{Error, ErrorCode, Result};
+use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
-use tokio::task::{JoinSet, block_in_place};
+use tokio::task::{AbortHandle, JoinSet, block_in_place};
 
 use crate::errors::raise;
+use crate::reports::Reports;
 
 /// How long a blocking call waits before it asks whether the user wants to interrupt it.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
 
 /// The runtime of the newest process in the line of forks that leads to this one.
 static CURRENT: Mutex<Option<Home>> = Mutex::new(None);
-/// The process whose runtime serves asyncio: that can be settled only once.
-static ASYNC_PROCESS: OnceLock<u32> = OnceLock::new();
 
 /// A runtime and the process in which its threads live: a fork takes none of them along.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Home {
     runtime: &'static Runtime,
+    reports: &'static Reports,
     process: u32,
 }
 
@@ -42,7 +43,8 @@ impl Home {
         let mut builder = Builder::new_multi_thread();
         let builder = builder.worker_threads(threads).thread_name("fiscaflow").enable_all();
         let runtime = Box::leak(Box::new(builder.build()?));
-        Ok(*current.insert(Self { runtime, process }))
+        let reports = Box::leak(Box::default());
+        Ok(*current.insert(Self { runtime, reports, process }))
     }
 
     /// An error in a process that was forked from the runtime's.
@@ -83,28 +85,46 @@ impl Home {
         }
     }
 
-    /// Hands out work as an awaitable. Cancelling it drops the work.
-    pub(crate) fn awaitable<T>(
+    /// Starts work and calls `done` with its answer or its exception, one of them `None`, on
+    /// another thread.
+    pub(crate) fn start<T>(
         self,
         py: Python<'_>,
         work: impl Future<Output = Result<T>> + Send + 'static,
-    ) -> PyResult<Bound<'_, PyAny>>
+        done: Py<PyAny>,
+    ) -> PyResult<Pending>
     where
         T: for<'py> IntoPyObject<'py> + Send + 'static,
     {
-        let process = ASYNC_PROCESS.get_or_init(|| {
-            // Nobody else chooses a runtime in this library.
-            let _ = pyo3_async_runtimes::tokio::init_with_runtime(self.runtime);
-            self.process
+        self.reports.open(py, self)?;
+        let mut task = Task::start(self.runtime.handle(), work);
+        let report = self.runtime.spawn(async move {
+            let outcome = task.done().await;
+            self.reports.send(Box::new(move |py| {
+                let told = match outcome {
+                    Ok(answer) => (answer.into_bound_py_any(py)?, py.None().into_bound(py)),
+                    Err(error) => {
+                        let error = raise(&error).into_bound_py_any(py)?;
+                        (py.None().into_bound(py), error)
+                    }
+                };
+                done.call1(py, told).map(drop)
+            }));
         });
-        if *process != self.process {
-            let text = "asyncio was used before this process was forked; start it afresh instead";
-            return Err(raise(&Error::new(ErrorCode::Closed, text)));
-        }
-        pyo3_async_runtimes::tokio::future_into_py(py, async move {
-            let mut task = Task::start(&Handle::current(), work);
-            task.done().await.map_err(|error| raise(&error))
-        })
+        Ok(Pending(report.abort_handle()))
+    }
+}
+
+/// Work that was started. Nothing is told of work that was dropped.
+#[pyclass(frozen, module = "fiscaflow._native")]
+#[derive(Debug)]
+pub struct Pending(AbortHandle);
+
+#[pymethods]
+impl Pending {
+    /// Drops the work, unless it has ended.
+    fn drop(&self) {
+        self.0.abort();
     }
 }
 

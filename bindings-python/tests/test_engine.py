@@ -153,6 +153,46 @@ def test_asyncio_serves_one_loop_after_the_other() -> None:
     assert [asyncio.run(run()) for _ in range(3)] == ["Home"] * 3
 
 
+UNFINISHED = """
+import asyncio, sys
+import fiscaflow
+from fiscaflow import aio
+
+async def main():
+    engine = await aio.open(sys.argv[1])
+    for _ in range(50):
+        asyncio.ensure_future(engine.books(actor="anna").create(name="Home", currency="EUR"))
+    await asyncio.sleep(0.001)
+
+left_open = fiscaflow.open(sys.argv[1])
+asyncio.run(main())
+"""
+
+
+def test_a_program_ends_in_the_midst_of_its_work(tmp_path: pathlib.Path) -> None:
+    for run in range(10):
+        url = f"sqlite:{tmp_path / f'{run}.db'}"
+        command = [sys.executable, "-c", UNFINISHED, url]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_asyncio_after_a_fork() -> None:
+    async def run() -> str:
+        async with aio.open("memory:") as engine:
+            return (await engine.books(actor="anna").create(name="Home", currency="EUR"))["name"]
+
+    assert asyncio.run(run()) == "Home"
+    context = multiprocessing.get_context("fork")
+    results = context.SimpleQueue()
+    process = context.Process(target=lambda: results.put(asyncio.run(run())))
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    assert results.get() == "Home"
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
 def test_after_a_fork_an_engine_is_opened_anew(tmp_path: pathlib.Path) -> None:
     url = f"sqlite:{tmp_path / 'books.db'}"

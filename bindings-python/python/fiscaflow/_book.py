@@ -794,7 +794,7 @@ class Book(Noun):
             "causation_id": causation_id,
             "idempotency_key": idempotency_key,
         }
-        return Book(self._scope.with_(context))
+        return Book(Scope(self._scope.native, self._scope.book_id, self._scope.changed(context)))
 
     @property
     def members(self) -> Members:

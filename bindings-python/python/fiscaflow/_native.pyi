@@ -3,10 +3,10 @@
 The native part of `fiscaflow`; use the package itself.
 """
 
-import typing
+import collections.abc
 from typing import Final, final
 
-__all__ = ["VERSION", "Native"]
+__all__ = ["VERSION", "Native", "Pending"]
 
 VERSION: Final[str]
 """
@@ -22,25 +22,35 @@ class Native:
         """
         Runs a verb and gives its answer as JSON.
         """
-    def call_async(self, /, verb: "str", context: "str", book_id: "str | None" = None, id: "str | None" = None, request: "str | None" = None) -> "typing.Awaitable[str]":
-        """
-        Runs a verb without blocking.
-        """
     def close(self, /) -> None:
         """
         Closes the store; later calls answer `closed`.
-        """
-    def close_async(self, /) -> "typing.Awaitable[None]":
-        """
-        Closes the store without blocking.
         """
     @staticmethod
     def open(url: str) -> Native:
         """
         Opens a store: `memory:` or `sqlite:PATH`.
         """
-    @staticmethod
-    def open_async(url: "str") -> "typing.Awaitable[Native]":
+    def start_call(self, /, verb: "str", context: "str", book_id: "str | None", id: "str | None", request: "str | None", done: "collections.abc.Callable[[str | None, BaseException | None], object]") -> "Pending":
         """
-        Opens a store without blocking.
+        Starts to run a verb; `done` is called with its answer as JSON or an exception.
+        """
+    def start_close(self, /, done: "collections.abc.Callable[[None, BaseException | None], object]") -> "Pending":
+        """
+        Starts to close the store; `done` is called with `None` or an exception.
+        """
+    @staticmethod
+    def start_open(url: "str", done: "collections.abc.Callable[[Native | None, BaseException | None], object]") -> "Pending":
+        """
+        Starts to open a store; `done` is called with the engine or an exception.
+        """
+
+@final
+class Pending:
+    """
+    Work that was started. Nothing is told of work that was dropped.
+    """
+    def drop(self, /) -> None:
+        """
+        Drops the work, unless it has ended.
         """

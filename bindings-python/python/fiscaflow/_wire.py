@@ -11,6 +11,7 @@ from typing import Any
 
 from ._native import Native
 
+Context = Mapping[str, str | None]
 Request = Mapping[str, Any]
 
 # A decimal that is longer than this when written out is given to the engine in its short form,
@@ -21,31 +22,23 @@ _MAX_DIGITS = 1_000
 class Scope:
     """What the calls of one handle share: the engine, the book, and who acts and why."""
 
-    __slots__ = ("_context_text", "book_id", "context", "native")
+    __slots__ = ("book_id", "context", "context_text", "native")
 
-    def __init__(self, native: Native, book_id: str | None, context: Mapping[str, str | None]):
+    def __init__(self, native: Native, book_id: str | None, context: Context) -> None:
         self.native = native
         self.book_id = book_id
         self.context = {name: value for name, value in context.items() if value is not None}
-        self._context_text = _text(self.context, "context")
+        self.context_text = _text(self.context, "context")
 
-    def with_(self, changes: Mapping[str, str | None]) -> Scope:
-        """The same, with some members of the context set."""
-        changed = {name: value for name, value in changes.items() if value is not None}
-        return Scope(self.native, self.book_id, {**self.context, **changed})
+    def changed(self, changes: Context) -> Context:
+        """The context with some of its members set."""
+        set_now = {name: value for name, value in changes.items() if value is not None}
+        return {**self.context, **set_now}
 
     def call(self, verb: str, request: Request | None = None, id: str | None = None) -> Any:
         """Runs a verb and waits for its answer."""
-        answer = self.native.call(verb, self._context_text, self.book_id, id, _request(request))
-        return json.loads(answer)
-
-    async def call_async(
-        self, verb: str, request: Request | None = None, id: str | None = None
-    ) -> Any:
-        """Runs a verb without blocking."""
-        text = _request(request)
-        answer = await self.native.call_async(verb, self._context_text, self.book_id, id, text)
-        return json.loads(answer)
+        text = request_text(request)
+        return json.loads(self.native.call(verb, self.context_text, self.book_id, id, text))
 
     def __repr__(self) -> str:
         book = "" if self.book_id is None else f" {self.book_id!r}"
@@ -86,7 +79,8 @@ def hide_password(url: str) -> str:
     return f"{scheme}{slashes}{name}:***{at}{place}" if ":" in user else url
 
 
-def _request(request: Request | None) -> str | None:
+def request_text(request: Request | None) -> str | None:
+    """A request as JSON; what is `None` is left out."""
     if request is None:
         return None
     return _text({name: value for name, value in request.items() if value is not None}, "")

@@ -9,8 +9,9 @@ from types import TracebackType
 from typing import Any
 
 from . import types
+from ._asyncio import Noun, Scope, close_native, open_native
 from ._native import Native
-from ._wire import Noun, Scope, base64, hide_password, public_name
+from ._wire import base64, hide_password, public_name
 
 __all__ = ["Book", "Books", "Engine", "open"]
 
@@ -803,7 +804,7 @@ class Book(Noun):
             "causation_id": causation_id,
             "idempotency_key": idempotency_key,
         }
-        return Book(self._scope.with_(context))
+        return Book(Scope(self._scope.native, self._scope.book_id, self._scope.changed(context)))
 
     @property
     def members(self) -> Members:
@@ -992,7 +993,7 @@ class Engine:
     async def close(self) -> None:
         """Closes the store; later calls raise `UnavailableError` with the code `closed`."""
         self._closed = True
-        await self._native.close_async()
+        await close_native(self._native)
 
     async def __aenter__(self) -> Engine:
         return self
@@ -1036,7 +1037,7 @@ class Opening:
             await self._engine.close()
 
     async def _open(self) -> Engine:
-        return Engine(await Native.open_async(self._url), self._url)
+        return Engine(await open_native(self._url), self._url)
 
 
 def open(url: str) -> Opening:

@@ -15,7 +15,11 @@ const BLOCKING: &[(&str, &str)] = &[
     ("@TYPING@", ""),
     ("@ASYNC@", ""),
     ("@AWAIT@", ""),
-    ("@SUFFIX@", ""),
+    (
+        "@IMPORTS@",
+        "from ._native import Native\nfrom ._wire import Noun, Scope, base64, hide_password, public_name\n",
+    ),
+    ("@CLOSE@", "self._native.close()"),
     ("@ENTER@", "__enter__"),
     ("@EXIT@", "__exit__"),
     ("@WITH@", "with"),
@@ -27,7 +31,13 @@ const ASYNC: &[(&str, &str)] = &[
     ("@TYPING@", "from typing import Any\n"),
     ("@ASYNC@", "async "),
     ("@AWAIT@", "await "),
-    ("@SUFFIX@", "_async"),
+    (
+        "@IMPORTS@",
+        "from ._asyncio import Noun, Scope, close_native, open_native\n\
+         from ._native import Native\n\
+         from ._wire import base64, hide_password, public_name\n",
+    ),
+    ("@CLOSE@", "await close_native(self._native)"),
     ("@ENTER@", "__aenter__"),
     ("@EXIT@", "__aexit__"),
     ("@WITH@", "async with"),

@@ -1,0 +1,76 @@
+"""The engine's work as what asyncio awaits."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from . import _wire
+from ._native import Native, Pending
+
+Answer = TypeVar("Answer")
+Done = Callable[[Answer | None, BaseException | None], object]
+
+
+class Scope(_wire.Scope):
+    """What the calls of one handle share."""
+
+    __slots__ = ()
+
+    async def call_async(
+        self, verb: str, request: _wire.Request | None = None, id: str | None = None
+    ) -> Any:
+        """Runs a verb."""
+        text = _wire.request_text(request)
+
+        def start(done: Done[str]) -> Pending:
+            return self.native.start_call(verb, self.context_text, self.book_id, id, text, done)
+
+        return json.loads(await _finish(start))
+
+
+class Noun(_wire.Noun):
+    """What verbs hang on."""
+
+    __slots__ = ()
+    _scope: Scope
+
+
+async def open_native(url: str) -> Native:
+    """Opens a store."""
+
+    def start(done: Done[Native]) -> Pending:
+        return Native.start_open(url, done)
+
+    return await _finish(start)
+
+
+async def close_native(native: Native) -> None:
+    """Closes a store."""
+    await _finish(native.start_close)
+
+
+async def _finish(start: Callable[[Done[Answer]], Pending]) -> Answer:
+    """Starts work and waits for it; what is cancelled is dropped."""
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Answer] = loop.create_future()
+
+    def done(answer: Answer | None, error: BaseException | None) -> None:
+        loop.call_soon_threadsafe(_settle, future, answer, error)
+
+    pending = start(done)
+    try:
+        return await future
+    finally:
+        pending.drop()
+
+
+def _settle(future: asyncio.Future[Any], answer: object, error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
+        future.set_result(answer)
+    else:
+        future.set_exception(error)
