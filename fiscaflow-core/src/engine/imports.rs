@@ -170,7 +170,7 @@ impl Command for RunImport {
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<ImportReport>> {
         let mut taking = Taking::new(self, facts);
-        let mut groups: BTreeMap<AccountId, Vec<(usize, &Row)>> = BTreeMap::new();
+        let mut groups: BTreeMap<AccountId, Vec<(usize, Row<'_>)>> = BTreeMap::new();
         for (place, statement) in self.parsed.statements.iter().enumerate() {
             taking.reports.push(report(statement));
             match target(&self.new, statement, facts.plan) {
@@ -188,7 +188,7 @@ impl Command for RunImport {
             }
         }
         for (account_id, rows) in groups {
-            taking.take(account_id, &rows)?;
+            taking.take(account_id, rows)?;
         }
         taking.finish()
     }
@@ -214,7 +214,9 @@ impl RunImport {
             });
             query.from = query.from.min(first);
             query.to = query.to.max(last);
-            query.bank_ids.extend(statement.rows.iter().filter_map(|row| row.bank_id.clone()));
+            query
+                .bank_ids
+                .extend(statement.rows.iter().filter_map(|row| row.bank_id.map(str::to_owned)));
         }
         queries.into_values().collect()
     }
@@ -298,12 +300,12 @@ fn problem(error: &Error, statement: &Statement) -> Problem {
     Problem {
         code: error.code(),
         message: error.message().to_owned(),
-        line: error.at_line().or_else(|| statement.rows.first().map(|row| row.line)),
+        line: error.at_line().or_else(|| statement.rows.get(0).map(|row| row.line)),
         field: error.at_field().map(str::to_owned),
     }
 }
 
-fn row_problem(error: &Error, row: &Row) -> Problem {
+fn row_problem(error: &Error, row: &Row<'_>) -> Problem {
     Problem {
         code: error.code(),
         message: error.message().to_owned(),
@@ -384,7 +386,7 @@ impl<'a> Taking<'a> {
     }
 
     /// Matches the rows of one account and records the new ones.
-    fn take(&mut self, account_id: AccountId, rows: &[(usize, &Row)]) -> Result<()> {
+    fn take(&mut self, account_id: AccountId, rows: Vec<(usize, Row<'_>)>) -> Result<()> {
         let account = self.made.get(&account_id);
         let account = account.map_or_else(
             || self.facts.plan.account(account_id).cloned(),
@@ -392,9 +394,9 @@ impl<'a> Taking<'a> {
         )?;
         let mut readable = Vec::with_capacity(rows.len());
         for (place, row) in rows {
-            match self.amount(row, &account) {
-                Ok(amount) => readable.push((*place, *row, amount)),
-                Err(error) => self.problems.push(row_problem(&error.or_field("amount"), row)),
+            match self.amount(&row, &account) {
+                Ok(amount) => readable.push((place, row, amount)),
+                Err(error) => self.problems.push(row_problem(&error.or_field("amount"), &row)),
             }
         }
         let incoming: Vec<Incoming> = readable
@@ -402,8 +404,8 @@ impl<'a> Taking<'a> {
             .map(|(_, row, amount)| Incoming {
                 booking_date: row.booking_date,
                 amount_minor: amount.minor(),
-                bank_id: row.bank_id.clone(),
-                fingerprint: fingerprint(row.booking_date, *amount, &row.description),
+                bank_id: row.bank_id.map(str::to_owned),
+                fingerprint: fingerprint(row.booking_date, *amount, row.description),
                 pending: row.pending,
             })
             .collect();
@@ -420,17 +422,17 @@ impl<'a> Taking<'a> {
                     self.tally(place, |report| &mut report.duplicates);
                     self.matches.push(RowMatch { line: row.line, transaction_id, reason });
                     if reason == MatchReason::PendingPosted {
-                        self.book_pending(transaction_id, account_id, row, incoming);
+                        self.book_pending(transaction_id, account_id, &row, incoming);
                     }
                 }
                 None => {
-                    let transaction = self.transaction(&account, row, amount, incoming);
+                    let transaction = self.transaction(&account, &row, amount, incoming);
                     match transactions::check(&transaction, self.facts.plan) {
                         Ok(()) => {
                             self.tally(place, |report| &mut report.imported);
                             self.changes.push(Change::create(transaction));
                         }
-                        Err(error) => self.problems.push(row_problem(&error, row)),
+                        Err(error) => self.problems.push(row_problem(&error, &row)),
                     }
                 }
             }
@@ -463,7 +465,7 @@ impl<'a> Taking<'a> {
         &mut self,
         id: TransactionId,
         account_id: AccountId,
-        row: &Row,
+        row: &Row<'_>,
         incoming: Incoming,
     ) {
         let Some(before) = self.facts.transactions.get(&id) else { return };
@@ -475,8 +477,8 @@ impl<'a> Taking<'a> {
         self.changes.push(Change::update(before.clone(), after));
     }
 
-    fn amount(&self, row: &Row, account: &Account) -> Result<Money> {
-        if let Some(code) = &row.currency
+    fn amount(&self, row: &Row<'_>, account: &Account) -> Result<Money> {
+        if let Some(code) = row.currency
             && code_or_sign(code, self.facts.plan)? != account.currency
         {
             let text = format!("the account is kept in `{}`", account.currency);
@@ -488,17 +490,17 @@ impl<'a> Taking<'a> {
     fn transaction(
         &self,
         account: &Account,
-        row: &Row,
+        row: &Row<'_>,
         amount: Money,
         incoming: Incoming,
     ) -> Transaction {
         // A payee is derived: one that is no name is left to the description.
         let named = |payee: &&str| check_name("payee", payee).is_ok();
-        let payee = row.payee.as_deref().map(str::trim).filter(named);
+        let payee = row.payee.map(str::trim).filter(named);
         let payee = payee.map(|spelling| {
             self.payees.get(&fold(spelling)).cloned().unwrap_or_else(|| spelling.to_owned())
         });
-        let hint = row.category.as_ref().and_then(|name| self.categories.get(&fold(name.trim())));
+        let hint = row.category.and_then(|name| self.categories.get(&fold(name.trim())));
         let mut transaction = Transaction {
             id: TransactionId::new(self.facts.uuid()),
             account_id: account.id,
@@ -506,7 +508,7 @@ impl<'a> Taking<'a> {
             value_date: row.value_date,
             amount,
             status: if row.pending { Status::Pending } else { Status::Posted },
-            description: row.description.clone(),
+            description: row.description.to_owned(),
             payee_source: payee.is_some().then(Source::provider),
             payee,
             category_id: hint.copied(),
@@ -516,7 +518,7 @@ impl<'a> Taking<'a> {
             notes: None,
             splits: Vec::new(),
             transfer_id: None,
-            reference: row.reference.clone(),
+            reference: row.reference.map(str::to_owned),
             external_id: None,
             attachments: Vec::new(),
             metadata: BTreeMap::new(),

@@ -8,15 +8,16 @@ mod csv;
 mod encoding;
 pub(crate) mod matching;
 mod ofx;
+mod rows;
 
 use std::fmt;
 
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use self::csv::{
     ColumnRole, CsvColumn, CsvProfile, DateOrder, DecimalSeparator, Delimiter, Quote, SignRule,
 };
+pub use self::rows::{Correction, Row, RowSplit, Rows};
 use crate::error::{Error, ErrorCode, Result};
 pub use crate::limits::{MAX_FILE_BYTES, MAX_FILE_ROWS};
 use crate::money::Amount;
@@ -87,61 +88,19 @@ pub struct Statement {
     /// The currency code as written, where the file gives it.
     pub currency: Option<String>,
     /// The transactions, in the file's order.
-    pub rows: Vec<Row>,
+    pub rows: Rows,
+    /// The balance before the first booked entry, where the file gives it.
+    pub opening_balance: Option<Amount>,
     /// The balance after the last booked entry, where the file gives it.
     pub closing_balance: Option<Amount>,
     /// Investment transactions that were counted but not read.
     pub investments: usize,
 }
 
-/// One transaction as the bank wrote it.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Row {
-    /// The line of the file on which the record begins, counted from 1.
-    pub line: u64,
-    /// The booking date as written, not shifted to another zone.
-    pub booking_date: NaiveDate,
-    /// The value date, where the file gives one.
-    pub value_date: Option<NaiveDate>,
-    /// The signed amount: negative = money leaves the account.
-    pub amount: Amount,
-    /// The row's own currency code, where it differs from or replaces the statement's.
-    pub currency: Option<String>,
-    /// The raw description, parts joined by one blank, white space at the ends removed.
-    pub description: String,
-    /// The other party, where the file has it in a field of its own.
-    pub payee: Option<String>,
-    /// The bank's id of the transaction (OFX `FITID`).
-    pub bank_id: Option<String>,
-    /// A cheque number or reference, where the file gives one.
-    pub reference: Option<String>,
-    /// The bank's or exporter's own category, where the file gives one.
-    pub category: Option<String>,
-    /// Whether the bank calls the row pending (not booked yet).
-    pub pending: bool,
-    /// The bank id of an earlier row that this one replaces (OFX `CORRECTFITID`).
-    pub corrects: Option<Correction>,
-}
-
 impl fmt::Debug for Statement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Statement({} rows)", self.rows.len())
     }
-}
-
-impl fmt::Debug for Row {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Row(line {}, {})", self.line, self.booking_date)
-    }
-}
-
-/// What a correction does to the row that it names.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Correction {
-    /// The row replaces the one with this bank id.
-    Replaces(String),
-    /// The row takes back the one with this bank id.
-    Deletes(String),
 }
 
 /// Something in a file that could not be read.

@@ -79,7 +79,8 @@ fn fixtures() -> Vec<Fixture> {
 /// What differs from the facts; empty where all agree.
 fn differences(fixture: &Fixture, parsed: &Parsed) -> Vec<String> {
     let facts = &fixture.facts;
-    let rows: Vec<_> = parsed.statements.iter().flat_map(|statement| &statement.rows).collect();
+    let rows: Vec<_> =
+        parsed.statements.iter().flat_map(|statement| statement.rows.iter()).collect();
     let mut found = Vec::new();
     let mut compare = |what: &str, expected: Option<String>, got: String| {
         if let Some(expected) = expected.filter(|expected| *expected != got) {
@@ -105,9 +106,9 @@ fn differences(fixture: &Fixture, parsed: &Parsed) -> Vec<String> {
             .statements
             .iter()
             .flat_map(|statement| {
-                statement.currency.iter().chain(statement.rows.iter().flat_map(|r| &r.currency))
+                let own = statement.rows.iter().filter_map(|row| row.currency);
+                statement.currency.as_deref().into_iter().chain(own)
             })
-            .map(String::as_str)
             .collect();
         got.sort_unstable();
         got.dedup();

@@ -389,7 +389,7 @@ proptest! {
             return Ok(());
         }
         prop_assert!(parsed.problems.is_empty(), "{:?}\n{}", parsed.problems, file);
-        let rows: Vec<_> = parsed.statements.iter().flat_map(|statement| &statement.rows).collect();
+        let rows: Vec<_> = parsed.statements.iter().flat_map(|statement| statement.rows.iter()).collect();
         prop_assert_eq!(rows.len(), truth.len(), "{}", file);
         for (row, (date, cents, text)) in rows.iter().zip(&truth) {
             prop_assert_eq!(row.booking_date, *date, "{}", file);

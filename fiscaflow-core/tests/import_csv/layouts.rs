@@ -6,7 +6,7 @@ use super::*;
 
 /// What a file yields, in one line.
 fn summary(parsed: &Parsed) -> String {
-    let rows = || parsed.statements.iter().flat_map(|statement| &statement.rows);
+    let rows = || parsed.statements.iter().flat_map(|statement| statement.rows.iter());
     let sum = rows().fold(Amount::ZERO, |sum, row| sum.checked_add(row.amount).unwrap());
     let first = rows().map(|row| row.booking_date).min();
     let last = rows().map(|row| row.booking_date).max();

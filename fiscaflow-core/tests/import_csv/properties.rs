@@ -93,7 +93,7 @@ proptest! {
         answer(text.as_bytes(), None);
         if let Some(parsed) = answer(text.as_bytes(), Some(profile)) {
             let lines = text.split(['\n', '\r']).count() as u64;
-            let rows = parsed.statements.iter().flat_map(|it| &it.rows).map(|row| row.line);
+            let rows = parsed.statements.iter().flat_map(|it| it.rows.iter()).map(|row| row.line);
             let named = parsed.problems.iter().filter_map(|problem| problem.line);
             prop_assert!(rows.chain(named).all(|line| (1..=lines).contains(&line)));
         }

@@ -12,7 +12,7 @@ fn read_cell(header: &str, cell: &str, other: &str, profile: &str) -> String {
     let text = format!("{header}\n\"{}\"\t{other}\n", cell.replace('"', "\"\""));
     let csv = Some(serde_json::from_str::<CsvProfile>(profile).unwrap());
     let parsed = parse(text.as_bytes(), &ParseOptions { format: Some(Format::Csv), csv }).unwrap();
-    let mut rows = parsed.statements.iter().flat_map(|statement| &statement.rows);
+    let mut rows = parsed.statements.iter().flat_map(|statement| statement.rows.iter());
     match (rows.next(), parsed.problems.first()) {
         (Some(row), None) => format!("{} {}", row.booking_date, row.amount),
         (None, Some(problem)) => problem.code.to_string(),

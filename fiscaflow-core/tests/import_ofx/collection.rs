@@ -76,7 +76,7 @@ fn compare(parsed: &Parsed, entry: &Value) -> Vec<String> {
         }
     };
     let facts = &entry["facts"];
-    let all: Vec<&Row> = parsed.statements.iter().flat_map(|found| &found.rows).collect();
+    let all: Vec<Row<'_>> = parsed.statements.iter().flat_map(|found| found.rows.iter()).collect();
     let is_problem = entry["expect"] == "problem";
     check("a problem", (!parsed.problems.is_empty()).to_string(), is_problem.to_string());
     if is_problem {
@@ -105,7 +105,7 @@ fn compare(parsed: &Parsed, entry: &Value) -> Vec<String> {
             found.closing_balance.map(|balance| balance.decimal().normalize().to_string());
         check("balance", balance.unwrap_or_default(), decimal(&fact["ledger_balance"]));
         if !is_problem {
-            let rows: Vec<&Row> = found.rows.iter().collect();
+            let rows: Vec<Row<'_>> = found.rows.iter().collect();
             check("n_cash", rows.len().to_string(), fact["n_cash"].to_string());
             check("sum_cash", sum(&rows), decimal(&fact["sum_cash"]));
             check("first", day_of(&rows, "first"), text("first"));
@@ -115,7 +115,7 @@ fn compare(parsed: &Parsed, entry: &Value) -> Vec<String> {
     differences
 }
 
-fn sum(rows: &[&Row]) -> String {
+fn sum(rows: &[Row<'_>]) -> String {
     let sum: rust_decimal::Decimal = rows.iter().map(|row| row.amount.decimal()).sum();
     sum.normalize().to_string()
 }
@@ -125,7 +125,7 @@ fn decimal(fact: &Value) -> String {
     amount.map(|amount| amount.decimal().normalize().to_string()).unwrap_or_default()
 }
 
-fn day_of(rows: &[&Row], which: &str) -> String {
+fn day_of(rows: &[Row<'_>], which: &str) -> String {
     let days = rows.iter().map(|row| row.booking_date);
     let day = if which == "first" { days.min() } else { days.max() };
     day.map(|day| day.to_string()).unwrap_or_default()

@@ -36,19 +36,23 @@ fn statement(entries: &str) -> String {
 
 /// The rows of all statements, as [`row`] writes them.
 fn rows(parsed: &Parsed) -> Vec<String> {
-    parsed.statements.iter().flat_map(|statement| statement.rows.iter().map(row)).collect()
+    parsed
+        .statements
+        .iter()
+        .flat_map(|statement| statement.rows.iter().map(|it| row(&it)))
+        .collect()
 }
 
 /// A row in one line; what it does not have is left out.
-fn row(row: &Row) -> String {
+fn row(row: &Row<'_>) -> String {
     let mut text =
         format!("{}: {} {} `{}`", row.line, row.booking_date, row.amount, row.description);
     let fields = [
         ("value", row.value_date.map(|date| date.to_string())),
-        ("currency", row.currency.clone()),
-        ("payee", row.payee.clone()),
-        ("id", row.bank_id.clone()),
-        ("ref", row.reference.clone()),
+        ("currency", row.currency.map(str::to_owned)),
+        ("payee", row.payee.map(str::to_owned)),
+        ("id", row.bank_id.map(str::to_owned)),
+        ("ref", row.reference.map(str::to_owned)),
         ("pending", row.pending.then(String::new)),
         (
             "corrects",
@@ -75,12 +79,13 @@ fn problems(parsed: &Parsed) -> Vec<String> {
     parsed.problems.iter().map(text).collect()
 }
 
-fn only_row(entry: &str) -> Row {
+/// The statement of a file with this one entry, which has no problem.
+fn only_row(entry: &str) -> Statement {
     let parsed = read(statement(entry).as_bytes()).unwrap();
     assert_eq!(problems(&parsed), Vec::<String>::new(), "{entry}");
     let [statement] = <[Statement; 1]>::try_from(parsed.statements).unwrap();
-    let [row] = <[Row; 1]>::try_from(statement.rows).unwrap();
-    row
+    assert_eq!(statement.rows.len(), 1, "{entry}");
+    statement
 }
 
 const ENTRY: &str = "<STMTTRN><DTPOSTED>20240131<TRNAMT>-5.00<FITID>1<NAME>Shop</STMTTRN>";

@@ -32,7 +32,7 @@ proptest! {
                 parsed
                     .statements
                     .iter()
-                    .flat_map(|found| &found.rows)
+                    .flat_map(|found| found.rows.iter())
                     .map(|row| row.line)
                     .collect();
             prop_assert!(read.iter().all(|line| entries.contains(line)));
@@ -76,7 +76,8 @@ proptest! {
         let entry = format!(
             "<STMTTRN><DTPOSTED>202402{day:02}235959.999[+14:X]<TRNAMT>{amount}<NAME>{escaped}</STMTTRN>"
         );
-        let row = only_row(&entry);
+        let statement = only_row(&entry);
+        let row = statement.rows.get(0).unwrap();
         prop_assert_eq!(row.amount.to_string(), amount.to_string());
         prop_assert_eq!(row.booking_date.to_string(), format!("2024-02-{day:02}"));
         prop_assert_eq!(row.description, name.trim());

@@ -145,7 +145,11 @@ fn fields_become_the_row() {
     ];
     for (fields, expected) in table {
         let found = only_row(&format!("<STMTTRN><DTPOSTED>20240131<TRNAMT>-5.0{fields}</STMTTRN>"));
-        assert_eq!(row(&found), format!("6: 2024-01-31 -5.0 {expected}"), "{fields}");
+        assert_eq!(
+            row(&found.rows.get(0).unwrap()),
+            format!("6: 2024-01-31 -5.0 {expected}"),
+            "{fields}"
+        );
     }
 }
 

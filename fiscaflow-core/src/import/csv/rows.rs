@@ -15,7 +15,7 @@ use super::table::Table;
 use super::text::{fold, is_void};
 use super::words::{self, Direction, Mark, State};
 use crate::error::{Error, ErrorCode, Result};
-use crate::import::{MAX_FILE_ROWS, Problem, Row};
+use crate::import::{MAX_FILE_ROWS, Problem};
 use crate::limits::MAX_DESCRIPTION_BYTES;
 use crate::money::Amount;
 
@@ -38,10 +38,25 @@ pub(super) enum Side {
     In,
 }
 
+/// What becomes a row.
+#[derive(Debug)]
+pub(super) struct Draft {
+    pub line: u64,
+    pub booking_date: NaiveDate,
+    pub value_date: Option<NaiveDate>,
+    pub amount: Amount,
+    pub description: String,
+    pub payee: Option<String>,
+    pub bank_id: Option<String>,
+    pub reference: Option<String>,
+    pub category: Option<String>,
+    pub pending: bool,
+}
+
 /// A row whose sign is not settled yet: its amount has none.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub row: Row,
+    pub row: Draft,
     pub side: Side,
     /// Whether a minus or brackets stood around the amount.
     pub minus: bool,
@@ -210,19 +225,17 @@ impl<'a, 't> Reader<'a, 't> {
         };
         let currency = self.currency(record, found.currency)?;
         let balance = self.balance(record);
-        let row = Row {
+        let row = Draft {
             line: record.line,
             booking_date: date,
             value_date,
             amount: found.amount,
-            currency: None,
             description,
             payee: self.text(record, self.roles.payee),
             bank_id: self.text(record, self.roles.bank_id),
             reference: self.text(record, self.roles.reference),
             category: self.text(record, self.roles.category),
             pending: state == State::Pending,
-            corrects: None,
         };
         let Found { side, minus, .. } = found;
         self.found.entries.push(Entry { row, side, minus, balance, account, currency });

@@ -10,7 +10,7 @@ use super::signs::{self, Move, Steps};
 use super::table::Table;
 use super::text::is_void;
 use crate::error::ErrorCode;
-use crate::import::{Problem, Row, Statement};
+use crate::import::{Problem, Row, Rows, Statement};
 use crate::money::Amount;
 
 /// Gives every entry its sign and groups the entries into statements.
@@ -265,14 +265,20 @@ fn statement(account: Option<String>, entries: Vec<Entry>, currencies: &Seen) ->
     let one_currency = entries.iter().all(|entry| entry.currency == first);
     let closing_balance = if one_currency { closing_balance(&entries) } else { None };
     let currency = if one_currency { currencies.get(first).map(ToOwned::to_owned) } else { None };
-    let row = |entry: Entry| -> Row {
-        let mut row = entry.row;
-        if !one_currency {
-            row.currency = currencies.get(entry.currency).map(ToOwned::to_owned);
-        }
-        row
-    };
-    let rows = entries.into_iter().map(row).collect();
+    let mut rows = Rows::with_capacity(entries.len(), 0);
+    for Entry { row, currency, .. } in &entries {
+        rows.push(&Row {
+            value_date: row.value_date,
+            currency: if one_currency { None } else { currencies.get(*currency) },
+            description: &row.description,
+            payee: row.payee.as_deref(),
+            bank_id: row.bank_id.as_deref(),
+            reference: row.reference.as_deref(),
+            category: row.category.as_deref(),
+            pending: row.pending,
+            ..Row::new(row.line, row.booking_date, row.amount)
+        });
+    }
     Statement { account, currency, rows, closing_balance, ..Statement::default() }
 }
 

@@ -8,7 +8,7 @@ use super::tags::Tag;
 use super::text::{Lines, join, one_line};
 use super::values::{self, Style};
 use crate::error::ErrorCode;
-use crate::import::{Correction, Problem, Row};
+use crate::import::{Correction, Problem, Row, Rows};
 use crate::money::Amount;
 
 /// The fields of a `STMTTRN` (specification 2.3, section 11.4.4) or a pending `STMTTRNP`.
@@ -44,8 +44,8 @@ impl Field<'_> {
         self.text.is_empty()
     }
 
-    fn to_option(&self) -> Option<String> {
-        (!self.is_missing()).then(|| self.text.to_string())
+    fn to_option(&self) -> Option<&str> {
+        (!self.is_missing()).then_some(&*self.text)
     }
 }
 
@@ -93,14 +93,20 @@ impl<'a> Entry<'a> {
         }
     }
 
-    /// The row and how its amount is written, or what is wrong with the entry. The row has a
-    /// currency of its own where it is not the statement's.
+    /// The line on which the entry begins.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// Adds the row to `rows` and says how its amount is written, or says what is wrong with the
+    /// entry. The row has a currency of its own where it is not the statement's.
     pub(super) fn finish(
         self,
         statement_currency: Option<&str>,
+        rows: &mut Rows,
         lines: &mut Lines<'_>,
         problems: &mut Vec<Problem>,
-    ) -> Option<(Row, Style)> {
+    ) -> Option<Style> {
         let mut faults = Vec::new();
         let date = self.booking_date(&mut faults);
         let amount = self.amount(&mut faults);
@@ -112,9 +118,9 @@ impl<'a> Entry<'a> {
         }
         if let (true, Some(booking_date), Some((amount, style))) = (faults.is_empty(), date, amount)
         {
-            let mut row = self.into_row(booking_date, amount, statement_currency);
-            (row.value_date, row.corrects) = (value_date, corrects);
-            return Some((row, style));
+            let row = Row { value_date, corrects, ..Row::new(self.line, booking_date, amount) };
+            self.push(row, statement_currency, rows);
+            return Some(style);
         }
         faults.sort_by_key(|fault| fault.at);
         problems.extend(faults.into_iter().map(|fault| Problem {
@@ -126,32 +132,23 @@ impl<'a> Entry<'a> {
         None
     }
 
-    fn into_row(
-        self,
-        booking_date: NaiveDate,
-        amount: Amount,
-        statement_currency: Option<&str>,
-    ) -> Row {
+    /// Adds the row with the entry's texts.
+    fn push(&self, row: Row<'_>, statement_currency: Option<&str>, rows: &mut Rows) {
         let name = if self.name.is_missing() { &self.payee } else { &self.name };
         let payee = if self.payee.is_missing() { &self.name } else { &self.payee };
         let is_foreign = statement_currency
             .is_none_or(|statement| !statement.eq_ignore_ascii_case(&self.currency.text));
         let is_number = self.check_number.text.bytes().any(|byte| byte != b'0');
         let reference = if is_number { &self.check_number } else { &self.reference };
-        Row {
-            line: self.line,
-            booking_date,
-            value_date: None,
-            amount,
+        rows.push(&Row {
             currency: self.currency.to_option().filter(|_| is_foreign),
-            description: join([&name.text, &self.extended_name.text, &self.memo.text]),
+            description: &join([&name.text, &self.extended_name.text, &self.memo.text]),
             payee: payee.to_option(),
             bank_id: self.fit_id.to_option(),
             reference: reference.to_option(),
-            category: None,
             pending: self.is_pending,
-            corrects: None,
-        }
+            ..row
+        });
     }
 
     fn booking_date(&self, faults: &mut Vec<Fault>) -> Option<NaiveDate> {
@@ -198,7 +195,7 @@ impl<'a> Entry<'a> {
         None
     }
 
-    fn corrects(&self, faults: &mut Vec<Fault>) -> Option<Correction> {
+    fn corrects(&self, faults: &mut Vec<Fault>) -> Option<Correction<'_>> {
         let id = self.corrected_id.to_option()?;
         let action = &self.correction;
         if action.text.eq_ignore_ascii_case("REPLACE") {

@@ -53,12 +53,7 @@ impl Groupings {
             };
             // Rows were noted in their order.
             let rows: Vec<usize> = part.iter().filter_map(|amount| amount.row).collect();
-            let mut place = 0_usize;
-            statement.rows.retain(|_| {
-                let is_kept = rows.binary_search(&place).is_err();
-                place = place.saturating_add(1);
-                is_kept
-            });
+            statement.rows.retain(|place| rows.binary_search(&place).is_err());
             if part.iter().any(|amount| amount.row.is_none()) {
                 statement.closing_balance = None;
             }

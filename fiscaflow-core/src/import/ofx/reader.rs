@@ -311,11 +311,11 @@ impl<'a> Reader<'a> {
 
     fn finish_entry(&mut self) {
         let (Some(entry), Some(open)) = (self.entry.take(), self.open.as_mut()) else { return };
-        let currency = open.statement.currency.as_deref();
-        if let Some((row, style)) = entry.finish(currency, &mut self.lines, &mut self.problems) {
-            let rows = &mut open.statement.rows;
-            self.groupings.note(style, self.statements.len(), Some(rows.len()), row.line);
-            rows.push(row);
+        let Statement { currency, rows, .. } = &mut open.statement;
+        let (place, line) = (rows.len(), entry.line());
+        let taken = entry.finish(currency.as_deref(), rows, &mut self.lines, &mut self.problems);
+        if let Some(style) = taken {
+            self.groupings.note(style, self.statements.len(), Some(place), line);
         }
     }
 

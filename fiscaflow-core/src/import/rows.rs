@@ -1,0 +1,283 @@
+//! The rows of a statement, packed: one block of text for all of them and a few dozen bytes a row,
+//! so that a file of a million rows needs little more memory than the file itself.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+
+use crate::money::Amount;
+
+/// One transaction as the bank wrote it; its texts are borrowed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Row<'a> {
+    /// The line of the file on which the record begins, counted from 1.
+    pub line: u64,
+    /// The booking date as written, not shifted to another zone.
+    pub booking_date: NaiveDate,
+    /// The value date, where the file gives one.
+    pub value_date: Option<NaiveDate>,
+    /// The signed amount: negative = money leaves the account.
+    pub amount: Amount,
+    /// The row's own currency code, where it differs from or replaces the statement's.
+    pub currency: Option<&'a str>,
+    /// The raw description, parts joined by one blank, white space at the ends removed.
+    pub description: &'a str,
+    /// The other party, where the file has it in a field of its own.
+    pub payee: Option<&'a str>,
+    /// The bank's id of the transaction (OFX `FITID`).
+    pub bank_id: Option<&'a str>,
+    /// A cheque number or reference, where the file gives one.
+    pub reference: Option<&'a str>,
+    /// The bank's or exporter's own category, where the file gives one.
+    pub category: Option<&'a str>,
+    /// The other party's account: an IBAN or number as written or, in QIF, the name of another
+    /// account of the file's owner.
+    pub counterparty_account: Option<&'a str>,
+    /// Whether the bank calls the row pending (not booked yet).
+    pub pending: bool,
+    /// The bank id of an earlier row that this one replaces (OFX `CORRECTFITID`).
+    pub corrects: Option<Correction<'a>>,
+    /// The parts of the amount, where the file divides it; empty otherwise.
+    pub splits: &'a [RowSplit],
+}
+
+impl<'a> Row<'a> {
+    /// A row with nothing but the facts that every row has.
+    pub fn new(line: u64, booking_date: NaiveDate, amount: Amount) -> Self {
+        Self {
+            line,
+            booking_date,
+            value_date: None,
+            amount,
+            currency: None,
+            description: "",
+            payee: None,
+            bank_id: None,
+            reference: None,
+            category: None,
+            counterparty_account: None,
+            pending: false,
+            corrects: None,
+            splits: &[],
+        }
+    }
+
+    /// The optional texts, in the order in which they are packed.
+    fn texts(&self) -> [Option<&'a str>; TEXTS] {
+        let corrected = self.corrects.as_ref().map(|it| match it {
+            Correction::Replaces(id) | Correction::Deletes(id) => *id,
+        });
+        [
+            self.currency,
+            self.payee,
+            self.bank_id,
+            self.reference,
+            self.category,
+            self.counterparty_account,
+            corrected,
+        ]
+    }
+}
+
+impl fmt::Debug for Row<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Row(line {}, {})", self.line, self.booking_date)
+    }
+}
+
+/// What a correction does to the row that it names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Correction<'a> {
+    /// The row replaces the one with this bank id.
+    Replaces(&'a str),
+    /// The row takes back the one with this bank id.
+    Deletes(&'a str),
+}
+
+impl fmt::Debug for Correction<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Replaces(_) => "Replaces",
+            Self::Deletes(_) => "Deletes",
+        })
+    }
+}
+
+/// A part of a row's amount.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RowSplit {
+    /// The part; negative = money leaves the account.
+    pub amount: Amount,
+    /// The exporter's own category, where the file gives one.
+    pub category: Option<String>,
+    /// The note on this part.
+    pub notes: Option<String>,
+}
+
+impl fmt::Debug for RowSplit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RowSplit")
+    }
+}
+
+/// How many optional texts a row has.
+const TEXTS: usize = 7;
+const PENDING: u8 = 1;
+const DELETES: u8 = 2;
+
+/// A row without its texts: they stand in the block from `start` on, the optional ones first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Packed {
+    amount: Amount,
+    booking_date: NaiveDate,
+    value_date: Option<NaiveDate>,
+    line: u32,
+    start: u32,
+    description: u32,
+    /// Lengths in bytes; no text is as none.
+    texts: [u16; TEXTS],
+    flags: u8,
+}
+
+/// The rows of a statement, in the file's order.
+///
+/// ```
+/// use fiscaflow_core::import::{Row, Rows};
+///
+/// let date = "2026-03-01".parse().unwrap();
+/// let mut rows = Rows::default();
+/// rows.push(&Row { description: "RENT", ..Row::new(1, date, "-900.00".parse()?) });
+/// let first = rows.iter().next().unwrap();
+/// assert_eq!((first.description, first.payee), ("RENT", None));
+/// # Ok::<(), fiscaflow_core::Error>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct Rows {
+    packed: Vec<Packed>,
+    block: String,
+    /// The parts of the rows that have some: the row's place, then its parts.
+    splits: Vec<(usize, Vec<RowSplit>)>,
+}
+
+impl Rows {
+    /// No rows, with room for so many and for their texts.
+    pub fn with_capacity(rows: usize, text_bytes: usize) -> Self {
+        let (packed, block) = (Vec::with_capacity(rows), String::with_capacity(text_bytes));
+        Self { packed, block, splits: Vec::new() }
+    }
+
+    /// How many rows there are.
+    pub fn len(&self) -> usize {
+        self.packed.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.packed.is_empty()
+    }
+
+    /// Adds a row at the end. Empty texts count as none; an optional text is cut after 65,535
+    /// bytes, and so is a file after 4 GiB of text, which no reader takes.
+    pub fn push(&mut self, row: &Row<'_>) {
+        let start = small(self.block.len());
+        let texts = row.texts().map(|text| self.add(text.unwrap_or_default()));
+        self.block.push_str(row.description);
+        if !row.splits.is_empty() {
+            self.splits.push((self.packed.len(), row.splits.to_vec()));
+        }
+        let deletes = matches!(row.corrects, Some(Correction::Deletes(_)));
+        self.packed.push(Packed {
+            amount: row.amount,
+            booking_date: row.booking_date,
+            value_date: row.value_date,
+            line: u32::try_from(row.line).unwrap_or(u32::MAX),
+            start,
+            description: small(row.description.len()),
+            texts,
+            flags: if row.pending { PENDING } else { 0 } | if deletes { DELETES } else { 0 },
+        });
+    }
+
+    fn add(&mut self, text: &str) -> u16 {
+        let most = usize::from(u16::MAX);
+        let text =
+            if text.len() <= most { text } else { text.get(..floor(text, most)).unwrap_or("") };
+        self.block.push_str(text);
+        u16::try_from(text.len()).unwrap_or(u16::MAX)
+    }
+
+    /// The row at a place.
+    pub fn get(&self, place: usize) -> Option<Row<'_>> {
+        self.packed.get(place).map(|packed| self.unpack(place, packed))
+    }
+
+    /// All rows, in the file's order.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Row<'_>> + DoubleEndedIterator + Clone {
+        self.packed.iter().enumerate().map(|(place, packed)| self.unpack(place, packed))
+    }
+
+    /// The rows that are to stay, by their places; texts of the others stay in the block.
+    pub(crate) fn retain(&mut self, mut stays: impl FnMut(usize) -> bool) {
+        let mut kept = Vec::with_capacity(self.splits.len());
+        let mut splits = std::mem::take(&mut self.splits).into_iter().peekable();
+        let (mut place, mut after) = (0, 0);
+        self.packed.retain(|_| {
+            let stay = stays(place);
+            if let Some((_, parts)) = splits.next_if(|(of, _)| *of == place)
+                && stay
+            {
+                kept.push((after, parts));
+            }
+            place += 1;
+            after += usize::from(stay);
+            stay
+        });
+        self.splits = kept;
+    }
+
+    fn unpack<'a>(&'a self, place: usize, packed: &Packed) -> Row<'a> {
+        let mut rest = usize::try_from(packed.start).ok().and_then(|at| self.block.get(at..));
+        let mut next = |len: usize| {
+            let (text, after) = rest.and_then(|text| text.split_at_checked(len))?;
+            rest = Some(after);
+            Some(text).filter(|text| !text.is_empty())
+        };
+        let [currency, payee, bank_id, reference, category, counterparty_account, corrected] =
+            packed.texts.map(|len| next(usize::from(len)));
+        let description = usize::try_from(packed.description).ok().and_then(&mut next);
+        let deletes = packed.flags & DELETES != 0;
+        let splits = self.splits.binary_search_by_key(&place, |(of, _)| *of);
+        Row {
+            line: u64::from(packed.line),
+            booking_date: packed.booking_date,
+            value_date: packed.value_date,
+            amount: packed.amount,
+            currency,
+            description: description.unwrap_or_default(),
+            payee,
+            bank_id,
+            reference,
+            category,
+            counterparty_account,
+            pending: packed.flags & PENDING != 0,
+            corrects: corrected
+                .map(|id| if deletes { Correction::Deletes(id) } else { Correction::Replaces(id) }),
+            splits: splits.ok().and_then(|at| self.splits.get(at)).map_or(&[], |(_, parts)| parts),
+        }
+    }
+}
+
+impl fmt::Debug for Rows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Rows({})", self.len())
+    }
+}
+
+fn small(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// The last character boundary at or before a place.
+fn floor(text: &str, place: usize) -> usize {
+    (0..=place).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
