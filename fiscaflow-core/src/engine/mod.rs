@@ -43,6 +43,7 @@ use crate::id::BookId;
 use crate::limits::{MAX_KEY_BYTES, MAX_NOTES_BYTES};
 use crate::model::{ActorId, check_optional};
 use crate::store::Store;
+use run::Queues;
 use state::Cache;
 
 /// The engine. Cloning it is cheap: clones share the store and what is kept in memory.
@@ -73,6 +74,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
     cache: Cache,
+    queues: Queues,
 }
 
 /// Who acts, why, and how a repeat is recognised.
@@ -123,7 +125,15 @@ pub struct BookHandle {
 impl Engine {
     /// An engine over a store. Time and ids come from the caller, so that a test decides them.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
-        Self { inner: Arc::new(Inner { store, clock, ids, cache: Cache::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                clock,
+                ids,
+                cache: Cache::default(),
+                queues: Queues::default(),
+            }),
+        }
     }
 
     /// Making books.

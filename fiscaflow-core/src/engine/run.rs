@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use async_lock::{Mutex, MutexGuard};
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -115,6 +116,31 @@ pub(super) trait Command: Serialize + Sync {
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Self::Answer>>;
 }
 
+/// Where the writers of a book wait for each other, so that a decision inside this process never
+/// has to be made twice. Writers of other processes meet at the store's check of the head.
+///
+/// Books share a fixed number of queues: nothing grows with the number of books.
+#[derive(Debug)]
+pub(super) struct Queues([Mutex<()>; 64]);
+
+impl Default for Queues {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::new(())))
+    }
+}
+
+impl Queues {
+    /// Waits for the book's turn; it ends when the answer is dropped.
+    async fn turn(&self, book_id: BookId) -> Option<MutexGuard<'_, ()>> {
+        let (_, low) = book_id.uuid().as_u64_pair();
+        let place = usize::try_from(low % 64).unwrap_or_default();
+        match self.0.get(place) {
+            Some(queue) => Some(queue.lock().await),
+            None => None,
+        }
+    }
+}
+
 impl BookHandle {
     /// The book as it is now, for an actor whose role allows it.
     pub(super) async fn authorised(&self, role: Role) -> Result<BookState> {
@@ -127,6 +153,7 @@ impl BookHandle {
     pub(super) async fn run<C: Command>(&self, command: &C) -> Result<C::Answer> {
         self.context.check()?;
         let request_digest = self.context.request_digest(C::VERB, command)?;
+        let _turn = self.engine.inner.queues.turn(self.book_id).await;
         for _ in 0..MAX_ATTEMPTS {
             let state = self.authorised(C::ROLE).await?;
             if let Some(answer) = self.earlier_answer::<C::Answer>(request_digest).await? {

@@ -115,6 +115,7 @@ pub(super) fn encode(
             for name in document.kind().personal() {
                 personal.extend(facts.remove_entry(*name));
             }
+            personal.sort_keys();
             let facts = raw(&facts)?;
             if personal.is_empty() {
                 return Ok(Image { facts, text: None });

@@ -108,7 +108,11 @@ impl std::str::FromStr for DocumentKind {
 
 fn members<T: Serialize>(object: &T) -> Result<Map<String, Value>> {
     match serde_json::to_value(object) {
-        Ok(Value::Object(map)) => Ok(map),
+        Ok(mut value) if value.is_object() => {
+            // Hashed bytes must not depend on whether a build keeps the order of members.
+            value.sort_all_objects();
+            Ok(std::mem::take(value.as_object_mut().unwrap_or(&mut Map::new())))
+        }
         _ => Err(Error::corrupt("a document is not an object")),
     }
 }

@@ -10,6 +10,8 @@ const BINDINGS: [&str; 3] = ["fiscaflow-python", "fiscaflow-node", "fiscaflow-mo
 /// Runs `cargo test`; a failing test does not keep the rest from running.
 pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     let test = run.cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    // Millions of cases want optimised code.
+    let test = if run.deep { test.args(["--profile", "deep"]) } else { test };
     let done = test.args(BINDINGS.map(|name| format!("--exclude={name}"))).tee()?;
     add(sum, counts::cargo(&done.text), &done)
 }
