@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use fiscaflow_core::api::{Call, Method, VERBS, Verb, call};
 use fiscaflow_core::engine::Context;
+use fiscaflow_core::log::Hash;
 use fiscaflow_core::{BookId, Error, ErrorCode, Lane};
 use serde_json::Value;
 
@@ -68,7 +69,11 @@ fn unknown_book(state: &AppState) -> BookId {
     BookId::new(state.ids.uuid(state.clock.now()))
 }
 
-async fn ask(state: &AppState, identity: &Identity, asked: Call) -> fiscaflow_core::Result<Value> {
+async fn ask(
+    state: &AppState,
+    identity: &Identity,
+    mut asked: Call,
+) -> fiscaflow_core::Result<Value> {
     let grows = asked.book_id.is_none() && identity.books != Books::All;
     if !grows {
         return call(&state.engine, asked).await;
@@ -83,6 +88,7 @@ async fn ask(state: &AppState, identity: &Identity, asked: Call) -> fiscaflow_co
         let text = "the book id is taken";
         return Err(Error::new(ErrorCode::IdConflict, text).id(book_id));
     }
+    own_id(identity, &mut asked);
     let book = call(&state.engine, asked).await?;
     let made = book.get("id").and_then(Value::as_str).and_then(|id| id.parse::<BookId>().ok());
     let made = made.ok_or_else(|| Error::new(ErrorCode::Internal, "a book without an id"))?;
@@ -94,6 +100,23 @@ async fn ask(state: &AppState, identity: &Identity, asked: Call) -> fiscaflow_co
             let text = "the book was made, but not added to the token's books";
             Err(Error::new(ErrorCode::StoreUnavailable, text).id(made))
         }
+    }
+}
+
+/// Gives a book that a token with a list makes under an idempotency key an id of that token and
+/// key. The engine would take the actor's, under which another token of the same actor may have
+/// made a book already. The id does not depend on the list, so that a repeat finds the book even
+/// when it could not be added to the list at first.
+fn own_id(identity: &Identity, asked: &mut Call) {
+    let Some(key) = &asked.context.idempotency_key else { return };
+    let Some(Value::Object(request)) = &mut asked.request else { return };
+    if request.get("id").is_some_and(|id| !id.is_null()) {
+        return;
+    }
+    let hash = Hash::of(&[b"token\0", identity.id.as_bytes(), b"\0", key.as_bytes()]);
+    if let Some(bytes) = hash.as_bytes().first_chunk::<16>() {
+        let id = uuid::Builder::from_custom_bytes(*bytes).into_uuid();
+        request.insert("id".to_owned(), id.to_string().into());
     }
 }
 

@@ -154,6 +154,38 @@ async fn a_token_with_a_list_gains_the_books_that_it_makes_and_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_idempotency_key_reaches_no_book_of_another_token() {
+    // Holds: repeating the key and body with which another token of the actor made a book makes a
+    // book of one's own, and each token's repeat finds the book that it made itself.
+    let server = Server::in_memory().await;
+    let book = json!({"name": "Home", "currency": "EUR"});
+    let listed = || server.new_token("anna", Books::Listed(BTreeSet::new()));
+    let tokens = [server.token("anna"), listed(), listed()];
+    let make = |token: &str, book: &Value| {
+        let request = server.request("POST", "/books").token(token);
+        request.header("Idempotency-Key", "first").json(book).send()
+    };
+    let mut made = Vec::new();
+    for token in &tokens {
+        made.push(make(token, &book).await.created());
+    }
+    for (token, own) in tokens.iter().zip(&made) {
+        assert_eq!(make(token, &book).await.created(), *own);
+        let other = json!({"name": "Shop", "currency": "EUR"});
+        make(token, &other).await.error(422, "idempotency_key_reused");
+        let null = json!({"id": null, "name": "Home", "currency": "EUR"});
+        assert_eq!(make(token, &null).await.created(), *own);
+    }
+    for token in &tokens[1..] {
+        for (maker, book) in tokens.iter().zip(&made) {
+            let path = format!("/books/{}", book["id"].as_str().unwrap());
+            let reply = server.request("GET", &path).token(token).send().await;
+            assert_eq!(reply.status, if maker == token { 200 } else { 404 });
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_server_owns_cannot_be_sent() {
     let server = Server::in_memory().await;
     let book = server.book("anna").await;
