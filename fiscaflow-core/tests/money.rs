@@ -5,10 +5,11 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::print_stdout,
     clippy::disallowed_methods,
     reason = "a test fails by panicking"
 )]
+
+mod shared;
 
 use fiscaflow_core::{Amount, Currency, ErrorCode, Money};
 use proptest::prelude::*;
@@ -121,7 +122,7 @@ fn cases(ordinary: u32) -> u32 {
 }
 
 /// Every ISO 4217 currency with a minor unit has the exponent that the standard gives, and a code
-/// without a minor unit is refused: against the list in `shared`, where it is there.
+/// without a minor unit is refused: against the list in the collection, where it is there.
 #[test]
 fn iso_4217_is_complete() {
     assert_eq!(Currency::all_iso().len(), 166);
@@ -132,8 +133,8 @@ fn iso_4217_is_complete() {
     for code in ["XAU", "XXX", "EURO", "eur", "", "E€R", "AAA"] {
         assert_eq!(Currency::iso(code).unwrap_err().code(), ErrorCode::UnknownCurrency, "{code}");
     }
-    let list = shared("fixtures/reference/iso-4217.csv");
-    let Some(list) = list else { return };
+    let Some(fixtures) = shared::fixtures() else { return };
+    let list = std::fs::read_to_string(fixtures.join("reference/iso-4217.csv")).unwrap();
     let mut listed = 0;
     for line in list.lines().skip(1) {
         let mut fields = line.split(',');
@@ -147,18 +148,6 @@ fn iso_4217_is_complete() {
         }
     }
     assert_eq!(listed, Currency::all_iso().len());
-}
-
-/// A file of the shared collection; says so loudly when it is not there.
-fn shared(path: &str) -> Option<String> {
-    let folder = std::env::var("FISCAFLOW_SHARED")
-        .unwrap_or_else(|_| concat!(env!("CARGO_MANIFEST_DIR"), "/../../shared").to_owned());
-    let file = std::path::Path::new(&folder).join(path);
-    let text = std::fs::read_to_string(&file).ok();
-    if text.is_none() {
-        println!("SKIPPED: {} is not there", file.display());
-    }
-    text
 }
 
 /// Registered currencies: which codes and exponents are taken.

@@ -1,6 +1,6 @@
 //! The quickstart's `--json` against the facts of real files, collected beside this repository.
 //!
-//! The collection is found in `FISCAFLOW_SHARED`, or in `shared` beside the repository.
+//! Where the collection is missing, these tests are skipped.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,6 +10,9 @@
     clippy::print_stdout,
     reason = "a test fails by panicking"
 )]
+
+#[path = "../../fiscaflow-core/tests/shared/mod.rs"]
+mod shared;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -65,17 +68,6 @@ fn newest_source() -> Option<std::time::SystemTime> {
     newest
 }
 
-fn shared() -> Option<PathBuf> {
-    let folder = std::env::var_os("FISCAFLOW_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared"), PathBuf::from);
-    let fixtures = folder.join("fixtures");
-    if fixtures.join("fixtures.json").exists() {
-        return Some(fixtures);
-    }
-    println!("SKIPPED: no collection of files at {}", fixtures.display());
-    None
-}
-
 /// A decimal without needless zeros, so that texts can be compared.
 fn plain(number: &str) -> String {
     let number = if number.contains('.') {
@@ -128,7 +120,7 @@ fn differences(entry: &Value, file: &Value) -> Vec<String> {
 /// file given twice imports nothing the second time. Prints the table.
 #[test]
 fn real_files_yield_their_facts() {
-    let Some(fixtures) = shared() else { return };
+    let Some(fixtures) = shared::fixtures() else { return };
     let manifest = std::fs::read(fixtures.join("fixtures.json")).unwrap();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     let mut failures = Vec::new();
@@ -180,7 +172,7 @@ fn real_files_yield_their_facts() {
 /// Two files with common entries give what one file of the union gives, in either order.
 #[test]
 fn overlapping_files_equal_their_union() {
-    let Some(fixtures) = shared() else { return };
+    let Some(fixtures) = shared::fixtures() else { return };
     let (a, b) = (fixtures.join("derived/overlap-a.ofx"), fixtures.join("derived/overlap-b.ofx"));
     let whole = fixtures.join("ofx/actual-data.ofx");
     for files in [[&*a, &*b, &*whole], [&*b, &*a, &*whole]] {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use crate::shell::Outcome;
 
 /// How many tests a runner says it ran.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Tests that passed.
     pub passed: u64,
@@ -15,6 +15,8 @@ pub struct Counts {
     pub failed: u64,
     /// Tests that a runner left out, or whole parts that were left out.
     pub skipped: u64,
+    /// Which of them those were and why, as far as the runner tells.
+    pub reasons: Vec<String>,
 }
 
 impl Counts {
@@ -23,6 +25,7 @@ impl Counts {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
+        self.reasons.extend(other.reasons);
     }
 }
 
@@ -96,11 +99,11 @@ impl Report {
     /// The sum over all parts.
     pub fn total(&self) -> Counts {
         let mut total = Counts::default();
-        self.rows.iter().filter_map(|(.., counts)| *counts).for_each(|c| total.add(c));
+        self.rows.iter().filter_map(|(.., counts)| counts.clone()).for_each(|c| total.add(c));
         total
     }
 
-    /// The closing table.
+    /// The closing table, and below it each test that was skipped and why.
     pub fn table(&self) -> String {
         let width = self.rows.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
         let mut text = String::new();
@@ -120,6 +123,11 @@ impl Report {
             }
             text += &reason.map(|r| format!("  ({r})")).unwrap_or_default();
             text.push('\n');
+        }
+        for (name, .., counts) in &self.rows {
+            for reason in counts.iter().flat_map(|counts| &counts.reasons) {
+                text += &format!("{name:width$}  skipped  {reason}\n");
+            }
         }
         text
     }
@@ -177,10 +185,24 @@ mod tests {
     fn failing_tests_fail_their_part() {
         let mut report = Report::default();
         report.part("python", |counts| {
-            *counts = Counts { passed: 1, failed: 2, skipped: 0 };
+            *counts = Counts { passed: 1, failed: 2, ..Counts::default() };
             Ok(())
         });
         assert_eq!(report.total().failed, 2);
         report.verdict().unwrap_err();
+    }
+
+    #[test]
+    fn the_table_names_each_skipped_test_and_why() {
+        // Holds: who reads the end of a run alone learns what was not checked.
+        let mut report = Report::default();
+        report.part("rust", |counts| {
+            let reasons = vec!["a::b: no collection of files".to_owned()];
+            *counts = Counts { passed: 4, skipped: 1, reasons, ..Counts::default() };
+            Ok(())
+        });
+        assert_eq!(report.total().to_string(), "4 passed, 0 failed, 1 skipped");
+        let table = report.table();
+        assert!(table.contains("rust  skipped  a::b: no collection of files\n"), "{table}");
     }
 }

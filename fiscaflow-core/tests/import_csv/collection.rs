@@ -1,8 +1,6 @@
 //! The reader of delimited files against files that nobody on this project wrote: every fact that
 //! the manifest of the shared fixtures states.
 
-use std::path::PathBuf;
-
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -29,17 +27,6 @@ const UNDECIDABLE: &[(&str, &str, &str)] = &[
     ),
 ];
 
-fn shared() -> Option<PathBuf> {
-    let default = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared");
-    let root = std::env::var_os("FISCAFLOW_SHARED").map_or(default, PathBuf::from);
-    let folder = root.join("fixtures");
-    if folder.join("fixtures.json").is_file() {
-        return Some(folder);
-    }
-    eprintln!("\n!!! SHARED FIXTURES ABSENT at {} : corpus NOT tested !!!\n", folder.display());
-    None
-}
-
 struct Fixture {
     file: String,
     bytes: Vec<u8>,
@@ -49,7 +36,7 @@ struct Fixture {
 }
 
 fn fixtures() -> Vec<Fixture> {
-    let Some(folder) = shared() else { return Vec::new() };
+    let Some(folder) = shared::fixtures() else { return Vec::new() };
     let manifest: Value =
         serde_json::from_slice(&std::fs::read(folder.join("fixtures.json")).unwrap()).unwrap();
     let entries = manifest["entries"].as_array().unwrap();
@@ -176,7 +163,7 @@ fn undecidable_fixtures_are_reported_and_answered_by_a_profile() {
 #[test]
 fn other_formats_are_not_taken_for_delimited_text() {
     // Holds: no fixture of another format is taken for delimited text.
-    let Some(folder) = shared() else { return };
+    let Some(folder) = shared::fixtures() else { return };
     for kind in ["camt", "mt940", "ofx", "qif", "plaid", "ledger"] {
         for entry in std::fs::read_dir(folder.join(kind)).unwrap() {
             let path = entry.unwrap().path();

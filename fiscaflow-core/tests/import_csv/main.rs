@@ -7,6 +7,8 @@ mod collection;
 mod generated;
 mod layouts;
 mod properties;
+#[path = "../shared/mod.rs"]
+mod shared;
 mod tables;
 
 use fiscaflow_core::import::{

@@ -7,6 +7,8 @@ mod collection;
 mod problems;
 mod properties;
 mod rows;
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use std::fmt::Write as _;
 use std::path::Path;

@@ -18,4 +18,6 @@ mod limits;
 mod openapi;
 mod process;
 mod scenarios;
+#[path = "../../../fiscaflow-core/tests/shared/mod.rs"]
+mod shared;
 mod support;

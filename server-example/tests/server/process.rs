@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use serde_json::json;
 
+use crate::shared;
 use crate::support::Request;
 
 /// A running program. It is killed when dropped.
@@ -171,8 +172,7 @@ fn the_readme_lists_every_setting() {
 #[test]
 fn the_examples_in_the_readme_work() {
     if !Command::new("curl").arg("--version").output().is_ok_and(|it| it.status.success()) {
-        println!("skipped: curl is not installed");
-        return;
+        return shared::skip("curl is not installed");
     }
     let dir = tempfile::tempdir().unwrap();
     let server = Running::start(dir.path(), &[]);

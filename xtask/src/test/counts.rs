@@ -3,7 +3,9 @@
 
 use crate::report::Counts;
 
-/// `test result: ok. 5 passed; 0 failed; 2 ignored; ...`, once per test binary.
+/// `test result: ok. 5 passed; 0 failed; 2 ignored; ...`, once per test binary, and
+/// `SKIPPED crate::test: why`, which a test says that returns without having checked anything:
+/// cargo knows no such verdict and counts it as passed.
 pub fn cargo(text: &str) -> Counts {
     let mut total = Counts::default();
     for line in text.lines().filter(|line| line.starts_with("test result:")) {
@@ -11,8 +13,22 @@ pub fn cargo(text: &str) -> Counts {
             passed: before(line, " passed"),
             failed: before(line, " failed"),
             skipped: before(line, " ignored"),
+            reasons: Vec::new(),
         });
     }
+    let said = text.lines().filter_map(|line| line.strip_prefix("SKIPPED "));
+    let said: Vec<String> = said.map(str::to_owned).collect();
+    let count = u64::try_from(said.len()).unwrap_or(u64::MAX);
+    total.passed = total.passed.saturating_sub(count);
+    total.skipped = total.skipped.saturating_add(count);
+    let ignored = text.lines().filter_map(|line| line.strip_prefix("test ")?.split_once(" ... "));
+    let ignored =
+        ignored.filter_map(|(test, verdict)| Some((test, verdict.strip_prefix("ignored")?)));
+    // A documentation test has no place for a reason.
+    let why = |rest: &str| rest.strip_prefix(", ").map(|why| format!(": {why}"));
+    total.reasons =
+        ignored.map(|(test, rest)| test.to_owned() + &why(rest).unwrap_or_default()).collect();
+    total.reasons.extend(said);
     total
 }
 
@@ -24,6 +40,7 @@ pub fn pytest(text: &str) -> Counts {
         passed: before(line, " passed") + before(line, " xfailed"),
         failed: before(line, " failed") + before(line, " error") + before(line, " xpassed"),
         skipped: before(line, " skipped"),
+        reasons: Vec::new(),
     }
 }
 
@@ -40,6 +57,7 @@ pub fn node(text: &str) -> Counts {
         passed: last("pass "),
         failed: last("fail ") + last("cancelled "),
         skipped: last("skipped ") + last("todo "),
+        reasons: Vec::new(),
     }
 }
 
@@ -52,7 +70,7 @@ pub fn plain(text: &str) -> Counts {
         let passed = number(words.next()?, " passed")??;
         let failed = number(words.next()?, " failed")??;
         let skipped = words.next().and_then(|w| number(w, " skipped")?).unwrap_or(0);
-        Some(Counts { passed, failed, skipped })
+        Some(Counts { passed, failed, skipped, reasons: Vec::new() })
     };
     text.lines().rev().find_map(read).unwrap_or_default()
 }
@@ -85,7 +103,7 @@ mod tests {
     use super::*;
 
     fn counts(passed: u64, failed: u64, skipped: u64) -> Counts {
-        Counts { passed, failed, skipped }
+        Counts { passed, failed, skipped, reasons: Vec::new() }
     }
 
     #[test]
@@ -94,6 +112,22 @@ mod tests {
             test result: ok. 5 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out\n\
             test result: FAILED. 10 passed; 1 failed; 0 ignored; 0 measured; 3 filtered out\n";
         assert_eq!(cargo(text), counts(15, 1, 2));
+    }
+
+    #[test]
+    fn cargo_counts_what_checked_nothing_as_skipped() {
+        // Holds: a test that returns early is no passed one, and every skipped one has a reason.
+        let text = "running 4 tests\n\
+            SKIPPED import_csv::collection::facts: no collection of files at /x\n\
+            test collection::facts ... ok\n\
+            test b ... ok\n\
+            test c ... ignored, takes a day\n\
+            test src/lib.rs - d (line 3) ... ignored\n\
+            test result: ok. 2 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out\n";
+        let found = cargo(text);
+        assert_eq!((found.passed, found.failed, found.skipped), (1, 0, 3));
+        let said = "import_csv::collection::facts: no collection of files at /x";
+        assert_eq!(found.reasons, ["c: takes a day", "src/lib.rs - d (line 3)", said]);
     }
 
     #[test]

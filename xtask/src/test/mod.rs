@@ -122,11 +122,12 @@ impl Run {
 
 /// Adds what a runner counted; fails when it failed, or when it ran nothing at all.
 fn add(counts: &mut Counts, found: Counts, finished: &Finished) -> Outcome {
+    let ran = found != Counts::default();
     counts.add(found);
     if !finished.ok {
         return Err("the test runner failed".to_owned());
     }
-    if found == Counts::default() { Err("no test ran".to_owned()) } else { Ok(()) }
+    if ran { Ok(()) } else { Err("no test ran".to_owned()) }
 }
 
 #[cfg(test)]
