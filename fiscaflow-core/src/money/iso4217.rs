@@ -2,6 +2,10 @@
 //!
 //! Codes without minor units (precious metals, units of account, test codes) are left out: an
 //! amount in them has no smallest unit until a book registers one.
+//!
+//! A code that the standard withdraws stays: books and old statements go on having it. So beside
+//! the list of 2024-06-25 here are its successors, `XCG` for `ANG` (amendment 176) and `XAD`
+//! (amendment 179), and still `ANG` (withdrawn 2025-07-01), `CUC` (2021) and `BGN` (2026).
 
 /// `(exponent, codes)`; the codes of a group are sorted.
 pub(super) const ISO_4217: &[(u8, &[&str])] = &[
@@ -26,7 +30,7 @@ pub(super) const ISO_4217: &[(u8, &[&str])] = &[
             "PGK", "PHP", "PKR", "PLN", "QAR", "RON", "RSD", "RUB", "SAR", "SBD", "SCR", "SDG",
             "SEK", "SGD", "SHP", "SLE", "SOS", "SRD", "SSP", "STN", "SVC", "SYP", "SZL", "THB",
             "TJS", "TMT", "TOP", "TRY", "TTD", "TWD", "TZS", "UAH", "USD", "USN", "UYU", "UZS",
-            "VED", "VES", "WST", "XCD", "YER", "ZAR", "ZMW", "ZWG",
+            "VED", "VES", "WST", "XAD", "XCD", "XCG", "YER", "ZAR", "ZMW", "ZWG",
         ],
     ),
     (3, &["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"]),
