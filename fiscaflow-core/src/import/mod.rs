@@ -7,6 +7,7 @@
 mod csv;
 mod encoding;
 pub(crate) mod matching;
+mod mt940;
 mod ofx;
 mod rows;
 
@@ -35,6 +36,8 @@ pub struct ParseOptions {
 pub fn detect(bytes: &[u8]) -> Option<Format> {
     if ofx::detect(bytes) {
         Some(Format::Ofx)
+    } else if mt940::detect(bytes) {
+        Some(Format::Mt940)
     } else if csv::detect(bytes) {
         Some(Format::Csv)
     } else {
@@ -51,6 +54,7 @@ pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Parsed> {
     }
     match options.format.or_else(|| detect(bytes)) {
         Some(Format::Ofx) => ofx::parse(bytes),
+        Some(Format::Mt940) => mt940::parse(bytes),
         Some(Format::Csv) => csv::parse(bytes, options.csv.as_ref()),
         None => Err(Error::new(ErrorCode::UnknownFormat, "no reader knows this file")),
     }
@@ -63,6 +67,8 @@ pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Parsed> {
 pub enum Format {
     /// OFX 1.x (SGML) and 2.x (XML), and Quicken's QFX (OFX specification 2.3, section 11).
     Ofx,
+    /// SWIFT MT940, MT942 and MT950 (SWIFT Standards MT, category 9).
+    Mt940,
     /// Delimited text: CSV, TSV and their relatives.
     Csv,
 }

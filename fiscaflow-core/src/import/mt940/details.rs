@@ -1,0 +1,318 @@
+//! The information to the account owner, `:86:`: description, other party and references, in the
+//! dialects that banks write it in.
+
+use memchr::{memchr, memchr2, memmem};
+
+use super::entry::is_iban;
+
+/// What may stand before the two digits of a sub-field; German banks write `?`, others do not.
+const SEPARATORS: &[u8] = b"?>~<^|";
+/// The width of a sub-field of German banks: a word goes on behind a full one.
+const SUB_FIELD: usize = 27;
+/// The width of a line, at which text is wrapped anywhere.
+const LINE: usize = 65;
+/// From this width on a line of `/CODE/` text was wrapped, for its blanks at the end may be lost.
+const ALMOST_LINE: usize = 60;
+/// The codes of `/CODE/value` that end the value before them.
+const CODES: [&str; 24] = [
+    "ACCW", "ADDR", "BBAN", "BENM", "BIC", "CNTP", "CREF", "CSID", "EREF", "IBAN", "IREF", "ISDT",
+    "KREF", "MARF", "NAME", "ORDP", "PREF", "PURP", "REMI", "RTRN", "SVCL", "TRTP", "ULTC", "ULTD",
+];
+/// The codes of which one at least is in every text of that dialect.
+const TELLING: [&str; 11] =
+    ["ACCW", "BBAN", "CNTP", "CSID", "EREF", "IBAN", "MARF", "NAME", "PREF", "REMI", "TRTP"];
+
+/// What was read of the texts of one entry; the buffers are used again for the next one.
+#[derive(Debug, Default)]
+pub(super) struct Details {
+    /// The text, with its line breaks taken out.
+    joined: String,
+    pub(super) description: String,
+    pub(super) payee: String,
+    pub(super) account: String,
+    pub(super) reference: String,
+}
+
+impl Details {
+    /// Begins with the next entry.
+    pub(super) fn clear(&mut self) {
+        self.description.clear();
+        self.payee.clear();
+        self.account.clear();
+        self.reference.clear();
+    }
+
+    /// Reads a `:86:`. A further one goes on with the description.
+    pub(super) fn read(&mut self, body: &str) {
+        if let Some(separator) = separator_of(body) {
+            self.join(body, 0);
+            self.read_sub_fields(separator);
+        } else if has_codes(body) {
+            self.join(body, ALMOST_LINE);
+            self.read_codes();
+        } else {
+            self.join(body, LINE);
+            append(&mut self.description, &self.joined);
+        }
+    }
+
+    /// Reads numbered lines (`:NS:`): 01 to 14 are text, 15 and 16 the other party, 34 its account.
+    pub(super) fn read_own(&mut self, body: &str) {
+        for line in body.split(['\n', '\r']) {
+            let Some((code, text)) = two_digits(line) else { continue };
+            match code {
+                1..=14 => append(&mut self.description, text),
+                15 | 16 => append(&mut self.payee, text),
+                34 if self.account.is_empty() => {
+                    append(&mut self.account, text.trim_start_matches('0'));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Adds what stands below the `:61:`, unless it was said already.
+    pub(super) fn add_supplement(&mut self, text: &str) {
+        if text.is_empty() {
+            return;
+        }
+        self.join(text, LINE);
+        let text = self.joined.trim();
+        if text.eq_ignore_ascii_case(&self.payee) {
+            return;
+        }
+        if memmem::find(self.description.as_bytes(), text.as_bytes()).is_none() {
+            append(&mut self.description, text);
+        }
+    }
+
+    /// Takes the line breaks out. From a width of `full` on a line was wrapped and goes on; else a
+    /// blank stands for the break.
+    fn join(&mut self, body: &str, full: usize) {
+        let Self { joined, .. } = self;
+        joined.clear();
+        if memchr2(b'\n', b'\r', body.as_bytes()).is_none() {
+            joined.push_str(body);
+            return;
+        }
+        let mut goes_on = true;
+        for line in body.split(['\n', '\r']).filter(|line| !line.is_empty()) {
+            let text = line.trim();
+            if text.is_empty() {
+                goes_on = false;
+                continue;
+            }
+            if goes_on {
+                joined.push_str(line);
+            } else {
+                joined.truncate(joined.trim_end().len());
+                joined.push(' ');
+                joined.push_str(text);
+            }
+            goes_on = line.len() >= full && (full == 0 || line.chars().count() >= full);
+        }
+    }
+
+    fn read_sub_fields(&mut self, separator: u8) {
+        let Self { joined, description, payee, account, .. } = self;
+        let mut heading = "";
+        let mut other_account = "";
+        let (mut description_goes_on, mut payee_goes_on) = (false, false);
+        for (code, text) in SubFields::new(joined, separator) {
+            match code {
+                0 => heading = text,
+                20..=29 | 60..=65 => {
+                    description_goes_on = add_part(description, text, description_goes_on);
+                }
+                32 | 33 => payee_goes_on = add_part(payee, text, payee_goes_on),
+                31 if other_account.is_empty() => other_account = text.trim(),
+                38 if is_iban(text.trim()) => other_account = text.trim(),
+                _ => {}
+            }
+        }
+        for text in [&mut *description, &mut *payee] {
+            text.truncate(text.trim_end().len());
+        }
+        if description.is_empty() {
+            append(description, heading);
+        }
+        if account.is_empty() {
+            append(account, other_account);
+        }
+    }
+
+    fn read_codes(&mut self) {
+        let Self { joined, description, payee, account, reference } = self;
+        let mut remittance = "";
+        let mut rest = &**joined;
+        while let Some((code, behind)) = next_code(rest) {
+            let end = next_code_at(behind).unwrap_or(behind.len());
+            let (value, next) = behind.split_at_checked(end).unwrap_or((behind, ""));
+            let value = value.trim();
+            match code {
+                "NAME" if payee.is_empty() => append(payee, strip(value)),
+                "IBAN" | "BBAN" if account.is_empty() => append(account, strip(value)),
+                "ACCW" if account.is_empty() => {
+                    append(account, value.split(',').next().unwrap_or_default());
+                }
+                "CNTP" => {
+                    let mut parts = value.split('/').map(str::trim);
+                    let (number, name) = (parts.next(), parts.nth(1));
+                    if account.is_empty() {
+                        append(account, number.unwrap_or_default());
+                    }
+                    if payee.is_empty() {
+                        append(payee, name.unwrap_or_default());
+                    }
+                }
+                "REMI" if remittance.is_empty() => {
+                    let value = value.strip_prefix("USTD//").unwrap_or(value);
+                    remittance = value.trim_end_matches('/').trim();
+                }
+                "EREF" if reference.is_empty() && strip(value) != "NOTPROVIDED" => {
+                    append(reference, strip(value));
+                }
+                _ => {}
+            }
+            rest = next;
+        }
+        append(description, if remittance.is_empty() { joined } else { remittance });
+    }
+}
+
+fn strip(value: &str) -> &str {
+    value.trim_matches(['/', ' '])
+}
+
+/// Adds a text behind one blank, with no blanks around it; control characters become blanks.
+fn append(to: &mut String, text: &str) {
+    let text = text.trim();
+    if text.is_empty() {
+        return;
+    }
+    if !to.is_empty() {
+        to.push(' ');
+    }
+    push_clean(to, text);
+}
+
+fn push_clean(to: &mut String, text: &str) {
+    // Looks at every byte, which is faster than to stop at the first.
+    let is_clean = text.bytes().fold(true, |clean, byte| clean & (byte > 0x1F) & (byte != 0x7F));
+    if is_clean {
+        to.push_str(text);
+    } else {
+        to.extend(text.chars().map(|letter| if letter.is_ascii_control() { ' ' } else { letter }));
+    }
+}
+
+/// Adds a part, directly where the part before it was full and this one does not begin with a
+/// keyword such as `SVWZ+`; says whether this one is full.
+fn add_part(to: &mut String, text: &str, goes_on: bool) -> bool {
+    let keyword = text.as_bytes().first_chunk::<5>();
+    let begins = keyword
+        .is_some_and(|[name @ .., plus]| *plus == b'+' && name.iter().all(u8::is_ascii_uppercase));
+    if goes_on && !begins {
+        push_clean(to, text);
+    } else {
+        to.truncate(to.trim_end().len());
+        append_raw_end(to, text);
+    }
+    text.len() >= SUB_FIELD && text.chars().count() == SUB_FIELD
+}
+
+/// Adds a text behind one blank; blanks at its end stay, as the next part may go on behind them.
+fn append_raw_end(to: &mut String, text: &str) {
+    let text = text.trim_start();
+    if !to.is_empty() && !text.is_empty() {
+        to.push(' ');
+    }
+    push_clean(to, text);
+}
+
+fn two_digits(text: &str) -> Option<(u8, &str)> {
+    let &[tens, ones] = text.as_bytes().first_chunk::<2>()?;
+    if !tens.is_ascii_digit() || !ones.is_ascii_digit() {
+        return None;
+    }
+    let code = tens.wrapping_sub(b'0').wrapping_mul(10).wrapping_add(ones.wrapping_sub(b'0'));
+    Some((code, text.get(2..)?))
+}
+
+/// The separator of a text in sub-fields, which has nothing but three digits (the kind of
+/// transaction) before the first one.
+fn separator_of(body: &str) -> Option<u8> {
+    let body = body.trim_start();
+    let digits = body.bytes().take_while(u8::is_ascii_digit).count();
+    let (_, rest) = body.split_at_checked(digits)?;
+    let separator = *rest.as_bytes().first()?;
+    let fits = matches!(digits, 0 | 3) && SEPARATORS.contains(&separator);
+    (fits && two_digits(rest.get(1..)?).is_some()).then_some(separator)
+}
+
+/// The sub-fields of a text: code and value.
+struct SubFields<'a> {
+    rest: Option<&'a str>,
+    separator: u8,
+}
+
+impl<'a> SubFields<'a> {
+    fn new(text: &'a str, separator: u8) -> Self {
+        // The separator is left at the end where the code behind it was cut off.
+        let text = text.trim_end();
+        let text = text.strip_suffix(char::from(separator)).unwrap_or(text);
+        let start = memchr(separator, text.as_bytes());
+        Self { rest: start.and_then(|start| text.get(start..)), separator }
+    }
+}
+
+impl<'a> Iterator for SubFields<'a> {
+    type Item = (u8, &'a str);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (code, text) = two_digits(self.rest?.get(1..)?)?;
+        let mut from = 0;
+        loop {
+            let found = memchr(self.separator, text.as_bytes().get(from..)?);
+            let Some(at) = found.map(|found| found.saturating_add(from)) else {
+                self.rest = None;
+                return Some((code, text));
+            };
+            let behind = text.get(at..)?;
+            if behind.get(1..).and_then(two_digits).is_some() {
+                self.rest = Some(behind);
+                return Some((code, text.get(..at)?));
+            }
+            from = at.saturating_add(1);
+        }
+    }
+}
+
+/// Whether a text is written in `/CODE/` parts.
+fn has_codes(text: &str) -> bool {
+    let mut rest = text;
+    while let Some((code, behind)) = next_code(rest) {
+        if TELLING.contains(&code) {
+            return true;
+        }
+        rest = behind;
+    }
+    false
+}
+
+/// The first known code of a text and what follows it.
+fn next_code(text: &str) -> Option<(&str, &str)> {
+    let at = next_code_at(text)?;
+    let (code, behind) = text.get(at.checked_add(1)?..)?.split_once('/')?;
+    Some((code, behind))
+}
+
+/// Where the first known code begins with its slash.
+fn next_code_at(text: &str) -> Option<usize> {
+    memchr::memchr_iter(b'/', text.as_bytes()).find(|at| {
+        let behind = text.as_bytes().get(at.saturating_add(1)..).unwrap_or_default();
+        let length = behind.iter().take(5).position(|byte| *byte == b'/');
+        let code = length.and_then(|length| behind.get(..length)).unwrap_or_default();
+        matches!(code.len(), 3 | 4) && CODES.iter().any(|known| known.as_bytes() == code)
+    })
+}
