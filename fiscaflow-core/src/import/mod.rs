@@ -10,6 +10,7 @@ pub(crate) mod matching;
 mod mt940;
 mod ofx;
 mod rows;
+mod text;
 
 use std::fmt;
 

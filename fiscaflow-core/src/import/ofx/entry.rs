@@ -5,9 +5,10 @@ use std::borrow::Cow;
 use chrono::NaiveDate;
 
 use super::tags::Tag;
-use super::text::{Lines, join, one_line};
+use super::text::join;
 use super::values::{self, Style};
 use crate::error::ErrorCode;
+use crate::import::text::{Lines, one_line};
 use crate::import::{Correction, Problem, Row, Rows};
 use crate::money::Amount;
 

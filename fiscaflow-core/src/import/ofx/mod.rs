@@ -4,7 +4,7 @@
 //! the reader follows the tags it knows and lets the rest pass: `header` finds the charset,
 //! `tokens` the tags and the text behind each, `tags` knows their meaning and how they nest,
 //! `reader` follows the nesting, `entry` makes a row of one transaction, `values` reads dates and
-//! amounts, `grouping` doubts some of them, `text` has entities, descriptions and line numbers.
+//! amounts, `grouping` doubts some of them, `text` has entities and descriptions.
 //! The file is read once and no tree is built.
 //!
 //! Source: OFX specification 2.3, with 1.6 for the SGML form.

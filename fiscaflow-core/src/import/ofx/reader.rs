@@ -8,10 +8,10 @@ use memchr::memmem;
 use super::entry::Entry;
 use super::grouping::Groupings;
 use super::tags::{INSIDE_ENTRY, PART, Role, Tag};
-use super::text::Lines;
 use super::tokens::{Token, Tokens, Value};
 use super::values;
 use crate::error::{Error, ErrorCode, Result};
+use crate::import::text::{Lines, one_line};
 use crate::import::{Format, MAX_FILE_ROWS, Parsed, Problem, Statement};
 
 /// The most aggregates that may be open at once; the specification needs about a dozen.
@@ -230,7 +230,7 @@ impl<'a> Reader<'a> {
             }
             (_, Tag::BankId | Tag::AcctId) if inside.is_account() => {
                 if let Some(Open { statement, .. }) = &mut self.open {
-                    let text = super::text::one_line(value.into_text());
+                    let text = one_line(value.into_text());
                     let field = match tag {
                         Tag::BankId => &mut statement.bank_id,
                         _ => &mut statement.account,

@@ -12,6 +12,7 @@ use memchr::{memchr, memchr2, memmem};
 use super::tags::MAX_PACKED;
 use super::text;
 use crate::error::{Error, ErrorCode, Result};
+use crate::import::text::Lines;
 
 /// A tag and the text behind it.
 #[derive(Debug)]
@@ -278,7 +279,7 @@ impl<'a> Tokens<'a> {
     }
 
     fn malformed(&self, message: &str, at: usize) -> Error {
-        let line = text::Lines::new(self.text).at(at);
+        let line = Lines::new(self.text).at(at);
         Error::new(ErrorCode::MalformedFile, message).line(line)
     }
 
