@@ -4,6 +4,7 @@
 //! keep what the bank wrote (dates, descriptions, signs) and never guess: what can be read in two
 //! ways is a [`Problem`] that names line, field and both readings.
 
+mod camt;
 mod csv;
 mod encoding;
 pub(crate) mod matching;
@@ -37,6 +38,8 @@ pub struct ParseOptions {
 pub fn detect(bytes: &[u8]) -> Option<Format> {
     if ofx::detect(bytes) {
         Some(Format::Ofx)
+    } else if camt::detect(bytes) {
+        Some(Format::Camt)
     } else if mt940::detect(bytes) {
         Some(Format::Mt940)
     } else if csv::detect(bytes) {
@@ -55,8 +58,13 @@ pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Parsed> {
     }
     match options.format.or_else(|| detect(bytes)) {
         Some(Format::Ofx) => ofx::parse(bytes),
+        Some(Format::Camt) => camt::parse(bytes),
         Some(Format::Mt940) => mt940::parse(bytes),
         Some(Format::Csv) => csv::parse(bytes, options.csv.as_ref()),
+        None if bytes.starts_with(b"PK\x03\x04") => {
+            let text = "the file is a ZIP archive: unpack it and import the files in it";
+            Err(Error::new(ErrorCode::UnknownFormat, text))
+        }
         None => Err(Error::new(ErrorCode::UnknownFormat, "no reader knows this file")),
     }
 }
@@ -68,6 +76,9 @@ pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Parsed> {
 pub enum Format {
     /// OFX 1.x (SGML) and 2.x (XML), and Quicken's QFX (OFX specification 2.3, section 11).
     Ofx,
+    /// ISO 20022 account reports, statements and notifications: camt.052.001, camt.053.001 and
+    /// camt.054.001, all versions.
+    Camt,
     /// SWIFT MT940, MT942 and MT950 (SWIFT Standards MT, category 9).
     Mt940,
     /// Delimited text: CSV, TSV and their relatives.
