@@ -27,6 +27,13 @@ pub struct Account {
     /// The bank's number of the account (IBAN or other), by which statements find it.
     #[uniffi(default)]
     pub number: Option<String>,
+    /// The bank's own identification (routing number, BIC): the same account number may be in use at
+    /// two banks.
+    #[uniffi(default)]
+    pub bank_id: Option<String>,
+    /// By what statements without an account number find it again; an import that made it set it.
+    #[uniffi(default)]
+    pub import_key: Option<String>,
     /// Whether it is closed: kept for the past, left out of new imports.
     pub closed: bool,
 }
@@ -68,6 +75,9 @@ pub struct AccountPatch {
     /// The new bank number.
     #[uniffi(default)]
     pub number: Option<String>,
+    /// The new identification of the bank.
+    #[uniffi(default)]
+    pub bank_id: Option<String>,
     /// Closes or reopens the account.
     #[uniffi(default)]
     pub closed: Option<bool>,
@@ -652,6 +662,19 @@ uniffi::custom_newtype!(
 /// Names a domain event.
 EventId, String);
 
+/// A fact on which a row and a transaction agree.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    BankId,
+    PendingId,
+    Amount,
+    Date,
+    NearDate,
+    Description,
+    Words,
+}
+
 /// Every derived field of a transaction: what it is and who proposed what, in the order in which
 /// the proposals were made.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
@@ -660,6 +683,37 @@ pub struct Explanation {
     pub transaction_id: TransactionId,
     /// The proposals. Each field that has a value has exactly one winner, each tag likewise.
     pub candidates: Vec<Candidate>,
+}
+
+/// An export.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Export {
+    /// What it is written for.
+    pub format: ExportFormat,
+    /// The media type of the content.
+    pub media_type: String,
+    /// A name for the file.
+    pub file_name: String,
+    /// The file, as UTF-8 text.
+    pub content: String,
+}
+
+/// What an export is written for.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    Csv,
+    Json,
+    Beancount,
+    Hledger,
+    Ofx,
+}
+
+/// Which export is wanted.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct ExportQuery {
+    /// What it is written for.
+    pub format: ExportFormat,
 }
 
 /// One field before and after. Texts stand as they are, everything else as compact JSON; absent =
@@ -681,6 +735,8 @@ pub struct FieldChange {
 #[serde(rename_all = "snake_case")]
 pub enum Format {
     Ofx,
+    Camt,
+    Mt940,
     Csv,
 }
 
@@ -725,6 +781,8 @@ pub struct Import {
     /// When it ran.
     #[serde(with = "wire::instant")]
     pub created_at: SystemTime,
+    /// The sequence number of its commit.
+    pub seq: i64,
 }
 
 /// Names one run of an import.
@@ -735,6 +793,17 @@ pub struct ImportId(pub String);
 uniffi::custom_newtype!(
 /// Names one run of an import.
 ImportId, String);
+
+/// What an import would do.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ImportPreview {
+    /// What the import would answer; it has no id.
+    pub report: ImportReport,
+    /// The transactions that it would record, rules applied. Their ids are made up.
+    pub created: Vec<Transaction>,
+    /// The transactions that it would change, as they would be.
+    pub updated: Vec<Transaction>,
+}
 
 /// What an import did.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
@@ -764,6 +833,7 @@ pub enum MatchReason {
     PendingPosted,
     Fingerprint,
     ChangedBankId,
+    Correction,
 }
 
 /// Someone who may reach a book.
@@ -816,6 +886,9 @@ pub struct NewAccount {
     /// The bank's number of the account, by which statements find it.
     #[uniffi(default)]
     pub number: Option<String>,
+    /// The bank's own identification (routing number, BIC).
+    #[uniffi(default)]
+    pub bank_id: Option<String>,
 }
 
 /// A book to be made; its maker becomes its owner.
@@ -911,6 +984,13 @@ pub struct NewPayee {
     /// Other spellings.
     #[uniffi(default)]
     pub aliases: Vec<String>,
+}
+
+/// A whole book to be put into an empty one.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewRestore {
+    /// A JSON export.
+    pub content: String,
 }
 
 /// A rule to be made.
@@ -1042,6 +1122,10 @@ pub struct Origin {
     pub account_id: AccountId,
     /// The booking date in the file.
     pub booking_date: String,
+    /// The amount in the file.
+    pub amount: Money,
+    /// Whether the file calls it pending.
+    pub pending: bool,
     /// The bank's id of it.
     #[uniffi(default)]
     pub bank_id: Option<String>,
@@ -1104,6 +1188,15 @@ pub struct Recategorisation {
     pub category_id: Option<CategoryId>,
 }
 
+/// What was restored.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct RestoreReport {
+    /// How many accounts, categories, rules and other documents.
+    pub documents: i64,
+    /// How many transactions.
+    pub transactions: i64,
+}
+
 /// What a member may do; each role includes the ones before it.
 #[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -1122,6 +1215,10 @@ pub struct RowMatch {
     pub transaction_id: TransactionId,
     /// Why.
     pub reason: MatchReason,
+    /// The facts that agree.
+    pub evidence: Vec<Evidence>,
+    /// How sure it is, in percent.
+    pub confidence: i64,
 }
 
 /// A rule of a book. Rules run by stage, then by priority (higher first), then by id.
@@ -1276,12 +1373,24 @@ pub struct StatementReport {
     pub transactions: i64,
     /// Their sum as written in the file.
     pub sum: Amount,
+    /// The balance before them, where the file gives it.
+    #[uniffi(default)]
+    pub opening_balance: Option<Amount>,
+    /// The balance after them, where the file gives it.
+    #[uniffi(default)]
+    pub closing_balance: Option<Amount>,
+    /// Whether opening balance and transactions make the closing balance; absent where the file does
+    /// not give both. Banks' own files do not always add up: it is told, not refused.
+    #[uniffi(default)]
+    pub balanced: Option<bool>,
     /// The first booking date.
     #[uniffi(default)]
     pub first: Option<String>,
     /// The last booking date.
     #[uniffi(default)]
     pub last: Option<String>,
+    /// Investment transactions, which are counted and not imported.
+    pub investments: i64,
     /// How many were new.
     pub imported: i64,
     /// How many were there already.
@@ -1493,6 +1602,17 @@ pub struct Transfer {
     pub from: Transaction,
     /// The side where money came in.
     pub to: Transaction,
+}
+
+/// What an undo took back.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct UndoReport {
+    /// The import that was undone.
+    pub import_id: ImportId,
+    /// How many transactions are gone: those that nothing but this import brought.
+    pub removed: i64,
+    /// How many stay, without what this import had added to them.
+    pub restored: i64,
 }
 
 /// What a check of a book's history found.

@@ -85,6 +85,11 @@ impl BookHandle {
         Arc::new(Imports { caller: self.caller.clone() })
     }
 
+    /// The book for other programs.
+    pub fn exports(&self) -> Arc<Exports> {
+        Arc::new(Exports { caller: self.caller.clone() })
+    }
+
     /// Figures.
     pub fn reports(&self) -> Arc<Reports> {
         Arc::new(Reports { caller: self.caller.clone() })
@@ -343,9 +348,38 @@ impl Imports {
         self.caller.call("imports.create", None, new).await
     }
 
+    /// What importing a bank's file would do; nothing is written.
+    pub async fn preview(&self, new: NewImport) -> Result<ImportPreview> {
+        self.caller.call("imports.preview", None, new).await
+    }
+
     /// All imports that brought something.
     pub async fn list(&self) -> Result<Vec<Import>> {
         self.caller.call("imports.list", None, ()).await
+    }
+
+    /// Take back a whole import.
+    pub async fn undo(&self, id: String) -> Result<UndoReport> {
+        self.caller.call("imports.undo", Some(id), ()).await
+    }
+}
+
+/// The book for other programs.
+#[derive(Debug, uniffi::Object)]
+pub struct Exports {
+    pub(crate) caller: Caller,
+}
+
+#[uniffi::export]
+impl Exports {
+    /// The book as another program reads it.
+    pub async fn create(&self, query: ExportQuery) -> Result<Export> {
+        self.caller.call("exports.create", None, query).await
+    }
+
+    /// Put a JSON export into a book that holds nothing yet.
+    pub async fn restore(&self, new: NewRestore) -> Result<RestoreReport> {
+        self.caller.call("exports.restore", None, new).await
     }
 }
 

@@ -2,11 +2,12 @@
 
 import type {
   Account, AccountPatch, ApplyReport, Balance, BalancesQuery, Book, BookPatch, Budget, BudgetPatch,
-  BudgetQuery, BudgetState, Category, CategoryPatch, Entry, Event, Explanation, HistoryQuery,
-  Import, ImportReport, Member, NewAccount, NewBook, NewBudget, NewCategory, NewImport, NewPayee,
-  NewRule, NewTransaction, NewTransfer, ObjectChange, Payee, Recategorisation, Rule, RulePatch,
-  Spending, SpendingQuery, Transaction, TransactionPage, TransactionPatch, TransactionQuery,
-  Transfer, Verification,
+  BudgetQuery, BudgetState, Category, CategoryPatch, Entry, Event, Explanation, Export,
+  ExportQuery, HistoryQuery, Import, ImportPreview, ImportReport, Member, NewAccount, NewBook,
+  NewBudget, NewCategory, NewImport, NewPayee, NewRestore, NewRule, NewTransaction, NewTransfer,
+  ObjectChange, Payee, Recategorisation, RestoreReport, Rule, RulePatch, Spending, SpendingQuery,
+  Transaction, TransactionPage, TransactionPatch, TransactionQuery, Transfer, UndoReport,
+  Verification,
 } from './shapes.js';
 
 /** Making books. */
@@ -113,8 +114,20 @@ export interface Budgets {
 export interface Imports {
   /** Import a bank's file. */
   create(request: NewImport): Promise<ImportReport>;
+  /** What importing a bank's file would do; nothing is written. */
+  preview(request: NewImport): Promise<ImportPreview>;
   /** All imports that brought something. */
   list(): Promise<Import[]>;
+  /** Take back a whole import. */
+  undo(id: string): Promise<UndoReport>;
+}
+
+/** The book for other programs. */
+export interface Exports {
+  /** The book as another program reads it. */
+  create(request: ExportQuery): Promise<Export>;
+  /** Put a JSON export into a book that holds nothing yet. */
+  restore(request: NewRestore): Promise<RestoreReport>;
 }
 
 /** Figures. */
@@ -161,6 +174,8 @@ export interface BookHandle {
   readonly budgets: Budgets;
   /** Statements from banks. */
   readonly imports: Imports;
+  /** The book for other programs. */
+  readonly exports: Exports;
   /** Figures. */
   readonly reports: Reports;
   /** What happened, and the proof of it. */

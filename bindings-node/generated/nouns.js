@@ -255,9 +255,38 @@ class Imports {
     return this.#run('imports.create', undefined, request, ['content']);
   }
 
+  /** What importing a bank's file would do; nothing is written. */
+  preview(request) {
+    return this.#run('imports.preview', undefined, request, ['content']);
+  }
+
   /** All imports that brought something. */
   list() {
     return this.#run('imports.list');
+  }
+
+  /** Take back a whole import. */
+  undo(id) {
+    return this.#run('imports.undo', id);
+  }
+}
+
+/** The book for other programs. */
+class Exports {
+  #run;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** The book as another program reads it. */
+  create(request) {
+    return this.#run('exports.create', undefined, request);
+  }
+
+  /** Put a JSON export into a book that holds nothing yet. */
+  restore(request) {
+    return this.#run('exports.restore', undefined, request);
   }
 }
 
@@ -333,6 +362,7 @@ class BookHandle {
     this.rules = new Rules(run);
     this.budgets = new Budgets(run);
     this.imports = new Imports(run);
+    this.exports = new Exports(run);
     this.reports = new Reports(run);
     this.history = new History(run);
     this.events = new Events(run);
@@ -351,5 +381,5 @@ class BookHandle {
 
 module.exports = {
   Books, Members, Accounts, Categories, Payees, Transactions, Transfers, Rules, Budgets, Imports,
-  Reports, History, Events, BookHandle,
+  Exports, Reports, History, Events, BookHandle,
 };

@@ -34,6 +34,13 @@ export interface Account {
   opening_balance: Money;
   /** The bank's number of the account (IBAN or other), by which statements find it. */
   number: string | null;
+  /**
+   * The bank's own identification (routing number, BIC): the same account number may be in use at
+   * two banks.
+   */
+  bank_id: string | null;
+  /** By what statements without an account number find it again; an import that made it set it. */
+  import_key: string | null;
   /** Whether it is closed: kept for the past, left out of new imports. */
   closed: boolean;
 }
@@ -61,6 +68,8 @@ export interface AccountPatch {
   opening_balance?: Amount | null | undefined;
   /** The new bank number. */
   number?: string | null | undefined;
+  /** The new identification of the bank. */
+  bank_id?: string | null | undefined;
   /** Closes or reopens the account. */
   closed?: boolean | null | undefined;
 }
@@ -500,6 +509,16 @@ export interface Event {
 /** Names a domain event. */
 export type EventId = string;
 
+/** A fact on which a row and a transaction agree. */
+export type Evidence =
+  | 'bank_id'
+  | 'pending_id'
+  | 'amount'
+  | 'date'
+  | 'near_date'
+  | 'description'
+  | 'words';
+
 /**
  * Every derived field of a transaction: what it is and who proposed what, in the order in which the
  * proposals were made.
@@ -509,6 +528,27 @@ export interface Explanation {
   transaction_id: TransactionId;
   /** The proposals. Each field that has a value has exactly one winner, each tag likewise. */
   candidates: Candidate[];
+}
+
+/** An export. */
+export interface Export {
+  /** What it is written for. */
+  format: ExportFormat;
+  /** The media type of the content. */
+  media_type: string;
+  /** A name for the file. */
+  file_name: string;
+  /** The file, as UTF-8 text. */
+  content: string;
+}
+
+/** What an export is written for. */
+export type ExportFormat = 'csv' | 'json' | 'beancount' | 'hledger' | 'ofx';
+
+/** Which export is wanted. */
+export interface ExportQuery {
+  /** What it is written for. */
+  format: ExportFormat;
 }
 
 /**
@@ -525,7 +565,7 @@ export interface FieldChange {
 }
 
 /** A file format that can be read. */
-export type Format = 'ofx' | 'csv';
+export type Format = 'ofx' | 'camt' | 'mt940' | 'csv';
 
 /** SHA-256 in hexadecimal: 64 digits. */
 export type Hash = string;
@@ -556,10 +596,22 @@ export interface Import {
   duplicates: number;
   /** When it ran. */
   created_at: Instant;
+  /** The sequence number of its commit. */
+  seq: number;
 }
 
 /** Names one run of an import. */
 export type ImportId = string;
+
+/** What an import would do. */
+export interface ImportPreview {
+  /** What the import would answer; it has no id. */
+  report: ImportReport;
+  /** The transactions that it would record, rules applied. Their ids are made up. */
+  created: Transaction[];
+  /** The transactions that it would change, as they would be. */
+  updated: Transaction[];
+}
 
 /** What an import did. */
 export interface ImportReport {
@@ -580,7 +632,12 @@ export interface ImportReport {
 }
 
 /** Why a row of a file is taken for a transaction that is there. */
-export type MatchReason = 'bank_id' | 'pending_posted' | 'fingerprint' | 'changed_bank_id';
+export type MatchReason =
+  | 'bank_id'
+  | 'pending_posted'
+  | 'fingerprint'
+  | 'changed_bank_id'
+  | 'correction';
 
 /** Someone who may reach a book. */
 export interface Member {
@@ -617,6 +674,8 @@ export interface NewAccount {
   opening_balance?: Amount | null | undefined;
   /** The bank's number of the account, by which statements find it. */
   number?: string | null | undefined;
+  /** The bank's own identification (routing number, BIC). */
+  bank_id?: string | null | undefined;
 }
 
 /** A book to be made; its maker becomes its owner. */
@@ -693,6 +752,12 @@ export interface NewPayee {
   name: string;
   /** Other spellings. */
   aliases?: readonly string[] | undefined;
+}
+
+/** A whole book to be put into an empty one. */
+export interface NewRestore {
+  /** A JSON export. */
+  content: string;
 }
 
 /** A rule to be made. */
@@ -798,6 +863,10 @@ export interface Origin {
   account_id: AccountId;
   /** The booking date in the file. */
   booking_date: CivilDate;
+  /** The amount in the file. */
+  amount: Money;
+  /** Whether the file calls it pending. */
+  pending: boolean;
   /** The bank's id of it. */
   bank_id: string | null;
   /** A digest of the bank's own facts, in hexadecimal: 32 digits. */
@@ -843,6 +912,14 @@ export interface Recategorisation {
   category_id?: CategoryId | null | undefined;
 }
 
+/** What was restored. */
+export interface RestoreReport {
+  /** How many accounts, categories, rules and other documents. */
+  documents: number;
+  /** How many transactions. */
+  transactions: number;
+}
+
 /** What a member may do; each role includes the ones before it. */
 export type Role = 'viewer' | 'member' | 'owner';
 
@@ -854,6 +931,10 @@ export interface RowMatch {
   transaction_id: TransactionId;
   /** Why. */
   reason: MatchReason;
+  /** The facts that agree. */
+  evidence: Evidence[];
+  /** How sure it is, in percent. */
+  confidence: number;
 }
 
 /** A rule of a book. Rules run by stage, then by priority (higher first), then by id. */
@@ -960,10 +1041,21 @@ export interface StatementReport {
   transactions: number;
   /** Their sum as written in the file. */
   sum: Amount;
+  /** The balance before them, where the file gives it. */
+  opening_balance: Amount | null;
+  /** The balance after them, where the file gives it. */
+  closing_balance: Amount | null;
+  /**
+   * Whether opening balance and transactions make the closing balance; absent where the file does
+   * not give both. Banks' own files do not always add up: it is told, not refused.
+   */
+  balanced: boolean | null;
   /** The first booking date. */
   first: CivilDate | null;
   /** The last booking date. */
   last: CivilDate | null;
+  /** Investment transactions, which are counted and not imported. */
+  investments: number;
   /** How many were new. */
   imported: number;
   /** How many were there already. */
@@ -1110,6 +1202,16 @@ export interface Transfer {
   from: Transaction;
   /** The side where money came in. */
   to: Transaction;
+}
+
+/** What an undo took back. */
+export interface UndoReport {
+  /** The import that was undone. */
+  import_id: ImportId;
+  /** How many transactions are gone: those that nothing but this import brought. */
+  removed: number;
+  /** How many stay, without what this import had added to them. */
+  restored: number;
 }
 
 /** What a check of a book's history found. */

@@ -12,6 +12,7 @@ pub mod conformance;
 pub mod engine;
 mod env;
 mod error;
+pub mod export;
 mod id;
 pub mod import;
 pub mod limits;

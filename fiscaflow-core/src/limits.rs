@@ -44,6 +44,8 @@ pub const MAX_THRESHOLDS: usize = 10;
 pub const MAX_HISTORY_PAGE: u32 = 500;
 /// Bytes of an imported file.
 pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
+/// Bytes of a JSON export that is restored.
+pub const MAX_RESTORE_BYTES: usize = 256 * 1024 * 1024;
 /// Transactions of an imported file.
 pub const MAX_FILE_ROWS: usize = 100_000;
 /// How often a write is decided again when the book has moved on.

@@ -59,6 +59,7 @@ class Accounts(Noun):
         currency: str | None = None,
         opening_balance: types.AmountLike | None = None,
         number: str | None = None,
+        bank_id: str | None = None,
     ) -> types.Account:
         """Make an account.
 
@@ -69,6 +70,7 @@ class Accounts(Noun):
             currency: The currency code; the book's currency where absent.
             opening_balance: What lay in it before its first transaction; nothing where absent.
             number: The bank's number of the account, by which statements find it.
+            bank_id: The bank's own identification (routing number, BIC).
         """
         answer: types.Account = self._scope.call(
             "accounts.create",
@@ -79,6 +81,7 @@ class Accounts(Noun):
                 "currency": currency,
                 "opening_balance": opening_balance,
                 "number": number,
+                "bank_id": bank_id,
             },
         )
         return answer
@@ -101,6 +104,7 @@ class Accounts(Noun):
         kind: types.AccountKind | None = None,
         opening_balance: types.AmountLike | None = None,
         number: str | None = None,
+        bank_id: str | None = None,
         closed: bool | None = None,
     ) -> types.Account:
         """Change an account.
@@ -110,6 +114,7 @@ class Accounts(Noun):
             kind: The new kind.
             opening_balance: The new opening balance.
             number: The new bank number.
+            bank_id: The new identification of the bank.
             closed: Closes or reopens the account.
         """
         answer: types.Account = self._scope.call(
@@ -119,6 +124,7 @@ class Accounts(Noun):
                 "kind": kind,
                 "opening_balance": opening_balance,
                 "number": number,
+                "bank_id": bank_id,
                 "closed": closed,
             },
             id,
@@ -661,9 +667,74 @@ class Imports(Noun):
         )
         return answer
 
+    def preview(
+        self,
+        *,
+        content: bytes | bytearray | memoryview,
+        file_name: str | None = None,
+        format: types.Format | None = None,
+        csv: types.CsvProfile | None = None,
+        account_id: types.AccountId | None = None,
+        create_accounts: bool = False,
+        partial: bool = False,
+    ) -> types.ImportPreview:
+        """What importing a bank's file would do; nothing is written.
+
+        Args:
+            content: The file's bytes; in JSON as Base64 (RFC 4648, section 4).
+            file_name: The file's name, for people.
+            format: The format, where it should not be detected.
+            csv: Dialect and column roles of a delimited file, where they should not be detected.
+            account_id: The account of all the file's statements. Where absent, a statement finds
+                its account by the account number in it.
+            create_accounts: Makes an account for a statement that finds none.
+            partial: Imports what can be read although there are problems; otherwise a problem
+                anywhere means that nothing is imported.
+        """
+        answer: types.ImportPreview = self._scope.call(
+            "imports.preview",
+            {
+                "content": base64("content", content),
+                "file_name": file_name,
+                "format": format,
+                "csv": csv,
+                "account_id": account_id,
+                "create_accounts": create_accounts,
+                "partial": partial,
+            },
+        )
+        return answer
+
     def list(self) -> builtins.list[types.Import]:
         """All imports that brought something."""
         answer: builtins.list[types.Import] = self._scope.call("imports.list")
+        return answer
+
+    def undo(self, id: str) -> types.UndoReport:
+        """Take back a whole import."""
+        answer: types.UndoReport = self._scope.call("imports.undo", id=id)
+        return answer
+
+
+class Exports(Noun):
+    """The book for other programs."""
+
+    def create(self, *, format: types.ExportFormat) -> types.Export:
+        """The book as another program reads it.
+
+        Args:
+            format: What it is written for.
+        """
+        answer: types.Export = self._scope.call("exports.create", {"format": format})
+        return answer
+
+    def restore(self, *, content: str) -> types.RestoreReport:
+        """Put a JSON export into a book that holds nothing yet.
+
+        Args:
+            content: A JSON export.
+        """
+        answer: types.RestoreReport = self._scope.call("exports.restore", {"content": content})
         return answer
 
 
@@ -840,6 +911,11 @@ class Book(Noun):
     def imports(self) -> Imports:
         """Statements from banks."""
         return Imports(self._scope)
+
+    @property
+    def exports(self) -> Exports:
+        """The book for other programs."""
+        return Exports(self._scope)
 
     @property
     def reports(self) -> Reports:

@@ -131,7 +131,21 @@ ErrorCode: TypeAlias = Literal[
 EventId: TypeAlias = str
 """Names a domain event."""
 
-Format: TypeAlias = Literal["ofx", "csv"]
+Evidence: TypeAlias = Literal[
+    "bank_id",
+    "pending_id",
+    "amount",
+    "date",
+    "near_date",
+    "description",
+    "words",
+]
+"""A fact on which a row and a transaction agree."""
+
+ExportFormat: TypeAlias = Literal["csv", "json", "beancount", "hledger", "ofx"]
+"""What an export is written for."""
+
+Format: TypeAlias = Literal["ofx", "camt", "mt940", "csv"]
 """A file format that can be read."""
 
 Hash: TypeAlias = str
@@ -140,7 +154,13 @@ Hash: TypeAlias = str
 ImportId: TypeAlias = str
 """Names one run of an import."""
 
-MatchReason: TypeAlias = Literal["bank_id", "pending_posted", "fingerprint", "changed_bank_id"]
+MatchReason: TypeAlias = Literal[
+    "bank_id",
+    "pending_posted",
+    "fingerprint",
+    "changed_bank_id",
+    "correction",
+]
 """Why a row of a file is taken for a transaction that is there."""
 
 Month: TypeAlias = str
@@ -195,6 +215,12 @@ class Account(TypedDict):
     """What lay in it before its first transaction."""
     number: str | None
     """The bank's number of the account (IBAN or other), by which statements find it."""
+    bank_id: str | None
+    """The bank's own identification (routing number, BIC): the same account number may be in use at
+    two banks.
+    """
+    import_key: str | None
+    """By what statements without an account number find it again; an import that made it set it."""
     closed: bool
     """Whether it is closed: kept for the past, left out of new imports."""
 
@@ -605,6 +631,19 @@ class Explanation(TypedDict):
     """The proposals. Each field that has a value has exactly one winner, each tag likewise."""
 
 
+class Export(TypedDict):
+    """An export."""
+
+    format: ExportFormat
+    """What it is written for."""
+    media_type: str
+    """The media type of the content."""
+    file_name: str
+    """A name for the file."""
+    content: str
+    """The file, as UTF-8 text."""
+
+
 class FieldChange(TypedDict):
     """One field before and after. Texts stand as they are, everything else as compact JSON; absent
     = the field had no value.
@@ -637,6 +676,19 @@ class Import(TypedDict):
     """How many were there already."""
     created_at: str
     """When it ran."""
+    seq: int
+    """The sequence number of its commit."""
+
+
+class ImportPreview(TypedDict):
+    """What an import would do."""
+
+    report: ImportReport
+    """What the import would answer; it has no id."""
+    created: list[Transaction]
+    """The transactions that it would record, rules applied. Their ids are made up."""
+    updated: list[Transaction]
+    """The transactions that it would change, as they would be."""
 
 
 class ImportReport(TypedDict):
@@ -724,6 +776,10 @@ class Origin(TypedDict):
     """The account it was imported into."""
     booking_date: str
     """The booking date in the file."""
+    amount: Money
+    """The amount in the file."""
+    pending: bool
+    """Whether the file calls it pending."""
     bank_id: str | None
     """The bank's id of it."""
     fingerprint: str
@@ -756,6 +812,15 @@ class Problem(TypedDict):
     """The field as the file or the format calls it, where it is known."""
 
 
+class RestoreReport(TypedDict):
+    """What was restored."""
+
+    documents: int
+    """How many accounts, categories, rules and other documents."""
+    transactions: int
+    """How many transactions."""
+
+
 class RowMatch(TypedDict):
     """A row that was recognised, and by what."""
 
@@ -765,6 +830,10 @@ class RowMatch(TypedDict):
     """The transaction that it is."""
     reason: MatchReason
     """Why."""
+    evidence: list[Evidence]
+    """The facts that agree."""
+    confidence: int
+    """How sure it is, in percent."""
 
 
 class Rule(TypedDict):
@@ -839,10 +908,20 @@ class StatementReport(TypedDict):
     """How many transactions were read."""
     sum: Amount
     """Their sum as written in the file."""
+    opening_balance: Amount | None
+    """The balance before them, where the file gives it."""
+    closing_balance: Amount | None
+    """The balance after them, where the file gives it."""
+    balanced: bool | None
+    """Whether opening balance and transactions make the closing balance; absent where the file does
+    not give both. Banks' own files do not always add up: it is told, not refused.
+    """
     first: str | None
     """The first booking date."""
     last: str | None
     """The last booking date."""
+    investments: int
+    """Investment transactions, which are counted and not imported."""
     imported: int
     """How many were new."""
     duplicates: int
@@ -923,6 +1002,17 @@ Transfer = TypedDict(
     },
 )
 """A transfer as it is now recorded."""
+
+
+class UndoReport(TypedDict):
+    """What an undo took back."""
+
+    import_id: ImportId
+    """The import that was undone."""
+    removed: int
+    """How many transactions are gone: those that nothing but this import brought."""
+    restored: int
+    """How many stay, without what this import had added to them."""
 
 
 class Verification(TypedDict):

@@ -6,8 +6,9 @@ use super::{Call, write};
 use crate::analytics::{Balance, BalancesQuery, Spending, SpendingQuery};
 use crate::budgets::{BudgetQuery, BudgetState};
 use crate::engine::{
-    ApplyReport, Engine, HistoryQuery, ImportReport, NewImport, NewTransfer, Recategorisation,
-    TransactionPage, Transfer,
+    ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, NewImport,
+    NewRestore, NewTransfer, Recategorisation, RestoreReport, TransactionPage, Transfer,
+    UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::{Entry, Event, ObjectChange, Verification};
@@ -91,6 +92,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { name: "rules", summary: "What categorises by itself." },
     Noun { name: "budgets", summary: "What may be spent." },
     Noun { name: "imports", summary: "Statements from banks." },
+    Noun { name: "exports", summary: "The book for other programs." },
     Noun { name: "reports", summary: "Figures." },
     Noun { name: "history", summary: "What happened, and the proof of it." },
     Noun { name: "events", summary: "What others are told." },
@@ -309,8 +311,17 @@ verbs! {
 
     "imports.create" "Import a bank's file."
         Post "/imports", (NewImport) -> (ImportReport), imports.create(request);
+    "imports.preview" "What importing a bank's file would do; nothing is written."
+        Post "/imports/preview", (NewImport) -> (ImportPreview), imports.preview(request);
     "imports.list" "All imports that brought something."
         Get "/imports", () -> ([Import]), imports.list();
+    "imports.undo" "Take back a whole import."
+        Delete "/imports/{id}", () -> (UndoReport), imports.undo(id);
+
+    "exports.create" "The book as another program reads it."
+        Get "/exports", (ExportQuery) -> (Export), exports.create(request);
+    "exports.restore" "Put a JSON export into a book that holds nothing yet."
+        Post "/exports/restore", (NewRestore) -> (RestoreReport), exports.restore(request);
 
     "reports.balances" "Balances by account and day."
         Get "/reports/balances", (BalancesQuery) -> ([Balance]), reports.balances(request);

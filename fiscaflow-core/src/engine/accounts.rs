@@ -82,6 +82,8 @@ impl NewAccount {
             currency,
             opening_balance,
             number: self.number.clone(),
+            bank_id: self.bank_id.clone(),
+            import_key: None,
             closed: false,
         })
     }
@@ -113,6 +115,9 @@ impl Command for UpdateAccount {
         if let Some(number) = &self.patch.number {
             account.number = Some(number.clone());
         }
+        if let Some(bank_id) = &self.patch.bank_id {
+            account.bank_id = Some(bank_id.clone());
+        }
         if let Some(closed) = self.patch.closed {
             account.closed = closed;
         }
@@ -126,9 +131,10 @@ impl Command for UpdateAccount {
     }
 }
 
-fn check_account(account: &Account, plan: &Plan) -> Result<()> {
+pub(super) fn check_account(account: &Account, plan: &Plan) -> Result<()> {
     check_name("name", &account.name)?;
     check_optional("number", account.number.as_deref(), MAX_NAME_BYTES)?;
+    check_optional("bank_id", account.bank_id.as_deref(), MAX_NAME_BYTES)?;
     let mut others = plan.accounts.values().filter(|other| other.id != account.id);
     if others.any(|other| other.name == account.name) {
         return Err(Error::new(ErrorCode::NameTaken, "an account has that name").field("name"));

@@ -56,6 +56,7 @@ impl Books {
             transactions: Default::default(),
             origins: Vec::new(),
             now,
+            seq: 1,
             ids: &*self.engine.inner.ids,
         };
         let event = facts.event("ledger.book.created", ("book", book.id.to_string()), &[]);

@@ -4,10 +4,12 @@
 //! memory. `Engine::book` names a book and who acts, and the nouns hang on that.
 
 mod accounts;
+mod base64_bytes;
 mod books;
 mod budgets;
 mod categories;
 mod events;
+mod exports;
 mod history;
 mod imports;
 mod members;
@@ -28,8 +30,12 @@ pub use books::Books;
 pub use budgets::Budgets;
 pub use categories::Categories;
 pub use events::Events;
+pub use exports::{Export, ExportQuery, Exports, NewRestore, RestoreReport};
 pub use history::{History, HistoryQuery};
-pub use imports::{ImportReport, Imports, MatchReason, NewImport, RowMatch, StatementReport};
+pub use imports::{
+    Evidence, ImportPreview, ImportReport, Imports, MatchReason, NewImport, RowMatch,
+    StatementReport, UndoReport,
+};
 pub use members::Members;
 pub use payees::Payees;
 pub use reports::Reports;
@@ -183,6 +189,8 @@ nouns! {
     budgets: Budgets;
     /// Statements from banks.
     imports: Imports;
+    /// The book for other programs.
+    exports: Exports;
     /// Figures.
     reports: Reports;
     /// What happened, and the proof of it.

@@ -13,7 +13,7 @@ use super::{BookHandle, Context, Engine};
 use crate::budgets;
 use crate::env::IdSource;
 use crate::error::{Error, ErrorCode, Result};
-use crate::id::{BookId, EventId, TransactionId};
+use crate::id::{AccountId, BookId, EventId, TransactionId};
 use crate::limits::MAX_ATTEMPTS;
 use crate::log::{Change, CommitInfo, Draft, Hash, Idempotency, NewEvent};
 use crate::model::{Role, Transaction};
@@ -21,16 +21,23 @@ use crate::plan::Plan;
 use crate::rules::RuleSet;
 use crate::store::{OriginQuery, OriginRow, PageRequest, Position, TransactionQuery};
 
+/// How many transactions are read at a time.
+const LOADED_ROWS: usize = 5_000;
+
 /// What a decision needs to know beyond the plan.
 #[derive(Debug, Default)]
 pub(super) struct Needs {
     /// These transactions; one that is not there is `not_found`.
     pub(super) transactions: Vec<TransactionId>,
     /// These transactions, where they are there.
-    pub(super) maybe: Option<TransactionId>,
+    pub(super) maybe: Vec<TransactionId>,
+    /// Also the other sides of transfers among them.
+    pub(super) partners: bool,
+    /// Every transaction in these accounts, deleted ones too.
+    pub(super) accounts: Vec<AccountId>,
     /// Every transaction that is not deleted.
     pub(super) all: bool,
-    /// Earlier imports, one answer a query, and the transactions among them that are pending.
+    /// Earlier imports, one answer a query.
     pub(super) origins: Vec<OriginQuery>,
 }
 
@@ -41,6 +48,8 @@ pub(super) struct Facts<'a> {
     pub(super) transactions: HashMap<TransactionId, Transaction>,
     pub(super) origins: Vec<Vec<OriginRow>>,
     pub(super) now: DateTime<Utc>,
+    /// The sequence number that a commit of this decision has.
+    pub(super) seq: u64,
     pub(super) ids: &'a dyn IdSource,
 }
 
@@ -112,6 +121,11 @@ pub(super) trait Command: Serialize + Sync {
         Ok(Needs::default())
     }
 
+    /// What else to load once earlier imports are known: ids of transactions.
+    fn more(&self, _plan: &Plan, _origins: &[Vec<OriginRow>]) -> Vec<TransactionId> {
+        Vec::new()
+    }
+
     /// The decision.
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Self::Answer>>;
 }
@@ -159,18 +173,8 @@ impl BookHandle {
             if let Some(answer) = self.earlier_answer::<C::Answer>(request_digest).await? {
                 return Ok(answer);
             }
-            let needs = command.needs(&state.plan)?;
-            let (transactions, origins) = self.load(needs).await?;
-            let facts = Facts {
-                plan: &state.plan,
-                rules: state.rules()?,
-                transactions,
-                origins,
-                now: self.engine.now(),
-                ids: &*self.engine.inner.ids,
-            };
-            let decision = command.decide(&facts)?;
-            let now = facts.now;
+            let now = self.engine.now();
+            let decision = self.decide(command, &state, now).await?;
             if decision.changes.is_empty() {
                 return Ok(decision.answer);
             }
@@ -179,6 +183,31 @@ impl BookHandle {
             }
         }
         Err(Error::new(ErrorCode::Conflict, "the book is being changed too fast; try again"))
+    }
+
+    /// What a write would do now.
+    pub(super) async fn foresee<C: Command>(&self, command: &C) -> Result<Decision<C::Answer>> {
+        let state = self.authorised(C::ROLE).await?;
+        self.decide(command, &state, self.engine.now()).await
+    }
+
+    async fn decide<C: Command>(
+        &self,
+        command: &C,
+        state: &BookState,
+        now: DateTime<Utc>,
+    ) -> Result<Decision<C::Answer>> {
+        let (transactions, origins) = self.load(command, &state.plan).await?;
+        let facts = Facts {
+            plan: &state.plan,
+            rules: state.rules()?,
+            transactions,
+            origins,
+            now,
+            seq: state.head.seq.saturating_add(1),
+            ids: &*self.engine.inner.ids,
+        };
+        command.decide(&facts)
     }
 
     /// Commits a decision; `None` when the book has moved on meanwhile.
@@ -230,47 +259,74 @@ impl BookHandle {
         }
     }
 
-    async fn load(
+    async fn load<C: Command>(
         &self,
-        needs: Needs,
+        command: &C,
+        plan: &Plan,
     ) -> Result<(HashMap<TransactionId, Transaction>, Vec<Vec<OriginRow>>)> {
         let store = &self.engine.inner.store;
-        let mut transactions = HashMap::new();
+        let needs = command.needs(plan)?;
+        let mut origins = Vec::with_capacity(needs.origins.len());
+        for query in &needs.origins {
+            origins.push(store.origins(self.book_id, query).await?);
+        }
         let mut wanted = needs.transactions.clone();
-        wanted.extend(needs.maybe);
-        if !wanted.is_empty() {
-            for transaction in store.transactions(self.book_id, &wanted).await? {
-                transactions.insert(transaction.id, transaction);
-            }
+        wanted.extend(&needs.maybe);
+        wanted.extend(command.more(plan, &origins));
+        let mut transactions = HashMap::new();
+        self.load_ids(wanted, &mut transactions).await?;
+        if needs.partners {
+            let partners = transactions.values().filter_map(|it| it.transfer_id).collect();
+            self.load_ids(partners, &mut transactions).await?;
         }
         for id in &needs.transactions {
             if transactions.get(id).is_none_or(|transaction| transaction.deleted) {
                 return Err(Error::not_found("transaction", id));
             }
         }
-        if needs.all {
-            let mut request =
-                PageRequest { query: TransactionQuery::default(), after: None, limit: 5_000 };
-            loop {
-                let page = store.page(self.book_id, &request).await?;
-                let Some(last) = page.last() else { break };
-                request.after = Some(Position { booking_date: last.booking_date, id: last.id });
-                transactions.extend(page.into_iter().map(|it| (it.id, it)));
-            }
+        for account_id in needs.accounts {
+            let query = TransactionQuery {
+                account_id: Some(account_id),
+                deleted: true,
+                ..TransactionQuery::default()
+            };
+            self.load_all(query, &mut transactions).await?;
         }
-        let mut origins = Vec::with_capacity(needs.origins.len());
-        for query in &needs.origins {
-            let rows = store.origins(self.book_id, query).await?;
-            let mut pending: Vec<_> =
-                rows.iter().filter(|row| row.pending).map(|row| row.transaction_id).collect();
-            pending.dedup();
-            if !pending.is_empty() {
-                let found = store.transactions(self.book_id, &pending).await?;
-                transactions.extend(found.into_iter().map(|it| (it.id, it)));
-            }
-            origins.push(rows);
+        if needs.all {
+            self.load_all(TransactionQuery::default(), &mut transactions).await?;
         }
         Ok((transactions, origins))
+    }
+
+    /// The transactions with these ids, as far as they are there.
+    async fn load_ids(
+        &self,
+        mut ids: Vec<TransactionId>,
+        loaded: &mut HashMap<TransactionId, Transaction>,
+    ) -> Result<()> {
+        ids.sort_unstable();
+        ids.dedup();
+        for ids in ids.chunks(LOADED_ROWS) {
+            let found = self.engine.inner.store.transactions(self.book_id, ids).await?;
+            loaded.extend(found.into_iter().map(|it| (it.id, it)));
+        }
+        Ok(())
+    }
+
+    /// Every transaction that a query selects.
+    pub(super) async fn load_all(
+        &self,
+        query: TransactionQuery,
+        loaded: &mut HashMap<TransactionId, Transaction>,
+    ) -> Result<()> {
+        let limit = u32::try_from(LOADED_ROWS).unwrap_or(u32::MAX);
+        let mut request = PageRequest { query, after: None, limit };
+        loop {
+            let page = self.engine.inner.store.page(self.book_id, &request).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            request.after = Some(Position { booking_date: last.booking_date, id: last.id });
+            loaded.extend(page.into_iter().map(|it| (it.id, it)));
+        }
     }
 
     /// What was answered when the context's key was used before.

@@ -139,7 +139,7 @@ impl Command for NewTransaction {
     const VERB: &'static str = "transactions.create";
 
     fn needs(&self, _plan: &Plan) -> Result<Needs> {
-        Ok(Needs { maybe: self.id, ..Needs::default() })
+        Ok(Needs { maybe: self.id.into_iter().collect(), ..Needs::default() })
     }
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Transaction>> {
@@ -364,7 +364,7 @@ impl Command for DeleteTransaction {
     const VERB: &'static str = "transactions.delete";
 
     fn needs(&self, _plan: &Plan) -> Result<Needs> {
-        Ok(Needs { maybe: Some(self.id), ..Needs::default() })
+        Ok(Needs { maybe: vec![self.id], ..Needs::default() })
     }
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<()>> {

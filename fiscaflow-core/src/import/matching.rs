@@ -1,14 +1,15 @@
-//! Matching: which rows of a file are in the book already.
+//! Matching: which rows of a file are in the book already, and what speaks for it.
 //!
 //! One-to-one, best evidence first: the bank's own id; then a pending row that is now booked; then
 //! the fingerprint of the bank's facts. As many equal rows as the book holds are recognised and
 //! the rest are new, so real twins survive and the same file twice adds nothing.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::assignment::{MAX_ASSIGNED, assign};
 use crate::id::TransactionId;
 use crate::log::Hash;
 use crate::money::Money;
@@ -30,16 +31,54 @@ pub enum MatchReason {
     Fingerprint,
     /// Date, amount and description are the same; the bank has changed its ids.
     ChangedBankId,
+    /// The row corrects it by its id (OFX `CORRECTFITID`).
+    Correction,
+}
+
+/// A fact on which a row and a transaction agree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Evidence {
+    /// The bank's id.
+    BankId,
+    /// The booked row names the id of the pending one.
+    PendingId,
+    /// The amount.
+    Amount,
+    /// The booking date.
+    Date,
+    /// The booking date, but for a few days.
+    NearDate,
+    /// The description, letter case and blanks apart.
+    Description,
+    /// Words of the description or payee.
+    Words,
+}
+
+/// What a row was recognised as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Match {
+    pub(crate) transaction_id: TransactionId,
+    pub(crate) reason: MatchReason,
+    pub(crate) evidence: Vec<Evidence>,
+    /// In percent.
+    pub(crate) confidence: u8,
+    /// Whether it was pending in the book until now and is booked by this row.
+    pub(crate) books: bool,
 }
 
 /// What of a row counts for matching.
 #[derive(Clone)]
-pub(crate) struct Incoming {
+pub(crate) struct Incoming<'a> {
     pub(crate) booking_date: NaiveDate,
     pub(crate) amount_minor: i64,
-    pub(crate) bank_id: Option<String>,
+    pub(crate) bank_id: Option<&'a str>,
+    pub(crate) pending_id: Option<&'a str>,
     pub(crate) fingerprint: String,
     pub(crate) pending: bool,
+    /// The description; only looked at where something is pending.
+    pub(crate) description: &'a str,
 }
 
 /// A digest of the bank's own facts, which no edit in the book changes: date, amount, currency and
@@ -51,123 +90,358 @@ pub(crate) fn fingerprint(date: NaiveDate, amount: Money, description: &str) -> 
     Hash::of(&[facts.as_bytes()]).to_string().chars().take(32).collect()
 }
 
-/// For each row the transaction that it is, if it is there already.
-pub(crate) fn match_rows(
-    rows: &[Incoming],
-    known: &[OriginRow],
-) -> Vec<Option<(TransactionId, MatchReason)>> {
-    let mut matching =
-        Matching { rows, known, found: vec![None; rows.len()], used: HashSet::new() };
-    matching.by_bank_id();
-    let ids_hold = !matching.used.is_empty();
-    matching.by_booking();
-    matching.by_fingerprint(ids_hold);
+/// For each row the transaction that it is, if it is there already. `text` gives the description
+/// of a transaction, where it was asked for by [`undecided`].
+pub(crate) fn match_rows<'a>(
+    rows: &'a [Incoming<'a>],
+    known: &'a [OriginRow],
+    text: impl Fn(TransactionId) -> Option<&'a str>,
+) -> Vec<Option<Match>> {
+    let mut matching = Matching {
+        rows,
+        known,
+        found: vec![None; rows.len()],
+        used: HashSet::new(),
+        matched: HashSet::new(),
+    };
+    matching.by_id_and_facts();
+    matching.by_pending_id();
+    matching.by_facts(true);
+    matching.by_id(&text);
+    let ids_hold =
+        matching.found.iter().flatten().any(|it| it.evidence.contains(&Evidence::BankId));
+    matching.by_booking(&text);
+    matching.by_facts(false);
+    if !ids_hold {
+        matching.by_changed_ids();
+    }
     matching.found
 }
 
-struct Matching<'a> {
-    rows: &'a [Incoming],
-    known: &'a [OriginRow],
-    found: Vec<Option<(TransactionId, MatchReason)>>,
-    used: HashSet<TransactionId>,
+/// The transactions that have to be seen whole: those that are pending, and those whose bank id
+/// comes again with another date or amount. `by_id` has both for each id, or nothing where a
+/// transaction is wanted in any case.
+pub(crate) fn undecided(
+    by_id: &HashMap<&str, Option<(NaiveDate, i64)>>,
+    known: &[OriginRow],
+) -> impl Iterator<Item = TransactionId> {
+    let told = move |known: &&OriginRow| {
+        let now = known.bank_id.as_deref().and_then(|id| by_id.get(id));
+        known.is_open()
+            || now.is_some_and(|now| *now != Some((known.booking_date, known.amount_minor)))
+    };
+    known.iter().filter(told).map(|known| known.transaction_id)
 }
 
+struct Matching<'a> {
+    rows: &'a [Incoming<'a>],
+    known: &'a [OriginRow],
+    found: Vec<Option<Match>>,
+    /// The places of earlier rows that stand for a row of this file.
+    used: HashSet<usize>,
+    /// Their transactions.
+    matched: HashSet<TransactionId>,
+}
+
+/// Earlier rows by something that they have in common, in the order in which they came.
+type Pool<'a, K> = HashMap<K, VecDeque<Known<'a>>>;
+
+/// An earlier row and its place among them.
+type Known<'a> = (usize, &'a OriginRow);
+
 impl<'a> Matching<'a> {
-    fn take(&mut self, row: usize, known: &OriginRow, reason: MatchReason) {
-        if let Some(found) = self.found.get_mut(row) {
-            *found = Some((known.transaction_id, reason));
-            self.used.insert(known.transaction_id);
-        }
+    fn take(
+        &mut self,
+        place: usize,
+        (at, known): Known<'_>,
+        reason: MatchReason,
+        more: Option<Evidence>,
+    ) {
+        let Some((row, found)) = self.rows.get(place).zip(self.found.get_mut(place)) else {
+            return;
+        };
+        let books = known.is_open() && !row.pending;
+        let evidence = evidence(row, known, more);
+        let confidence = confidence(reason, &evidence);
+        let reason = if books { MatchReason::PendingPosted } else { reason };
+        let transaction_id = known.transaction_id;
+        *found = Some(Match { transaction_id, reason, evidence, confidence, books });
+        self.used.insert(at);
+        self.matched.insert(transaction_id);
     }
 
-    fn open_rows(&self) -> impl Iterator<Item = (usize, &'a Incoming)> + use<'a> {
+    fn open_rows(&self) -> impl Iterator<Item = (usize, &'a Incoming<'a>)> + use<'a> {
         let open: Vec<bool> = self.found.iter().map(Option::is_none).collect();
         self.rows.iter().enumerate().zip(open).filter(|(_, open)| *open).map(|(row, _)| row)
     }
 
-    /// The same bank id: first where the facts agree too, then where the id names one row here and
-    /// one there. Some banks reuse ids, so an id alone does not join rows that are far apart.
-    fn by_bank_id(&mut self) {
-        let mut known_by_id: HashMap<&str, Vec<&'a OriginRow>> = HashMap::new();
-        for known in self.known {
-            if let Some(id) = &known.bank_id {
-                known_by_id.entry(id).or_default().push(known);
+    /// The earlier rows that stand for nothing in this file yet, by a key.
+    fn pool<K: std::hash::Hash + Eq>(
+        &self,
+        key: impl Fn(&'a OriginRow) -> Option<K>,
+    ) -> Pool<'a, K> {
+        let mut pool: Pool<'a, K> = HashMap::new();
+        for known in self.known.iter().enumerate().filter(|known| self.is_free(*known)) {
+            if let Some(key) = key(known.1) {
+                pool.entry(key).or_default().push_back(known);
             }
         }
-        let mut rows_with_id: HashMap<&str, usize> = HashMap::new();
-        for id in self.rows.iter().filter_map(|row| row.bank_id.as_deref()) {
-            *rows_with_id.entry(id).or_default() += 1;
+        pool
+    }
+
+    /// Whether an earlier row may still be recognised. A merged transaction stands for several rows
+    /// of a file, but never for a booked row and for the pending one that it was.
+    fn is_free(&self, (at, known): Known<'_>) -> bool {
+        let was_pending = known.pending && known.booked;
+        let stood = was_pending && self.matched.contains(&known.transaction_id);
+        !stood && !self.used.contains(&at)
+    }
+
+    /// The next of a pool.
+    fn next<K: std::hash::Hash + Eq>(&self, pool: &mut Pool<'a, K>, key: &K) -> Option<Known<'a>> {
+        let candidates = pool.get_mut(key)?;
+        while let Some(known) = candidates.pop_front() {
+            if self.is_free(known) {
+                return Some(known);
+            }
         }
-        for exact in [true, false] {
-            for (place, row) in self.open_rows() {
-                let Some(id) = row.bank_id.as_deref() else { continue };
-                let Some(candidates) = known_by_id.get(id) else { continue };
-                let single = candidates.len() == 1 && rows_with_id.get(id) == Some(&1);
-                let fits = |known: &&&OriginRow| {
-                    !self.used.contains(&known.transaction_id)
-                        && if exact {
-                            known.fingerprint == row.fingerprint
-                        } else {
-                            single && near(known, row)
-                        }
-                };
-                if let Some(known) = candidates.iter().find(fits).copied() {
-                    self.take(place, known, MatchReason::BankId);
+        None
+    }
+
+    /// The same bank id and the same facts.
+    fn by_id_and_facts(&mut self) {
+        let mut pool =
+            self.pool(|known| Some((known.bank_id.as_deref()?, known.fingerprint.as_str())));
+        for (place, row) in self.open_rows() {
+            let Some(id) = row.bank_id else { continue };
+            if let Some(known) = self.next(&mut pool, &(id, &*row.fingerprint)) {
+                self.take(place, known, MatchReason::BankId, None);
+            }
+        }
+    }
+
+    /// A booked row that names the id of the pending one.
+    fn by_pending_id(&mut self) {
+        let mut pool = self.pool(|known| known.bank_id.as_deref().filter(|_| known.is_open()));
+        for (place, row) in self.open_rows() {
+            let Some(id) = row.pending_id.filter(|_| !row.pending) else { continue };
+            if let Some(known) = self.next(&mut pool, &id) {
+                self.take(place, known, MatchReason::PendingPosted, Some(Evidence::PendingId));
+            }
+        }
+    }
+
+    /// The same facts, unless two different bank ids speak against it. At first only pending rows
+    /// join pending ones and booked rows booked ones: what is still pending in this file is not
+    /// what another row of it books.
+    fn by_facts(&mut self, alike: bool) {
+        let state = |pending: bool| pending && alike;
+        let mut pool = self.pool(|known| {
+            Some((known.fingerprint.as_str(), state(known.is_open()), known.bank_id.is_some()))
+        });
+        for (place, row) in self.open_rows() {
+            for with_id in [false, true] {
+                if with_id && row.bank_id.is_some() {
+                    continue;
+                }
+                let key = (&*row.fingerprint, state(row.pending), with_id);
+                if let Some(known) = self.next(&mut pool, &key) {
+                    self.take(place, known, MatchReason::Fingerprint, None);
+                    break;
                 }
             }
         }
     }
 
-    /// A pending row becomes its booked row: same amount, nearest date.
-    fn by_booking(&mut self) {
-        let pending: Vec<&'a OriginRow> = self.known.iter().filter(|row| row.pending).collect();
-        if pending.is_empty() {
-            return;
+    /// The same bank id where it names one row here and one there, and two of amount, description
+    /// and date (but for a few days) agree: some banks count their ids anew in every file.
+    fn by_id(&mut self, text: &impl Fn(TransactionId) -> Option<&'a str>) {
+        let mut pool = self.pool(|known| known.bank_id.as_deref());
+        let mut rows_with_id: HashMap<&str, usize> = HashMap::new();
+        for id in self.rows.iter().filter_map(|row| row.bank_id) {
+            *rows_with_id.entry(id).or_default() += 1;
         }
         for (place, row) in self.open_rows() {
-            if row.pending {
+            let Some(id) = row.bank_id.filter(|id| rows_with_id.get(id) == Some(&1)) else {
+                continue;
+            };
+            if pool.get(id).is_none_or(|candidates| candidates.len() != 1) {
                 continue;
             }
-            let distance = |known: &OriginRow| (row.booking_date - known.booking_date).num_days();
-            let fits = |known: &&&OriginRow| {
-                known.amount_minor == row.amount_minor
-                    && (0..=PENDING_DAYS).contains(&distance(known))
-                    && !self.used.contains(&known.transaction_id)
-            };
-            let nearest = pending.iter().filter(fits).min_by_key(|known| distance(known)).copied();
-            if let Some(known) = nearest {
-                self.take(place, known, MatchReason::PendingPosted);
+            let Some((at, known)) = self.next(&mut pool, &id) else { continue };
+            let amount = known.amount_minor == row.amount_minor;
+            let near = (row.booking_date - known.booking_date).num_days().abs() <= PENDING_DAYS;
+            let same_text =
+                text(known.transaction_id).is_some_and(|text| same_words(text, row.description));
+            if [amount, near, same_text].iter().filter(|agrees| **agrees).count() >= 2 {
+                let more = same_text.then_some(Evidence::Description);
+                self.take(place, (at, known), MatchReason::BankId, more);
             }
         }
     }
 
-    /// The same facts. Two different bank ids speak against it, unless no id of this file is known
-    /// while several facts agree: then the bank has changed its ids.
-    fn by_fingerprint(&mut self, ids_hold: bool) {
-        let mut by_facts: HashMap<&str, Vec<&'a OriginRow>> = HashMap::new();
-        for known in self.known {
-            by_facts.entry(&known.fingerprint).or_default().push(known);
+    /// A pending row becomes its booked row: same amount, at most a few days later, with words in
+    /// common; of all ways to join them the best.
+    fn by_booking(&mut self, text: &impl Fn(TransactionId) -> Option<&'a str>) {
+        let mut pending: BTreeMap<i64, Vec<Known<'a>>> = BTreeMap::new();
+        for known in self.known.iter().enumerate() {
+            if known.1.is_open() && self.is_free(known) {
+                pending.entry(known.1.amount_minor).or_default().push(known);
+            }
         }
-        let agreeing = self.open_rows().filter(|(_, row)| by_facts.contains_key(&*row.fingerprint));
-        let ids_changed = !ids_hold && agreeing.take(2).count() == 2;
+        if pending.is_empty() {
+            return;
+        }
+        let mut booked: BTreeMap<i64, Vec<(usize, &'a Incoming<'a>)>> = BTreeMap::new();
         for (place, row) in self.open_rows() {
-            let Some(candidates) = by_facts.get(&*row.fingerprint) else { continue };
-            let fits = |known: &&&OriginRow| {
-                let clash = row.bank_id.is_some() && known.bank_id.is_some();
-                !self.used.contains(&known.transaction_id) && (!clash || ids_changed)
+            if !row.pending && pending.contains_key(&row.amount_minor) {
+                booked.entry(row.amount_minor).or_default().push((place, row));
+            }
+        }
+        for (amount, mut rows) in booked {
+            let Some(candidates) = pending.get_mut(&amount) else { continue };
+            candidates.sort_by_key(|(_, known)| (known.booking_date, known.transaction_id));
+            rows.sort_by_key(|(place, row)| (row.booking_date, *place));
+            // Many equal amounts are joined part by part, in the order of their days.
+            let parts = rows.chunks(MAX_ASSIGNED).zip(candidates.chunks(MAX_ASSIGNED));
+            for (rows, candidates) in parts {
+                self.book(rows, candidates, text);
+            }
+        }
+    }
+
+    fn book(
+        &mut self,
+        rows: &[(usize, &Incoming<'_>)],
+        candidates: &[Known<'_>],
+        text: &impl Fn(TransactionId) -> Option<&'a str>,
+    ) {
+        let score = |row: usize, candidate: usize| {
+            let Some(((_, row), (_, known))) = rows.get(row).zip(candidates.get(candidate)) else {
+                return 0;
             };
-            if let Some(known) = candidates.iter().find(fits).copied() {
-                let clash = row.bank_id.is_some() && known.bank_id.is_some();
-                let reason =
-                    if clash { MatchReason::ChangedBankId } else { MatchReason::Fingerprint };
-                self.take(place, known, reason);
+            let days = (row.booking_date - known.booking_date).num_days();
+            let likeness = common_words(row.description, text(known.transaction_id).unwrap_or(""));
+            match likeness {
+                Some(0) => 0,
+                _ if !(0..=PENDING_DAYS).contains(&days) => 0,
+                likeness => 1_000 - 50 * days + 2 * likeness.unwrap_or(0),
+            }
+        };
+        for ((place, row), candidate) in
+            rows.iter().zip(assign(rows.len(), candidates.len(), score))
+        {
+            let Some(known) = candidate.and_then(|at| candidates.get(at)) else { continue };
+            let text = text(known.1.transaction_id).unwrap_or("");
+            let words = common_words(row.description, text).map(|_| Evidence::Words);
+            self.take(*place, *known, MatchReason::PendingPosted, words);
+        }
+    }
+
+    /// The same facts under other ids. No id of this file is known, rows of several days agree, and
+    /// nothing that is known between its first and its last day is missing from it: the bank has
+    /// changed its ids.
+    fn by_changed_ids(&mut self) {
+        let dates = || self.rows.iter().map(|row| row.booking_date);
+        let (Some(first), Some(last)) = (dates().min(), dates().max()) else { return };
+        let mut pool =
+            self.pool(|known| known.bank_id.as_ref().map(|_| known.fingerprint.as_str()));
+        let mut there: HashMap<&str, usize> = HashMap::new();
+        let mut days = HashSet::new();
+        for (_, row) in self.open_rows() {
+            *there.entry(&row.fingerprint).or_default() += 1;
+            if row.bank_id.is_some() && pool.contains_key(&*row.fingerprint) {
+                days.insert(row.booking_date);
+            }
+        }
+        let inside =
+            |known: &&Known<'_>| known.1.booking_date > first && known.1.booking_date < last;
+        let complete = pool.iter().all(|(facts, known)| {
+            known.iter().filter(|known| inside(known)).count()
+                <= there.get(facts).copied().unwrap_or_default()
+        });
+        if days.len() < 2 || !complete {
+            return;
+        }
+        for (place, row) in self.open_rows() {
+            if let Some(known) = self.next(&mut pool, &&*row.fingerprint) {
+                self.take(place, known, MatchReason::ChangedBankId, None);
             }
         }
     }
 }
 
-/// Whether a row with the same id may be the same transaction with corrected facts.
-fn near(known: &OriginRow, row: &Incoming) -> bool {
+/// Whether two descriptions are the same, letter case and blanks apart.
+fn same_words(one: &str, other: &str) -> bool {
+    let words = |text: &str| fold(&text.split_whitespace().collect::<Vec<_>>().join(" "));
+    words(one) == words(other)
+}
+
+/// What a row and an earlier one agree on; `more` is what was seen besides.
+fn evidence(row: &Incoming<'_>, known: &OriginRow, more: Option<Evidence>) -> Vec<Evidence> {
+    let same_id = row.bank_id.is_some() && row.bank_id == known.bank_id.as_deref();
+    let same_facts = row.fingerprint == known.fingerprint;
     let days = (row.booking_date - known.booking_date).num_days().abs();
-    known.amount_minor == row.amount_minor || days <= PENDING_DAYS
+    [
+        same_id.then_some(Evidence::BankId),
+        more.filter(|more| *more == Evidence::PendingId),
+        (row.amount_minor == known.amount_minor || same_facts).then_some(Evidence::Amount),
+        (days == 0).then_some(Evidence::Date),
+        (1..=PENDING_DAYS).contains(&days).then_some(Evidence::NearDate),
+        (same_facts || more == Some(Evidence::Description)).then_some(Evidence::Description),
+        more.filter(|more| *more == Evidence::Words && !same_facts),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// How sure a match is, in percent. An id is all but proof; a pending row that shares only its
+/// amount with the booked one is the weakest that is taken.
+fn confidence(reason: MatchReason, evidence: &[Evidence]) -> u8 {
+    let has = |wanted: Evidence| evidence.contains(&wanted);
+    match reason {
+        MatchReason::BankId if has(Evidence::Description) => 100,
+        MatchReason::BankId | MatchReason::Correction => 95,
+        MatchReason::PendingPosted if has(Evidence::PendingId) => 99,
+        MatchReason::PendingPosted if has(Evidence::Words) || has(Evidence::Description) => 90,
+        MatchReason::PendingPosted => 75,
+        MatchReason::Fingerprint => 95,
+        MatchReason::ChangedBankId => 85,
+    }
+}
+
+/// How many of the words of the shorter text stand in the other, in percent; `None` where a text
+/// has none. Words of one letter and numbers do not count: banks put dates and terminals there.
+fn common_words(one: &str, other: &str) -> Option<i64> {
+    let words = |text: &str| -> HashSet<String> {
+        let parts = text.split(|char: char| !char.is_alphanumeric());
+        let telling = |word: &&str| {
+            word.chars().count() > 1 && !word.chars().all(|char| char.is_ascii_digit())
+        };
+        parts.filter(telling).map(fold).collect()
+    };
+    let (one, other) = (words(one), words(other));
+    let shared = one.intersection(&other).count();
+    let percent = shared.saturating_mul(100).checked_div(one.len().min(other.len()))?;
+    i64::try_from(percent).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_compared_without_numbers_and_case() {
+        // Holds: likeness counts telling words only.
+        for (one, other, percent) in [
+            ("POS 1234 COFFEE SHOP", "Coffee shop Ltd", Some(66)),
+            ("AMAZON 12-03", "NETFLIX", Some(0)),
+            ("AMAZON 12-03", "12-03", None),
+            ("", "COFFEE", None),
+            ("COFFEE", "coffee", Some(100)),
+        ] {
+            assert_eq!(common_words(one, other), percent, "{one} / {other}");
+        }
+    }
 }

@@ -4,6 +4,7 @@
 //! keep what the bank wrote (dates, descriptions, signs) and never guess: what can be read in two
 //! ways is a [`Problem`] that names line, field and both readings.
 
+mod assignment;
 mod camt;
 mod csv;
 mod encoding;
@@ -83,6 +84,18 @@ pub enum Format {
     Mt940,
     /// Delimited text: CSV, TSV and their relatives.
     Csv,
+}
+
+impl Format {
+    /// Its name, as it is written on the wire and in the book.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ofx => "ofx",
+            Self::Csv => "csv",
+            Self::Mt940 => "mt940",
+            Self::Camt => "camt",
+        }
+    }
 }
 
 /// What a file yielded: whole statements, and what could not be read.

@@ -47,6 +47,9 @@ struct OriginFacts {
     import: ImportId,
     account: AccountId,
     date: NaiveDate,
+    minor: i64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pending: bool,
     fingerprint: String,
 }
 
@@ -170,7 +173,7 @@ fn erased_member(kind: DocumentKind, name: &str) -> (String, Value) {
     let empty = match (kind, name) {
         (DocumentKind::Rule, "condition") => serde_json::json!({"kind": "any", "of": []}),
         (_, "aliases" | "actions") => Value::Array(Vec::new()),
-        (_, "number" | "file_name") | (DocumentKind::Member, _) => Value::Null,
+        (_, "number" | "bank_id" | "file_name") | (DocumentKind::Member, _) => Value::Null,
         _ => Value::String(String::new()),
     };
     (name.to_owned(), empty)
@@ -183,6 +186,8 @@ fn facts_of(transaction: &Transaction) -> TransactionFacts<'_> {
         import: origin.import_id,
         account: origin.account_id,
         date: origin.booking_date,
+        minor: origin.amount.minor(),
+        pending: origin.pending,
         fingerprint: origin.fingerprint.clone(),
     };
     TransactionFacts {
@@ -245,6 +250,8 @@ fn assemble(
         import_id: origin.import,
         account_id: origin.account,
         booking_date: origin.date,
+        amount: Money::from_minor(origin.minor, currency),
+        pending: origin.pending,
         bank_id: bank_ids.next().flatten().map(Cow::into_owned),
         fingerprint: origin.fingerprint,
     });

@@ -44,6 +44,11 @@ pub struct Account {
     pub opening_balance: Money,
     /// The bank's number of the account (IBAN or other), by which statements find it.
     pub number: Option<String>,
+    /// The bank's own identification (routing number, BIC): the same account number may be in use
+    /// at two banks.
+    pub bank_id: Option<String>,
+    /// By what statements without an account number find it again; an import that made it set it.
+    pub import_key: Option<String>,
     /// Whether it is closed: kept for the past, left out of new imports.
     pub closed: bool,
 }
@@ -66,6 +71,8 @@ pub struct NewAccount {
     pub opening_balance: Option<Amount>,
     /// The bank's number of the account, by which statements find it.
     pub number: Option<String>,
+    /// The bank's own identification (routing number, BIC).
+    pub bank_id: Option<String>,
 }
 debug_only!(NewAccount: id, kind, currency);
 
@@ -82,6 +89,8 @@ pub struct AccountPatch {
     pub opening_balance: Option<Amount>,
     /// The new bank number.
     pub number: Option<String>,
+    /// The new identification of the bank.
+    pub bank_id: Option<String>,
     /// Closes or reopens the account.
     pub closed: Option<bool>,
 }

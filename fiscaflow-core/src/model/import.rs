@@ -27,5 +27,7 @@ pub struct Import {
     pub duplicates: u64,
     /// When it ran.
     pub created_at: DateTime<Utc>,
+    /// The sequence number of its commit.
+    pub seq: u64,
 }
 debug_only!(Import: id, format, imported, duplicates);

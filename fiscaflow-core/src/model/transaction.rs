@@ -111,6 +111,10 @@ pub struct Origin {
     pub account_id: AccountId,
     /// The booking date in the file.
     pub booking_date: NaiveDate,
+    /// The amount in the file.
+    pub amount: Money,
+    /// Whether the file calls it pending.
+    pub pending: bool,
     /// The bank's id of it.
     pub bank_id: Option<String>,
     /// A digest of the bank's own facts, in hexadecimal: 32 digits.

@@ -125,10 +125,19 @@ pub struct OriginRow {
     pub bank_id: Option<String>,
     /// The digest of the bank's facts.
     pub fingerprint: String,
-    /// Whether the transaction is still pending.
+    /// Whether the file called it pending.
     pub pending: bool,
-    /// Its signed amount in minor units, as it stands now.
+    /// Whether its transaction stands for a booked row, this one or another.
+    pub booked: bool,
+    /// The signed amount in the file, in minor units.
     pub amount_minor: i64,
+}
+
+impl OriginRow {
+    /// Whether the transaction waits for its booked row.
+    pub fn is_open(&self) -> bool {
+        self.pending && !self.booked
+    }
 }
 
 impl std::fmt::Debug for OriginRow {

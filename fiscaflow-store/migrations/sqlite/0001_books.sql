@@ -93,6 +93,8 @@ CREATE TABLE origins (
     bank_id        TEXT,
     fingerprint    TEXT    NOT NULL,
     import_id      BLOB    NOT NULL,
+    amount_minor   INTEGER NOT NULL,
+    pending        INTEGER NOT NULL CHECK (pending IN (0, 1)),
     PRIMARY KEY (book_id, transaction_id, number),
     FOREIGN KEY (book_id, transaction_id) REFERENCES transactions (book_id, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;

@@ -9,7 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, Hash, Object, StoredCommit};
-use fiscaflow_core::model::{Document, Origin, Status, Transaction};
+use fiscaflow_core::model::{Document, Origin, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Position, Store,
 };
@@ -151,14 +151,16 @@ impl Book {
         };
         let mut rows = Vec::new();
         for transaction in self.transactions.values() {
+            let booked = transaction.origins.iter().any(|origin| !origin.pending);
             for origin in transaction.origins.iter().filter(|origin| wanted(origin)) {
                 rows.push(OriginRow {
                     transaction_id: transaction.id,
                     booking_date: origin.booking_date,
                     bank_id: origin.bank_id.clone(),
                     fingerprint: origin.fingerprint.clone(),
-                    pending: transaction.status == Status::Pending,
-                    amount_minor: transaction.amount.minor(),
+                    pending: origin.pending,
+                    booked,
+                    amount_minor: origin.amount.minor(),
                 });
             }
         }

@@ -30,12 +30,12 @@ pub(super) const TRANSACTION: &str = "id, account_id, booking_day, amount_minor,
      status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
      value_day, sources, reference, external_id, attachments, metadata, revision, (\
          SELECT json_group_array(json_array(booking_day, bank_id, fingerprint, hex(account_id), \
-         hex(import_id)) ORDER BY number) FROM origins WHERE origins.book_id = \
+         hex(import_id), amount_minor, pending) ORDER BY number) FROM origins WHERE origins.book_id = \
          transactions.book_id AND transaction_id = transactions.id)";
 
 /// The head of the statement that puts origins: their columns in the order of [`bind_origin`].
 pub(super) const INSERT_ORIGIN: &str = "INSERT INTO origins (book_id, transaction_id, number, \
-     account_id, booking_day, bank_id, fingerprint, import_id) ";
+     account_id, booking_day, bank_id, fingerprint, import_id, amount_minor, pending) ";
 
 /// A part of a transaction in the column `splits`. It has its transaction's currency.
 #[derive(Serialize, Deserialize)]
@@ -137,7 +137,9 @@ pub(super) fn bind_origin(
         .push_bind(day(origin.booking_date))
         .push_bind(origin.bank_id.as_deref())
         .push_bind(origin.fingerprint.as_str())
-        .push_bind(blob(origin.import_id.uuid()));
+        .push_bind(blob(origin.import_id.uuid()))
+        .push_bind(origin.amount.minor())
+        .push_bind(origin.pending);
 }
 
 /// Reads a row of the columns [`TRANSACTION`].
@@ -166,7 +168,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Transaction> {
     let metadata = from_json(c.get()?)?;
     let revision = u64::try_from(c.get::<i64>()?)
         .map_err(|_| damaged("a stored transaction has no revision"))?;
-    let origins = origins(c.get()?)?;
+    let origins = origins(c.get()?, currency)?;
     Ok(Transaction {
         id,
         account_id,
@@ -226,8 +228,9 @@ pub(super) fn read_column_row(row: &SqliteRow) -> Result<ColumnRow> {
 }
 
 /// The columns of [`read_origin_row`].
-pub(super) const ORIGIN_ROW: &str =
-    "transaction_id, number, origins.booking_day, bank_id, fingerprint, status, amount_minor";
+pub(super) const ORIGIN_ROW: &str = "transaction_id, number, booking_day, bank_id, fingerprint, pending, EXISTS (\
+         SELECT 1 FROM origins AS booked WHERE booked.book_id = origins.book_id \
+         AND booked.transaction_id = origins.transaction_id AND NOT booked.pending), amount_minor";
 
 /// Reads a row of the columns [`ORIGIN_ROW`].
 pub(super) fn read_origin_row(row: &SqliteRow) -> Result<OriginRow> {
@@ -239,7 +242,8 @@ pub(super) fn read_origin_row(row: &SqliteRow) -> Result<OriginRow> {
         booking_date: date(c.get()?)?,
         bank_id: c.get()?,
         fingerprint: c.get()?,
-        pending: status(c.get()?)? == Status::Pending,
+        pending: c.get()?,
+        booked: c.get::<i64>()? != 0,
         amount_minor: c.get()?,
     })
 }
@@ -271,16 +275,19 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// An origin as [`TRANSACTION`] lists it: day, bank id, fingerprint, account and import.
-type OriginJson = (i64, Option<String>, String, Uuid, Uuid);
+/// An origin as [`TRANSACTION`] lists it: day, bank id, fingerprint, account, import, minor units
+/// and whether it was pending.
+type OriginJson = (i64, Option<String>, String, Uuid, Uuid, i64, u8);
 
-fn origins(text: &str) -> Result<Vec<Origin>> {
+fn origins(text: &str, currency: Currency) -> Result<Vec<Origin>> {
     let origins: Vec<OriginJson> = from_json(Some(text))?;
-    let origin = |(day, bank_id, fingerprint, account_id, import_id): OriginJson| {
+    let origin = |(day, bank_id, fingerprint, account, import, minor, pending): OriginJson| {
         Ok(Origin {
-            import_id: ImportId::new(import_id),
-            account_id: AccountId::new(account_id),
+            import_id: ImportId::new(import),
+            account_id: AccountId::new(account),
             booking_date: date(day)?,
+            amount: Money::from_minor(minor, currency),
+            pending: pending != 0,
             bank_id,
             fingerprint,
         })

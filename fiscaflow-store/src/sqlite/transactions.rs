@@ -154,9 +154,11 @@ pub(super) async fn origins(
 }
 
 fn push_origins(select: &mut QueryBuilder<Sqlite>, book_id: BookId, query: &OriginQuery) {
-    select.push("SELECT ").push(rows::ORIGIN_ROW).push(" FROM origins JOIN transactions ");
-    select.push("ON transactions.book_id = origins.book_id AND id = transaction_id ");
-    select.push("WHERE origins.book_id = ").push_bind(blob(book_id.uuid()));
+    select
+        .push("SELECT ")
+        .push(rows::ORIGIN_ROW)
+        .push(" FROM origins WHERE origins.book_id = ")
+        .push_bind(blob(book_id.uuid()));
     select.push(" AND origins.account_id = ");
     select.push_bind(blob(query.account_id.uuid()));
 }

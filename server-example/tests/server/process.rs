@@ -46,7 +46,9 @@ impl Running {
     /// Sends a signal and waits; gives the exit code, standard output and the log.
     fn end(mut self, signal: &str) -> (Option<i32>, String, String) {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+        // The shell's own `kill`: a bare Debian has no other.
+        let kill = format!("kill {signal} {id}");
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         let code = self.child.wait().unwrap().code();
         self.child.stdout.take().unwrap().read_to_string(&mut self.stdout).unwrap();
         (code, self.stdout, self.log.join().unwrap())

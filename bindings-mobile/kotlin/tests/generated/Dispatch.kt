@@ -42,7 +42,11 @@ internal val VERBS = listOf(
     "budgets.delete",
     "budgets.state",
     "imports.create",
+    "imports.preview",
     "imports.list",
+    "imports.undo",
+    "exports.create",
+    "exports.restore",
     "reports.balances",
     "reports.spending",
     "history.list",
@@ -91,7 +95,11 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "budgets.delete" -> book.budgets().`delete`(call.id()).let { null }
         "budgets.state" -> book.budgets().`state`(readBudgetQuery(call.request)).map { json(it) }
         "imports.create" -> json(book.imports().`create`(readNewImport(call.request)))
+        "imports.preview" -> json(book.imports().`preview`(readNewImport(call.request)))
         "imports.list" -> book.imports().`list`().map { json(it) }
+        "imports.undo" -> json(book.imports().`undo`(call.id()))
+        "exports.create" -> json(book.exports().`create`(readExportQuery(call.request)))
+        "exports.restore" -> json(book.exports().`restore`(readNewRestore(call.request)))
         "reports.balances" -> book.reports().`balances`(readBalancesQuery(call.request)).map { json(it) }
         "reports.spending" -> book.reports().`spending`(readSpendingQuery(call.request)).map { json(it) }
         "history.list" -> book.history().`list`(readHistoryQuery(call.request)).map { json(it) }

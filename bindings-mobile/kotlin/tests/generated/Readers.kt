@@ -30,12 +30,13 @@ internal fun readAccountKind(json: Any?): AccountKind {
 }
 
 internal fun readAccountPatch(json: Any?): AccountPatch {
-    val members = Members(json, "name", "kind", "opening_balance", "number", "closed")
+    val members = Members(json, "name", "kind", "opening_balance", "number", "bank_id", "closed")
     return AccountPatch(
         `name` = members.optional("name", ::text),
         `kind` = members.optional("kind", ::readAccountKind),
         `openingBalance` = members.optional("opening_balance", ::text),
         `number` = members.optional("number", ::text),
+        `bankId` = members.optional("bank_id", ::text),
         `closed` = members.optional("closed", ::boolean),
     )
 }
@@ -311,9 +312,29 @@ internal fun readDirection(json: Any?): Direction {
     }
 }
 
+internal fun readExportFormat(json: Any?): ExportFormat {
+    return when (text(json)) {
+        "csv" -> ExportFormat.CSV
+        "json" -> ExportFormat.JSON
+        "beancount" -> ExportFormat.BEANCOUNT
+        "hledger" -> ExportFormat.HLEDGER
+        "ofx" -> ExportFormat.OFX
+        else -> throw Inexpressible("no ExportFormat")
+    }
+}
+
+internal fun readExportQuery(json: Any?): ExportQuery {
+    val members = Members(json, "format")
+    return ExportQuery(
+        `format` = members.required("format", ::readExportFormat),
+    )
+}
+
 internal fun readFormat(json: Any?): Format {
     return when (text(json)) {
         "ofx" -> Format.OFX
+        "camt" -> Format.CAMT
+        "mt940" -> Format.MT940
         "csv" -> Format.CSV
         else -> throw Inexpressible("no Format")
     }
@@ -337,7 +358,7 @@ internal fun readMember(json: Any?): Member {
 }
 
 internal fun readNewAccount(json: Any?): NewAccount {
-    val members = Members(json, "id", "name", "kind", "currency", "opening_balance", "number")
+    val members = Members(json, "id", "name", "kind", "currency", "opening_balance", "number", "bank_id")
     return NewAccount(
         `id` = members.optional("id", ::text),
         `name` = members.required("name", ::text),
@@ -345,6 +366,7 @@ internal fun readNewAccount(json: Any?): NewAccount {
         `currency` = members.optional("currency", ::text),
         `openingBalance` = members.optional("opening_balance", ::text),
         `number` = members.optional("number", ::text),
+        `bankId` = members.optional("bank_id", ::text),
     )
 }
 
@@ -400,6 +422,13 @@ internal fun readNewPayee(json: Any?): NewPayee {
         `id` = members.optional("id", ::text),
         `name` = members.required("name", ::text),
         `aliases` = members.optional("aliases", list(::text)) ?: emptyList(),
+    )
+}
+
+internal fun readNewRestore(json: Any?): NewRestore {
+    val members = Members(json, "content")
+    return NewRestore(
+        `content` = members.required("content", ::text),
     )
 }
 

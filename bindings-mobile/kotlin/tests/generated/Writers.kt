@@ -12,6 +12,8 @@ internal fun json(it: Account): Any? = mapOf(
     "currency" to it.`currency`,
     "opening_balance" to json(it.`openingBalance`),
     "number" to it.`number`,
+    "bank_id" to it.`bankId`,
+    "import_key" to it.`importKey`,
     "closed" to it.`closed`,
 )
 
@@ -173,10 +175,21 @@ internal fun json(it: Event): Any? = mapOf(
     "causation_id" to it.`causationId`,
 )
 
+internal fun json(it: Evidence): Any? = it.name.lowercase()
+
 internal fun json(it: Explanation): Any? = mapOf(
     "transaction_id" to it.`transactionId`,
     "candidates" to it.`candidates`.map { json(it) },
 )
+
+internal fun json(it: Export): Any? = mapOf(
+    "format" to json(it.`format`),
+    "media_type" to it.`mediaType`,
+    "file_name" to it.`fileName`,
+    "content" to it.`content`,
+)
+
+internal fun json(it: ExportFormat): Any? = it.name.lowercase()
 
 internal fun json(it: FieldChange): Any? = mapOf(
     "field" to it.`field`,
@@ -195,6 +208,13 @@ internal fun json(it: Import): Any? = mapOf(
     "imported" to it.`imported`,
     "duplicates" to it.`duplicates`,
     "created_at" to it.`createdAt`.toString(),
+    "seq" to it.`seq`,
+)
+
+internal fun json(it: ImportPreview): Any? = mapOf(
+    "report" to json(it.`report`),
+    "created" to it.`created`.map { json(it) },
+    "updated" to it.`updated`.map { json(it) },
 )
 
 internal fun json(it: ImportReport): Any? = mapOf(
@@ -234,6 +254,8 @@ internal fun json(it: Origin): Any? = mapOf(
     "import_id" to it.`importId`,
     "account_id" to it.`accountId`,
     "booking_date" to it.`bookingDate`,
+    "amount" to json(it.`amount`),
+    "pending" to it.`pending`,
     "bank_id" to it.`bankId`,
     "fingerprint" to it.`fingerprint`,
 )
@@ -251,12 +273,19 @@ internal fun json(it: Problem): Any? = mapOf(
     "field" to it.`field`,
 )
 
+internal fun json(it: RestoreReport): Any? = mapOf(
+    "documents" to it.`documents`,
+    "transactions" to it.`transactions`,
+)
+
 internal fun json(it: Role): Any? = it.name.lowercase()
 
 internal fun json(it: RowMatch): Any? = mapOf(
     "line" to it.`line`,
     "transaction_id" to it.`transactionId`,
     "reason" to json(it.`reason`),
+    "evidence" to it.`evidence`.map { json(it) },
+    "confidence" to it.`confidence`,
 )
 
 internal fun json(it: Rule): Any? = mapOf(
@@ -299,8 +328,12 @@ internal fun json(it: StatementReport): Any? = mapOf(
     "currency" to it.`currency`,
     "transactions" to it.`transactions`,
     "sum" to it.`sum`,
+    "opening_balance" to it.`openingBalance`,
+    "closing_balance" to it.`closingBalance`,
+    "balanced" to it.`balanced`,
     "first" to it.`first`,
     "last" to it.`last`,
+    "investments" to it.`investments`,
     "imported" to it.`imported`,
     "duplicates" to it.`duplicates`,
 )
@@ -345,6 +378,12 @@ internal fun json(it: TransactionPage): Any? = mapOf(
 internal fun json(it: Transfer): Any? = mapOf(
     "from" to json(it.`from`),
     "to" to json(it.`to`),
+)
+
+internal fun json(it: UndoReport): Any? = mapOf(
+    "import_id" to it.`importId`,
+    "removed" to it.`removed`,
+    "restored" to it.`restored`,
 )
 
 internal fun json(it: Verification): Any? = mapOf(

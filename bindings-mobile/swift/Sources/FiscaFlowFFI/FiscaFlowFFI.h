@@ -333,6 +333,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_categories(uint64_t ptr, RustCall
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_events(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_EXPORTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_EXPORTS
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_exports(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_GET
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_GET
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_get(uint64_t ptr
@@ -473,6 +478,26 @@ void uniffi_fiscaflow_fn_free_events(uint64_t handle, RustCallStatus *_Nonnull o
 uint64_t uniffi_fiscaflow_fn_method_events_list(uint64_t ptr, RustBuffer query
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_EXPORTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_EXPORTS
+uint64_t uniffi_fiscaflow_fn_clone_exports(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_EXPORTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_EXPORTS
+void uniffi_fiscaflow_fn_free_exports(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EXPORTS_CREATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EXPORTS_CREATE
+uint64_t uniffi_fiscaflow_fn_method_exports_create(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EXPORTS_RESTORE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EXPORTS_RESTORE
+uint64_t uniffi_fiscaflow_fn_method_exports_restore(uint64_t ptr, RustBuffer new
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_HISTORY
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_HISTORY
 uint64_t uniffi_fiscaflow_fn_clone_history(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -516,6 +541,16 @@ uint64_t uniffi_fiscaflow_fn_method_imports_create(uint64_t ptr, RustBuffer new
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_LIST
 uint64_t uniffi_fiscaflow_fn_method_imports_list(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_PREVIEW
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_PREVIEW
+uint64_t uniffi_fiscaflow_fn_method_imports_preview(uint64_t ptr, RustBuffer new
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_UNDO
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_UNDO
+uint64_t uniffi_fiscaflow_fn_method_imports_undo(uint64_t ptr, RustBuffer id
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_MEMBERS
@@ -1014,6 +1049,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_events(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_EXPORTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_EXPORTS
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_exports(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_GET
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_GET
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_get(void
@@ -1134,6 +1175,18 @@ uint16_t uniffi_fiscaflow_checksum_method_events_list(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EXPORTS_CREATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EXPORTS_CREATE
+uint16_t uniffi_fiscaflow_checksum_method_exports_create(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EXPORTS_RESTORE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EXPORTS_RESTORE
+uint16_t uniffi_fiscaflow_checksum_method_exports_restore(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_LIST
 uint16_t uniffi_fiscaflow_checksum_method_history_list(void
@@ -1161,6 +1214,18 @@ uint16_t uniffi_fiscaflow_checksum_method_imports_create(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_LIST
 uint16_t uniffi_fiscaflow_checksum_method_imports_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_PREVIEW
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_PREVIEW
+uint16_t uniffi_fiscaflow_checksum_method_imports_preview(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_UNDO
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_UNDO
+uint16_t uniffi_fiscaflow_checksum_method_imports_undo(void
     
 );
 #endif

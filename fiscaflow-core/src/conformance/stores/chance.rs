@@ -120,7 +120,8 @@ impl Chance {
                 })
                 .collect();
         }
-        one.origins = (0..self.random.below(3)).map(|_| self.origin()).collect();
+        one.origins =
+            (0..self.random.below(3)).map(|_| self.origin(one.amount.currency())).collect();
         if self.random.one_in(6) {
             let text = self.text();
             one.metadata = BTreeMap::from([(text.clone(), text.clone())]);
@@ -130,11 +131,13 @@ impl Chance {
         one
     }
 
-    fn origin(&mut self) -> Origin {
+    fn origin(&mut self, currency: crate::Currency) -> Origin {
         Origin {
             import_id: ImportId::new(self.few()),
             account_id: AccountId::new(self.few()),
             booking_date: self.date(),
+            amount: Money::from_minor(self.minor(), currency),
+            pending: self.random.below(3) == 0,
             bank_id: self.maybe(2, Self::bank_id),
             fingerprint: Hash::of(&[&self.random.next().to_be_bytes()]).to_string(),
         }

@@ -20,8 +20,9 @@ fn row(transaction: &Transaction, origin: &Origin) -> OriginRow {
         booking_date: origin.booking_date,
         bank_id: origin.bank_id.clone(),
         fingerprint: origin.fingerprint.clone(),
-        pending: transaction.status == Status::Pending,
-        amount_minor: transaction.amount.minor(),
+        pending: origin.pending,
+        booked: transaction.origins.iter().any(|origin| !origin.pending),
+        amount_minor: origin.amount.minor(),
     }
 }
 

@@ -100,6 +100,8 @@ fn account(scribe: &Scribe) -> Account {
         currency: euro(),
         opening_balance: Money::from_minor(i64::MIN, euro()),
         number: Some("DE89370400440532013000".to_owned()),
+        bank_id: Some("37040044".to_owned()),
+        import_key: None,
         closed: false,
     }
 }
@@ -110,6 +112,7 @@ fn import(scribe: &Scribe) -> Import {
         file_name: Some("auszug.ofx".to_owned()),
         format: Format::Ofx,
         digest: "00".repeat(32),
+        seq: 1,
         account_ids: vec![scribe.account_id],
         imported: u64::MAX,
         duplicates: 0,
@@ -201,6 +204,8 @@ pub(super) fn origin(
         import_id: ImportId::new(scribe.uuid()),
         account_id,
         booking_date: date.parse().unwrap(),
+        amount: Money::from_minor(-100, scribe.book().currency),
+        pending: false,
         bank_id: bank_id.map(str::to_owned),
         fingerprint: scribe.uuid().simple().to_string(),
     }

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{BookId, TransactionId};
 use crate::log::{Commit, Hash, Object, StoredCommit};
-use crate::model::{Document, Status, Transaction};
+use crate::model::{Document, Transaction};
 use crate::store::{Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Position};
 
 #[derive(Default)]
@@ -55,6 +55,7 @@ impl Twin {
     pub(super) fn origins(&self, book_id: BookId, query: &OriginQuery) -> Vec<OriginRow> {
         let mut rows = Vec::new();
         for one in self.by_id(book_id) {
+            let booked = !one.origins.iter().all(|origin| origin.pending);
             for origin in &one.origins {
                 let in_span = origin.booking_date >= query.from && origin.booking_date <= query.to;
                 let named = query.bank_ids.iter().any(|id| Some(id) == origin.bank_id.as_ref());
@@ -64,8 +65,9 @@ impl Twin {
                         booking_date: origin.booking_date,
                         bank_id: origin.bank_id.clone(),
                         fingerprint: origin.fingerprint.clone(),
-                        pending: one.status == Status::Pending,
-                        amount_minor: one.amount.minor(),
+                        pending: origin.pending,
+                        booked,
+                        amount_minor: origin.amount.minor(),
                     });
                 }
             }

@@ -704,6 +704,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_events(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_exports(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_get(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_history(
@@ -744,6 +746,10 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_events_list(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_exports_create(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_exports_restore(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_history_list(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_history_object(
@@ -753,6 +759,10 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_fiscaflow_checksum_method_imports_create(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_imports_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_imports_preview(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_imports_undo(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_members_list(
     ): Int
@@ -854,6 +864,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_events(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_exports(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_get(`ptr`: Long,
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_history(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -910,6 +922,14 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_fiscaflow_fn_method_events_list(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_clone_exports(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_exports(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_exports_create(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_exports_restore(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_clone_history(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_free_history(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -927,6 +947,10 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_imports_create(`ptr`: Long,`new`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_imports_list(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_imports_preview(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_imports_undo(`ptr`: Long,`id`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_clone_members(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1148,6 +1172,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_events() and 0xFFFF) != 61652) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_exports() and 0xFFFF) != 41634) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_get() and 0xFFFF) != 6938) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1208,6 +1235,12 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_events_list() and 0xFFFF) != 36543) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_exports_create() and 0xFFFF) != 40221) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_exports_restore() and 0xFFFF) != 45968) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_history_list() and 0xFFFF) != 59311) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1221,6 +1254,12 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_imports_list() and 0xFFFF) != 12529) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_imports_preview() and 0xFFFF) != 50756) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_imports_undo() and 0xFFFF) != 56955) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_members_list() and 0xFFFF) != 45503) {
@@ -2139,6 +2178,11 @@ public interface BookHandleInterface {
     fun `events`(): Events
     
     /**
+     * The book for other programs.
+     */
+    fun `exports`(): Exports
+    
+    /**
      * The book itself.
      */
     suspend fun `get`(): Book
@@ -2351,6 +2395,22 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_events(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * The book for other programs.
+     */override fun `exports`(): Exports {
+            return FfiConverterTypeExports.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_exports(
         it,
         _status)
 }
@@ -4300,6 +4360,312 @@ public object FfiConverterTypeEvents: FfiConverter<Events, Long> {
 
 
 /**
+ * The book for other programs.
+ */
+public interface ExportsInterface {
+    
+    /**
+     * The book as another program reads it.
+     */
+    suspend fun `create`(`query`: ExportQuery): Export
+    
+    /**
+     * Put a JSON export into a book that holds nothing yet.
+     */
+    suspend fun `restore`(`new`: NewRestore): RestoreReport
+    
+    companion object
+}
+
+/**
+ * The book for other programs.
+ */
+open class Exports: Disposable, AutoCloseable, ExportsInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_exports(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_exports(handle, status)
+        }
+    }
+
+    
+    /**
+     * The book as another program reads it.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `create`(`query`: ExportQuery) : Export {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_exports_create(
+                uniffiHandle,
+                
+        FfiConverterTypeExportQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeExport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Put a JSON export into a book that holds nothing yet.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `restore`(`new`: NewRestore) : RestoreReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_exports_restore(
+                uniffiHandle,
+                
+        FfiConverterTypeNewRestore.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRestoreReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExports: FfiConverter<Exports, Long> {
+    override fun lower(value: Exports): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Exports {
+        return Exports(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Exports {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Exports) = 8UL
+
+    override fun write(value: Exports, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * What happened, and the proof of it.
  */
 public interface HistoryInterface {
@@ -4649,6 +5015,16 @@ public interface ImportsInterface {
      */
     suspend fun `list`(): List<Import>
     
+    /**
+     * What importing a bank's file would do; nothing is written.
+     */
+    suspend fun `preview`(`new`: NewImport): ImportPreview
+    
+    /**
+     * Take back a whole import.
+     */
+    suspend fun `undo`(`id`: kotlin.String): UndoReport
+    
     companion object
 }
 
@@ -4800,6 +5176,56 @@ open class Imports: Disposable, AutoCloseable, ImportsInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypeImport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What importing a bank's file would do; nothing is written.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `preview`(`new`: NewImport) : ImportPreview {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_imports_preview(
+                uniffiHandle,
+                
+        FfiConverterTypeNewImport.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeImportPreview.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Take back a whole import.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `undo`(`id`: kotlin.String) : UndoReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_imports_undo(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeUndoReport.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -6988,6 +7414,17 @@ data class Account (
     val `number`: kotlin.String? = null 
     , 
     /**
+     * The bank's own identification (routing number, BIC): the same account number may be in use at
+     * two banks.
+     */
+    val `bankId`: kotlin.String? = null 
+    , 
+    /**
+     * By what statements without an account number find it again; an import that made it set it.
+     */
+    val `importKey`: kotlin.String? = null 
+    , 
+    /**
      * Whether it is closed: kept for the past, left out of new imports.
      */
     val `closed`: kotlin.Boolean
@@ -7013,6 +7450,8 @@ public object FfiConverterTypeAccount: FfiConverterRustBuffer<Account> {
             FfiConverterTypeCurrency.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterBoolean.read(buf),
         )
     }
@@ -7024,6 +7463,8 @@ public object FfiConverterTypeAccount: FfiConverterRustBuffer<Account> {
             FfiConverterTypeCurrency.allocationSize(value.`currency`) +
             FfiConverterTypeMoney.allocationSize(value.`openingBalance`) +
             FfiConverterOptionalString.allocationSize(value.`number`) +
+            FfiConverterOptionalString.allocationSize(value.`bankId`) +
+            FfiConverterOptionalString.allocationSize(value.`importKey`) +
             FfiConverterBoolean.allocationSize(value.`closed`)
     )
 
@@ -7034,6 +7475,8 @@ public object FfiConverterTypeAccount: FfiConverterRustBuffer<Account> {
             FfiConverterTypeCurrency.write(value.`currency`, buf)
             FfiConverterTypeMoney.write(value.`openingBalance`, buf)
             FfiConverterOptionalString.write(value.`number`, buf)
+            FfiConverterOptionalString.write(value.`bankId`, buf)
+            FfiConverterOptionalString.write(value.`importKey`, buf)
             FfiConverterBoolean.write(value.`closed`, buf)
     }
 }
@@ -7065,6 +7508,11 @@ data class AccountPatch (
     val `number`: kotlin.String? = null 
     , 
     /**
+     * The new identification of the bank.
+     */
+    val `bankId`: kotlin.String? = null 
+    , 
+    /**
      * Closes or reopens the account.
      */
     val `closed`: kotlin.Boolean? = null 
@@ -7088,6 +7536,7 @@ public object FfiConverterTypeAccountPatch: FfiConverterRustBuffer<AccountPatch>
             FfiConverterOptionalTypeAccountKind.read(buf),
             FfiConverterOptionalTypeAmount.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterOptionalBoolean.read(buf),
         )
     }
@@ -7097,6 +7546,7 @@ public object FfiConverterTypeAccountPatch: FfiConverterRustBuffer<AccountPatch>
             FfiConverterOptionalTypeAccountKind.allocationSize(value.`kind`) +
             FfiConverterOptionalTypeAmount.allocationSize(value.`openingBalance`) +
             FfiConverterOptionalString.allocationSize(value.`number`) +
+            FfiConverterOptionalString.allocationSize(value.`bankId`) +
             FfiConverterOptionalBoolean.allocationSize(value.`closed`)
     )
 
@@ -7105,6 +7555,7 @@ public object FfiConverterTypeAccountPatch: FfiConverterRustBuffer<AccountPatch>
             FfiConverterOptionalTypeAccountKind.write(value.`kind`, buf)
             FfiConverterOptionalTypeAmount.write(value.`openingBalance`, buf)
             FfiConverterOptionalString.write(value.`number`, buf)
+            FfiConverterOptionalString.write(value.`bankId`, buf)
             FfiConverterOptionalBoolean.write(value.`closed`, buf)
     }
 }
@@ -8517,6 +8968,108 @@ public object FfiConverterTypeExplanation: FfiConverterRustBuffer<Explanation> {
 
 
 /**
+ * An export.
+ */
+data class Export (
+    /**
+     * What it is written for.
+     */
+    val `format`: ExportFormat
+    , 
+    /**
+     * The media type of the content.
+     */
+    val `mediaType`: kotlin.String
+    , 
+    /**
+     * A name for the file.
+     */
+    val `fileName`: kotlin.String
+    , 
+    /**
+     * The file, as UTF-8 text.
+     */
+    val `content`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExport: FfiConverterRustBuffer<Export> {
+    override fun read(buf: ByteBuffer): Export {
+        return Export(
+            FfiConverterTypeExportFormat.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Export) = (
+            FfiConverterTypeExportFormat.allocationSize(value.`format`) +
+            FfiConverterString.allocationSize(value.`mediaType`) +
+            FfiConverterString.allocationSize(value.`fileName`) +
+            FfiConverterString.allocationSize(value.`content`)
+    )
+
+    override fun write(value: Export, buf: ByteBuffer) {
+            FfiConverterTypeExportFormat.write(value.`format`, buf)
+            FfiConverterString.write(value.`mediaType`, buf)
+            FfiConverterString.write(value.`fileName`, buf)
+            FfiConverterString.write(value.`content`, buf)
+    }
+}
+
+
+
+/**
+ * Which export is wanted.
+ */
+data class ExportQuery (
+    /**
+     * What it is written for.
+     */
+    val `format`: ExportFormat
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExportQuery: FfiConverterRustBuffer<ExportQuery> {
+    override fun read(buf: ByteBuffer): ExportQuery {
+        return ExportQuery(
+            FfiConverterTypeExportFormat.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ExportQuery) = (
+            FfiConverterTypeExportFormat.allocationSize(value.`format`)
+    )
+
+    override fun write(value: ExportQuery, buf: ByteBuffer) {
+            FfiConverterTypeExportFormat.write(value.`format`, buf)
+    }
+}
+
+
+
+/**
  * One field before and after. Texts stand as they are, everything else as compact JSON; absent =
  * the field had no value.
  */
@@ -8662,6 +9215,11 @@ data class Import (
      * When it ran.
      */
     val `createdAt`: java.time.Instant
+    , 
+    /**
+     * The sequence number of its commit.
+     */
+    val `seq`: kotlin.Long
     
 ){
     
@@ -8686,6 +9244,7 @@ public object FfiConverterTypeImport: FfiConverterRustBuffer<Import> {
             FfiConverterLong.read(buf),
             FfiConverterLong.read(buf),
             FfiConverterTimestamp.read(buf),
+            FfiConverterLong.read(buf),
         )
     }
 
@@ -8697,7 +9256,8 @@ public object FfiConverterTypeImport: FfiConverterRustBuffer<Import> {
             FfiConverterSequenceTypeAccountId.allocationSize(value.`accountIds`) +
             FfiConverterLong.allocationSize(value.`imported`) +
             FfiConverterLong.allocationSize(value.`duplicates`) +
-            FfiConverterTimestamp.allocationSize(value.`createdAt`)
+            FfiConverterTimestamp.allocationSize(value.`createdAt`) +
+            FfiConverterLong.allocationSize(value.`seq`)
     )
 
     override fun write(value: Import, buf: ByteBuffer) {
@@ -8709,6 +9269,62 @@ public object FfiConverterTypeImport: FfiConverterRustBuffer<Import> {
             FfiConverterLong.write(value.`imported`, buf)
             FfiConverterLong.write(value.`duplicates`, buf)
             FfiConverterTimestamp.write(value.`createdAt`, buf)
+            FfiConverterLong.write(value.`seq`, buf)
+    }
+}
+
+
+
+/**
+ * What an import would do.
+ */
+data class ImportPreview (
+    /**
+     * What the import would answer; it has no id.
+     */
+    val `report`: ImportReport
+    , 
+    /**
+     * The transactions that it would record, rules applied. Their ids are made up.
+     */
+    val `created`: List<Transaction>
+    , 
+    /**
+     * The transactions that it would change, as they would be.
+     */
+    val `updated`: List<Transaction>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeImportPreview: FfiConverterRustBuffer<ImportPreview> {
+    override fun read(buf: ByteBuffer): ImportPreview {
+        return ImportPreview(
+            FfiConverterTypeImportReport.read(buf),
+            FfiConverterSequenceTypeTransaction.read(buf),
+            FfiConverterSequenceTypeTransaction.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ImportPreview) = (
+            FfiConverterTypeImportReport.allocationSize(value.`report`) +
+            FfiConverterSequenceTypeTransaction.allocationSize(value.`created`) +
+            FfiConverterSequenceTypeTransaction.allocationSize(value.`updated`)
+    )
+
+    override fun write(value: ImportPreview, buf: ByteBuffer) {
+            FfiConverterTypeImportReport.write(value.`report`, buf)
+            FfiConverterSequenceTypeTransaction.write(value.`created`, buf)
+            FfiConverterSequenceTypeTransaction.write(value.`updated`, buf)
     }
 }
 
@@ -8936,6 +9552,11 @@ data class NewAccount (
      * The bank's number of the account, by which statements find it.
      */
     val `number`: kotlin.String? = null 
+    , 
+    /**
+     * The bank's own identification (routing number, BIC).
+     */
+    val `bankId`: kotlin.String? = null 
     
 ){
     
@@ -8958,6 +9579,7 @@ public object FfiConverterTypeNewAccount: FfiConverterRustBuffer<NewAccount> {
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeAmount.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
         )
     }
 
@@ -8967,7 +9589,8 @@ public object FfiConverterTypeNewAccount: FfiConverterRustBuffer<NewAccount> {
             FfiConverterOptionalTypeAccountKind.allocationSize(value.`kind`) +
             FfiConverterOptionalString.allocationSize(value.`currency`) +
             FfiConverterOptionalTypeAmount.allocationSize(value.`openingBalance`) +
-            FfiConverterOptionalString.allocationSize(value.`number`)
+            FfiConverterOptionalString.allocationSize(value.`number`) +
+            FfiConverterOptionalString.allocationSize(value.`bankId`)
     )
 
     override fun write(value: NewAccount, buf: ByteBuffer) {
@@ -8977,6 +9600,7 @@ public object FfiConverterTypeNewAccount: FfiConverterRustBuffer<NewAccount> {
             FfiConverterOptionalString.write(value.`currency`, buf)
             FfiConverterOptionalTypeAmount.write(value.`openingBalance`, buf)
             FfiConverterOptionalString.write(value.`number`, buf)
+            FfiConverterOptionalString.write(value.`bankId`, buf)
     }
 }
 
@@ -9334,6 +9958,45 @@ public object FfiConverterTypeNewPayee: FfiConverterRustBuffer<NewPayee> {
             FfiConverterOptionalTypePayeeId.write(value.`id`, buf)
             FfiConverterString.write(value.`name`, buf)
             FfiConverterSequenceString.write(value.`aliases`, buf)
+    }
+}
+
+
+
+/**
+ * A whole book to be put into an empty one.
+ */
+data class NewRestore (
+    /**
+     * A JSON export.
+     */
+    val `content`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewRestore: FfiConverterRustBuffer<NewRestore> {
+    override fun read(buf: ByteBuffer): NewRestore {
+        return NewRestore(
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewRestore) = (
+            FfiConverterString.allocationSize(value.`content`)
+    )
+
+    override fun write(value: NewRestore, buf: ByteBuffer) {
+            FfiConverterString.write(value.`content`, buf)
     }
 }
 
@@ -9803,6 +10466,16 @@ data class Origin (
     val `bookingDate`: kotlin.String
     , 
     /**
+     * The amount in the file.
+     */
+    val `amount`: Money
+    , 
+    /**
+     * Whether the file calls it pending.
+     */
+    val `pending`: kotlin.Boolean
+    , 
+    /**
      * The bank's id of it.
      */
     val `bankId`: kotlin.String? = null 
@@ -9830,6 +10503,8 @@ public object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
             FfiConverterTypeImportId.read(buf),
             FfiConverterTypeAccountId.read(buf),
             FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterBoolean.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterString.read(buf),
         )
@@ -9839,6 +10514,8 @@ public object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
             FfiConverterTypeImportId.allocationSize(value.`importId`) +
             FfiConverterTypeAccountId.allocationSize(value.`accountId`) +
             FfiConverterString.allocationSize(value.`bookingDate`) +
+            FfiConverterTypeMoney.allocationSize(value.`amount`) +
+            FfiConverterBoolean.allocationSize(value.`pending`) +
             FfiConverterOptionalString.allocationSize(value.`bankId`) +
             FfiConverterString.allocationSize(value.`fingerprint`)
     )
@@ -9847,6 +10524,8 @@ public object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
             FfiConverterTypeImportId.write(value.`importId`, buf)
             FfiConverterTypeAccountId.write(value.`accountId`, buf)
             FfiConverterString.write(value.`bookingDate`, buf)
+            FfiConverterTypeMoney.write(value.`amount`, buf)
+            FfiConverterBoolean.write(value.`pending`, buf)
             FfiConverterOptionalString.write(value.`bankId`, buf)
             FfiConverterString.write(value.`fingerprint`, buf)
     }
@@ -10021,6 +10700,53 @@ public object FfiConverterTypeRecategorisation: FfiConverterRustBuffer<Recategor
 
 
 /**
+ * What was restored.
+ */
+data class RestoreReport (
+    /**
+     * How many accounts, categories, rules and other documents.
+     */
+    val `documents`: kotlin.Long
+    , 
+    /**
+     * How many transactions.
+     */
+    val `transactions`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRestoreReport: FfiConverterRustBuffer<RestoreReport> {
+    override fun read(buf: ByteBuffer): RestoreReport {
+        return RestoreReport(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RestoreReport) = (
+            FfiConverterLong.allocationSize(value.`documents`) +
+            FfiConverterLong.allocationSize(value.`transactions`)
+    )
+
+    override fun write(value: RestoreReport, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`documents`, buf)
+            FfiConverterLong.write(value.`transactions`, buf)
+    }
+}
+
+
+
+/**
  * A row that was recognised, and by what.
  */
 data class RowMatch (
@@ -10038,6 +10764,16 @@ data class RowMatch (
      * Why.
      */
     val `reason`: MatchReason
+    , 
+    /**
+     * The facts that agree.
+     */
+    val `evidence`: List<Evidence>
+    , 
+    /**
+     * How sure it is, in percent.
+     */
+    val `confidence`: kotlin.Long
     
 ){
     
@@ -10057,19 +10793,25 @@ public object FfiConverterTypeRowMatch: FfiConverterRustBuffer<RowMatch> {
             FfiConverterLong.read(buf),
             FfiConverterTypeTransactionId.read(buf),
             FfiConverterTypeMatchReason.read(buf),
+            FfiConverterSequenceTypeEvidence.read(buf),
+            FfiConverterLong.read(buf),
         )
     }
 
     override fun allocationSize(value: RowMatch) = (
             FfiConverterLong.allocationSize(value.`line`) +
             FfiConverterTypeTransactionId.allocationSize(value.`transactionId`) +
-            FfiConverterTypeMatchReason.allocationSize(value.`reason`)
+            FfiConverterTypeMatchReason.allocationSize(value.`reason`) +
+            FfiConverterSequenceTypeEvidence.allocationSize(value.`evidence`) +
+            FfiConverterLong.allocationSize(value.`confidence`)
     )
 
     override fun write(value: RowMatch, buf: ByteBuffer) {
             FfiConverterLong.write(value.`line`, buf)
             FfiConverterTypeTransactionId.write(value.`transactionId`, buf)
             FfiConverterTypeMatchReason.write(value.`reason`, buf)
+            FfiConverterSequenceTypeEvidence.write(value.`evidence`, buf)
+            FfiConverterLong.write(value.`confidence`, buf)
     }
 }
 
@@ -10515,6 +11257,22 @@ data class StatementReport (
     val `sum`: Amount
     , 
     /**
+     * The balance before them, where the file gives it.
+     */
+    val `openingBalance`: Amount? = null 
+    , 
+    /**
+     * The balance after them, where the file gives it.
+     */
+    val `closingBalance`: Amount? = null 
+    , 
+    /**
+     * Whether opening balance and transactions make the closing balance; absent where the file does
+     * not give both. Banks' own files do not always add up: it is told, not refused.
+     */
+    val `balanced`: kotlin.Boolean? = null 
+    , 
+    /**
      * The first booking date.
      */
     val `first`: kotlin.String? = null 
@@ -10523,6 +11281,11 @@ data class StatementReport (
      * The last booking date.
      */
     val `last`: kotlin.String? = null 
+    , 
+    /**
+     * Investment transactions, which are counted and not imported.
+     */
+    val `investments`: kotlin.Long
     , 
     /**
      * How many were new.
@@ -10554,8 +11317,12 @@ public object FfiConverterTypeStatementReport: FfiConverterRustBuffer<StatementR
             FfiConverterOptionalString.read(buf),
             FfiConverterLong.read(buf),
             FfiConverterTypeAmount.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterLong.read(buf),
             FfiConverterLong.read(buf),
             FfiConverterLong.read(buf),
         )
@@ -10567,8 +11334,12 @@ public object FfiConverterTypeStatementReport: FfiConverterRustBuffer<StatementR
             FfiConverterOptionalString.allocationSize(value.`currency`) +
             FfiConverterLong.allocationSize(value.`transactions`) +
             FfiConverterTypeAmount.allocationSize(value.`sum`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`openingBalance`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`closingBalance`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`balanced`) +
             FfiConverterOptionalString.allocationSize(value.`first`) +
             FfiConverterOptionalString.allocationSize(value.`last`) +
+            FfiConverterLong.allocationSize(value.`investments`) +
             FfiConverterLong.allocationSize(value.`imported`) +
             FfiConverterLong.allocationSize(value.`duplicates`)
     )
@@ -10579,8 +11350,12 @@ public object FfiConverterTypeStatementReport: FfiConverterRustBuffer<StatementR
             FfiConverterOptionalString.write(value.`currency`, buf)
             FfiConverterLong.write(value.`transactions`, buf)
             FfiConverterTypeAmount.write(value.`sum`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`openingBalance`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`closingBalance`, buf)
+            FfiConverterOptionalBoolean.write(value.`balanced`, buf)
             FfiConverterOptionalString.write(value.`first`, buf)
             FfiConverterOptionalString.write(value.`last`, buf)
+            FfiConverterLong.write(value.`investments`, buf)
             FfiConverterLong.write(value.`imported`, buf)
             FfiConverterLong.write(value.`duplicates`, buf)
     }
@@ -11156,6 +11931,61 @@ public object FfiConverterTypeTransfer: FfiConverterRustBuffer<Transfer> {
     override fun write(value: Transfer, buf: ByteBuffer) {
             FfiConverterTypeTransaction.write(value.`from`, buf)
             FfiConverterTypeTransaction.write(value.`to`, buf)
+    }
+}
+
+
+
+/**
+ * What an undo took back.
+ */
+data class UndoReport (
+    /**
+     * The import that was undone.
+     */
+    val `importId`: ImportId
+    , 
+    /**
+     * How many transactions are gone: those that nothing but this import brought.
+     */
+    val `removed`: kotlin.Long
+    , 
+    /**
+     * How many stay, without what this import had added to them.
+     */
+    val `restored`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUndoReport: FfiConverterRustBuffer<UndoReport> {
+    override fun read(buf: ByteBuffer): UndoReport {
+        return UndoReport(
+            FfiConverterTypeImportId.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UndoReport) = (
+            FfiConverterTypeImportId.allocationSize(value.`importId`) +
+            FfiConverterLong.allocationSize(value.`removed`) +
+            FfiConverterLong.allocationSize(value.`restored`)
+    )
+
+    override fun write(value: UndoReport, buf: ByteBuffer) {
+            FfiConverterTypeImportId.write(value.`importId`, buf)
+            FfiConverterLong.write(value.`removed`, buf)
+            FfiConverterLong.write(value.`restored`, buf)
     }
 }
 
@@ -12103,6 +12933,92 @@ public object FfiConverterTypeErrorCode: FfiConverterRustBuffer<ErrorCode> {
 
 
 
+/**
+ * A fact on which a row and a transaction agree.
+ */
+
+enum class Evidence {
+    
+    BANK_ID,
+    PENDING_ID,
+    AMOUNT,
+    DATE,
+    NEAR_DATE,
+    DESCRIPTION,
+    WORDS;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEvidence: FfiConverterRustBuffer<Evidence> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        Evidence.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Evidence) = 4UL
+
+    override fun write(value: Evidence, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What an export is written for.
+ */
+
+enum class ExportFormat {
+    
+    CSV,
+    JSON,
+    BEANCOUNT,
+    HLEDGER,
+    OFX;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExportFormat: FfiConverterRustBuffer<ExportFormat> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        ExportFormat.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ExportFormat) = 4UL
+
+    override fun write(value: ExportFormat, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
 
 
 /**
@@ -12326,6 +13242,8 @@ public object FfiConverterTypeFiscaFlowError : FfiConverterRustBuffer<FiscaFlowE
 enum class Format {
     
     OFX,
+    CAMT,
+    MT940,
     CSV;
 
     
@@ -12416,7 +13334,8 @@ enum class MatchReason {
     BANK_ID,
     PENDING_POSTED,
     FINGERPRINT,
-    CHANGED_BANK_ID;
+    CHANGED_BANK_ID,
+    CORRECTION;
 
     
 
@@ -14662,6 +15581,34 @@ public object FfiConverterSequenceTypeCondition: FfiConverterRustBuffer<List<Con
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeCondition.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeEvidence: FfiConverterRustBuffer<List<Evidence>> {
+    override fun read(buf: ByteBuffer): List<Evidence> {
+        val len = buf.getInt()
+        return List<Evidence>(len) {
+            FfiConverterTypeEvidence.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Evidence>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeEvidence.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Evidence>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeEvidence.write(it, buf)
         }
     }
 }

@@ -846,6 +846,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
     func events()  -> Events
     
     /**
+     * The book for other programs.
+     */
+    func exports()  -> Exports
+    
+    /**
      * The book itself.
      */
     func get() async throws  -> Book
@@ -995,6 +1000,18 @@ open func events() -> Events  {
     return try!  FfiConverterTypeEvents_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_fiscaflow_fn_method_bookhandle_events(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * The book for other programs.
+     */
+open func exports() -> Exports  {
+    return try!  FfiConverterTypeExports_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_bookhandle_exports(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -2069,6 +2086,166 @@ public func FfiConverterTypeEvents_lower(_ value: Events) -> UInt64 {
 
 
 /**
+ * The book for other programs.
+ */
+public protocol ExportsProtocol: AnyObject, Sendable {
+    
+    /**
+     * The book as another program reads it.
+     */
+    func create(query: ExportQuery) async throws  -> Export
+    
+    /**
+     * Put a JSON export into a book that holds nothing yet.
+     */
+    func restore(new: NewRestore) async throws  -> RestoreReport
+    
+}
+/**
+ * The book for other programs.
+ */
+open class Exports: ExportsProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_exports(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_exports(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * The book as another program reads it.
+     */
+open func create(query: ExportQuery)async throws  -> Export  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_exports_create(
+                        self.uniffiCloneHandle(),FfiConverterTypeExportQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeExport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Put a JSON export into a book that holds nothing yet.
+     */
+open func restore(new: NewRestore)async throws  -> RestoreReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_exports_restore(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewRestore_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRestoreReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExports: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Exports
+
+    public static func lift(_ handle: UInt64) throws -> Exports {
+        return Exports(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Exports) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Exports {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Exports, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExports_lift(_ handle: UInt64) throws -> Exports {
+    return try FfiConverterTypeExports.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExports_lower(_ value: Exports) -> UInt64 {
+    return FfiConverterTypeExports.lower(value)
+}
+
+
+
+
+
+
+/**
  * What happened, and the proof of it.
  */
 public protocol HistoryProtocol: AnyObject, Sendable {
@@ -2267,6 +2444,16 @@ public protocol ImportsProtocol: AnyObject, Sendable {
      */
     func list() async throws  -> [Import]
     
+    /**
+     * What importing a bank's file would do; nothing is written.
+     */
+    func preview(new: NewImport) async throws  -> ImportPreview
+    
+    /**
+     * Take back a whole import.
+     */
+    func undo(id: String) async throws  -> UndoReport
+    
 }
 /**
  * Statements from banks.
@@ -2358,6 +2545,44 @@ open func list()async throws  -> [Import]  {
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeImport.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What importing a bank's file would do; nothing is written.
+     */
+open func preview(new: NewImport)async throws  -> ImportPreview  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_imports_preview(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewImport_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeImportPreview_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Take back a whole import.
+     */
+open func undo(id: String)async throws  -> UndoReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_imports_undo(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeUndoReport_lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -3615,6 +3840,15 @@ public struct Account: Equatable, Hashable {
      */
     public var number: String?
     /**
+     * The bank's own identification (routing number, BIC): the same account number may be in use at
+     * two banks.
+     */
+    public var bankId: String?
+    /**
+     * By what statements without an account number find it again; an import that made it set it.
+     */
+    public var importKey: String?
+    /**
      * Whether it is closed: kept for the past, left out of new imports.
      */
     public var closed: Bool
@@ -3641,6 +3875,13 @@ public struct Account: Equatable, Hashable {
          * The bank's number of the account (IBAN or other), by which statements find it.
          */number: String? = nil, 
         /**
+         * The bank's own identification (routing number, BIC): the same account number may be in use at
+         * two banks.
+         */bankId: String? = nil, 
+        /**
+         * By what statements without an account number find it again; an import that made it set it.
+         */importKey: String? = nil, 
+        /**
          * Whether it is closed: kept for the past, left out of new imports.
          */closed: Bool) {
         self.id = id
@@ -3649,6 +3890,8 @@ public struct Account: Equatable, Hashable {
         self.currency = currency
         self.openingBalance = openingBalance
         self.number = number
+        self.bankId = bankId
+        self.importKey = importKey
         self.closed = closed
     }
 
@@ -3674,6 +3917,8 @@ public struct FfiConverterTypeAccount: FfiConverterRustBuffer {
                 currency: FfiConverterTypeCurrency.read(from: &buf), 
                 openingBalance: FfiConverterTypeMoney.read(from: &buf), 
                 number: FfiConverterOptionString.read(from: &buf), 
+                bankId: FfiConverterOptionString.read(from: &buf), 
+                importKey: FfiConverterOptionString.read(from: &buf), 
                 closed: FfiConverterBool.read(from: &buf)
         )
     }
@@ -3685,6 +3930,8 @@ public struct FfiConverterTypeAccount: FfiConverterRustBuffer {
         FfiConverterTypeCurrency.write(value.currency, into: &buf)
         FfiConverterTypeMoney.write(value.openingBalance, into: &buf)
         FfiConverterOptionString.write(value.number, into: &buf)
+        FfiConverterOptionString.write(value.bankId, into: &buf)
+        FfiConverterOptionString.write(value.importKey, into: &buf)
         FfiConverterBool.write(value.closed, into: &buf)
     }
 }
@@ -3726,6 +3973,10 @@ public struct AccountPatch: Equatable, Hashable {
      */
     public var number: String?
     /**
+     * The new identification of the bank.
+     */
+    public var bankId: String?
+    /**
      * Closes or reopens the account.
      */
     public var closed: Bool?
@@ -3746,12 +3997,16 @@ public struct AccountPatch: Equatable, Hashable {
          * The new bank number.
          */number: String? = nil, 
         /**
+         * The new identification of the bank.
+         */bankId: String? = nil, 
+        /**
          * Closes or reopens the account.
          */closed: Bool? = nil) {
         self.name = name
         self.kind = kind
         self.openingBalance = openingBalance
         self.number = number
+        self.bankId = bankId
         self.closed = closed
     }
 
@@ -3775,6 +4030,7 @@ public struct FfiConverterTypeAccountPatch: FfiConverterRustBuffer {
                 kind: FfiConverterOptionTypeAccountKind.read(from: &buf), 
                 openingBalance: FfiConverterOptionTypeAmount.read(from: &buf), 
                 number: FfiConverterOptionString.read(from: &buf), 
+                bankId: FfiConverterOptionString.read(from: &buf), 
                 closed: FfiConverterOptionBool.read(from: &buf)
         )
     }
@@ -3784,6 +4040,7 @@ public struct FfiConverterTypeAccountPatch: FfiConverterRustBuffer {
         FfiConverterOptionTypeAccountKind.write(value.kind, into: &buf)
         FfiConverterOptionTypeAmount.write(value.openingBalance, into: &buf)
         FfiConverterOptionString.write(value.number, into: &buf)
+        FfiConverterOptionString.write(value.bankId, into: &buf)
         FfiConverterOptionBool.write(value.closed, into: &buf)
     }
 }
@@ -5766,6 +6023,154 @@ public func FfiConverterTypeExplanation_lower(_ value: Explanation) -> RustBuffe
 
 
 /**
+ * An export.
+ */
+public struct Export: Equatable, Hashable {
+    /**
+     * What it is written for.
+     */
+    public var format: ExportFormat
+    /**
+     * The media type of the content.
+     */
+    public var mediaType: String
+    /**
+     * A name for the file.
+     */
+    public var fileName: String
+    /**
+     * The file, as UTF-8 text.
+     */
+    public var content: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it is written for.
+         */format: ExportFormat, 
+        /**
+         * The media type of the content.
+         */mediaType: String, 
+        /**
+         * A name for the file.
+         */fileName: String, 
+        /**
+         * The file, as UTF-8 text.
+         */content: String) {
+        self.format = format
+        self.mediaType = mediaType
+        self.fileName = fileName
+        self.content = content
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Export: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Export {
+        return
+            try Export(
+                format: FfiConverterTypeExportFormat.read(from: &buf), 
+                mediaType: FfiConverterString.read(from: &buf), 
+                fileName: FfiConverterString.read(from: &buf), 
+                content: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Export, into buf: inout [UInt8]) {
+        FfiConverterTypeExportFormat.write(value.format, into: &buf)
+        FfiConverterString.write(value.mediaType, into: &buf)
+        FfiConverterString.write(value.fileName, into: &buf)
+        FfiConverterString.write(value.content, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExport_lift(_ buf: RustBuffer) throws -> Export {
+    return try FfiConverterTypeExport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExport_lower(_ value: Export) -> RustBuffer {
+    return FfiConverterTypeExport.lower(value)
+}
+
+
+/**
+ * Which export is wanted.
+ */
+public struct ExportQuery: Equatable, Hashable {
+    /**
+     * What it is written for.
+     */
+    public var format: ExportFormat
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it is written for.
+         */format: ExportFormat) {
+        self.format = format
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ExportQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExportQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ExportQuery {
+        return
+            try ExportQuery(
+                format: FfiConverterTypeExportFormat.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ExportQuery, into buf: inout [UInt8]) {
+        FfiConverterTypeExportFormat.write(value.format, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExportQuery_lift(_ buf: RustBuffer) throws -> ExportQuery {
+    return try FfiConverterTypeExportQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExportQuery_lower(_ value: ExportQuery) -> RustBuffer {
+    return FfiConverterTypeExportQuery.lower(value)
+}
+
+
+/**
  * One field before and after. Texts stand as they are, everything else as compact JSON; absent =
  * the field had no value.
  */
@@ -5950,6 +6355,10 @@ public struct Import: Equatable, Hashable {
      * When it ran.
      */
     public var createdAt: Date
+    /**
+     * The sequence number of its commit.
+     */
+    public var seq: Int64
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -5977,7 +6386,10 @@ public struct Import: Equatable, Hashable {
          */duplicates: Int64, 
         /**
          * When it ran.
-         */createdAt: Date) {
+         */createdAt: Date, 
+        /**
+         * The sequence number of its commit.
+         */seq: Int64) {
         self.id = id
         self.fileName = fileName
         self.format = format
@@ -5986,6 +6398,7 @@ public struct Import: Equatable, Hashable {
         self.imported = imported
         self.duplicates = duplicates
         self.createdAt = createdAt
+        self.seq = seq
     }
 
     
@@ -6011,7 +6424,8 @@ public struct FfiConverterTypeImport: FfiConverterRustBuffer {
                 accountIds: FfiConverterSequenceTypeAccountId.read(from: &buf), 
                 imported: FfiConverterInt64.read(from: &buf), 
                 duplicates: FfiConverterInt64.read(from: &buf), 
-                createdAt: FfiConverterTimestamp.read(from: &buf)
+                createdAt: FfiConverterTimestamp.read(from: &buf), 
+                seq: FfiConverterInt64.read(from: &buf)
         )
     }
 
@@ -6024,6 +6438,7 @@ public struct FfiConverterTypeImport: FfiConverterRustBuffer {
         FfiConverterInt64.write(value.imported, into: &buf)
         FfiConverterInt64.write(value.duplicates, into: &buf)
         FfiConverterTimestamp.write(value.createdAt, into: &buf)
+        FfiConverterInt64.write(value.seq, into: &buf)
     }
 }
 
@@ -6040,6 +6455,85 @@ public func FfiConverterTypeImport_lift(_ buf: RustBuffer) throws -> Import {
 #endif
 public func FfiConverterTypeImport_lower(_ value: Import) -> RustBuffer {
     return FfiConverterTypeImport.lower(value)
+}
+
+
+/**
+ * What an import would do.
+ */
+public struct ImportPreview: Equatable, Hashable {
+    /**
+     * What the import would answer; it has no id.
+     */
+    public var report: ImportReport
+    /**
+     * The transactions that it would record, rules applied. Their ids are made up.
+     */
+    public var created: [Transaction]
+    /**
+     * The transactions that it would change, as they would be.
+     */
+    public var updated: [Transaction]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What the import would answer; it has no id.
+         */report: ImportReport, 
+        /**
+         * The transactions that it would record, rules applied. Their ids are made up.
+         */created: [Transaction], 
+        /**
+         * The transactions that it would change, as they would be.
+         */updated: [Transaction]) {
+        self.report = report
+        self.created = created
+        self.updated = updated
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ImportPreview: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeImportPreview: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ImportPreview {
+        return
+            try ImportPreview(
+                report: FfiConverterTypeImportReport.read(from: &buf), 
+                created: FfiConverterSequenceTypeTransaction.read(from: &buf), 
+                updated: FfiConverterSequenceTypeTransaction.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ImportPreview, into buf: inout [UInt8]) {
+        FfiConverterTypeImportReport.write(value.report, into: &buf)
+        FfiConverterSequenceTypeTransaction.write(value.created, into: &buf)
+        FfiConverterSequenceTypeTransaction.write(value.updated, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeImportPreview_lift(_ buf: RustBuffer) throws -> ImportPreview {
+    return try FfiConverterTypeImportPreview.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeImportPreview_lower(_ value: ImportPreview) -> RustBuffer {
+    return FfiConverterTypeImportPreview.lower(value)
 }
 
 
@@ -6338,6 +6832,10 @@ public struct NewAccount: Equatable, Hashable {
      * The bank's number of the account, by which statements find it.
      */
     public var number: String?
+    /**
+     * The bank's own identification (routing number, BIC).
+     */
+    public var bankId: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6359,13 +6857,17 @@ public struct NewAccount: Equatable, Hashable {
          */openingBalance: Amount? = nil, 
         /**
          * The bank's number of the account, by which statements find it.
-         */number: String? = nil) {
+         */number: String? = nil, 
+        /**
+         * The bank's own identification (routing number, BIC).
+         */bankId: String? = nil) {
         self.id = id
         self.name = name
         self.kind = kind
         self.currency = currency
         self.openingBalance = openingBalance
         self.number = number
+        self.bankId = bankId
     }
 
     
@@ -6389,7 +6891,8 @@ public struct FfiConverterTypeNewAccount: FfiConverterRustBuffer {
                 kind: FfiConverterOptionTypeAccountKind.read(from: &buf), 
                 currency: FfiConverterOptionString.read(from: &buf), 
                 openingBalance: FfiConverterOptionTypeAmount.read(from: &buf), 
-                number: FfiConverterOptionString.read(from: &buf)
+                number: FfiConverterOptionString.read(from: &buf), 
+                bankId: FfiConverterOptionString.read(from: &buf)
         )
     }
 
@@ -6400,6 +6903,7 @@ public struct FfiConverterTypeNewAccount: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.currency, into: &buf)
         FfiConverterOptionTypeAmount.write(value.openingBalance, into: &buf)
         FfiConverterOptionString.write(value.number, into: &buf)
+        FfiConverterOptionString.write(value.bankId, into: &buf)
     }
 }
 
@@ -6915,6 +7419,65 @@ public func FfiConverterTypeNewPayee_lift(_ buf: RustBuffer) throws -> NewPayee 
 #endif
 public func FfiConverterTypeNewPayee_lower(_ value: NewPayee) -> RustBuffer {
     return FfiConverterTypeNewPayee.lower(value)
+}
+
+
+/**
+ * A whole book to be put into an empty one.
+ */
+public struct NewRestore: Equatable, Hashable {
+    /**
+     * A JSON export.
+     */
+    public var content: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * A JSON export.
+         */content: String) {
+        self.content = content
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewRestore: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewRestore: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewRestore {
+        return
+            try NewRestore(
+                content: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewRestore, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.content, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewRestore_lift(_ buf: RustBuffer) throws -> NewRestore {
+    return try FfiConverterTypeNewRestore.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewRestore_lower(_ value: NewRestore) -> RustBuffer {
+    return FfiConverterTypeNewRestore.lower(value)
 }
 
 
@@ -7541,6 +8104,14 @@ public struct Origin: Equatable, Hashable {
      */
     public var bookingDate: String
     /**
+     * The amount in the file.
+     */
+    public var amount: Money
+    /**
+     * Whether the file calls it pending.
+     */
+    public var pending: Bool
+    /**
      * The bank's id of it.
      */
     public var bankId: String?
@@ -7562,6 +8133,12 @@ public struct Origin: Equatable, Hashable {
          * The booking date in the file.
          */bookingDate: String, 
         /**
+         * The amount in the file.
+         */amount: Money, 
+        /**
+         * Whether the file calls it pending.
+         */pending: Bool, 
+        /**
          * The bank's id of it.
          */bankId: String? = nil, 
         /**
@@ -7570,6 +8147,8 @@ public struct Origin: Equatable, Hashable {
         self.importId = importId
         self.accountId = accountId
         self.bookingDate = bookingDate
+        self.amount = amount
+        self.pending = pending
         self.bankId = bankId
         self.fingerprint = fingerprint
     }
@@ -7593,6 +8172,8 @@ public struct FfiConverterTypeOrigin: FfiConverterRustBuffer {
                 importId: FfiConverterTypeImportId.read(from: &buf), 
                 accountId: FfiConverterTypeAccountId.read(from: &buf), 
                 bookingDate: FfiConverterString.read(from: &buf), 
+                amount: FfiConverterTypeMoney.read(from: &buf), 
+                pending: FfiConverterBool.read(from: &buf), 
                 bankId: FfiConverterOptionString.read(from: &buf), 
                 fingerprint: FfiConverterString.read(from: &buf)
         )
@@ -7602,6 +8183,8 @@ public struct FfiConverterTypeOrigin: FfiConverterRustBuffer {
         FfiConverterTypeImportId.write(value.importId, into: &buf)
         FfiConverterTypeAccountId.write(value.accountId, into: &buf)
         FfiConverterString.write(value.bookingDate, into: &buf)
+        FfiConverterTypeMoney.write(value.amount, into: &buf)
+        FfiConverterBool.write(value.pending, into: &buf)
         FfiConverterOptionString.write(value.bankId, into: &buf)
         FfiConverterString.write(value.fingerprint, into: &buf)
     }
@@ -7862,6 +8445,75 @@ public func FfiConverterTypeRecategorisation_lower(_ value: Recategorisation) ->
 
 
 /**
+ * What was restored.
+ */
+public struct RestoreReport: Equatable, Hashable {
+    /**
+     * How many accounts, categories, rules and other documents.
+     */
+    public var documents: Int64
+    /**
+     * How many transactions.
+     */
+    public var transactions: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How many accounts, categories, rules and other documents.
+         */documents: Int64, 
+        /**
+         * How many transactions.
+         */transactions: Int64) {
+        self.documents = documents
+        self.transactions = transactions
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RestoreReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRestoreReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RestoreReport {
+        return
+            try RestoreReport(
+                documents: FfiConverterInt64.read(from: &buf), 
+                transactions: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RestoreReport, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.documents, into: &buf)
+        FfiConverterInt64.write(value.transactions, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRestoreReport_lift(_ buf: RustBuffer) throws -> RestoreReport {
+    return try FfiConverterTypeRestoreReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRestoreReport_lower(_ value: RestoreReport) -> RustBuffer {
+    return FfiConverterTypeRestoreReport.lower(value)
+}
+
+
+/**
  * A row that was recognised, and by what.
  */
 public struct RowMatch: Equatable, Hashable {
@@ -7877,6 +8529,14 @@ public struct RowMatch: Equatable, Hashable {
      * Why.
      */
     public var reason: MatchReason
+    /**
+     * The facts that agree.
+     */
+    public var evidence: [Evidence]
+    /**
+     * How sure it is, in percent.
+     */
+    public var confidence: Int64
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -7889,10 +8549,18 @@ public struct RowMatch: Equatable, Hashable {
          */transactionId: TransactionId, 
         /**
          * Why.
-         */reason: MatchReason) {
+         */reason: MatchReason, 
+        /**
+         * The facts that agree.
+         */evidence: [Evidence], 
+        /**
+         * How sure it is, in percent.
+         */confidence: Int64) {
         self.line = line
         self.transactionId = transactionId
         self.reason = reason
+        self.evidence = evidence
+        self.confidence = confidence
     }
 
     
@@ -7913,7 +8581,9 @@ public struct FfiConverterTypeRowMatch: FfiConverterRustBuffer {
             try RowMatch(
                 line: FfiConverterInt64.read(from: &buf), 
                 transactionId: FfiConverterTypeTransactionId.read(from: &buf), 
-                reason: FfiConverterTypeMatchReason.read(from: &buf)
+                reason: FfiConverterTypeMatchReason.read(from: &buf), 
+                evidence: FfiConverterSequenceTypeEvidence.read(from: &buf), 
+                confidence: FfiConverterInt64.read(from: &buf)
         )
     }
 
@@ -7921,6 +8591,8 @@ public struct FfiConverterTypeRowMatch: FfiConverterRustBuffer {
         FfiConverterInt64.write(value.line, into: &buf)
         FfiConverterTypeTransactionId.write(value.transactionId, into: &buf)
         FfiConverterTypeMatchReason.write(value.reason, into: &buf)
+        FfiConverterSequenceTypeEvidence.write(value.evidence, into: &buf)
+        FfiConverterInt64.write(value.confidence, into: &buf)
     }
 }
 
@@ -8539,6 +9211,19 @@ public struct StatementReport: Equatable, Hashable {
      */
     public var sum: Amount
     /**
+     * The balance before them, where the file gives it.
+     */
+    public var openingBalance: Amount?
+    /**
+     * The balance after them, where the file gives it.
+     */
+    public var closingBalance: Amount?
+    /**
+     * Whether opening balance and transactions make the closing balance; absent where the file does
+     * not give both. Banks' own files do not always add up: it is told, not refused.
+     */
+    public var balanced: Bool?
+    /**
      * The first booking date.
      */
     public var first: String?
@@ -8546,6 +9231,10 @@ public struct StatementReport: Equatable, Hashable {
      * The last booking date.
      */
     public var last: String?
+    /**
+     * Investment transactions, which are counted and not imported.
+     */
+    public var investments: Int64
     /**
      * How many were new.
      */
@@ -8574,11 +9263,24 @@ public struct StatementReport: Equatable, Hashable {
          * Their sum as written in the file.
          */sum: Amount, 
         /**
+         * The balance before them, where the file gives it.
+         */openingBalance: Amount? = nil, 
+        /**
+         * The balance after them, where the file gives it.
+         */closingBalance: Amount? = nil, 
+        /**
+         * Whether opening balance and transactions make the closing balance; absent where the file does
+         * not give both. Banks' own files do not always add up: it is told, not refused.
+         */balanced: Bool? = nil, 
+        /**
          * The first booking date.
          */first: String? = nil, 
         /**
          * The last booking date.
          */last: String? = nil, 
+        /**
+         * Investment transactions, which are counted and not imported.
+         */investments: Int64, 
         /**
          * How many were new.
          */imported: Int64, 
@@ -8590,8 +9292,12 @@ public struct StatementReport: Equatable, Hashable {
         self.currency = currency
         self.transactions = transactions
         self.sum = sum
+        self.openingBalance = openingBalance
+        self.closingBalance = closingBalance
+        self.balanced = balanced
         self.first = first
         self.last = last
+        self.investments = investments
         self.imported = imported
         self.duplicates = duplicates
     }
@@ -8617,8 +9323,12 @@ public struct FfiConverterTypeStatementReport: FfiConverterRustBuffer {
                 currency: FfiConverterOptionString.read(from: &buf), 
                 transactions: FfiConverterInt64.read(from: &buf), 
                 sum: FfiConverterTypeAmount.read(from: &buf), 
+                openingBalance: FfiConverterOptionTypeAmount.read(from: &buf), 
+                closingBalance: FfiConverterOptionTypeAmount.read(from: &buf), 
+                balanced: FfiConverterOptionBool.read(from: &buf), 
                 first: FfiConverterOptionString.read(from: &buf), 
                 last: FfiConverterOptionString.read(from: &buf), 
+                investments: FfiConverterInt64.read(from: &buf), 
                 imported: FfiConverterInt64.read(from: &buf), 
                 duplicates: FfiConverterInt64.read(from: &buf)
         )
@@ -8630,8 +9340,12 @@ public struct FfiConverterTypeStatementReport: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.currency, into: &buf)
         FfiConverterInt64.write(value.transactions, into: &buf)
         FfiConverterTypeAmount.write(value.sum, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.openingBalance, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.closingBalance, into: &buf)
+        FfiConverterOptionBool.write(value.balanced, into: &buf)
         FfiConverterOptionString.write(value.first, into: &buf)
         FfiConverterOptionString.write(value.last, into: &buf)
+        FfiConverterInt64.write(value.investments, into: &buf)
         FfiConverterInt64.write(value.imported, into: &buf)
         FfiConverterInt64.write(value.duplicates, into: &buf)
     }
@@ -9419,6 +10133,85 @@ public func FfiConverterTypeTransfer_lift(_ buf: RustBuffer) throws -> Transfer 
 #endif
 public func FfiConverterTypeTransfer_lower(_ value: Transfer) -> RustBuffer {
     return FfiConverterTypeTransfer.lower(value)
+}
+
+
+/**
+ * What an undo took back.
+ */
+public struct UndoReport: Equatable, Hashable {
+    /**
+     * The import that was undone.
+     */
+    public var importId: ImportId
+    /**
+     * How many transactions are gone: those that nothing but this import brought.
+     */
+    public var removed: Int64
+    /**
+     * How many stay, without what this import had added to them.
+     */
+    public var restored: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The import that was undone.
+         */importId: ImportId, 
+        /**
+         * How many transactions are gone: those that nothing but this import brought.
+         */removed: Int64, 
+        /**
+         * How many stay, without what this import had added to them.
+         */restored: Int64) {
+        self.importId = importId
+        self.removed = removed
+        self.restored = restored
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension UndoReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUndoReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UndoReport {
+        return
+            try UndoReport(
+                importId: FfiConverterTypeImportId.read(from: &buf), 
+                removed: FfiConverterInt64.read(from: &buf), 
+                restored: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UndoReport, into buf: inout [UInt8]) {
+        FfiConverterTypeImportId.write(value.importId, into: &buf)
+        FfiConverterInt64.write(value.removed, into: &buf)
+        FfiConverterInt64.write(value.restored, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUndoReport_lift(_ buf: RustBuffer) throws -> UndoReport {
+    return try FfiConverterTypeUndoReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUndoReport_lower(_ value: UndoReport) -> RustBuffer {
+    return FfiConverterTypeUndoReport.lower(value)
 }
 
 
@@ -10878,6 +11671,200 @@ public func FfiConverterTypeErrorCode_lower(_ value: ErrorCode) -> RustBuffer {
 
 
 /**
+ * A fact on which a row and a transaction agree.
+ */
+
+public enum Evidence: Equatable, Hashable, CaseIterable {
+    
+    case bankId
+    case pendingId
+    case amount
+    case date
+    case nearDate
+    case description
+    case words
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Evidence: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEvidence: FfiConverterRustBuffer {
+    typealias SwiftType = Evidence
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Evidence {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .bankId
+        
+        case 2: return .pendingId
+        
+        case 3: return .amount
+        
+        case 4: return .date
+        
+        case 5: return .nearDate
+        
+        case 6: return .description
+        
+        case 7: return .words
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Evidence, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .bankId:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .pendingId:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .amount:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .date:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .nearDate:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .description:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .words:
+            writeInt(&buf, Int32(7))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEvidence_lift(_ buf: RustBuffer) throws -> Evidence {
+    return try FfiConverterTypeEvidence.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEvidence_lower(_ value: Evidence) -> RustBuffer {
+    return FfiConverterTypeEvidence.lower(value)
+}
+
+
+
+/**
+ * What an export is written for.
+ */
+
+public enum ExportFormat: Equatable, Hashable, CaseIterable {
+    
+    case csv
+    case json
+    case beancount
+    case hledger
+    case ofx
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ExportFormat: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExportFormat: FfiConverterRustBuffer {
+    typealias SwiftType = ExportFormat
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ExportFormat {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .csv
+        
+        case 2: return .json
+        
+        case 3: return .beancount
+        
+        case 4: return .hledger
+        
+        case 5: return .ofx
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ExportFormat, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .csv:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .json:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .beancount:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .hledger:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .ofx:
+            writeInt(&buf, Int32(5))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExportFormat_lift(_ buf: RustBuffer) throws -> ExportFormat {
+    return try FfiConverterTypeExportFormat.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExportFormat_lower(_ value: ExportFormat) -> RustBuffer {
+    return FfiConverterTypeExportFormat.lower(value)
+}
+
+
+
+/**
  * Why something could not be done. The variant says what to do about it, the code why it came to
  * that; codes never change.
  */
@@ -11057,6 +12044,8 @@ public func FfiConverterTypeFiscaFlowError_lower(_ value: FiscaFlowError) -> Rus
 public enum Format: Equatable, Hashable, CaseIterable {
     
     case ofx
+    case camt
+    case mt940
     case csv
 
 
@@ -11081,7 +12070,11 @@ public struct FfiConverterTypeFormat: FfiConverterRustBuffer {
         
         case 1: return .ofx
         
-        case 2: return .csv
+        case 2: return .camt
+        
+        case 3: return .mt940
+        
+        case 4: return .csv
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -11095,8 +12088,16 @@ public struct FfiConverterTypeFormat: FfiConverterRustBuffer {
             writeInt(&buf, Int32(1))
         
         
-        case .csv:
+        case .camt:
             writeInt(&buf, Int32(2))
+        
+        
+        case .mt940:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .csv:
+            writeInt(&buf, Int32(4))
         
         }
     }
@@ -11214,6 +12215,7 @@ public enum MatchReason: Equatable, Hashable, CaseIterable {
     case pendingPosted
     case fingerprint
     case changedBankId
+    case correction
 
 
 
@@ -11243,6 +12245,8 @@ public struct FfiConverterTypeMatchReason: FfiConverterRustBuffer {
         
         case 4: return .changedBankId
         
+        case 5: return .correction
+        
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -11265,6 +12269,10 @@ public struct FfiConverterTypeMatchReason: FfiConverterRustBuffer {
         
         case .changedBankId:
             writeInt(&buf, Int32(4))
+        
+        
+        case .correction:
+            writeInt(&buf, Int32(5))
         
         }
     }
@@ -13467,6 +14475,31 @@ fileprivate struct FfiConverterSequenceTypeCondition: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeEvidence: FfiConverterRustBuffer {
+    typealias SwiftType = [Evidence]
+
+    public static func write(_ value: [Evidence], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEvidence.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Evidence] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Evidence]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEvidence.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeAccountId: FfiConverterRustBuffer {
     typealias SwiftType = [AccountId]
 
@@ -14263,6 +15296,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_bookhandle_events() != 61652) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_exports() != 41634) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_bookhandle_get() != 6938) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -14323,6 +15359,12 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_events_list() != 36543) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_exports_create() != 40221) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_exports_restore() != 45968) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_history_list() != 59311) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -14336,6 +15378,12 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_imports_list() != 12529) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_imports_preview() != 50756) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_imports_undo() != 56955) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_members_list() != 45503) {

@@ -40,7 +40,11 @@ let verbs = [
     "budgets.delete",
     "budgets.state",
     "imports.create",
+    "imports.preview",
     "imports.list",
+    "imports.undo",
+    "exports.create",
+    "exports.restore",
     "reports.balances",
     "reports.spending",
     "history.list",
@@ -159,9 +163,21 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "imports.create":
         let answer = try await book.imports().create(new: try readNewImport(call.request))
         return json(answer)
+    case "imports.preview":
+        let answer = try await book.imports().preview(new: try readNewImport(call.request))
+        return json(answer)
     case "imports.list":
         let answer = try await book.imports().list()
         return .list(answer.map { json($0) })
+    case "imports.undo":
+        let answer = try await book.imports().undo(id: try call.theId())
+        return json(answer)
+    case "exports.create":
+        let answer = try await book.exports().create(query: try readExportQuery(call.request))
+        return json(answer)
+    case "exports.restore":
+        let answer = try await book.exports().restore(new: try readNewRestore(call.request))
+        return json(answer)
     case "reports.balances":
         let answer = try await book.reports().balances(query: try readBalancesQuery(call.request))
         return .list(answer.map { json($0) })

@@ -28,12 +28,13 @@ func readAccountKind(_ json: Json) throws -> AccountKind {
 }
 
 func readAccountPatch(_ json: Json) throws -> AccountPatch {
-    let members = try Members(json, "name", "kind", "opening_balance", "number", "closed")
+    let members = try Members(json, "name", "kind", "opening_balance", "number", "bank_id", "closed")
     return AccountPatch(
         name: try members.optional("name", text),
         kind: try members.optional("kind", readAccountKind),
         openingBalance: try members.optional("opening_balance", text),
         number: try members.optional("number", text),
+        bankId: try members.optional("bank_id", text),
         closed: try members.optional("closed", boolean)
     )
 }
@@ -309,9 +310,29 @@ func readDirection(_ json: Json) throws -> Direction {
     }
 }
 
+func readExportFormat(_ json: Json) throws -> ExportFormat {
+    switch try text(json) {
+    case "csv": return .csv
+    case "json": return .json
+    case "beancount": return .beancount
+    case "hledger": return .hledger
+    case "ofx": return .ofx
+    default: throw Inexpressible("no ExportFormat")
+    }
+}
+
+func readExportQuery(_ json: Json) throws -> ExportQuery {
+    let members = try Members(json, "format")
+    return ExportQuery(
+        format: try members.required("format", readExportFormat)
+    )
+}
+
 func readFormat(_ json: Json) throws -> Format {
     switch try text(json) {
     case "ofx": return .ofx
+    case "camt": return .camt
+    case "mt940": return .mt940
     case "csv": return .csv
     default: throw Inexpressible("no Format")
     }
@@ -335,14 +356,15 @@ func readMember(_ json: Json) throws -> Member {
 }
 
 func readNewAccount(_ json: Json) throws -> NewAccount {
-    let members = try Members(json, "id", "name", "kind", "currency", "opening_balance", "number")
+    let members = try Members(json, "id", "name", "kind", "currency", "opening_balance", "number", "bank_id")
     return NewAccount(
         id: try members.optional("id", text),
         name: try members.required("name", text),
         kind: try members.optional("kind", readAccountKind),
         currency: try members.optional("currency", text),
         openingBalance: try members.optional("opening_balance", text),
-        number: try members.optional("number", text)
+        number: try members.optional("number", text),
+        bankId: try members.optional("bank_id", text)
     )
 }
 
@@ -398,6 +420,13 @@ func readNewPayee(_ json: Json) throws -> NewPayee {
         id: try members.optional("id", text),
         name: try members.required("name", text),
         aliases: try members.optional("aliases", list(text)) ?? []
+    )
+}
+
+func readNewRestore(_ json: Json) throws -> NewRestore {
+    let members = try Members(json, "content")
+    return NewRestore(
+        content: try members.required("content", text)
     )
 }
 

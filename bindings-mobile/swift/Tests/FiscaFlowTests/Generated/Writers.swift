@@ -11,6 +11,8 @@ func json(_ it: Account) -> Json {
     members["currency"] = json(it.currency)
     members["opening_balance"] = json(it.openingBalance)
     members["number"] = it.number.map { json($0) } ?? .null
+    members["bank_id"] = it.bankId.map { json($0) } ?? .null
+    members["import_key"] = it.importKey.map { json($0) } ?? .null
     members["closed"] = json(it.closed)
     return .object(members)
 }
@@ -258,11 +260,42 @@ func json(_ it: Event) -> Json {
     return .object(members)
 }
 
+func json(_ it: Evidence) -> Json {
+    switch it {
+    case .bankId: return .text("bank_id")
+    case .pendingId: return .text("pending_id")
+    case .amount: return .text("amount")
+    case .date: return .text("date")
+    case .nearDate: return .text("near_date")
+    case .description: return .text("description")
+    case .words: return .text("words")
+    }
+}
+
 func json(_ it: Explanation) -> Json {
     var members: [String: Json] = [:]
     members["transaction_id"] = json(it.transactionId)
     members["candidates"] = .list(it.candidates.map { json($0) })
     return .object(members)
+}
+
+func json(_ it: Export) -> Json {
+    var members: [String: Json] = [:]
+    members["format"] = json(it.format)
+    members["media_type"] = json(it.mediaType)
+    members["file_name"] = json(it.fileName)
+    members["content"] = json(it.content)
+    return .object(members)
+}
+
+func json(_ it: ExportFormat) -> Json {
+    switch it {
+    case .csv: return .text("csv")
+    case .json: return .text("json")
+    case .beancount: return .text("beancount")
+    case .hledger: return .text("hledger")
+    case .ofx: return .text("ofx")
+    }
 }
 
 func json(_ it: FieldChange) -> Json {
@@ -276,6 +309,8 @@ func json(_ it: FieldChange) -> Json {
 func json(_ it: Format) -> Json {
     switch it {
     case .ofx: return .text("ofx")
+    case .camt: return .text("camt")
+    case .mt940: return .text("mt940")
     case .csv: return .text("csv")
     }
 }
@@ -290,6 +325,15 @@ func json(_ it: Import) -> Json {
     members["imported"] = json(it.imported)
     members["duplicates"] = json(it.duplicates)
     members["created_at"] = json(it.createdAt)
+    members["seq"] = json(it.seq)
+    return .object(members)
+}
+
+func json(_ it: ImportPreview) -> Json {
+    var members: [String: Json] = [:]
+    members["report"] = json(it.report)
+    members["created"] = .list(it.created.map { json($0) })
+    members["updated"] = .list(it.updated.map { json($0) })
     return .object(members)
 }
 
@@ -311,6 +355,7 @@ func json(_ it: MatchReason) -> Json {
     case .pendingPosted: return .text("pending_posted")
     case .fingerprint: return .text("fingerprint")
     case .changedBankId: return .text("changed_bank_id")
+    case .correction: return .text("correction")
     }
 }
 
@@ -346,6 +391,8 @@ func json(_ it: Origin) -> Json {
     members["import_id"] = json(it.importId)
     members["account_id"] = json(it.accountId)
     members["booking_date"] = json(it.bookingDate)
+    members["amount"] = json(it.amount)
+    members["pending"] = json(it.pending)
     members["bank_id"] = it.bankId.map { json($0) } ?? .null
     members["fingerprint"] = json(it.fingerprint)
     return .object(members)
@@ -368,6 +415,13 @@ func json(_ it: Problem) -> Json {
     return .object(members)
 }
 
+func json(_ it: RestoreReport) -> Json {
+    var members: [String: Json] = [:]
+    members["documents"] = json(it.documents)
+    members["transactions"] = json(it.transactions)
+    return .object(members)
+}
+
 func json(_ it: Role) -> Json {
     switch it {
     case .viewer: return .text("viewer")
@@ -381,6 +435,8 @@ func json(_ it: RowMatch) -> Json {
     members["line"] = json(it.line)
     members["transaction_id"] = json(it.transactionId)
     members["reason"] = json(it.reason)
+    members["evidence"] = .list(it.evidence.map { json($0) })
+    members["confidence"] = json(it.confidence)
     return .object(members)
 }
 
@@ -446,8 +502,12 @@ func json(_ it: StatementReport) -> Json {
     members["currency"] = it.currency.map { json($0) } ?? .null
     members["transactions"] = json(it.transactions)
     members["sum"] = json(it.sum)
+    members["opening_balance"] = it.openingBalance.map { json($0) } ?? .null
+    members["closing_balance"] = it.closingBalance.map { json($0) } ?? .null
+    members["balanced"] = it.balanced.map { json($0) } ?? .null
     members["first"] = it.first.map { json($0) } ?? .null
     members["last"] = it.last.map { json($0) } ?? .null
+    members["investments"] = json(it.investments)
     members["imported"] = json(it.imported)
     members["duplicates"] = json(it.duplicates)
     return .object(members)
@@ -520,6 +580,14 @@ func json(_ it: Transfer) -> Json {
     var members: [String: Json] = [:]
     members["from"] = json(it.from)
     members["to"] = json(it.to)
+    return .object(members)
+}
+
+func json(_ it: UndoReport) -> Json {
+    var members: [String: Json] = [:]
+    members["import_id"] = json(it.importId)
+    members["removed"] = json(it.removed)
+    members["restored"] = json(it.restored)
     return .object(members)
 }
 

@@ -1,0 +1,255 @@
+//! Imports: from a bank's file to transactions, never twice.
+//!
+//! `targets` finds the account of a statement, `taking` matches and records its rows, `corrections`
+//! applies what the bank takes back, `undo` takes a whole import back, `report` is what they answer.
+
+mod corrections;
+mod report;
+mod taking;
+mod targets;
+mod undo;
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::Days;
+use serde::{Deserialize, Serialize};
+
+use super::run::{Command, Decision, Facts, Needs};
+use super::{base64_bytes, noun};
+use crate::error::{Error, Result};
+use crate::id::{AccountId, ImportId, TransactionId};
+use crate::import::matching::{PENDING_DAYS, undecided};
+use crate::import::{
+    Correction, CsvProfile, Format, ParseOptions, Parsed, Problem, Row, Statement,
+};
+use crate::limits::MAX_NAME_BYTES;
+use crate::log::{Hash, Object};
+use crate::model::{Import, Role, check_optional};
+use crate::money::Money;
+use crate::plan::Plan;
+use crate::store::{OriginQuery, OriginRow};
+use taking::Taking;
+use targets::{Target, Targets};
+use undo::UndoImport;
+
+pub use self::report::{ImportPreview, ImportReport, RowMatch, StatementReport, UndoReport};
+pub use crate::import::matching::{Evidence, MatchReason};
+
+/// A bank's file to be imported.
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct NewImport {
+    /// The file's bytes; in JSON as Base64 (RFC 4648, section 4).
+    #[serde(with = "base64_bytes")]
+    #[cfg_attr(feature = "schema", schema(value_type = String, format = "base64"))]
+    pub content: Vec<u8>,
+    /// The file's name, for people.
+    pub file_name: Option<String>,
+    /// The format, where it should not be detected.
+    pub format: Option<Format>,
+    /// Dialect and column roles of a delimited file, where they should not be detected.
+    pub csv: Option<CsvProfile>,
+    /// The account of all the file's statements. Where absent, a statement finds its account by
+    /// the account number in it.
+    pub account_id: Option<AccountId>,
+    /// Makes an account for a statement that finds none.
+    #[serde(default)]
+    pub create_accounts: bool,
+    /// Imports what can be read although there are problems; otherwise a problem anywhere means
+    /// that nothing is imported.
+    #[serde(default)]
+    pub partial: bool,
+}
+crate::model::debug_only!(NewImport: format, account_id, create_accounts, partial);
+
+noun! {
+    /// Statements from banks.
+    Imports
+}
+
+impl Imports<'_> {
+    /// Reads a file and records what is new in it, in one commit. Problems of single records are
+    /// in the answer; an error means that the file as a whole could not be read.
+    pub async fn create(&self, new: NewImport) -> Result<ImportReport> {
+        let run = self.prepare(new).await?;
+        self.book.run(&run).await
+    }
+
+    /// What [`Imports::create`] would do with a file now; nothing is written. Both decide by the
+    /// same code.
+    pub async fn preview(&self, new: NewImport) -> Result<ImportPreview> {
+        let run = self.prepare(new).await?;
+        let decision = self.book.foresee(&run).await?;
+        let mut report = decision.answer;
+        report.import_id = None;
+        let (mut created, mut updated) = (Vec::new(), Vec::new());
+        for change in decision.changes {
+            if let Some(Object::Transaction(transaction)) = change.after {
+                let list = if change.before.is_some() { &mut updated } else { &mut created };
+                list.push(*transaction);
+            }
+        }
+        Ok(ImportPreview { report, created, updated })
+    }
+
+    /// Takes back a whole import in one commit: what it alone brought is gone, what it changed is
+    /// as before, edits made since stay on what stays. The file can be imported again.
+    pub async fn undo(&self, id: ImportId) -> Result<UndoReport> {
+        let state = self.book.authorised(Role::Member).await?;
+        let import = state.plan.imports.get(&id).ok_or_else(|| Error::not_found("import", id))?;
+        // The commit of the import never changes: it may be read before the decision.
+        let before = import.seq.saturating_sub(1);
+        let store = &self.book.engine.inner.store;
+        let commits = store.commits(self.book.book_id, before, 1).await?;
+        let commit = commits.first().ok_or_else(|| Error::corrupt("an import has no commit"))?;
+        self.book.run(&UndoImport::new(id, commit.open()?.changes)).await
+    }
+
+    /// All imports that brought something, by id.
+    pub async fn list(&self) -> Result<Vec<Import>> {
+        let state = self.book.authorised(Role::Viewer).await?;
+        Ok(state.plan.imports.values().cloned().collect())
+    }
+
+    async fn prepare(&self, new: NewImport) -> Result<RunImport> {
+        // Whoever may not import learns nothing about the file either.
+        self.book.authorised(Role::Member).await?;
+        check_optional("file_name", new.file_name.as_deref(), MAX_NAME_BYTES)?;
+        let options = ParseOptions { format: new.format, csv: new.csv.clone() };
+        let parsed = crate::import::parse(&new.content, &options)?;
+        let digest = Hash::of(&[&new.content]);
+        Ok(RunImport { new: NewImport { content: Vec::new(), ..new }, digest, parsed })
+    }
+}
+
+#[derive(Serialize)]
+struct RunImport {
+    new: NewImport,
+    digest: Hash,
+    #[serde(skip)]
+    parsed: Parsed,
+}
+
+impl Command for RunImport {
+    type Answer = ImportReport;
+    const VERB: &'static str = "imports.create";
+
+    fn needs(&self, plan: &Plan) -> Result<Needs> {
+        if let Some(id) = self.new.account_id {
+            plan.account(id).map_err(|error| error.field("account_id"))?;
+        }
+        Ok(Needs { origins: self.origin_queries(plan), ..Needs::default() })
+    }
+
+    fn more(&self, plan: &Plan, origins: &[Vec<OriginRow>]) -> Vec<TransactionId> {
+        let by_account = self.by_account(plan);
+        let mut wanted = Vec::new();
+        for ((account_id, statements), known) in by_account.iter().zip(origins) {
+            let Ok(account) = plan.account(*account_id) else { continue };
+            let mut by_id = HashMap::new();
+            for row in statements.iter().flat_map(|statement| statement.rows.iter()) {
+                let amount = Money::from_amount(row.amount, account.currency).ok();
+                if let (Some(id), Some(amount)) = (row.bank_id, amount) {
+                    by_id.insert(id, Some((row.booking_date, amount.minor())));
+                }
+                if let Some(Correction::Replaces(id) | Correction::Deletes(id)) = row.corrects {
+                    by_id.insert(id, None);
+                }
+            }
+            wanted.extend(undecided(&by_id, known));
+        }
+        wanted
+    }
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<ImportReport>> {
+        let targets = Targets::new(&self.new, self.parsed.format, facts.plan);
+        let mut taking = Taking::new(self, facts);
+        let mut groups: BTreeMap<AccountId, Vec<(usize, Row<'_>)>> = BTreeMap::new();
+        for (place, statement) in self.parsed.statements.iter().enumerate() {
+            taking.reports.push(StatementReport::new(statement));
+            let found = targets.find(statement).and_then(|target| taking.account(target));
+            match found {
+                Ok(account_id) => {
+                    if let Some(report) = taking.reports.get_mut(place) {
+                        report.account_id = Some(account_id);
+                    }
+                    let rows = statement.rows.iter().map(|row| (place, row));
+                    groups.entry(account_id).or_default().extend(rows);
+                }
+                // A statement without rows needs no account.
+                Err(_) if statement.rows.is_empty() => {}
+                Err(error) => taking.problems.push(problem(&error, statement)),
+            }
+        }
+        let known: HashMap<AccountId, &Vec<OriginRow>> =
+            self.by_account(facts.plan).into_keys().zip(&facts.origins).collect();
+        let nothing = Vec::new();
+        for (account_id, rows) in groups {
+            let known = known.get(&account_id).copied().unwrap_or(&nothing);
+            taking.take(account_id, rows, known)?;
+        }
+        taking.finish()
+    }
+}
+
+impl RunImport {
+    /// The statements with rows that go to accounts that are there.
+    fn by_account(&self, plan: &Plan) -> BTreeMap<AccountId, Vec<&Statement>> {
+        let targets = Targets::new(&self.new, self.parsed.format, plan);
+        let mut found: BTreeMap<AccountId, Vec<&Statement>> = BTreeMap::new();
+        for statement in self.parsed.statements.iter().filter(|it| !it.rows.is_empty()) {
+            if let Ok(Target::There(id)) = targets.find(statement) {
+                found.entry(id).or_default().push(statement);
+            }
+        }
+        found
+    }
+
+    /// What to look up, a query for each of [`RunImport::by_account`].
+    fn origin_queries(&self, plan: &Plan) -> Vec<OriginQuery> {
+        let margin = Days::new(PENDING_DAYS.unsigned_abs());
+        let query = |(account_id, statements): (AccountId, Vec<&Statement>)| {
+            let rows = || statements.iter().flat_map(|statement| statement.rows.iter());
+            let dates = || rows().map(|row| row.booking_date);
+            let (first, last) = (dates().min()?, dates().max()?);
+            let corrected = rows().filter_map(|row| match row.corrects {
+                Some(Correction::Replaces(id) | Correction::Deletes(id)) => Some(id),
+                None => None,
+            });
+            Some(OriginQuery {
+                account_id,
+                from: first.checked_sub_days(margin).unwrap_or(first),
+                to: last.checked_add_days(margin).unwrap_or(last),
+                bank_ids: rows()
+                    .filter_map(|row| row.bank_id)
+                    .chain(corrected)
+                    .map(str::to_owned)
+                    .collect(),
+            })
+        };
+        self.by_account(plan).into_iter().filter_map(query).collect()
+    }
+}
+
+fn problem(error: &Error, statement: &Statement) -> Problem {
+    Problem {
+        code: error.code(),
+        message: error.message().to_owned(),
+        line: error.at_line().or_else(|| statement.rows.get(0).map(|row| row.line)),
+        field: error.at_field().map(str::to_owned),
+    }
+}
+
+fn row_problem(error: &Error, row: &Row<'_>) -> Problem {
+    Problem {
+        code: error.code(),
+        message: error.message().to_owned(),
+        line: Some(row.line),
+        field: error.at_field().map(str::to_owned),
+    }
+}
+
+fn count(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,80 @@
+//! JSON: the whole book, documents and transactions, in the shapes that the engine answers with.
+
+use serde::{Deserialize, Serialize};
+
+use super::Source;
+use crate::error::{Error, ErrorCode, Result};
+use crate::model::{
+    Account, Alert, Book, Budget, Category, Document, Import, Member, Payee, Rule, Transaction,
+};
+use crate::plan::Plan;
+
+/// The version of the shape; a reader refuses another.
+const VERSION: u32 = 1;
+
+/// A whole book. What a person deleted is in it too, so that files are recognised as before.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BookExport {
+    /// The version of this shape.
+    fiscaflow: u32,
+    pub(crate) book: Book,
+    pub(crate) members: Vec<Member>,
+    accounts: Vec<Account>,
+    categories: Vec<Category>,
+    payees: Vec<Payee>,
+    rules: Vec<Rule>,
+    budgets: Vec<Budget>,
+    imports: Vec<Import>,
+    alerts: Vec<Alert>,
+    pub(crate) transactions: Vec<Transaction>,
+}
+
+pub(super) fn write(source: &Source<'_>) -> Result<String> {
+    let Plan { book, members, accounts, categories, payees, rules, budgets, imports, alerts } =
+        source.plan.clone();
+    let export = BookExport {
+        fiscaflow: VERSION,
+        book,
+        members: members.into_values().collect(),
+        accounts: accounts.into_values().collect(),
+        categories: categories.into_values().collect(),
+        payees: payees.into_values().collect(),
+        rules: rules.into_values().collect(),
+        budgets: budgets.into_values().collect(),
+        imports: imports.into_values().collect(),
+        alerts: alerts.into_values().collect(),
+        transactions: source.transactions.to_vec(),
+    };
+    serde_json::to_string_pretty(&export)
+        .map_err(|_| Error::new(ErrorCode::Internal, "a book cannot be written as JSON"))
+}
+
+/// Reads what [`write`] wrote.
+pub(crate) fn read(text: &str) -> Result<BookExport> {
+    let value =
+        serde_json::from_str(text).map_err(|_| Error::invalid("content", "this is no JSON"))?;
+    let export: BookExport = crate::api::read(value)?;
+    if export.fiscaflow == VERSION {
+        return Ok(export);
+    }
+    let text = format!("exports of version {VERSION} are read");
+    Err(Error::new(ErrorCode::UnknownFormat, text).field("fiscaflow"))
+}
+
+impl BookExport {
+    /// The documents but for the book and its members.
+    pub(crate) fn documents(&self) -> Vec<Document> {
+        fn of<T: Clone + Into<Document>>(list: &[T]) -> impl Iterator<Item = Document> + '_ {
+            list.iter().cloned().map(Into::into)
+        }
+        of(&self.accounts)
+            .chain(of(&self.categories))
+            .chain(of(&self.payees))
+            .chain(of(&self.rules))
+            .chain(of(&self.budgets))
+            .chain(of(&self.imports))
+            .chain(of(&self.alerts))
+            .collect()
+    }
+}
