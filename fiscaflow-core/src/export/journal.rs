@@ -92,24 +92,18 @@ impl Names {
 /// A part of an account's name as the program can read it.
 fn component(name: &str, dialect: Dialect) -> String {
     let plain = match dialect {
-        // Letters, digits and hyphens; the first is a capital, a digit or has no case.
+        // Letters, digits and hyphens; the first is a capital or a digit.
         Dialect::Beancount => {
-            let kept = |char: char| if char.is_alphanumeric() { char } else { '-' };
+            let kept = |char: char| if is_name_char(char) { char } else { '-' };
             let text: String = name.chars().map(kept).collect();
-            let text = text.split('-').filter(|part| !part.is_empty()).collect::<Vec<_>>();
-            let text = text.join("-");
+            let parts: Vec<&str> = text.split('-').filter(|part| !part.is_empty()).collect();
+            let text = parts.join("-");
             let mut chars = text.chars();
             match chars.next() {
-                Some(first) if first.is_lowercase() => {
-                    let upper: String = first.to_uppercase().collect();
-                    let upper = if upper.chars().next().is_some_and(char::is_lowercase) {
-                        format!("X{upper}")
-                    } else {
-                        upper
-                    };
-                    upper + chars.as_str()
+                Some(first) if first.is_ascii_digit() || first.is_uppercase() => text,
+                Some(first) if first.is_ascii_lowercase() => {
+                    first.to_ascii_uppercase().to_string() + chars.as_str()
                 }
-                Some(first) if first.is_ascii_digit() || first.is_alphabetic() => text,
                 Some(_) => format!("X{text}"),
                 None => text,
             }
@@ -126,6 +120,14 @@ fn component(name: &str, dialect: Dialect) -> String {
         }
     };
     if plain.is_empty() { "Unnamed".to_owned() } else { plain }
+}
+
+/// Letters and digits that beancount knows as such: those with case, and ideographs, kana and
+/// hangul. Other scripts write with marks that it does not take.
+fn is_name_char(char: char) -> bool {
+    char.is_ascii_alphanumeric()
+        || (!char.is_ascii() && (char.is_lowercase() || char.is_uppercase()))
+        || matches!(char, '\u{3400}'..='\u{9fff}' | 'ぁ'..='ゖ' | 'ァ'..='ヺ' | '가'..='힣')
 }
 
 struct Journal {
@@ -298,9 +300,10 @@ mod tests {
             ("Giro", "Giro", "Giro"),
             ("visa card", "Visa-card", "visa card"),
             ("Übung: a;b", "Übung-a-b", "Übung a b"),
+            ("über", "Xüber", "über"),
             ("1822 direkt", "1822-direkt", "1822 direkt"),
             ("  ", "Unnamed", "Unnamed"),
-            ("日本", "日本", "日本"),
+            ("日本", "X日本", "日本"),
             ("(a)  b", "A-b", "a b"),
         ] {
             assert_eq!(component(name, Dialect::Beancount), beancount);

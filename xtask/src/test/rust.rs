@@ -4,12 +4,17 @@
 use super::{Run, add, counts};
 use crate::report::Counts;
 use crate::shell::Outcome;
+use crate::tools::{self, apt};
 
 const BINDINGS: [&str; 3] = ["fiscaflow-python", "fiscaflow-node", "fiscaflow-mobile"];
 
 /// Runs `cargo test`; a failing test does not keep the rest from running.
 pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
-    let test = run.cargo().args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    // What the tests compare with: another ledger's program, a client of the server.
+    apt::ensure(&["curl", "hledger"])?;
+    let beancount = tools::python::beancount()?;
+    let test = run.cargo().env("FISCAFLOW_BEANCOUNT", beancount);
+    let test = test.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
     // Millions of cases want optimised code.
     let test = if run.deep { test.args(["--profile", "deep"]) } else { test };
     let done = test.args(BINDINGS.map(|name| format!("--exclude={name}"))).tee()?;

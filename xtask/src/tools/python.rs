@@ -8,6 +8,7 @@ use crate::shell::{Cmd, Outcome};
 use crate::tools::apt;
 
 const MATURIN: &str = "maturin==1.16.0";
+const BEANCOUNT: &str = "beancount==3.2.3";
 
 /// The interpreter, with `venv` and `pip` behind it.
 pub fn interpreter() -> Outcome<&'static str> {
@@ -24,17 +25,27 @@ fn is_usable() -> bool {
 
 /// The directory with the binaries of the build tools.
 pub fn builder() -> Outcome<PathBuf> {
+    environment(MATURIN)
+}
+
+/// A Python that has beancount, which tests compare balances with.
+pub fn beancount() -> Outcome<PathBuf> {
+    Ok(environment(BEANCOUNT)?.join("python"))
+}
+
+/// The directory with the binaries of an environment in the cache that has a package.
+fn environment(package: &str) -> Outcome<PathBuf> {
     let python = interpreter()?;
     let cache = cache::dir()?;
     // A virtual environment holds absolute paths, so it is not renamed: a mark tells it is whole.
-    let home = cache.join(MATURIN.replace("==", "-"));
-    let _lock = cache::lock(&cache, "maturin")?;
+    let home = cache.join(package.replace("==", "-"));
+    let _lock = cache::lock(&cache, package.split('=').next().unwrap_or(package))?;
     if !home.join("whole").exists()
         || Cmd::new(home.join("bin/python")).arg("-V").capture().is_err()
     {
         cache::remove(&home)?;
         venv(python, &home)?;
-        pip(&home).args(["install", "--quiet", MATURIN]).run()?;
+        pip(&home).args(["install", "--quiet", package]).run()?;
         std::fs::write(home.join("whole"), "").map_err(|e| e.to_string())?;
     }
     Ok(home.join("bin"))
