@@ -66,7 +66,7 @@ impl Books {
             info: self.context.commit_info("books.create", now),
             changes: vec![Change::create(book.clone()), Change::create(owner)],
             events: vec![event],
-            idempotency: self.context.idempotency(digest, &book)?,
+            idempotency: self.context.idempotency(digest, &book, &*self.engine.inner.ids)?,
         };
         match self.engine.commit_first(book.id, draft).await {
             Ok(()) => Ok(book),

@@ -235,7 +235,8 @@ impl BookHandle {
             events.extend(announcements);
             state = with_view;
         }
-        let idempotency = self.context.idempotency(request_digest, &answer)?;
+        let ids = &*self.engine.inner.ids;
+        let idempotency = self.context.idempotency(request_digest, &answer, ids)?;
         let info = self.context.commit_info(C::VERB, now);
         let draft = Draft {
             book_id: self.book_id,
@@ -340,7 +341,7 @@ impl BookHandle {
         let Some(answered) = self.engine.inner.store.answered(self.book_id, key).await? else {
             return Ok(None);
         };
-        if answered.request_digest != digest {
+        if !answered.is_for(digest) {
             let text = "the idempotency key was used for another request";
             return Err(Error::new(ErrorCode::IdempotencyKeyReused, text).field("idempotency_key"));
         }
@@ -370,12 +371,13 @@ impl Context {
         &self,
         request_digest: Option<Hash>,
         answer: &impl Serialize,
+        ids: &dyn IdSource,
     ) -> Result<Option<Idempotency>> {
         let (Some(key), Some(request_digest)) = (&self.idempotency_key, request_digest) else {
             return Ok(None);
         };
         let answer = serde_json::to_vec(answer).map_err(|_| unserialisable())?;
-        Ok(Some(Idempotency { key: key.clone(), request_digest, answer }))
+        Ok(Some(Idempotency::new(key.clone(), request_digest, ids.salt(), answer)))
     }
 
     pub(super) fn commit_info(&self, verb: &str, at: DateTime<Utc>) -> CommitInfo {

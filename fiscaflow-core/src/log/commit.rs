@@ -160,14 +160,32 @@ impl NewEvent {
 }
 
 /// An idempotency key, what it was used for and what was answered.
+///
+/// The header, which can never be erased, holds a digest of the request under a salt. The salt is
+/// stored beside the answer and goes with it: then the digest confirms no guess at the request.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Idempotency {
     /// The caller's key.
     pub key: String,
-    /// SHA-256 of the request.
+    /// The salt.
+    pub request_salt: [u8; 16],
+    /// SHA-256 of the salt and the SHA-256 of the request.
     pub request_digest: Hash,
     /// The answer's JSON bytes.
     pub answer: Vec<u8>,
+}
+
+impl Idempotency {
+    /// A key that was used for the request with that SHA-256; the salt is a fresh one.
+    pub fn new(key: String, request: Hash, request_salt: [u8; 16], answer: Vec<u8>) -> Self {
+        let request_digest = Self::salted(&request_salt, request);
+        Self { key, request_salt, request_digest, answer }
+    }
+
+    /// What stands in the header for a request with that SHA-256.
+    pub(crate) fn salted(request_salt: &[u8; 16], request: Hash) -> Hash {
+        Hash::of(&[request_salt, request.as_bytes()])
+    }
 }
 
 impl std::fmt::Debug for Idempotency {

@@ -2,7 +2,9 @@
 //!
 //! An image is `{"facts": {...}, "text": "<commitment>"}`. The texts of a transaction are its
 //! description, payee, tags, notes, references, attachments and metadata; those of a document are
-//! named by its kind. Amounts stand in minor units with the stored form of their currency.
+//! named by its kind. So are digests of personal texts (the fingerprints of a transaction's origins):
+//! beside the facts of a body, a digest would confirm a guess at a text that was erased. Amounts
+//! stand in minor units with the stored form of their currency.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -50,7 +52,6 @@ struct OriginFacts {
     minor: i64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pending: bool,
-    fingerprint: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -99,6 +100,8 @@ struct TransactionTexts<'a> {
     external_id: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     bank_ids: Vec<Option<Cow<'a, str>>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    fingerprints: Vec<Cow<'a, str>>,
     #[serde(skip_serializing_if = "<[Attachment]>::is_empty")]
     attachments: Cow<'a, [Attachment]>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -188,7 +191,6 @@ fn facts_of(transaction: &Transaction) -> TransactionFacts<'_> {
         date: origin.booking_date,
         minor: origin.amount.minor(),
         pending: origin.pending,
-        fingerprint: origin.fingerprint.clone(),
     };
     TransactionFacts {
         account: transaction.account_id,
@@ -226,6 +228,11 @@ fn texts_of(transaction: &Transaction) -> TransactionTexts<'_> {
             .iter()
             .map(|origin| origin.bank_id.as_deref().map(Cow::Borrowed))
             .collect(),
+        fingerprints: transaction
+            .origins
+            .iter()
+            .map(|origin| Cow::Borrowed(&*origin.fingerprint))
+            .collect(),
         attachments: Cow::Borrowed(&transaction.attachments),
         metadata: Cow::Borrowed(&transaction.metadata),
     }
@@ -246,6 +253,7 @@ fn assemble(
         notes: split_notes.next().flatten().map(Cow::into_owned),
     });
     let mut bank_ids = texts.bank_ids.into_iter();
+    let mut fingerprints = texts.fingerprints.into_iter();
     let origins = facts.origins.into_iter().map(|origin| Origin {
         import_id: origin.import,
         account_id: origin.account,
@@ -253,7 +261,7 @@ fn assemble(
         amount: Money::from_minor(origin.minor, currency),
         pending: origin.pending,
         bank_id: bank_ids.next().flatten().map(Cow::into_owned),
-        fingerprint: origin.fingerprint,
+        fingerprint: fingerprints.next().map(Cow::into_owned).unwrap_or_default(),
     });
     Ok(Transaction {
         id,

@@ -28,7 +28,8 @@ macro_rules! documents {
                 match self { $(Self::$variant => $text,)* }
             }
 
-            /// The members that hold personal text: they enter the history by commitment only.
+            /// The members that hold personal text, or a digest that would confirm a guess at
+            /// it: they enter the history by commitment only.
             pub(crate) const fn personal(self) -> &'static [&'static str] {
                 match self { $(Self::$variant => &$personal,)* }
             }
@@ -79,7 +80,7 @@ documents! {
     Payee = "payee", personal ["name", "aliases"], key |payee| payee.id.to_string();
     Rule = "rule", personal ["name", "condition", "actions"], key |rule| rule.id.to_string();
     Budget = "budget", personal ["name"], key |budget| budget.id.to_string();
-    Import = "import", personal ["file_name"], key |import| import.id.to_string();
+    Import = "import", personal ["file_name", "digest"], key |import| import.id.to_string();
     Alert = "alert", personal [], key |alert|
         format!("{}/{}/{}", alert.budget_id, alert.month, alert.threshold);
 }

@@ -16,7 +16,7 @@ pub use query::{
 
 use crate::error::Result;
 use crate::id::{AccountId, BookId, CategoryId, TransactionId};
-use crate::log::{Commit, Hash, StoredCommit};
+use crate::log::{Commit, Hash, Idempotency, StoredCommit};
 use crate::model::{Document, Transaction};
 
 /// The newest commit of a book.
@@ -76,10 +76,19 @@ impl From<&Transaction> for ColumnRow {
 pub struct Answered {
     /// Its sequence number.
     pub seq: u64,
-    /// SHA-256 of the request that it answered.
+    /// The salt of the request's digest.
+    pub request_salt: [u8; 16],
+    /// SHA-256 of the salt and the SHA-256 of the request that it answered.
     pub request_digest: Hash,
     /// The answer's JSON bytes.
     pub answer: Vec<u8>,
+}
+
+impl Answered {
+    /// Whether it answered the request with that SHA-256.
+    pub fn is_for(&self, request: Hash) -> bool {
+        Idempotency::salted(&self.request_salt, request) == self.request_digest
+    }
 }
 
 /// Where books live.

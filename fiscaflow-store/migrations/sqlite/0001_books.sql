@@ -28,6 +28,7 @@ CREATE TABLE answers (
     book_id        BLOB    NOT NULL,
     key            TEXT    NOT NULL,
     seq            INTEGER NOT NULL,
+    request_salt   BLOB    NOT NULL CHECK (length(request_salt) = 16),
     request_digest BLOB    NOT NULL CHECK (length(request_digest) = 32),
     answer         BLOB    NOT NULL,
     PRIMARY KEY (book_id, key),

@@ -96,6 +96,7 @@ impl Book {
         if let Some(used) = &commit.idempotency {
             let answered = Answered {
                 seq: commit.stored.seq,
+                request_salt: used.request_salt,
                 request_digest: used.request_digest,
                 answer: used.answer.clone(),
             };

@@ -141,12 +141,13 @@ async fn append(connection: &mut SqliteConnection, commit: &Commit) -> Result<()
     .map_err(failed)?;
     let Some(used) = &commit.idempotency else { return Ok(()) };
     let answered = sqlx::query(
-        "INSERT INTO answers (book_id, key, seq, request_digest, answer) VALUES (?, ?, ?, ?, ?) \
-         ON CONFLICT (book_id, key) DO NOTHING",
+        "INSERT INTO answers (book_id, key, seq, request_salt, request_digest, answer) \
+         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (book_id, key) DO NOTHING",
     )
     .bind(commit.book_id.uuid().as_bytes().as_slice())
     .bind(used.key.as_str())
     .bind(seq)
+    .bind(used.request_salt.as_slice())
     .bind(used.request_digest.as_bytes().as_slice())
     .bind(used.answer.as_slice())
     .execute(connection)

@@ -42,7 +42,8 @@ pub(super) async fn answered(
     key: &str,
 ) -> Result<Option<Answered>> {
     let row = sqlx::query(
-        "SELECT seq, request_digest, answer FROM answers WHERE book_id = ? AND key = ?",
+        "SELECT seq, request_salt, request_digest, answer FROM answers \
+         WHERE book_id = ? AND key = ?",
     )
     .bind(book_id.uuid().as_bytes().as_slice())
     .bind(key)
@@ -50,10 +51,12 @@ pub(super) async fn answered(
     .await
     .map_err(failed)?;
     let Some(row) = row else { return Ok(None) };
+    let salt: &[u8] = row.try_get(1).map_err(failed)?;
     Ok(Some(Answered {
         seq: read_seq(row.try_get(0).map_err(failed)?)?,
-        request_digest: Hash::from_slice(row.try_get(1).map_err(failed)?)?,
-        answer: row.try_get(2).map_err(failed)?,
+        request_salt: salt.try_into().map_err(|_| damaged("a salt has 16 bytes"))?,
+        request_digest: Hash::from_slice(row.try_get(2).map_err(failed)?)?,
+        answer: row.try_get(3).map_err(failed)?,
     }))
 }
 

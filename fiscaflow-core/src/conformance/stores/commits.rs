@@ -147,8 +147,8 @@ pub async fn a_key_belongs_to_one_book(store: Arc<dyn Store>) {
     assert_eq!(seq(store.answered(other.book_id, "key").await.unwrap()), Some(2));
 }
 
-/// Holds: an answer comes back byte for byte with its digest and its commit, for any key and any
-/// size.
+/// Holds: an answer comes back byte for byte with its salt, its digest and its commit, for any key
+/// and any size.
 pub async fn answers_come_back_as_they_were(store: Arc<dyn Store>) {
     let mut scribe = Scribe::new(1);
     let long = "k".repeat(255);
@@ -157,18 +157,20 @@ pub async fn answers_come_back_as_they_were(store: Arc<dyn Store>) {
     let mut expected = Vec::new();
     for (number, key) in keys.iter().enumerate() {
         let answer = [[0, 255, number as u8].repeat(number * 100), b"{}".to_vec()].concat();
-        let request_digest = Hash::of(&[key.as_bytes(), b"request"]);
-        let idempotency =
-            Idempotency { key: (*key).to_owned(), request_digest, answer: answer.clone() };
-        let draft = Draft { idempotency: Some(idempotency), ..scribe.draft(Vec::new()) };
+        let request = Hash::of(&[key.as_bytes(), b"request"]);
+        let salt = [0, 255, number as u8, 128].repeat(4).try_into().unwrap();
+        let used = Idempotency::new((*key).to_owned(), request, salt, answer.clone());
+        let draft = Draft { idempotency: Some(used.clone()), ..scribe.draft(Vec::new()) };
         let commit = scribe.seal_draft(draft);
         scribe.write(&*store, commit).await;
-        expected.push((*key, commit_seq(&scribe), request_digest, answer));
+        expected.push((*key, commit_seq(&scribe), used, request));
     }
-    for (key, seq, request_digest, answer) in expected {
+    for (key, seq, used, request) in expected {
         let found = store.answered(scribe.book_id, key).await.unwrap().unwrap();
-        assert_eq!((found.seq, found.request_digest), (seq, request_digest), "key {key:?}");
-        assert_eq!(found.answer, answer, "key {key:?}");
+        assert_eq!((found.seq, found.request_salt), (seq, used.request_salt), "key {key:?}");
+        assert_eq!(found.request_digest, used.request_digest, "key {key:?}");
+        assert_eq!(found.answer, used.answer, "key {key:?}");
+        assert!(found.is_for(request) && !found.is_for(used.request_digest), "key {key:?}");
     }
     assert_eq!(store.answered(scribe.book_id, "another").await.unwrap(), None);
 }

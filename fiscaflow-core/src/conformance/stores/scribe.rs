@@ -102,12 +102,9 @@ impl Scribe {
 
     /// The next commit with an idempotency key, sealed, not written.
     pub fn seal_with_key(&self, changes: Vec<Change>, key: &str) -> Arc<Commit> {
-        let idempotency = Idempotency {
-            key: key.to_owned(),
-            request_digest: Hash::of(&[key.as_bytes()]),
-            answer: format!("{{\"key\":{}}}", key.len()).into_bytes(),
-        };
-        let idempotency = Some(idempotency);
+        let answer = format!("{{\"key\":{}}}", key.len()).into_bytes();
+        let request = Hash::of(&[key.as_bytes()]);
+        let idempotency = Some(Idempotency::new(key.to_owned(), request, self.ids.salt(), answer));
         self.seal_draft(Draft { idempotency, ..self.draft(changes) })
     }
 
