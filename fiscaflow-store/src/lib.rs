@@ -29,7 +29,8 @@ pub use system::{RandomIds, SystemClock};
 /// | `sqlite:PATH?durability=may_lose_last_commits` | the same, faster: see [`Durability`] |
 ///
 /// A path is taken as it stands, up to the first `?`; nothing in it is decoded. SQLite needs a
-/// Tokio runtime around this call and around every call of the store.
+/// Tokio runtime around this call and around every call of the store. A file that is made can be
+/// read and written by its owner alone, where the system knows owners.
 ///
 /// Errors: `invalid_input` for a URL that names no store, a directory that is not there and a file
 /// that is no FiscaFlow database; `schema_too_new` for a database of a newer version, which stays
@@ -50,8 +51,12 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>> {
     if let Some(rest) = url.strip_prefix("sqlite:") {
         return Ok(Arc::new(SqliteStore::open_url(rest).await?));
     }
-    let scheme: String = url.split(':').next().unwrap_or_default().chars().take(16).collect();
-    Err(invalid_url(format!("`{scheme}:` names no store; use `memory:` or `sqlite:PATH`")))
+    // The scheme alone is shown: what follows may hold a password.
+    let given = match url.split_once(':') {
+        Some((scheme, _)) => format!("`{}:`", scheme.chars().take(16).collect::<String>()),
+        None => "a url without a scheme".to_owned(),
+    };
+    Err(invalid_url(format!("{given} names no store; use `memory:` or `sqlite:PATH`")))
 }
 
 fn invalid_url(message: impl Into<String>) -> Error {

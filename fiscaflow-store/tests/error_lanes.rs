@@ -224,6 +224,7 @@ async fn what_names_no_store_is_invalid_input() {
         assert_eq!(error.code(), ErrorCode::InvalidInput, "{url}: {error:?}");
         assert_eq!(error.at_field(), Some("url"), "{url}");
         assert!(!error.to_string().contains(&shown), "{error}");
+        assert!(!error.message().contains("db:"), "{error}: a path is no scheme");
     }
     assert!(!dir.path().join("books.db").exists(), "a refused url leaves no file");
 }
@@ -253,6 +254,28 @@ async fn every_form_of_a_url_opens() {
     }
     let files: Vec<_> = std::fs::read_dir(dir.path()).unwrap().collect();
     assert_eq!(files.len(), 1, "closing takes the write-ahead log away: {files:?}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_database_is_made_for_its_owner_alone() {
+    // Holds: whatever the process's mask is, nobody else reads the file or those beside it; the
+    // permissions of a file that is there are its owner's business.
+    use std::os::unix::fs::PermissionsExt as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("books.db");
+    let url = format!("sqlite:{}", path.display());
+    let modes = || {
+        let files = std::fs::read_dir(dir.path()).unwrap().map(|it| it.unwrap().metadata());
+        files.map(|it| it.unwrap().permissions().mode() & 0o777).collect::<Vec<_>>()
+    };
+    let store = open(&url).await.unwrap();
+    Scribe::new(1).change(&*store, Vec::new()).await;
+    assert_eq!(modes(), [0o600; 3], "the database, its log and the log's index");
+    store.close().await;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).unwrap();
+    open(&url).await.unwrap().close().await;
+    assert_eq!(modes(), [0o640]);
 }
 
 #[test]

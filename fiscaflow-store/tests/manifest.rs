@@ -1,6 +1,7 @@
-//! The quickstart's `--json` against the facts of real files, collected beside this repository.
+//! The quickstart as its users meet it: its answers to good and bad requests, and its `--json`
+//! against the facts of real files, collected beside this repository.
 //!
-//! Where the collection is missing, these tests are skipped.
+//! Where the collection is missing, the tests that need it are skipped.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,8 +15,10 @@
 #[path = "../../fiscaflow-core/tests/shared/mod.rs"]
 mod shared;
 
+use std::ffi::OsStr;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -198,4 +201,153 @@ fn unreadable_files_are_told() {
     assert_eq!(answer["files"][1]["problems"][0]["field"], "path");
     assert_eq!(answer["files"][2]["imported"], 1);
     assert_eq!(answer["history"]["verified"], true);
+}
+
+const TEA: &str = "<OFX><STMTRS><CURDEF>EUR<BANKACCTFROM><ACCTID>1</BANKACCTFROM><BANKTRANLIST>\
+    <STMTTRN><DTPOSTED>20260301<TRNAMT>-1.00<NAME>TEA</STMTTRN></BANKTRANLIST></STMTRS></OFX>";
+
+/// Exit code, standard output and standard error for some arguments in a folder.
+fn run<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> (i32, String, String) {
+    let output = Command::new(program()).current_dir(folder).args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let stderr = text(&output.stderr);
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    (output.status.code().unwrap_or(-1), text(&output.stdout), stderr)
+}
+
+/// `--help` answers on standard output with code 0, a command line that is not understood on
+/// standard error with 64; neither makes a database.
+#[test]
+fn the_command_line_is_understood_or_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for help in ["--help", "-h"] {
+        let (code, out, err) = run(folder.path(), &["--db", "x.sqlite", help]);
+        assert_eq!((code, err.as_str()), (0, ""));
+        assert!(out.starts_with("usage: quickstart") && out.contains("--date-order"), "{out}");
+    }
+    for wrong in [
+        &["--bogus"][..],
+        &["-x"],
+        &["-"],
+        &["--db"],
+        &["--date-order"],
+        &["--date-order", "myd"],
+        &["--jsonn", "march.ofx"],
+    ] {
+        let (code, out, err) = run(folder.path(), wrong);
+        assert_eq!((code, out.as_str()), (64, ""), "{wrong:?}");
+        assert!(err.contains("usage: quickstart"), "{wrong:?}: {err}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+/// A bare path is a file; `--` ends the options; without `--db` each run has a database of its own,
+/// in cargo's target directory, and no run takes away another one's.
+#[test]
+fn databases_lie_where_they_are_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("--march.ofx"), TEA).unwrap();
+    let (code, out, _) = run(folder.path(), &["--db", "my.sqlite", "--", "--march.ofx"]);
+    assert!(code == 0 && out.contains("--march.ofx: 1 new"), "{out}");
+    assert!(folder.path().join("my.sqlite").is_file());
+    let fresh = || {
+        let (code, out, _) = run(folder.path(), &["--", "--march.ofx"]);
+        assert!(code == 0 && out.contains("--march.ofx: 1 new"), "{out}");
+        PathBuf::from(out.lines().next().unwrap().strip_prefix("Imported into ").unwrap())
+    };
+    let (first, second) = (fresh(), fresh());
+    assert_ne!(first, second);
+    let target = program().ancestors().nth(3).unwrap().to_path_buf();
+    for path in [first, second] {
+        assert!(path.starts_with(&target) && path.is_file(), "{}", path.display());
+        std::fs::remove_file(path).unwrap();
+    }
+}
+
+/// A reader that goes away after the first line ends the program quietly.
+#[test]
+fn a_reader_that_leaves_is_no_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = Command::new(program())
+        .current_dir(folder.path())
+        .args(["--db", "memory:"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
+}
+
+/// File names are bytes, not texts.
+#[cfg(target_os = "linux")]
+#[test]
+fn file_names_need_not_be_utf_8() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let name = OsStr::from_bytes(b"m\xffrch.ofx");
+    std::fs::write(folder.path().join(name), TEA).unwrap();
+    for json in ["--json", "--"] {
+        let arguments = [OsStr::new("--db"), OsStr::new("memory:"), OsStr::new(json), name];
+        let (code, out, _) = run(folder.path(), &arguments);
+        assert_eq!(code, 0, "{out}");
+    }
+}
+
+/// A database that cannot be opened is one JSON object for programs and a line for people, and its
+/// code is 1.
+#[test]
+fn a_failure_is_json_too() {
+    let folder = tempfile::tempdir().unwrap();
+    for (db, message) in [("mysql:x", "`mysql:` names no store"), ("no/x.db", "directory")] {
+        let (code, out, err) = run(folder.path(), &["--json", "--db", db]);
+        let json: Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((code, &json["error"]["code"]), (1, &"invalid_input".into()));
+        assert_eq!(json["error"]["field"], "url");
+        assert_eq!(json["error"]["lane"], "rejected");
+        let said = json["error"]["message"].as_str().unwrap();
+        assert!(said.contains(message) && err.contains(message), "{said}; {err}");
+    }
+}
+
+/// What is wrong with a file is said in words, with what to do about it; sections without content
+/// are left out.
+#[test]
+fn the_report_tells_people_what_is_wrong() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("empty.ofx", "");
+    write("prose.txt", "Dear Sir or Madam,\n");
+    write("open.csv", "Date,Description,Amount\n01/02/2026,TEA,-1.00\n03/04/2026,TEA,-2.00\n");
+    let files = ["--db", "memory:", "absent", "empty.ofx", "prose.txt", "open.csv"];
+    let (code, out, _) = run(folder.path(), &files);
+    assert_eq!(code, 2);
+    for part in ["no such file", "the file is empty", "OFX, QFX and CSV", "--date-order dmy"] {
+        assert!(out.contains(part), "`{part}` is missing: {out}");
+    }
+    assert!(!out.contains("Budgets") && !out.contains("Balances"), "{out}");
+    for (order, day) in [("dmy", "2026-02-01"), ("mdy", "2026-01-02")] {
+        let stated = ["--db", "memory:", "--date-order", order, "open.csv"];
+        let (code, out, _) = run(folder.path(), &stated);
+        assert!(code == 0 && out.contains(day), "{out}");
+    }
+}
+
+/// Rows that were left out are not counted as transactions, one is not several, and a budget in
+/// another currency than the file's is not shown.
+#[test]
+fn the_report_counts_what_was_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = "<STMTTRN><DTPOSTED>20260302<TRNAMT>-1.234<NAME>TEA</STMTTRN></BANKTRANLIST>";
+    let text = TEA.replace("EUR", "NZD").replace("</BANKTRANLIST>", row);
+    std::fs::write(folder.path().join("march.ofx"), text).unwrap();
+    std::fs::write(folder.path().join("tea.ofx"), TEA.replace("EUR", "NZD")).unwrap();
+    let (code, out, _) = run(folder.path(), &["--db", "memory:", "march.ofx", "tea.ofx"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("march.ofx: 1 new, 0 known already, 1 problem\n"), "{out}");
+    assert!(out.contains("1: 1 of 2 transactions, "), "{out}");
+    assert!(out.contains("1: 1 transaction, 2026-03-01 to 2026-03-01, sum -1.00 NZD"), "{out}");
+    assert!(out.contains("(no category)") && !out.contains("Budgets"), "{out}");
 }

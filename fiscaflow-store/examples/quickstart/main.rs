@@ -3,33 +3,33 @@
 //! `quickstart [--db URL] [--json] [FILE...]` imports the files, or without any the statement that
 //! lies beside this example, twice, to show that a file never counts twice.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for people")]
-
+mod options;
 mod report;
 mod starter;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use fiscaflow_core::engine::{BookHandle, Context, Engine, ImportReport, NewImport};
-use fiscaflow_core::import::{Format, Problem};
+use fiscaflow_core::import::{CsvProfile, DateOrder, Format, Problem};
+use fiscaflow_core::log::Verification;
 use fiscaflow_core::model::NewBook;
-use fiscaflow_core::{BookId, Error, ErrorCode, Result};
-use fiscaflow_store::{RandomIds, SystemClock, open};
+use fiscaflow_core::store::Store;
+use fiscaflow_core::{BookId, Clock as _, Error, ErrorCode, IdSource as _, Result};
+use fiscaflow_store::{Durability, RandomIds, SqliteStore, SystemClock, open};
+
+use options::Options;
 
 const STATEMENT: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/statements/raiffeisen-2017.csv");
 /// One book in a database, found again by its id when a database is used again.
 const BOOK: &str = "018f5a2c-0000-7000-8000-000000000001";
-const USAGE: &str = "usage: quickstart [--db URL] [--json] [FILE...]";
-
-/// What the command line asks for.
-struct Options {
-    db: Option<String>,
-    json: bool,
-    files: Vec<PathBuf>,
-}
+/// What is said of a file without a byte.
+const EMPTY: &str = "the file is empty";
+/// The code for a command line that is not understood, as in BSD's `sysexits.h`.
+const EX_USAGE: u8 = 64;
 
 /// What came of one file.
 struct Imported {
@@ -56,69 +56,120 @@ impl Imported {
     }
 }
 
+/// Why the program could not do what it was asked.
+enum Failure {
+    /// The engine's answer.
+    Engine(Error),
+    /// Nobody reads the report, or it could not be written.
+    Output(io::Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Output(error)
+    }
+}
+
 fn main() -> ExitCode {
-    let options = match options(std::env::args().skip(1)) {
+    let options = match options::parse(std::env::args_os().skip(1)) {
         Ok(options) => options,
         Err(text) => {
-            eprintln!("{text}\n{USAGE}");
-            return ExitCode::from(64);
+            tell(&format!("{text}\n\n{}", options::USAGE));
+            return ExitCode::from(EX_USAGE);
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("no runtime: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    match runtime.block_on(run(&options)) {
+    let done = if options.help { help() } else { run(&options) };
+    match done {
         Ok(code) => code,
-        Err(error) => {
-            eprintln!("{}: {error}", error.code());
+        // Whoever reads the report has seen enough, as `head` has.
+        Err(Failure::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(Failure::Output(error)) => {
+            tell(&format!("the report cannot be written: {error}\n"));
+            ExitCode::FAILURE
+        }
+        Err(Failure::Engine(error)) => {
+            tell(&format!("{}: {}\n", error.code(), error.message()));
             ExitCode::FAILURE
         }
     }
 }
 
-fn options(arguments: impl Iterator<Item = String>) -> std::result::Result<Options, String> {
-    let mut options = Options { db: None, json: false, files: Vec::new() };
-    let mut arguments = arguments;
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--json" => options.json = true,
-            "--db" => options.db = Some(arguments.next().ok_or("`--db` needs a URL")?),
-            flag if flag.starts_with("--") => return Err(format!("unknown option `{flag}`")),
-            file => options.files.push(PathBuf::from(file)),
-        }
-    }
-    Ok(options)
+/// Writes for people who look at standard error; that nobody does is no reason to fail.
+fn tell(text: &str) {
+    _ = io::stderr().write_all(text.as_bytes());
 }
 
-async fn run(options: &Options) -> Result<ExitCode> {
-    let url = match &options.db {
-        Some(url) => url.clone(),
-        None => format!("sqlite:{}", fresh_database()?.display()),
-    };
-    let engine = Engine::new(open(&url).await?, Arc::new(SystemClock), Arc::new(RandomIds::new()?));
-    let book = home(&engine).await?;
-    starter::set_up(&book).await?;
+fn help() -> std::result::Result<ExitCode, Failure> {
+    io::stdout().lock().write_all(options::USAGE.as_bytes())?;
+    Ok(ExitCode::SUCCESS)
+}
 
+fn run(options: &Options) -> std::result::Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.map_err(|_| Error::new(ErrorCode::Internal, "no runtime"))?;
+    let mut out = io::stdout().lock();
+    let done = runtime.block_on(import_all(options, &mut out));
+    if let (true, Err(Failure::Engine(error))) = (options.json, &done) {
+        writeln!(out, "{}", report::error(error))?;
+    }
+    let (imported, verification) = done?;
+    if verification.problem.is_some() {
+        tell("the history does not verify\n");
+        return Ok(ExitCode::FAILURE);
+    }
+    let all_read = imported.iter().all(Imported::was_read);
+    Ok(if all_read { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+async fn import_all(
+    options: &Options,
+    out: &mut impl Write,
+) -> std::result::Result<(Vec<Imported>, Verification), Failure> {
+    let ids = RandomIds::new()?;
+    let (store, place): (Arc<dyn Store>, String) = match &options.db {
+        Some(url) => (open(url).await?, url.clone()),
+        None => {
+            let path = fresh_database(&ids)?;
+            let store = SqliteStore::open(&path, Durability::Full).await?;
+            (Arc::new(store), path.display().to_string())
+        }
+    };
+    let engine = Engine::new(store, Arc::new(SystemClock), Arc::new(ids));
+    let done = import_into(&engine, &place, options, out).await;
+    engine.close().await;
+    done
+}
+
+async fn import_into(
+    engine: &Engine,
+    place: &str,
+    options: &Options,
+    out: &mut impl Write,
+) -> std::result::Result<(Vec<Imported>, Verification), Failure> {
+    let book = home(engine).await?;
+    starter::set_up(&book).await?;
     let shipped = [PathBuf::from(STATEMENT), PathBuf::from(STATEMENT)];
     let files = if options.files.is_empty() { &shipped[..] } else { &options.files[..] };
     let mut imported = Vec::with_capacity(files.len());
     for path in files {
-        imported.push(Imported { path: path.clone(), outcome: import(&book, path).await });
+        let outcome = import(&book, path, options.date_order).await;
+        imported.push(Imported { path: path.clone(), outcome });
     }
     let verification = book.history().verify().await?;
     if options.json {
-        println!("{}", report::json(&imported, &verification));
+        writeln!(out, "{}", report::json(&imported, &verification))?;
     } else {
-        report::print(&book, &url, &imported, &verification).await?;
+        report::print(out, &book, place, &imported, &verification).await?;
     }
-    engine.close().await;
-    verification.ok()?;
-    let all_read = imported.iter().all(Imported::was_read);
-    Ok(if all_read { ExitCode::SUCCESS } else { ExitCode::from(2) })
+    Ok((imported, verification))
 }
 
 /// The book of this database, made when it is not there yet.
@@ -130,20 +181,16 @@ async fn home(engine: &Engine) -> Result<BookHandle> {
     Ok(engine.book(id, context))
 }
 
-async fn import(book: &BookHandle, path: &Path) -> std::result::Result<ImportReport, Problem> {
-    let problem = |error: &Error| Problem {
-        code: error.code(),
-        message: error.message().to_owned(),
-        line: error.at_line(),
-        field: error.at_field().map(str::to_owned),
-    };
-    let content = std::fs::read(path).map_err(|error| {
-        let text = format!("the file cannot be opened: {}", error.kind());
-        problem(&Error::new(ErrorCode::InvalidInput, text).field("path"))
-    })?;
+async fn import(
+    book: &BookHandle,
+    path: &Path,
+    date_order: Option<DateOrder>,
+) -> std::result::Result<ImportReport, Problem> {
+    let content = content(path).map_err(|error| problem(&error))?;
     let new = NewImport {
         content,
         file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
+        csv: date_order.map(|it| CsvProfile { date_order: Some(it), ..CsvProfile::default() }),
         create_accounts: true,
         partial: true,
         ..NewImport::default()
@@ -151,24 +198,42 @@ async fn import(book: &BookHandle, path: &Path) -> std::result::Result<ImportRep
     book.imports().create(new).await.map_err(|error| problem(&error))
 }
 
-/// A new database beside the directory that cargo builds in.
-fn fresh_database() -> Result<PathBuf> {
-    let failed = |_| Error::new(ErrorCode::StoreUnavailable, "no place for the database");
-    let program = std::env::current_exe().map_err(failed)?;
-    let target =
-        program.ancestors().find(|path| path.ends_with("release") || path.ends_with("debug"));
-    let beside = target.and_then(Path::parent).and_then(Path::parent);
-    let directory = beside.map_or_else(std::env::temp_dir, Path::to_path_buf);
-    let path = directory.join("fiscaflow-quickstart.sqlite");
-    for suffix in ["", "-wal", "-shm"] {
-        let mut old = path.clone().into_os_string();
-        old.push(suffix);
-        match std::fs::remove_file(&old) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(failed(error));
-            }
-            _ => {}
-        }
+/// The bytes of a file that has some.
+fn content(path: &Path) -> Result<Vec<u8>> {
+    let content = std::fs::read(path).map_err(|error| {
+        let text = match error.kind() {
+            io::ErrorKind::NotFound => "no such file".to_owned(),
+            kind => format!("the file cannot be opened: {kind}"),
+        };
+        Error::new(ErrorCode::InvalidInput, text).field("path")
+    })?;
+    if content.is_empty() {
+        return Err(Error::new(ErrorCode::UnknownFormat, EMPTY));
     }
-    Ok(path)
+    Ok(content)
+}
+
+fn problem(error: &Error) -> Problem {
+    Problem {
+        code: error.code(),
+        message: error.message().to_owned(),
+        line: error.at_line(),
+        field: error.at_field().map(str::to_owned),
+    }
+}
+
+/// A path that nothing has, in the directory that cargo builds in. Nothing is ever deleted there:
+/// somebody may still look at the database of an earlier run.
+fn fresh_database(ids: &RandomIds) -> Result<PathBuf> {
+    let failed = |_| Error::new(ErrorCode::StoreUnavailable, "no place for the database");
+    let name = format!("quickstart-{}.sqlite", ids.uuid(SystemClock.now()));
+    let program = std::env::current_exe().map_err(failed)?;
+    // Cargo puts this program in `target/PROFILE/examples`.
+    let examples = program.parent().filter(|folder| folder.ends_with("examples"));
+    let Some(target) = examples.and_then(Path::parent).and_then(Path::parent) else {
+        return Ok(std::env::temp_dir().join(name));
+    };
+    let folder = target.join("quickstart");
+    std::fs::create_dir_all(&folder).map_err(failed)?;
+    Ok(folder.join(name))
 }

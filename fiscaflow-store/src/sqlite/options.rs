@@ -90,6 +90,7 @@ pub(super) async fn open_file(path: &Path, durability: Durability) -> Result<Sql
     if !may_be_database(path) {
         return Err(error::no_database());
     }
+    make_private(path);
     let options = common().filename(path).create_if_missing(true);
     let options = match durability {
         // `fullfsync` makes Apple's systems pass the request on to the disk; elsewhere it is idle.
@@ -114,6 +115,19 @@ pub(super) async fn open_file(path: &Path, durability: Durability) -> Result<Sql
     let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok(SqliteStore { writer, readers, in_memory: false })
 }
+
+/// Makes the file where it is absent, for its owner alone; SQLite gives the files beside it the
+/// same permissions. Where that fails, SQLite says why when it opens the file. A file that is there
+/// is not opened: closing it would let go of the locks that this process holds on it.
+#[cfg(unix)]
+fn make_private(path: &Path) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    let mut options = std::fs::OpenOptions::new();
+    drop(options.write(true).create_new(true).mode(0o600).open(path));
+}
+
+#[cfg(not(unix))]
+fn make_private(_path: &Path) {}
 
 /// Whether the file is a database as far as one can see without SQLite, which takes a file that is
 /// smaller than a page for an empty one and writes over it. A journal beside it says that somebody

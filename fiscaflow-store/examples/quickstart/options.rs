@@ -1,0 +1,79 @@
+//! The command line. Paths may be any bytes that the system allows, so nothing here asks for UTF-8
+//! but the URL of the database.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use fiscaflow_core::import::DateOrder;
+
+/// How to use the program.
+pub const USAGE: &str = "\
+usage: quickstart [OPTION...] [--] [FILE...]
+
+Imports statements (OFX, QFX, CSV) into one book, sorts them into categories and verifies the
+history. Without a FILE it imports the statement that lies beside this example, twice.
+
+options
+  --db URL|PATH          where the book lives: a file, `sqlite:PATH` or `memory:`;
+                         without it a fresh file in cargo's target directory
+  --date-order ORDER     how a CSV file writes its dates, where that is open: dmy, mdy or ymd
+  --json                 answer with one JSON object
+  -h, --help             this text
+  --                     what follows are files, whatever they begin with
+";
+
+/// What the command line asks for.
+#[derive(Debug, Default)]
+pub struct Options {
+    /// The URL of the database; a fresh file where absent.
+    pub db: Option<String>,
+    /// Whether programs read the answer.
+    pub json: bool,
+    /// Whether only the usage is asked for.
+    pub help: bool,
+    /// How dates are written.
+    pub date_order: Option<DateOrder>,
+    /// The statements.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads the command line; an error is a text for people.
+pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Options, String> {
+    let mut options = Options::default();
+    let mut arguments = arguments;
+    while let Some(argument) = arguments.next() {
+        let mut value = |name: &str| {
+            let value = arguments.next().ok_or_else(|| format!("`{name}` needs a value"))?;
+            value.into_string().map_err(|_| format!("the value of `{name}` is no UTF-8"))
+        };
+        match argument.to_str() {
+            Some("--json") => options.json = true,
+            Some("-h" | "--help") => options.help = true,
+            Some("--db") => options.db = Some(url(value("--db")?)),
+            Some("--date-order") => {
+                options.date_order = Some(match value("--date-order")?.as_str() {
+                    "dmy" => DateOrder::Dmy,
+                    "mdy" => DateOrder::Mdy,
+                    "ymd" => DateOrder::Ymd,
+                    _ => return Err("`--date-order` is dmy, mdy or ymd".to_owned()),
+                });
+            }
+            Some("--") => {
+                options.files.extend(arguments.by_ref().map(PathBuf::from));
+            }
+            _ if argument.as_encoded_bytes().starts_with(b"-") => {
+                return Err(format!("unknown option `{}`", argument.to_string_lossy()));
+            }
+            _ => options.files.push(PathBuf::from(argument)),
+        }
+    }
+    Ok(options)
+}
+
+/// What `--db` means as a URL: what has no scheme is the path of a file. A single letter before a
+/// colon is a drive of Windows.
+fn url(text: String) -> String {
+    let scheme = text.split_once(':').map(|(scheme, _)| scheme).filter(|it| it.len() > 1);
+    let is_url = scheme.is_some_and(|it| it.chars().all(|c| c.is_ascii_alphanumeric()));
+    if is_url { text } else { format!("sqlite:{text}") }
+}
