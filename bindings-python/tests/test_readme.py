@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import pathlib
 import re
+import shutil
 import textwrap
 from typing import Any
 
@@ -14,32 +15,26 @@ from conftest import ROOT
 
 README = ROOT / "bindings-python" / "README.md"
 BLOCKS = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.M | re.S)
-STATEMENT = """\
-OFXHEADER:100
-DATA:OFXSGML
-
-<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS><CURDEF>EUR
-<BANKACCTFROM><BANKID>1<ACCTID>DE001<ACCTTYPE>CHECKING</BANKACCTFROM>
-<BANKTRANLIST>
-<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20260302<TRNAMT>-3.20<FITID>a<NAME>COFFEE BAR</STMTTRN>
-<STMTTRN><TRNTYPE>DEBIT<DTPOSTED>20260303<TRNAMT>-41.00<FITID>b<NAME>BOOKS</STMTTRN>
-</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>
-"""
+STATEMENT = ROOT / "fiscaflow-store/examples/quickstart/statements/raiffeisen-2017.csv"
 
 
 def test_the_examples(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    pathlib.Path("march.ofx").write_text(STATEMENT, encoding="ascii")
-    example, errors, asynchronous = BLOCKS
+    shutil.copy(STATEMENT, tmp_path)
+    example, _, errors, asynchronous = BLOCKS
 
+    # A second time brings nothing new, and the same figures.
     names: dict[str, Any] = {}
-    exec(compile(example, "README.md", "exec"), names)
-    printed = capsys.readouterr().out
-    assert printed.startswith("2 new, 0 known\n2026-03-02 -3.20 EUR\n2026-03 ")
+    for heading in ["31 new, 0 known", "0 new, 31 known"]:
+        exec(compile(example, "README.md", "exec"), names)
+        first, *lines = capsys.readouterr().out.splitlines()
+        assert first == heading
+        assert lines[0].endswith(" EUR") and "2017-10 Food " in lines[-2], lines
+        assert lines[-1].startswith("2017-10 (no category) "), lines
 
-    book_id = names["book"]["id"]
+    book_id = names["HOME"]
     with fiscaflow.open("sqlite:home.db") as engine:
         home = engine.book(book_id, actor="anna")
         home.accounts.create(name="Giro")
@@ -49,4 +44,11 @@ def test_the_examples(
     body = textwrap.indent("".join(lines), "    ")
     names = {"book_id": book_id}
     exec(compile(f"async def example():\n{body}    return page\n", "README.md", "exec"), names)
-    assert len(asyncio.run(names["example"]())["items"]) == 2
+    assert len(asyncio.run(names["example"]())["items"]) == 31
+
+
+def test_the_example_with_pandas(home: fiscaflow.Book, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("pandas", reason="pandas is not installed")
+    home.imports.create(content=STATEMENT.read_bytes(), create_accounts=True)
+    exec(compile(BLOCKS[1], "README.md", "exec"), {"home": home})
+    assert "-847.06" in capsys.readouterr().out

@@ -230,6 +230,23 @@ async fn what_names_no_store_is_invalid_input() {
 }
 
 #[tokio::test]
+async fn a_file_of_another_kind_stays_as_it_is() {
+    // Holds: whatever its size, a file that is no database is refused and not written over.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("notes.txt");
+    for length in [1, 15, 16, 100, 511, 512, 513, 1024, 4095, 4096, 4097, 20_000] {
+        let content = "Dear diary, ".repeat(2_000).into_bytes()[..length].to_vec();
+        std::fs::write(&path, &content).unwrap();
+        let Err(error) = open(&format!("sqlite:{}", path.display())).await else {
+            panic!("{length} bytes were opened")
+        };
+        assert_eq!(error.code(), ErrorCode::InvalidInput, "{length}: {error:?}");
+        assert!(std::fs::read(&path).unwrap() == content, "{length} bytes were written over");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "{length}");
+    }
+}
+
+#[tokio::test]
 async fn every_form_of_a_url_opens() {
     // Holds: the documented forms open, name the same file, and keep what was written.
     let dir = tempfile::tempdir().unwrap();

@@ -114,15 +114,25 @@ impl LogLine {
     fn write(mut self, response: &Response, code: &str) {
         self.written = true;
         let asked = response.extensions().get::<Asked>().map_or("", |asked| asked.0);
-        tracing::info!(
-            request_id = self.request_id.0,
-            method = self.method,
-            verb = asked,
-            status = response.status().as_u16(),
-            code,
-            duration_us = self.started.elapsed().as_micros() as u64,
-            "answered"
-        );
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    request_id = self.request_id.0,
+                    method = self.method,
+                    verb = asked,
+                    status = response.status().as_u16(),
+                    code,
+                    duration_us = self.started.elapsed().as_micros() as u64,
+                    "answered"
+                )
+            };
+        }
+        // Probes of health come every few seconds, and strangers try paths that are not there.
+        if asked.is_empty() && !response.status().is_server_error() {
+            line!(debug);
+        } else {
+            line!(info);
+        }
     }
 }
 

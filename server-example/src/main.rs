@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -15,20 +16,24 @@ use fiscaflow_store::{RandomIds, SystemClock};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
+/// The code for a command line that is not understood, as in BSD's `sysexits.h`.
+const EX_USAGE: u8 = 64;
 /// Who acts with the very first token.
 const FIRST_ACTOR: &str = "owner";
 
 fn main() -> ExitCode {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let done = config::parse(&args, &|name| std::env::var(name).ok())
-        .and_then(|(command, config)| run(command, config));
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(problem) => {
-            eprintln!("fiscaflow-server: {problem}");
-            ExitCode::FAILURE
-        }
-    }
+    let args = std::env::args_os().skip(1).map(OsString::into_string).collect();
+    let args: Result<Vec<String>, _> = args;
+    let understood = args
+        .map_err(|word| format!("`{}` is no UTF-8", word.to_string_lossy()))
+        .and_then(|args| config::parse(&args, &|name| std::env::var(name).ok()));
+    let (problem, code) = match understood.map(|(command, config)| run(command, config)) {
+        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Err(problem)) => (problem, ExitCode::FAILURE),
+        Err(problem) => (problem, ExitCode::from(EX_USAGE)),
+    };
+    _ = writeln!(io::stderr(), "fiscaflow-server: {problem}");
+    code
 }
 
 fn run(command: Command, config: Config) -> Result<(), String> {
@@ -60,6 +65,7 @@ fn run(command: Command, config: Config) -> Result<(), String> {
             let lines = tokens.list().map_err(failed)?.into_iter().map(|token| {
                 let books = match &token.books {
                     Books::All => "all books of the actor".to_owned(),
+                    Books::Listed(books) if books.is_empty() => "none".to_owned(),
                     Books::Listed(books) => books.iter().map(|id| format!("{id} ")).collect(),
                 };
                 let (id, actor) = (&token.id, &token.actor);

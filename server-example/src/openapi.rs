@@ -98,6 +98,10 @@ fn operation(verb: &Verb, schemas: &Value) -> Value {
         parameters.extend(query_parameters(verb, schemas));
     }
     let mut responses = json!({success_status(verb): success(verb, schemas)});
+    if is_import {
+        responses["200"] = success(verb, schemas);
+        responses["200"]["description"] = "The answer; nothing in the file was new.".into();
+    }
     for status in errors_by_status().keys() {
         responses[status] = reference("responses", &response_name(status));
     }

@@ -156,7 +156,9 @@ private suspend fun readme() {
     val example = File(ROOT, "bindings-mobile/kotlin/examples/Quickstart.kt").readText()
     val readme = File(ROOT, "bindings-mobile/README.md").readText()
     assertTrue("```kotlin\n$example```" in readme, "the README shows another example")
-    quickstart(freshFile(), File(ROOT, "fiscaflow-core/tests/fixtures/ofx/ofxdata-xml.ofx"))
+    val statement = File(ROOT, "fiscaflow-store/examples/quickstart/statements/raiffeisen-2017.csv")
+    val url = freshFile()
+    repeat(2) { quickstart(url, statement) }
 }
 
 /** Runs with a fresh book. */

@@ -23,6 +23,27 @@ const MAX_THRESHOLD: u32 = 10_000;
 
 noun! {
     /// What may be spent.
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::CategoryId;
+    /// use fiscaflow_core::budgets::BudgetQuery;
+    /// use fiscaflow_core::model::NewBudget;
+    ///
+    /// # let food: CategoryId = "018f0000-0000-7000-8000-000000000001".parse()?;
+    /// let budget = NewBudget {
+    ///     name: "Food".into(),
+    ///     category_ids: vec![food],
+    ///     limit: "350.00".parse()?,
+    ///     ..NewBudget::default()
+    /// };
+    /// book.budgets().create(budget).await?;
+    /// let march = BudgetQuery { month: Some("2026-03".parse()?), budget_id: None };
+    /// for state in book.budgets().state(march).await? {
+    ///     println!("{}: {} % used, {} left", state.name, state.used_percent, state.remaining);
+    /// }
+    /// # Ok(()) }
+    /// ```
     Budgets
 }
 

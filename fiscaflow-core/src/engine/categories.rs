@@ -13,6 +13,22 @@ use crate::plan::Plan;
 
 noun! {
     /// What money is for.
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::model::NewCategory;
+    ///
+    /// let food = NewCategory { name: "Food".into(), ..NewCategory::default() };
+    /// let food = book.categories().create(food).await?;
+    /// // A child is of its parent's kind, and counts where its parent does.
+    /// let cafes = NewCategory {
+    ///     name: "Cafés".into(),
+    ///     parent_id: Some(food.id),
+    ///     ..NewCategory::default()
+    /// };
+    /// book.categories().create(cafes).await?;
+    /// # Ok(()) }
+    /// ```
     Categories
 }
 

@@ -35,6 +35,19 @@ impl HistoryQuery {
 
 noun! {
     /// What happened, and the proof of it.
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::engine::HistoryQuery;
+    ///
+    /// for entry in book.history().list(HistoryQuery::default()).await? {
+    ///     println!("{} {} {}", entry.at, entry.actor, entry.action);
+    /// }
+    /// let verification = book.history().verify().await?;
+    /// println!("{} commits, head {:?}", verification.commits, verification.head);
+    /// verification.ok()?;
+    /// # Ok(()) }
+    /// ```
     History
 }
 

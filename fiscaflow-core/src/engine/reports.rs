@@ -7,6 +7,20 @@ use crate::model::Role;
 
 noun! {
     /// Figures.
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::analytics::{BalancesQuery, SpendingQuery};
+    ///
+    /// let this_year = SpendingQuery { from: Some("2026-01".parse()?), ..SpendingQuery::default() };
+    /// for row in book.reports().spending(this_year).await? {
+    ///     println!("{} {:?} {}", row.month, row.category_id, row.spent);
+    /// }
+    /// for row in book.reports().balances(BalancesQuery::default()).await? {
+    ///     println!("{} {}", row.account_id, row.balance);
+    /// }
+    /// # Ok(()) }
+    /// ```
     Reports
 }
 

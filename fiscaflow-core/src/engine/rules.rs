@@ -25,6 +25,26 @@ pub struct ApplyReport {
 
 noun! {
     /// What categorises by itself.
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::CategoryId;
+    /// use fiscaflow_core::model::{Action, Condition, NewRule, TextField, TextOp};
+    ///
+    /// # let category_id: CategoryId = "018f0000-0000-7000-8000-000000000001".parse()?;
+    /// let condition = Condition::Text {
+    ///     field: TextField::Description,
+    ///     op: TextOp::Contains,
+    ///     values: vec!["rewe".into(), "edeka".into()],
+    ///     case_sensitive: false,
+    /// };
+    /// let rule = NewRule::new("Groceries", condition, vec![Action::SetCategory { category_id }]);
+    /// book.rules().create(rule).await?;
+    /// // Files that are imported from now on follow the rule; what is there does when told so.
+    /// let report = book.rules().apply().await?;
+    /// println!("{} of {} changed", report.changed, report.examined);
+    /// # Ok(()) }
+    /// ```
     Rules
 }
 

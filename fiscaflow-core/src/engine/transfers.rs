@@ -34,6 +34,19 @@ pub struct Transfer {
 
 noun! {
     /// Movements between the book's own accounts.
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::TransactionId;
+    /// use fiscaflow_core::engine::NewTransfer;
+    ///
+    /// # let from_id: TransactionId = "018f0000-0000-7000-8000-000000000001".parse()?;
+    /// # let to_id: TransactionId = "018f0000-0000-7000-8000-000000000002".parse()?;
+    /// // Money that left one account and came into another is neither spent nor earned.
+    /// let transfer = book.transfers().create(NewTransfer { from_id, to_id }).await?;
+    /// assert_eq!(transfer.from.transfer_id, Some(transfer.to.id));
+    /// # Ok(()) }
+    /// ```
     Transfers
 }
 

@@ -71,6 +71,30 @@ pub struct NewRule {
 }
 debug_only!(NewRule: id, stage, priority, stop);
 
+impl NewRule {
+    /// A rule of the usual stage and priority, after which others still run.
+    ///
+    /// ```
+    /// use fiscaflow_core::model::{Action, Condition, Direction, NewRule};
+    ///
+    /// let tag = Action::AddTag { tag: "earned".to_owned() };
+    /// let rule = NewRule::new("Earnings", Condition::Direction { is: Direction::In }, vec![tag]);
+    /// let first = NewRule { priority: Some(100), ..rule };
+    /// assert_eq!((first.name.as_str(), first.stop), ("Earnings", false));
+    /// ```
+    pub fn new(name: impl Into<String>, condition: Condition, actions: Vec<Action>) -> Self {
+        Self {
+            id: None,
+            name: name.into(),
+            stage: None,
+            priority: None,
+            condition,
+            actions,
+            stop: false,
+        }
+    }
+}
+
 /// Changes to a rule; what is absent stays.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -147,16 +147,15 @@ pub async fn set_up(book: &BookHandle) -> Result<()> {
         book.rules()
             .create(NewRule {
                 id: Some(format!("018f5a2c-0000-7000-8002-{number:012}").parse()?),
-                name: (*name).to_owned(),
-                stage: None,
-                priority: None,
-                condition: Condition::Any {
-                    of: [TextField::Description, TextField::Payee]
-                        .map(|field| mentions(field, words))
-                        .into(),
-                },
-                actions: vec![Action::SetCategory { category_id: category.id }],
-                stop: false,
+                ..NewRule::new(
+                    *name,
+                    Condition::Any {
+                        of: [TextField::Description, TextField::Payee]
+                            .map(|field| mentions(field, words))
+                            .into(),
+                    },
+                    vec![Action::SetCategory { category_id: category.id }],
+                )
             })
             .await?;
     }

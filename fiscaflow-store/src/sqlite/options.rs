@@ -1,6 +1,5 @@
 //! Opening: what a URL means, and how connections are set up.
 
-use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
@@ -118,7 +117,8 @@ pub(super) async fn open_file(path: &Path, durability: Durability) -> Result<Sql
 
 /// Makes the file where it is absent, for its owner alone; SQLite gives the files beside it the
 /// same permissions. Where that fails, SQLite says why when it opens the file. A file that is there
-/// is not opened: closing it would let go of the locks that this process holds on it.
+/// is not opened: when it is closed again, the system drops the locks that other connections of
+/// this process hold on it.
 #[cfg(unix)]
 fn make_private(path: &Path) {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -126,27 +126,23 @@ fn make_private(path: &Path) {
     drop(options.write(true).create_new(true).mode(0o600).open(path));
 }
 
+/// Elsewhere a file has the permissions of its directory.
 #[cfg(not(unix))]
 fn make_private(_path: &Path) {}
 
-/// Whether the file is a database as far as one can see without SQLite, which takes a file that is
-/// smaller than a page for an empty one and writes over it. A journal beside it says that somebody
-/// was cut off while writing: then only SQLite can tell.
+/// Whether the file is a database as far as its size tells: SQLite takes a file that is smaller
+/// than a page for an empty one and writes over it. A journal beside it says that somebody was cut
+/// off while writing: then only SQLite can tell, as it does of larger files. The file is not
+/// opened: see [`make_private`].
 fn may_be_database(path: &Path) -> bool {
-    const MAGIC: &[u8; 16] = b"SQLite format 3\0";
     const SMALLEST_PAGE: u64 = 512;
-    let Ok(mut file) = std::fs::File::open(path) else { return true };
-    let length = file.metadata().map_or(0, |metadata| metadata.len());
+    let Ok(metadata) = std::fs::metadata(path) else { return true };
     let beside = |suffix: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         Path::new(&name).exists()
     };
-    let mut start = [0; MAGIC.len()];
-    length == 0
-        || beside("-journal")
-        || beside("-wal")
-        || (length >= SMALLEST_PAGE && file.read_exact(&mut start).is_ok() && start == *MAGIC)
+    metadata.len() == 0 || metadata.len() >= SMALLEST_PAGE || beside("-journal") || beside("-wal")
 }
 
 async fn prepare(connection: &mut SqliteConnection) -> Result<()> {

@@ -94,7 +94,12 @@ pub(crate) async fn read(
         return Ok(Some(query(verb, state, parts)?.into()));
     }
     let kind = content_type(&parts.headers);
-    if verb.name == IMPORT && kind.as_deref().is_some_and(is_file) {
+    if verb.name == IMPORT && kind.as_deref().is_some_and(is_form) {
+        let text =
+            "send the file itself, as curl does with `--data-binary @FILE`, or JSON; no form";
+        return Err(Failure::from(Refusal::UnsupportedMediaType).because(text));
+    }
+    if verb.name == IMPORT && !kind.as_deref().is_some_and(is_json) {
         let mut members = query(verb, state, parts)?;
         let file = bytes(verb, state, parts, body).await?;
         members.insert(CONTENT.to_owned(), STANDARD.encode(file).into());
@@ -134,9 +139,14 @@ fn query(verb: &Verb, state: &AppState, parts: &Parts) -> Result<Map<String, Val
             return Err(invalid(name, "no such query parameter").into());
         };
         let value = match kind {
-            // What is not written as its kind stays a text, and the core says what it wants.
-            Kind::Integer => text.parse().map_or_else(|_| text.into(), |it: i64| it.into()),
-            Kind::Boolean => text.parse().map_or_else(|_| text.into(), |it: bool| it.into()),
+            Kind::Integer => match text.parse::<i64>() {
+                Ok(number) => number.into(),
+                Err(_) => return Err(invalid(name, "a whole number is wanted").into()),
+            },
+            Kind::Boolean => match text.parse::<bool>() {
+                Ok(truth) => truth.into(),
+                Err(_) => return Err(invalid(name, "`true` or `false` is wanted").into()),
+            },
             Kind::Json => serde_json::from_str(&text)
                 .map_err(|_| invalid(name.clone(), "the query parameter is not JSON"))?,
             Kind::Text => text.into(),
@@ -172,10 +182,11 @@ fn is_json(kind: &str) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-/// Whether the body is a file as it is. Clients call a bank's file anything, down to the form that
-/// curl says when it is told nothing else; only a form of several parts wraps the file.
-fn is_file(kind: &str) -> bool {
-    !is_json(kind) && !kind.starts_with("multipart/")
+/// Whether the body is a form of several parts, which wraps a file. Everything else that is not
+/// JSON is a file as it is: clients call a bank's file anything, down to the form that curl says
+/// when it is told nothing else, or say nothing.
+fn is_form(kind: &str) -> bool {
+    kind.starts_with("multipart/")
 }
 
 /// The body, as far as it is not too large and does not take too long.

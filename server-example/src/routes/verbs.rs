@@ -189,8 +189,10 @@ fn unquoted(key: String) -> String {
 fn success(verb: &Verb, path: &str, data: Value) -> Response {
     let id = data.get("id").and_then(Value::as_str).filter(|_| makes(verb) && has_own_path(verb));
     let location = id.and_then(|id| HeaderValue::from_str(&format!("{path}/{id}")).ok());
+    // An import that brought nothing new made nothing.
+    let made = makes(verb) && data.get("import_id") != Some(&Value::Null);
     let mut response = Answer(data).into_response();
-    if makes(verb) {
+    if made {
         *response.status_mut() = StatusCode::CREATED;
     }
     if let Some(location) = location {

@@ -89,6 +89,39 @@ async fn the_first_start_shows_a_token_once() {
     assert!(log.contains(r#""verb":"books.create""#) && log.contains("stopped"), "{log}");
 }
 
+/// Whoever makes a token before the first start is shown none by the server, so that none reaches
+/// the journal of a service.
+#[test]
+fn a_token_made_beforehand_is_the_first() {
+    let dir = tempfile::tempdir().unwrap();
+    secret(&stdout(&run(dir.path(), &["token", "create", "--actor", "owner"])));
+    let (code, out, log) = Running::start(dir.path(), &[]).end("-TERM");
+    assert_eq!((code, out.as_str()), (Some(0), ""));
+    assert!(!log.contains("fiscaflow_"), "{log}");
+    assert_eq!(stdout(&run(dir.path(), &["token", "list"])).lines().count(), 1);
+}
+
+/// What probes and strangers ask is a line for whoever wants it; what is asked of the engine is one
+/// for everybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_leave_the_log_alone() {
+    for (level, probes) in [("info", false), ("debug", true)] {
+        let dir = tempfile::tempdir().unwrap();
+        let server = Running::start(dir.path(), &["--log", level]);
+        Request::new(server.address, "GET", "/health").send().await.ok();
+        Request::new(server.address, "GET", "/wp-login.php")
+            .send()
+            .await
+            .error(404, "no_such_path");
+        let refused = Request::new(server.address, "POST", "/api/v1/books").send().await;
+        refused.error(401, "unauthorized");
+        let (_, _, log) = server.end("-TERM");
+        assert_eq!(log.contains("no_such_path"), probes, "{log}");
+        assert_eq!(log.contains(r#""status":200"#), probes, "{log}");
+        assert!(log.contains(r#""code":"unauthorized""#), "{log}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_are_made_listed_and_revoked_while_the_server_runs() {
     let dir = tempfile::tempdir().unwrap();
@@ -100,6 +133,7 @@ async fn tokens_are_made_listed_and_revoked_while_the_server_runs() {
     let lines: Vec<_> = listed.lines().collect();
     assert_eq!(lines.len(), 3, "{listed}");
     assert!(lines[1].contains("ben") && lines[1].contains("all books"), "{listed}");
+    assert!(lines[2].ends_with("ben  none"), "{listed}");
     assert!(!listed.contains("fiscaflow_"));
     let ask = || {
         let request = Request::new(server.address, "POST", "/api/v1/books").token(&token);
@@ -141,16 +175,18 @@ async fn nothing_that_is_secret_or_personal_is_logged() {
 #[test]
 fn what_cannot_be_started_says_why() {
     let dir = tempfile::tempdir().unwrap();
-    for (args, said) in [
-        (&["--address", "0.0.0.0:8080"][..], "--allow-remote"),
-        (&["--database", "sqlite:nowhere/books.db"], "directory"),
-        (&["--database", "mysql:x"], "mysql"),
-        (&["--database", "memory:", "token", "list"], "in memory"),
-        (&["--colour", "red"], "--colour"),
+    for (args, said, code) in [
+        (&["--address", "0.0.0.0:8080"][..], "--allow-remote", 64),
+        (&["--database", "sqlite:nowhere/books.db"], "directory", 1),
+        (&["--database", "mysql:x"], "mysql", 1),
+        (&["--database", "memory:", "token", "list"], "in memory", 1),
+        (&["--colour", "red"], "--colour", 64),
+        (&["start"], "start", 64),
     ] {
         let output = run(dir.path(), args);
         let text = String::from_utf8_lossy(&output.stderr);
-        assert!(!output.status.success() && text.contains(said), "{args:?}: {text}");
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {text}");
+        assert!(text.contains(said), "{args:?}: {text}");
     }
     let help = stdout(&run(dir.path(), &["--help"]));
     assert!(help.contains("token create") && help.contains("FISCAFLOW_ADDRESS"));

@@ -145,6 +145,12 @@ impl Request {
         self.header("content-type", kind)
     }
 
+    /// A body of which nothing is said.
+    pub fn untyped(mut self, body: Vec<u8>) -> Self {
+        self.body = body;
+        self
+    }
+
     /// Sends the body in pieces and does not tell its length.
     pub fn chunked(mut self) -> Self {
         self.chunked = true;

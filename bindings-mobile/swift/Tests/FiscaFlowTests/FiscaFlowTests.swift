@@ -139,8 +139,11 @@ final class EngineTests: XCTestCase {
         let example = try String(contentsOf: root.appendingPathComponent(here), encoding: .utf8)
         let readme = try String(contentsOf: root.appendingPathComponent("bindings-mobile/README.md"), encoding: .utf8)
         XCTAssertTrue(readme.contains("```swift\n\(example)```"), "the README shows another example")
-        let statement = root.appendingPathComponent("fiscaflow-core/tests/fixtures/ofx/ofxdata-xml.ofx")
-        try await quickstart(url: try freshFile(), statement: statement)
+        let path = "fiscaflow-store/examples/quickstart/statements/raiffeisen-2017.csv"
+        let (url, statement) = (try freshFile(), root.appendingPathComponent(path))
+        for _ in 1...2 {
+            try await quickstart(url: url, statement: statement)
+        }
     }
 }
 

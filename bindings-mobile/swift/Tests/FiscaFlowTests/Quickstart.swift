@@ -5,17 +5,23 @@ func quickstart(url: String, statement: URL) async throws {
     let engine = try await Engine.open(url: url)
     // The host says who acts; the engine checks what that actor may do.
     let anna = CallContext(actor: "anna")
-    let home = try await engine.books(context: anna).create(new: NewBook(name: "Home", currency: "EUR"))
-    let book = engine.book(id: home.id, context: anna)
+    // With ids of its own all this is made once: run it again, and the file brings nothing new.
+    let id = { (number: Int) in "018f5a2c-1111-7000-8000-00000000000\(number)" }
+    let new = NewBook(id: id(1), name: "Home", currency: "EUR")
+    _ = try await engine.books(context: anna).create(new: new)
+    let book = engine.book(id: id(1), context: anna)
 
-    let food = try await book.categories().create(new: NewCategory(name: "Groceries"))
-    let market = Condition.text(field: .description, op: .contains, values: ["market", "bakery"])
+    let food = try await book.categories().create(new: NewCategory(id: id(2), name: "Groceries"))
+    let market = Condition.text(field: .description, op: .contains, values: ["lidl", "spar"])
     let sort = Action.setCategory(categoryId: food.id)
-    _ = try await book.rules().create(new: NewRule(name: "Food", condition: market, actions: [sort]))
+    _ = try await book.rules().create(new: NewRule(id: id(3), name: "Markets", condition: market, actions: [sort]))
 
     let file = NewImport(content: try Data(contentsOf: statement), createAccounts: true)
     let report = try await book.imports().create(new: file)
     print("\(report.imported) new, \(report.duplicates) known already")
+    for problem in report.problems {
+        print("line \(problem.line ?? 0): \(problem.message)")
+    }
 
     for it in try await book.transactions().list().items {
         print(it.bookingDate, it.amount.value, it.amount.currency, it.description)
