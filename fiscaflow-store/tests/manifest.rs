@@ -324,7 +324,9 @@ fn the_report_tells_people_what_is_wrong() {
     let files = ["--db", "memory:", "absent", "empty.ofx", "prose.txt", "open.csv"];
     let (code, out, _) = run(folder.path(), &files);
     assert_eq!(code, 2);
-    for part in ["no such file", "the file is empty", "OFX, QFX and CSV", "--date-order dmy"] {
+    for part in
+        ["no such file", "the file is empty", "OFX, QFX, CSV, CAMT and MT940", "--date-order dmy"]
+    {
         assert!(out.contains(part), "`{part}` is missing: {out}");
     }
     assert!(!out.contains("Budgets") && !out.contains("Balances"), "{out}");

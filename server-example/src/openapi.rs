@@ -151,14 +151,17 @@ fn path_parameters(verb: &Verb) -> Vec<Value> {
 
 /// The members of a request as query parameters.
 fn query_parameters(verb: &Verb, schemas: &Value) -> Vec<Value> {
-    let members = verb.request.and_then(|shape| schemas[shape.name]["properties"].as_object());
+    let shape = verb.request.map_or(&Value::Null, |shape| &schemas[shape.name]);
+    let needed = shape["required"].as_array();
+    let members = shape["properties"].as_object();
     let members = members.into_iter().flatten().filter(|(name, _)| *name != CONTENT);
     let parameters = members.map(|(name, schema)| {
         let mut schema = schema.clone();
         let about = schema.as_object_mut().and_then(|it| it.remove("description"));
         let about = about.as_ref().and_then(Value::as_str);
         if verb.name != IMPORT {
-            return parameter("query", name, about, schema, false);
+            let required = needed.is_some_and(|names| names.iter().any(|it| it == name));
+            return parameter("query", name, about, schema, required);
         }
         let about = format!("{} For a body that is a bare file.", about.unwrap_or_default());
         let is_object = !is_plain(&schema, schemas);

@@ -10,7 +10,7 @@ use fiscaflow_core::import::DateOrder;
 pub const USAGE: &str = "\
 usage: quickstart [OPTION...] [--] [FILE...]
 
-Imports statements (OFX, QFX, CSV) into one book, sorts them into categories and verifies the
+Imports statements (OFX, QFX, CSV, CAMT, MT940) into one book, sorts them into categories and verifies the
 history. Without a FILE it imports the statement that lies beside this example, twice.
 
 options

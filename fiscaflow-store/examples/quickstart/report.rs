@@ -19,7 +19,7 @@ use super::{EMPTY, Failure, Imported};
 /// How long the longest bar is.
 const BAR: usize = 32;
 /// The formats that there are readers for.
-const FORMATS: &str = "OFX, QFX and CSV";
+const FORMATS: &str = "OFX, QFX, CSV, CAMT and MT940";
 
 type Result<T> = std::result::Result<T, Failure>;
 type Accounts = BTreeMap<AccountId, Account>;

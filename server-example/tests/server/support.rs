@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
-use fiscaflow_core::api::{Method, Verb};
+use fiscaflow_core::api::{Method, Verb, schemas};
 use fiscaflow_core::store::Store;
 use fiscaflow_server::auth::{Books, Tokens};
 use fiscaflow_server::config::{Config, Limits, Timeouts, parse};
@@ -295,9 +295,8 @@ pub fn query(request: &Value) -> String {
 
 /// A request of a verb that has everything it must have and nothing else, made from its schema.
 pub fn least_request(verb: &Verb) -> Value {
-    static DOCUMENT: LazyLock<Value> = LazyLock::new(fiscaflow_server::openapi::document);
-    let document = &*DOCUMENT;
-    let schemas = &document["components"]["schemas"];
+    static SCHEMAS: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(schemas()).unwrap());
+    let schemas = &*SCHEMAS;
     verb.request.map_or(json!({}), |shape| least(&schemas[shape.name], schemas))
 }
 
