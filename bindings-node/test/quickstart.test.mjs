@@ -32,11 +32,11 @@ function run(...sources) {
 
 test('the quick start, twice', () => {
   const [first, second] = run(quickstart, quickstart);
-  const figures = `2017-09 Food: 225.33 EUR
-2017-09 (no category): 18.19 EUR
-2017-10 Food: 0.00 EUR
-2017-10 (no category): 0.00 EUR
-Food: 0.0 % used, 0.00 left
+  const figures = `2017-09 (no category): 387.33 EUR
+2017-09 Food: 67.27 EUR
+2017-10 (no category): 296.61 EUR
+2017-10 Food: 97.58 EUR
+Food: 32.5 % used, 202.42 left
 `;
   assert.equal(first, `31 imported, then 0 and 31 known\n${figures}history verified: 5 commits\n`);
   assert.equal(second, `0 imported, then 0 and 31 known\n${figures}history verified: 5 commits\n`);

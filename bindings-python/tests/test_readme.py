@@ -31,8 +31,9 @@ def test_the_examples(
         exec(compile(example, "README.md", "exec"), names)
         first, *lines = capsys.readouterr().out.splitlines()
         assert first == heading
-        assert lines[0].endswith(" EUR") and "2017-10 Food " in lines[-2], lines
-        assert lines[-1].startswith("2017-10 (no category) "), lines
+        assert lines[0] == "2017-10-18 -27.54 EUR"
+        assert lines[-2].startswith("2017-10 (no category) "), lines
+        assert lines[-1].startswith("2017-10 Food "), lines
 
     book_id = names["HOME"]
     with fiscaflow.open("sqlite:home.db") as engine:
