@@ -6,11 +6,13 @@
 
 mod assignment;
 mod camt;
+mod codepages;
 mod csv;
 mod encoding;
 pub(crate) mod matching;
 mod mt940;
 mod ofx;
+mod qif;
 mod rows;
 mod text;
 
@@ -33,6 +35,9 @@ pub struct ParseOptions {
     pub format: Option<Format>,
     /// Dialect and column roles of a delimited file, where they should not be detected.
     pub csv: Option<CsvProfile>,
+    /// The order of day, month and year in a QIF file, where it should not be found in the file; a
+    /// delimited file has it in its profile.
+    pub date_order: Option<DateOrder>,
 }
 
 /// The format of a file, judged by its first bytes; `None` where no reader knows it.
@@ -43,6 +48,8 @@ pub fn detect(bytes: &[u8]) -> Option<Format> {
         Some(Format::Camt)
     } else if mt940::detect(bytes) {
         Some(Format::Mt940)
+    } else if qif::detect(bytes) {
+        Some(Format::Qif)
     } else if csv::detect(bytes) {
         Some(Format::Csv)
     } else {
@@ -61,6 +68,7 @@ pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Parsed> {
         Some(Format::Ofx) => ofx::parse(bytes),
         Some(Format::Camt) => camt::parse(bytes),
         Some(Format::Mt940) => mt940::parse(bytes),
+        Some(Format::Qif) => qif::parse(bytes, options.date_order),
         Some(Format::Csv) => csv::parse(bytes, options.csv.as_ref()),
         None if bytes.starts_with(b"PK\x03\x04") => {
             let text = "the file is a ZIP archive: unpack it and import the files in it";
@@ -82,6 +90,8 @@ pub enum Format {
     Camt,
     /// SWIFT MT940, MT942 and MT950 (SWIFT Standards MT, category 9).
     Mt940,
+    /// Quicken's interchange format (Intuit, 1997).
+    Qif,
     /// Delimited text: CSV, TSV and their relatives.
     Csv,
 }
@@ -94,6 +104,7 @@ impl Format {
             Self::Csv => "csv",
             Self::Mt940 => "mt940",
             Self::Camt => "camt",
+            Self::Qif => "qif",
         }
     }
 }

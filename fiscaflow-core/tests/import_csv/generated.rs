@@ -379,7 +379,7 @@ proptest! {
             .map(|(days, cents, text)| (days, if cents.abs() < 100 { 100 } else { cents }, text))
             .collect();
         let (file, truth) = style.write(start, &movements);
-        let options = ParseOptions { format: Some(Format::Csv), csv: None };
+        let options = ParseOptions { format: Some(Format::Csv), csv: None, ..ParseOptions::default() };
         let parsed = parse(file.as_bytes(), &options).unwrap();
         if parsed.statements.is_empty() {
             let mut problems = parsed.problems.iter();

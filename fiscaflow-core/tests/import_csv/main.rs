@@ -18,5 +18,5 @@ use fiscaflow_core::import::{
 /// Reads a file whose format is detected, with a profile in JSON.
 fn read(bytes: &[u8], profile: Option<&str>) -> Parsed {
     let csv = profile.map(|json| serde_json::from_str::<CsvProfile>(json).unwrap());
-    parse(bytes, &ParseOptions { format: None, csv }).unwrap()
+    parse(bytes, &ParseOptions { format: None, csv, ..ParseOptions::default() }).unwrap()
 }

@@ -11,8 +11,9 @@ fn config(cases: u32) -> ProptestConfig {
 /// Reads bytes in every way that takes no knowledge of them.
 fn answer(bytes: &[u8], csv: Option<CsvProfile>) -> Option<Parsed> {
     let _ = detect(bytes);
-    let _ = parse(bytes, &ParseOptions { format: None, csv: csv.clone() });
-    parse(bytes, &ParseOptions { format: Some(Format::Csv), csv }).ok()
+    let _ =
+        parse(bytes, &ParseOptions { format: None, csv: csv.clone(), ..ParseOptions::default() });
+    parse(bytes, &ParseOptions { format: Some(Format::Csv), csv, ..ParseOptions::default() }).ok()
 }
 
 /// Text that is often close to a statement.

@@ -11,7 +11,11 @@ fn rows(table: &str) -> impl Iterator<Item = Vec<&str>> {
 fn read_cell(header: &str, cell: &str, other: &str, profile: &str) -> String {
     let text = format!("{header}\n\"{}\"\t{other}\n", cell.replace('"', "\"\""));
     let csv = Some(serde_json::from_str::<CsvProfile>(profile).unwrap());
-    let parsed = parse(text.as_bytes(), &ParseOptions { format: Some(Format::Csv), csv }).unwrap();
+    let parsed = parse(
+        text.as_bytes(),
+        &ParseOptions { format: Some(Format::Csv), csv, ..ParseOptions::default() },
+    )
+    .unwrap();
     let mut rows = parsed.statements.iter().flat_map(|statement| statement.rows.iter());
     match (rows.next(), parsed.problems.first()) {
         (Some(row), None) => format!("{} {}", row.booking_date, row.amount),

@@ -116,7 +116,8 @@ impl Imports<'_> {
         // Whoever may not import learns nothing about the file either.
         self.book.authorised(Role::Member).await?;
         check_optional("file_name", new.file_name.as_deref(), MAX_NAME_BYTES)?;
-        let options = ParseOptions { format: new.format, csv: new.csv.clone() };
+        let options =
+            ParseOptions { format: new.format, csv: new.csv.clone(), ..ParseOptions::default() };
         let parsed = crate::import::parse(&new.content, &options)?;
         let digest = Hash::of(&[&new.content]);
         Ok(RunImport { new: NewImport { content: Vec::new(), ..new }, digest, parsed })

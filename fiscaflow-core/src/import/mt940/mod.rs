@@ -3,7 +3,7 @@
 //! A file is a row of fields, each of which begins a line with its tag: `fields` cuts the text
 //! into them and knows which lines only look like a tag, `entry` reads a `:61:`, `details` the
 //! texts of its `:86:` in their dialects, `values` dates, amounts and balances, `reader` makes a
-//! statement of each message, `charset` tells the code pages of DOS from those of Windows.
+//! statement of each message.
 //!
 //! Pages that continue a statement (`:60M:`, `:62M:`) stay statements of their own: each has its
 //! balances, which can be checked page by page.
@@ -11,7 +11,6 @@
 //! Sources: SWIFT Standards MT, category 9; DFÜ agreement of Deutsche Kreditwirtschaft, annex 3,
 //! chapter 8 (the sub-fields of `:86:`); the formats that Dutch and Polish banks publish.
 
-mod charset;
 mod details;
 mod entry;
 mod fields;
@@ -19,7 +18,7 @@ mod reader;
 mod values;
 
 use self::fields::Tag;
-use super::{Parsed, encoding};
+use super::{Parsed, codepages, encoding};
 use crate::error::Result;
 
 /// How much of a file is looked at to recognise the format.
@@ -41,6 +40,6 @@ pub(super) fn detect(bytes: &[u8]) -> bool {
 
 /// Reads a file.
 pub(super) fn parse(bytes: &[u8]) -> Result<Parsed> {
-    let text = charset::decode(bytes);
+    let text = codepages::decode(bytes);
     reader::read(&text)
 }

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::import::encoding;
+use super::encoding;
 
 /// How many bytes are looked at to recognise UTF-16.
 const HEAD: usize = 4 * 1024;
@@ -62,7 +62,7 @@ impl Charset {
 }
 
 /// The text of a file.
-pub(super) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+pub(in crate::import) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     let head = bytes.get(..HEAD).unwrap_or(bytes);
     let is_wide =
         head.contains(&0) || head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF");

@@ -1,0 +1,34 @@
+//! QIF: Quicken's interchange format, as Quicken, other programs and banks write it.
+//!
+//! A file is lines that begin with a letter for what they hold, `^` behind each record, and
+//! headers that begin with `!`. It says neither which of two numbers is the month nor which of two
+//! separators is the decimal one, so that a file is read twice: first every date and amount is
+//! looked at and one order and one separator is settled (`dates`, `amounts`), then the rows are
+//! made (`reader`). `records` cuts the text.
+//!
+//! Source: Intuit's `QIF` help page (1997) and the notes of GnuCash on what programs really write.
+
+mod amounts;
+mod dates;
+mod reader;
+mod records;
+
+use super::{DateOrder, Parsed, encoding};
+use crate::error::Result;
+
+/// How much of a file is looked at to recognise the format.
+const HEAD: usize = 16 * 1024;
+
+/// Whether the file is QIF: its first line that is neither blank nor a comment is a header.
+pub(super) fn detect(bytes: &[u8]) -> bool {
+    let head = encoding::decode(bytes.get(..HEAD).unwrap_or(bytes), None);
+    let mut lines = head.split(['\n', '\r']).map(str::trim);
+    let is_begin = |line: &&str| !line.is_empty() && *line != "^" && !line.starts_with('#');
+    lines.find(is_begin).is_some_and(records::is_header)
+}
+
+/// Reads a file; `order` is that of its dates, where it should not be found in the file.
+pub(super) fn parse(bytes: &[u8], order: Option<DateOrder>) -> Result<Parsed> {
+    let text = super::codepages::decode(bytes);
+    reader::read(&text, order)
+}
