@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{Datelike, NaiveDate};
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -66,12 +66,10 @@ impl FromStr for Month {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong = || Error::new(ErrorCode::InvalidDate, "a month is written `YYYY-MM`");
-        let (year, month) = text.split_once('-').ok_or_else(wrong)?;
-        if year.len() != 4 || month.len() != 2 {
-            return Err(wrong());
-        }
-        parse_date(&format!("{text}-01")).map(Self::of).map_err(|_| wrong().field("month"))
+        let first = day(&format!("{text}-01")).map(Self::of);
+        first.ok_or_else(|| {
+            Error::new(ErrorCode::InvalidDate, "a month is written `YYYY-MM`").field("month")
+        })
     }
 }
 
@@ -83,16 +81,68 @@ impl From<Month> for String {
     }
 }
 
-/// Reads a civil date in the form `YYYY-MM-DD` (ISO 8601, years 0001 to 9999).
+/// Reads a civil date in the form `YYYY-MM-DD` (ISO 8601, years 0001 to 9999): ten characters,
+/// digits and two hyphens.
 ///
 /// ```
 /// assert!(fiscaflow_core::parse_date("2024-02-29").is_ok());
 /// assert!(fiscaflow_core::parse_date("2023-02-29").is_err());
+/// assert!(fiscaflow_core::parse_date("+2024-2-29").is_err());
 /// ```
 pub fn parse_date(text: &str) -> Result<NaiveDate> {
-    let wrong = || Error::new(ErrorCode::InvalidDate, "a date is written `YYYY-MM-DD`");
-    if text.len() != 10 {
-        return Err(wrong());
-    }
-    NaiveDate::parse_from_str(text, "%Y-%m-%d").map_err(|_| wrong())
+    day(text).ok_or_else(not_a_date)
 }
+
+fn not_a_date() -> Error {
+    Error::new(ErrorCode::InvalidDate, "a date is written `YYYY-MM-DD`")
+}
+
+fn day(text: &str) -> Option<NaiveDate> {
+    let &[y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
+    let year = i32::try_from(number(&[y1, y2, y3, y4])?).ok()?;
+    NaiveDate::from_ymd_opt(year, number(&[m1, m2])?, number(&[d1, d2])?)
+        .filter(|day| is_writable(*day))
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |sum, digit| {
+        let digit = char::from(*digit).to_digit(10)?;
+        sum.checked_mul(10)?.checked_add(digit)
+    })
+}
+
+/// Whether a day can be written in the one form that is read back.
+fn is_writable(day: NaiveDate) -> bool {
+    (1..=9999).contains(&day.year())
+}
+
+/// Refuses a day whose year does not have four digits: it could be kept, but not read back.
+pub(crate) fn check_day(field: &str, day: Option<NaiveDate>) -> Result<()> {
+    if day.is_none_or(is_writable) { Ok(()) } else { Err(not_a_date().field(field)) }
+}
+
+/// Reads a date of a wire shape. The calendar library alone would also take signs, blanks, single
+/// digits and years of any length.
+pub(crate) fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NaiveDate, D::Error> {
+    WireDate::deserialize(deserializer).map(|date| date.0)
+}
+
+/// [`date`], where it may be absent.
+pub(crate) fn maybe_date<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<NaiveDate>, D::Error> {
+    let date = Option::<WireDate>::deserialize(deserializer)?;
+    Ok(date.map(|date| date.0))
+}
+
+struct WireDate(NaiveDate);
+
+impl FromStr for WireDate {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        parse_date(text).map(Self)
+    }
+}
+
+crate::error::read_from_text!(WireDate);

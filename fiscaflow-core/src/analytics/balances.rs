@@ -22,8 +22,10 @@ pub struct BalancesQuery {
     /// One account; all where absent.
     pub account_id: Option<AccountId>,
     /// The first day; absent = only the balance at the end of `to`.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
     pub from: Option<NaiveDate>,
     /// The last day; absent = after everything that is recorded, as one row without days.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
     pub to: Option<NaiveDate>,
 }
 
@@ -35,6 +37,7 @@ pub struct Balance {
     /// The account.
     pub account_id: AccountId,
     /// The day; absent = after everything that is recorded.
+    #[serde(default, deserialize_with = "crate::period::maybe_date")]
     pub date: Option<NaiveDate>,
     /// The balance.
     pub balance: Money,

@@ -16,6 +16,7 @@ use crate::model::{
     TransactionPatch, check_list, check_name, check_optional, check_text,
 };
 use crate::money::{Currency, Money};
+use crate::period::check_day;
 use crate::plan::Plan;
 use crate::rules::{self, Explanation};
 use crate::store::{PageRequest, Position, TransactionQuery};
@@ -408,6 +409,8 @@ fn sorted(mut tags: Vec<String>) -> Vec<String> {
 
 /// Refuses a transaction that exceeds a limit, names what is not there or does not add up.
 pub(super) fn check(transaction: &Transaction, plan: &Plan) -> Result<()> {
+    check_day("booking_date", Some(transaction.booking_date))?;
+    check_day("value_date", transaction.value_date)?;
     check_text("description", &transaction.description, MAX_DESCRIPTION_BYTES)?;
     check_optional("payee", transaction.payee.as_deref(), MAX_NAME_BYTES)?;
     check_optional("notes", transaction.notes.as_deref(), MAX_NOTES_BYTES)?;

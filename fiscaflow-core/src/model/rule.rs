@@ -222,8 +222,10 @@ pub enum Condition {
     /// The booking date lies within bounds, both included.
     Date {
         /// The first day; none where absent.
+        #[serde(default, deserialize_with = "crate::period::maybe_date")]
         from: Option<NaiveDate>,
         /// The last day; none where absent.
+        #[serde(default, deserialize_with = "crate::period::maybe_date")]
         to: Option<NaiveDate>,
     },
     /// The transaction is in one of these accounts.

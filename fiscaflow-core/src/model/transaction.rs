@@ -110,6 +110,7 @@ pub struct Origin {
     /// The account it was imported into.
     pub account_id: AccountId,
     /// The booking date in the file.
+    #[serde(deserialize_with = "crate::period::date")]
     pub booking_date: NaiveDate,
     /// The amount in the file.
     pub amount: Money,
@@ -132,8 +133,10 @@ pub struct Transaction {
     /// The account it is in.
     pub account_id: AccountId,
     /// The day on which the bank booked it, in the book's zone.
+    #[serde(deserialize_with = "crate::period::date")]
     pub booking_date: NaiveDate,
     /// The day from which it bears interest, where known.
+    #[serde(default, deserialize_with = "crate::period::maybe_date")]
     pub value_date: Option<NaiveDate>,
     /// The signed amount: negative = money out.
     pub amount: Money,
@@ -209,8 +212,10 @@ pub struct NewTransaction {
     /// The account it is in.
     pub account_id: AccountId,
     /// The booking date.
+    #[serde(deserialize_with = "crate::period::date")]
     pub booking_date: NaiveDate,
     /// The value date.
+    #[serde(default, deserialize_with = "crate::period::maybe_date")]
     pub value_date: Option<NaiveDate>,
     /// The signed amount in the account's currency: negative = money out.
     pub amount: Amount,
@@ -306,8 +311,10 @@ pub struct TransactionPatch {
     /// Moves it to another account of the same currency.
     pub account_id: Option<AccountId>,
     /// The new booking date.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
     pub booking_date: Option<NaiveDate>,
     /// The new value date.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
     pub value_date: Option<NaiveDate>,
     /// The new amount, in the account's currency.
     pub amount: Option<Amount>,

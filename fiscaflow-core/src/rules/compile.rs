@@ -11,6 +11,7 @@ use crate::limits::{
 use crate::model::{
     Action, Condition, Rule, TextField, TextOp, check_list, check_name, check_text,
 };
+use crate::period::check_day;
 use crate::plan::Plan;
 use crate::store::fold;
 
@@ -136,6 +137,8 @@ fn check_condition(
             Ok(())
         }
         Condition::Date { from, to } => {
+            check_day("condition", *from)?;
+            check_day("condition", *to)?;
             if let (Some(from), Some(to)) = (from, to)
                 && from > to
             {

@@ -18,8 +18,10 @@ pub struct TransactionQuery {
     /// Those without a category and without parts.
     pub uncategorised: bool,
     /// Those booked on this day or later.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
     pub from: Option<NaiveDate>,
     /// Those booked on this day or earlier.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
     pub to: Option<NaiveDate>,
     /// Those of this status.
     pub status: Option<Status>,
