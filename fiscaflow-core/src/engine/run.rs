@@ -86,7 +86,7 @@ impl Facts<'_> {
     }
 }
 
-/// What was decided. Without changes nothing is committed.
+/// What was decided. Without changes nothing is committed, but the answer to an idempotency key.
 #[must_use]
 #[derive(Debug)]
 pub(super) struct Decision<T> {
@@ -174,9 +174,13 @@ impl BookHandle {
                 return Ok(answer);
             }
             let now = self.engine.now();
-            let decision = self.decide(command, &state, now).await?;
+            let mut decision = self.decide(command, &state, now).await?;
             if decision.changes.is_empty() {
-                return Ok(decision.answer);
+                if request_digest.is_none() {
+                    return Ok(decision.answer);
+                }
+                // A key is kept even so: a late repeat must not undo what came after it.
+                decision.events.clear();
             }
             if let Some(answer) = self.commit::<C>(state, decision, request_digest, now).await? {
                 return Ok(answer);

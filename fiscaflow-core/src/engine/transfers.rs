@@ -7,7 +7,7 @@ use super::run::{Command, Decision, Facts, Needs};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::TransactionId;
 use crate::log::Change;
-use crate::model::{Role, Transaction};
+use crate::model::Transaction;
 use crate::plan::Plan;
 
 /// A transfer to be recorded: two transactions that are there already.
@@ -59,11 +59,7 @@ impl Transfers<'_> {
 
     /// Makes the two sides independent again; `id` is either side.
     pub async fn remove(&self, id: TransactionId) -> Result<()> {
-        self.book.authorised(Role::Member).await?;
-        // The other side is not known before this one was read; both are read again to decide.
-        let transaction = self.book.transactions().get(id).await?;
-        let Some(other_id) = transaction.transfer_id else { return Ok(()) };
-        self.book.run(&RemoveTransfer { id, other_id }).await
+        self.book.run(&RemoveTransfer { id }).await
     }
 }
 
@@ -123,7 +119,6 @@ fn check_sides(from: &Transaction, to: &Transaction) -> Result<()> {
 #[derive(Serialize)]
 struct RemoveTransfer {
     id: TransactionId,
-    other_id: TransactionId,
 }
 
 impl Command for RemoveTransfer {
@@ -131,14 +126,13 @@ impl Command for RemoveTransfer {
     const VERB: &'static str = "transfers.remove";
 
     fn needs(&self, _plan: &Plan) -> Result<Needs> {
-        Ok(Needs { transactions: vec![self.id, self.other_id], ..Needs::default() })
+        Ok(Needs { transactions: vec![self.id], partners: true, ..Needs::default() })
     }
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<()>> {
-        let (one, other) = (facts.transaction(self.id)?, facts.transaction(self.other_id)?);
-        if one.transfer_id != Some(other.id) {
-            return Ok(Decision::unchanged(()));
-        }
+        let one = facts.transaction(self.id)?;
+        let Some(other_id) = one.transfer_id else { return Ok(Decision::unchanged(())) };
+        let other = facts.transaction(other_id)?;
         let part = |side: &Transaction| {
             Change::update(side.clone(), Transaction { transfer_id: None, ..side.clone() })
         };
