@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::env::IdSource;
 use crate::error::Result;
-use crate::id::BudgetId;
+use crate::id::{BudgetId, EventId, TransactionId};
 use crate::log::{Change, NewEvent, Object, documents_of};
-use crate::model::{Alert, Budget, Transaction};
+use crate::model::{Alert, Budget, Document, Transaction};
 use crate::money::{Amount, Money};
 use crate::period::Month;
 use crate::plan::Plan;
@@ -123,8 +123,51 @@ fn reached(budget: &Budget, spent_minor: i128) -> impl Iterator<Item = u32> {
     budget.thresholds.clone().into_iter().filter(reaches)
 }
 
-/// The alerts and events for thresholds that these changes cross. A threshold is announced when
-/// spending reaches it in a month for the first time; falling below and crossing again is silent.
+/// What changes may have moved: the budgets' figures of some months.
+#[derive(Debug, Default)]
+struct Touched {
+    /// The months of the transactions that changed: every budget, these months.
+    months: BTreeSet<Month>,
+    /// The budgets that are new or other than before: these, every month.
+    budgets: BTreeSet<BudgetId>,
+    /// Whether a category moved in the tree: every budget, every month.
+    tree: bool,
+}
+
+impl Touched {
+    fn by(changes: &[Change]) -> Self {
+        let mut touched = Self::default();
+        for change in changes {
+            match (&change.before, &change.after) {
+                (_, Some(Object::Document(Document::Budget(budget)))) => {
+                    touched.budgets.insert(budget.id);
+                }
+                (
+                    Some(Object::Document(Document::Category(before))),
+                    Some(Object::Document(Document::Category(after))),
+                ) => touched.tree |= before.parent_id != after.parent_id,
+                _ => {}
+            }
+        }
+        touched.months = transactions(changes).map(|it| Month::of(it.booking_date)).collect();
+        touched
+    }
+
+    fn has(&self, budget: &Budget, month: Month) -> bool {
+        self.tree || self.budgets.contains(&budget.id) || self.months.contains(&month)
+    }
+}
+
+/// Whether these changes may cross a threshold of the plan's budgets or of their own.
+pub(crate) fn may_cross(plan: &Plan, changes: &[Change]) -> bool {
+    let touched = Touched::by(changes);
+    !touched.budgets.is_empty()
+        || (!plan.budgets.is_empty() && (touched.tree || !touched.months.is_empty()))
+}
+
+/// The alerts and events for thresholds that these changes cross, be it by a transaction, by a
+/// budget or by a category that moves. A threshold is announced when spending reaches it in a month
+/// for the first time; falling below and crossing again is silent.
 pub(crate) fn announce(
     plan: &Plan,
     view: &View,
@@ -132,11 +175,7 @@ pub(crate) fn announce(
     ids: &dyn IdSource,
     now: chrono::DateTime<chrono::Utc>,
 ) -> (Vec<Change>, Vec<NewEvent>) {
-    let months = touched_months(changes);
-    let (mut alerts, mut events) = (Vec::new(), Vec::new());
-    if months.is_empty() || plan.budgets.is_empty() {
-        return (alerts, events);
-    }
+    let touched = Touched::by(changes);
     // What the changes make counts already: an account that comes with its first transactions.
     let mut plan = Cow::Borrowed(plan);
     for (document, stays) in documents_of(changes) {
@@ -145,18 +184,17 @@ pub(crate) fn announce(
     let plan = &*plan;
     let mut after = View::new();
     after.apply(changes);
-    let replaced = replaced_transactions(changes);
+    let replaced: BTreeSet<TransactionId> = transactions(changes).map(|it| it.id).collect();
     let kept = view.lines().filter(|line| !replaced.contains(&line.transaction_id));
     let mut spent: BTreeMap<(BudgetId, Month), i128> = BTreeMap::new();
     for line in kept.chain(after.lines()) {
         let month = Month::of(line.date);
-        if !months.contains(&month) {
-            continue;
-        }
-        for budget in plan.budgets.values().filter(|budget| counts(plan, budget, &line)) {
+        let budgets = plan.budgets.values().filter(|budget| touched.has(budget, month));
+        for budget in budgets.filter(|budget| counts(plan, budget, &line)) {
             *spent.entry((budget.id, month)).or_default() -= i128::from(line.amount_minor);
         }
     }
+    let (mut alerts, mut events) = (Vec::new(), Vec::new());
     for ((budget_id, month), minor) in spent {
         let Some(budget) = plan.budgets.get(&budget_id) else { continue };
         for threshold in reached(budget, minor) {
@@ -164,37 +202,25 @@ pub(crate) fn announce(
                 continue;
             }
             alerts.push(Change::create(Alert { budget_id, month, threshold }));
-            let payload = BTreeMap::from([
-                ("month".to_owned(), month.to_string()),
-                ("threshold".to_owned(), threshold.to_string()),
-                ("limit".to_owned(), budget.limit.amount().to_string()),
-                ("currency".to_owned(), budget.limit.currency().to_string()),
-            ]);
-            events.push(NewEvent {
-                id: crate::id::EventId::new(ids.uuid(now)),
-                name: "planning.budget.threshold_crossed".to_owned(),
-                aggregate_type: "budget".to_owned(),
-                aggregate_id: budget_id.to_string(),
-                schema_version: 1,
-                payload,
-            });
+            events.push(crossed(budget, month, threshold, EventId::new(ids.uuid(now))));
         }
     }
     (alerts, events)
 }
 
-fn touched(changes: &[Change]) -> impl Iterator<Item = &Transaction> {
+fn crossed(budget: &Budget, month: Month, threshold: u32, id: EventId) -> NewEvent {
+    NewEvent::new(id, "planning.budget.threshold_crossed", "budget", budget.id.to_string())
+        .with("month", month.to_string())
+        .with("threshold", threshold.to_string())
+        .with("limit", budget.limit.amount().to_string())
+        .with("currency", budget.limit.currency().to_string())
+}
+
+/// The transactions in changes, before and after.
+fn transactions(changes: &[Change]) -> impl Iterator<Item = &Transaction> {
     let images = changes.iter().flat_map(|change| [&change.before, &change.after]);
     images.flatten().filter_map(|object| match object {
         Object::Transaction(transaction) => Some(&**transaction),
         Object::Document(_) => None,
     })
-}
-
-fn touched_months(changes: &[Change]) -> BTreeSet<Month> {
-    touched(changes).map(|transaction| Month::of(transaction.booking_date)).collect()
-}
-
-fn replaced_transactions(changes: &[Change]) -> BTreeSet<crate::id::TransactionId> {
-    touched(changes).map(|transaction| transaction.id).collect()
 }

@@ -48,7 +48,8 @@ noun! {
 }
 
 impl Budgets<'_> {
-    /// Makes a budget. A repeat with the same id and content returns the one that is there.
+    /// Makes a budget. Thresholds that are reached already, in any month, are announced with it. A
+    /// repeat with the same id and content returns the one that is there.
     pub async fn create(&self, new: NewBudget) -> Result<Budget> {
         self.book.run(&new).await
     }
@@ -59,7 +60,8 @@ impl Budgets<'_> {
         Ok(state.plan.budgets.values().cloned().collect())
     }
 
-    /// Changes a budget; figures of past months change with it.
+    /// Changes a budget; figures of past months change with it. Thresholds that it reaches by the
+    /// change are announced, those announced before are not announced again.
     pub async fn update(&self, id: BudgetId, patch: BudgetPatch) -> Result<Budget> {
         self.book.run(&UpdateBudget { id, patch }).await
     }

@@ -44,7 +44,8 @@ impl Categories<'_> {
         Ok(state.plan.categories.values().cloned().collect())
     }
 
-    /// Renames or moves a category.
+    /// Renames or moves a category. Budgets count it where it lies then, and announce what they
+    /// reach by that.
     pub async fn update(&self, id: CategoryId, patch: CategoryPatch) -> Result<Category> {
         self.book.run(&UpdateCategory { id, patch }).await
     }

@@ -224,10 +224,7 @@ impl BookHandle {
     ) -> Result<Option<C::Answer>> {
         let Decision { mut changes, mut events, answer } = decision;
         let parent = state.head;
-        let moves_money = changes
-            .iter()
-            .any(|change| matches!(change.subject(), Some(crate::log::Object::Transaction(_))));
-        if moves_money && !state.plan.budgets.is_empty() {
+        if budgets::may_cross(&state.plan, &changes) {
             let (with_view, view) = self.engine.state_with_view(self.book_id).await?;
             if with_view.head != parent {
                 return Ok(None);

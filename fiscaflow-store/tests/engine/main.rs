@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod budgets;
 mod dates;
 mod keys;
 
