@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::noun;
 use super::run::{Command, Decision, Facts, Needs};
+use super::transactions::check;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::RuleId;
 use crate::limits::MAX_RULES;
@@ -181,6 +182,7 @@ impl Command for ApplyRules {
             let outcome = facts.rules.evaluate(rules::Facts::from(before));
             rules::apply(&mut after, &outcome);
             if after != *before {
+                check(&after, facts.plan).map_err(|error| error.id(before.id))?;
                 changes.push(Change::update(before.clone(), after));
             }
         }

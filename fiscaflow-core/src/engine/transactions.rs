@@ -163,9 +163,10 @@ impl Command for NewTransaction {
             let text = "the transaction id is taken";
             return Err(Error::new(ErrorCode::IdConflict, text).field("id").id(existing.id));
         }
-        check(&transaction, facts.plan)?;
         let outcome = facts.rules.evaluate(rules::Facts::from(&transaction));
         rules::apply(&mut transaction, &outcome);
+        // What rules add counts, too: what is kept can be changed again.
+        check(&transaction, facts.plan)?;
         let event = facts.event(
             "ledger.transaction.created",
             ("transaction", transaction.id.to_string()),

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use crate::id::{AccountId, CategoryId, RuleId};
+use crate::limits::MAX_TAGS;
 use crate::model::{
     Action, Condition, Direction, Source, SourceKind, TextField, TextOp, Transaction,
 };
@@ -134,7 +135,8 @@ impl<'a> Texts<'a> {
     }
 }
 
-/// Writes an outcome into a transaction, except where a person decided before.
+/// Writes an outcome into a transaction, except where a person decided before. Of more tags than a
+/// transaction may have, those that were added first are taken.
 pub fn apply(transaction: &mut Transaction, outcome: &Outcome) {
     let free = |source: &Option<Source>| {
         source.as_ref().is_none_or(|source| source.kind != SourceKind::User)
@@ -154,6 +156,9 @@ pub fn apply(transaction: &mut Transaction, outcome: &Outcome) {
     }
     if free(&transaction.tags_source) {
         for (tag, rule) in &outcome.tags {
+            if transaction.tags.len() >= MAX_TAGS {
+                break;
+            }
             if let Err(place) = transaction.tags.binary_search(tag) {
                 transaction.tags.insert(place, tag.clone());
                 transaction.tags_source = Some(Source::rule(*rule));

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Facts, RuleSet};
 use crate::id::TransactionId;
+use crate::limits::MAX_TAGS;
 use crate::model::{Action, Source, Transaction};
 
 /// One value that was proposed for a field.
@@ -65,7 +66,12 @@ pub fn explain(transaction: &Transaction, rules: &RuleSet) -> Explanation {
         settle_tag(&mut candidates, tag, transaction.tags_source.as_ref());
     }
     for candidate in candidates.iter_mut().filter(|candidate| candidate.why.is_empty()) {
-        candidate.why = "the field was changed afterwards".to_owned();
+        let full = candidate.field == "tags" && transaction.tags.len() >= MAX_TAGS;
+        candidate.why = if full {
+            format!("a transaction has at most {MAX_TAGS} tags")
+        } else {
+            "the field was changed afterwards".to_owned()
+        };
     }
     Explanation { transaction_id: transaction.id, candidates }
 }

@@ -10,6 +10,7 @@
 mod budgets;
 mod dates;
 mod keys;
+mod rules;
 
 use std::sync::Arc;
 
