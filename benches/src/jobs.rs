@@ -129,7 +129,7 @@ async fn rules(options: &Options) -> Result<Vec<Run>> {
         }
     }
     let rules: Vec<Rule> = bench.book.rules().list().await?;
-    let compiled = RuleSet::new(&rules)?;
+    let compiled = RuleSet::new(&rules);
     let mut runs = Vec::new();
     for _ in 0..options.repeat {
         let start = Instant::now();

@@ -32,8 +32,12 @@ pub const MAX_CONDITION_DEPTH: usize = 32;
 pub const MAX_VALUES: usize = 500;
 /// Bytes of a regular expression.
 pub const MAX_PATTERN_BYTES: usize = 512;
-/// Bytes of a compiled regular expression.
+/// Bytes of the compiled regular expressions of one rule, all together.
 pub const MAX_PATTERN_SIZE: usize = 256 * 1024;
+/// Regular expressions of one rule.
+pub const MAX_PATTERNS: usize = 200;
+/// Rules of a book that have regular expressions, which bounds the memory that all of them take.
+pub const MAX_PATTERN_RULES: usize = 500;
 /// Actions of one rule.
 pub const MAX_ACTIONS: usize = 50;
 /// Accounts, categories, payees or budgets of a book, each.

@@ -15,7 +15,7 @@ use crate::limits::{MAX_ATTEMPTS, MAX_RESTORE_BYTES};
 use crate::log::{Change, Hash};
 use crate::model::{Book, Import, Role, Transaction};
 use crate::plan::Plan;
-use crate::rules::RuleSet;
+use crate::rules::check_all_patterns;
 use crate::store::TransactionQuery;
 
 /// Which export is wanted.
@@ -201,7 +201,7 @@ fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
     for id in plan.budgets.values().flat_map(|budget| &budget.category_ids) {
         plan.category(*id)?;
     }
-    RuleSet::new(plan.rules.values()).map(drop)
+    check_all_patterns(plan)
 }
 
 /// Refuses transactions that the engine would not have recorded.

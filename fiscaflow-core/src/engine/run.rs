@@ -204,7 +204,7 @@ impl BookHandle {
         let (transactions, origins) = self.load(command, &state.plan).await?;
         let facts = Facts {
             plan: &state.plan,
-            rules: state.rules()?,
+            rules: state.rules(),
             transactions,
             origins,
             now,

@@ -37,12 +37,8 @@ impl BookState {
     }
 
     /// The rules, ready to run; they are prepared when first asked for.
-    pub(super) fn rules(&self) -> Result<&RuleSet> {
-        if let Some(rules) = self.rules.get() {
-            return Ok(rules);
-        }
-        let rules = RuleSet::new(self.plan.rules.values())?;
-        Ok(self.rules.get_or_init(|| rules))
+    pub(super) fn rules(&self) -> &RuleSet {
+        self.rules.get_or_init(|| RuleSet::new(self.plan.rules.values()))
     }
 
     /// Moves on by one commit.

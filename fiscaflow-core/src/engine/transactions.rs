@@ -104,7 +104,7 @@ impl Transactions<'_> {
     pub async fn explain(&self, id: TransactionId) -> Result<Explanation> {
         let state = self.book.authorised(Role::Viewer).await?;
         let transaction = self.get(id).await?;
-        Ok(rules::explain(&transaction, state.rules()?))
+        Ok(rules::explain(&transaction, state.rules()))
     }
 }
 

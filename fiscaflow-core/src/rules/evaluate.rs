@@ -173,8 +173,7 @@ fn holds(node: &Node, facts: &Facts<'_>, texts: &Texts<'_>) -> bool {
         Node::Any(of) => of.iter().any(|part| holds(part, facts, texts)),
         Node::Not(of) => !of.iter().any(|part| holds(part, facts, texts)),
         Node::Regex { field, patterns } => {
-            let text = texts.of(*field);
-            patterns.iter().any(|pattern| pattern.is_match(&text.plain))
+            patterns.match_in(&texts.of(*field).plain)
         }
         Node::Text { field, op, values, fold } => {
             let text = texts.of(*field);

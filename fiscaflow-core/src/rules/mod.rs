@@ -7,6 +7,7 @@ mod compile;
 mod evaluate;
 mod explain;
 
+pub(crate) use compile::check_all_patterns;
 pub use compile::{RuleSet, check_rule};
 pub use evaluate::{Facts, Outcome, Step, apply};
 pub use explain::{Candidate, Explanation, explain};
