@@ -180,3 +180,14 @@ fn custom_currencies() {
         assert!(Currency::from_stored(stored).is_err(), "{stored}");
     }
 }
+
+#[test]
+fn an_unknown_currency_is_named_only_if_it_looks_like_one() {
+    // Holds: the error repeats three letters and no other text.
+    for (code, named) in
+        [("XXY", true), ("eur", true), ("Anna", false), ("12", false), ("ÄÖ", false)]
+    {
+        let error = Currency::iso(code).unwrap_err();
+        assert_eq!(error.message().contains(code), named, "{error}");
+    }
+}

@@ -5,10 +5,12 @@
 //! place in a REST interface, and [`call`] runs any of them on JSON. Bindings wrap this and add no
 //! behaviour; what a language lacks is added here first.
 
+mod read;
 pub(crate) mod schema;
 mod status;
 mod verbs;
 
+pub use read::read;
 #[cfg(feature = "schema")]
 pub use schema::schemas;
 pub use status::status;
@@ -128,25 +130,6 @@ pub async fn call(engine: &Engine, call: Call) -> Result<Value> {
     verbs::dispatch(engine, call).await
 }
 
-/// Reads a shape from JSON. An error names the field by its path and never quotes what was given.
-pub fn read<T: DeserializeOwned>(value: Value) -> Result<T> {
-    serde_path_to_error::deserialize(value).map_err(|error| {
-        let path = error.path().to_string();
-        let text = error.inner().to_string();
-        let error = Error::from_serde(&text);
-        match (path.as_str(), missing(&text)) {
-            (".", Some(name)) => error.field(name),
-            (".", None) => error,
-            _ => error.field(path),
-        }
-    })
-}
-
-/// The name in `missing field ...`, which is no part of the path.
-fn missing(text: &str) -> Option<&str> {
-    text.strip_prefix("missing field `")?.split('`').next()
-}
-
 fn write<T: Serialize>(answer: &T) -> Result<Value> {
     serde_json::to_value(answer)
         .map_err(|_| Error::new(ErrorCode::Internal, "an answer cannot be written as JSON"))
@@ -154,24 +137,7 @@ fn write<T: Serialize>(answer: &T) -> Result<Value> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::model::{NewAccount, NewTransaction};
-
-    #[test]
-    fn an_error_names_the_field() {
-        fn field<T: DeserializeOwned + std::fmt::Debug>(value: Value) -> Option<String> {
-            read::<T>(value).unwrap_err().at_field().map(str::to_owned)
-        }
-        let account = "018f0000-0000-7000-8000-000000000001";
-        assert_eq!(field::<NewAccount>(json!({})).as_deref(), Some("name"));
-        assert_eq!(field::<NewAccount>(json!({"nmae": "Giro"})).as_deref(), Some("nmae"));
-        assert_eq!(field::<NewAccount>(json!([])), None);
-        let split = json!({"account_id": account, "booking_date": "2026-03-01", "amount": "1",
-            "splits": [{"amount": 1.5}]});
-        assert_eq!(field::<NewTransaction>(split).as_deref(), Some("splits[0].amount"));
-    }
 
     #[test]
     fn an_error_names_the_part_of_the_call_at_fault() {

@@ -115,9 +115,14 @@ impl Currency {
     }
 }
 
+/// What does not look like a code may be any text of a file, so it is not repeated.
 fn unknown(code: &str) -> Error {
-    let shown: String = code.chars().take(12).collect();
-    Error::new(ErrorCode::UnknownCurrency, format!("unknown currency `{shown}`")).field("currency")
+    let text = if code.len() == 3 && code.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        format!("unknown currency `{code}`")
+    } else {
+        "unknown currency; a code looks like `EUR`".to_owned()
+    };
+    Error::new(ErrorCode::UnknownCurrency, text).field("currency")
 }
 
 impl FromStr for Currency {

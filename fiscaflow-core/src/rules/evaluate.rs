@@ -172,9 +172,7 @@ fn holds(node: &Node, facts: &Facts<'_>, texts: &Texts<'_>) -> bool {
         Node::All(of) => of.iter().all(|part| holds(part, facts, texts)),
         Node::Any(of) => of.iter().any(|part| holds(part, facts, texts)),
         Node::Not(of) => !of.iter().any(|part| holds(part, facts, texts)),
-        Node::Regex { field, patterns } => {
-            patterns.match_in(&texts.of(*field).plain)
-        }
+        Node::Regex { field, patterns } => patterns.match_in(&texts.of(*field).plain),
         Node::Text { field, op, values, fold } => {
             let text = texts.of(*field);
             let text = if *fold { &*text.folded } else { &*text.plain };

@@ -29,8 +29,10 @@ async fn rules_add_as_many_tags_as_there_is_room_for() {
     home.rule(json!({"priority": 1, "actions": add_tags(0)})).await;
     home.rule(json!({"priority": 0, "actions": add_tags(1)})).await;
     let recorded = home.record("2026-03-01", "-1", json!({})).await;
-    let wanted: Vec<String> =
-        (0..30).map(|tag| format!("0-{tag:02}")).chain((0..20).map(|tag| format!("1-{tag:02}"))).collect();
+    let wanted: Vec<String> = (0..30)
+        .map(|tag| format!("0-{tag:02}"))
+        .chain((0..20).map(|tag| format!("1-{tag:02}")))
+        .collect();
     assert_eq!((recorded.tags.len(), &recorded.tags), (MAX_TAGS, &wanted));
     home.book.rules().apply().await.unwrap();
     let transactions = home.book.transactions();
