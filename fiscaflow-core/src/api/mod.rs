@@ -25,7 +25,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 
 /// One call of a verb.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Call {
     /// The verb's name.
@@ -40,6 +40,8 @@ pub struct Call {
     #[serde(default)]
     pub request: Option<Value>,
 }
+
+crate::model::debug_only!(Call: verb, book_id, context, id);
 
 impl Call {
     fn book(&self, engine: &Engine) -> Result<BookHandle> {

@@ -84,7 +84,7 @@ struct Inner {
 }
 
 /// Who acts, why, and how a repeat is recognised.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Context {
@@ -99,6 +99,8 @@ pub struct Context {
     /// A write with a key that was used before returns the first answer and does nothing.
     pub idempotency_key: Option<String>,
 }
+
+crate::model::debug_only!(Context: actor, correlation_id, causation_id, idempotency_key);
 
 impl Context {
     /// An actor and nothing else.

@@ -195,7 +195,7 @@ impl std::fmt::Debug for Idempotency {
 }
 
 /// Who, when and why.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct CommitInfo {
     /// Who acted.
     pub actor: ActorId,
@@ -210,6 +210,8 @@ pub struct CommitInfo {
     /// The id of what caused the request.
     pub causation_id: Option<String>,
 }
+
+crate::model::debug_only!(CommitInfo: actor, at, action, correlation_id, causation_id);
 
 /// A commit that is decided but not sealed.
 #[derive(Debug)]
@@ -374,7 +376,6 @@ impl Draft {
 }
 
 /// A stored commit, opened: its bytes fit each other.
-#[derive(Debug)]
 pub(crate) struct Opened {
     pub(super) header: Header,
     pub(crate) reason: Option<String>,
@@ -430,6 +431,8 @@ impl StoredCommit {
         Ok(Opened { header, reason, changes, events: body.events })
     }
 }
+
+crate::model::debug_only!(Opened: header, changes, events);
 
 impl Opened {
     /// The events, each with what the header knows of it.

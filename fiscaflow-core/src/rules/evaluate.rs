@@ -13,7 +13,7 @@ use crate::store::fold;
 use super::compile::{Node, RuleSet};
 
 /// What rules look at.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Facts<'a> {
     description: &'a str,
     payee: Option<&'a str>,
@@ -21,6 +21,12 @@ pub struct Facts<'a> {
     amount: Amount,
     booking_date: chrono::NaiveDate,
     account_id: AccountId,
+}
+
+impl std::fmt::Debug for Facts<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Facts").field("account_id", &self.account_id).finish_non_exhaustive()
+    }
 }
 
 impl<'a> From<&'a Transaction> for Facts<'a> {

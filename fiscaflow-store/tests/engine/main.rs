@@ -9,6 +9,7 @@
 
 mod budgets;
 mod dates;
+mod debug;
 mod keys;
 mod rules;
 

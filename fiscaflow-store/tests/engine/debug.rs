@@ -1,0 +1,54 @@
+//! What `Debug` shows of requests and commits: nothing that a person wrote.
+
+use fiscaflow_core::api::{Call, CallText};
+use fiscaflow_core::engine::Context;
+use fiscaflow_core::log::{Change, CommitInfo, Draft};
+use serde_json::json;
+
+use super::{Home, anna};
+
+#[tokio::test]
+async fn no_reason_reaches_a_log() {
+    // Holds: the reason of a request, and the request itself, are in no `Debug` text; who acts is.
+    let home = Home::new().await;
+    let reason = || Some("Secret present for Ben".to_owned());
+    let context = Context { reason: reason(), ..anna() };
+    let info = CommitInfo {
+        actor: context.actor.clone(),
+        at: chrono::DateTime::UNIX_EPOCH,
+        action: "books.create".to_owned(),
+        reason: reason(),
+        correlation_id: None,
+        causation_id: None,
+    };
+    let draft = Draft {
+        book_id: home.id,
+        parent: None,
+        info: info.clone(),
+        changes: vec![Change::create(home.account.clone())],
+        events: Vec::new(),
+        idempotency: None,
+    };
+    let call = Call {
+        verb: "accounts.create".to_owned(),
+        book_id: Some(home.id),
+        context: context.clone(),
+        id: None,
+        request: Some(json!({"name": "Secret"})),
+    };
+    let text = CallText { context: "Secret".to_owned(), ..CallText::default() };
+    let handle = home.engine.book(home.id, context.clone());
+    let shown = [
+        format!("{context:?}"),
+        format!("{info:?}"),
+        format!("{draft:?}"),
+        format!("{call:?}"),
+        format!("{handle:?}"),
+        format!("{:?}", handle.transactions()),
+        format!("{text:?}"),
+    ];
+    for text in &shown {
+        assert!(!text.contains("Secret"), "{text}");
+    }
+    assert!(shown.iter().take(5).all(|text| text.contains("anna")));
+}
