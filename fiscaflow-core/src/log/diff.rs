@@ -48,8 +48,10 @@ crate::model::debug_only!(ObjectChange: seq, at, action, kind);
 impl StoredCommit {
     /// What this commit did to the object with that id, if anything.
     pub(crate) fn change_of(&self, key: &str) -> Result<Option<ObjectChange>> {
-        // An object's key stands in the body as it is: a body without it need not be opened.
-        if memchr::memmem::find(&self.body, key.as_bytes()).is_none() {
+        // An object's key stands in the body as JSON writes it: a body without it need not be
+        // opened.
+        let written = serde_json::to_vec(key).map_err(|_| Error::corrupt("a key is no text"))?;
+        if memchr::memmem::find(&self.body, &written).is_none() {
             return Ok(None);
         }
         let opened = self.open()?;
