@@ -241,17 +241,29 @@ impl Command for UpdateTransaction {
             let text = "amount, date and account of a reconciled transaction are locked";
             return Err(Error::new(ErrorCode::Reconciled, text).id(before.id));
         }
-        if before.transfer_id.is_some()
-            && (after.amount != before.amount || after.account_id != before.account_id)
-        {
-            let text = "a side of a transfer keeps its amount and account; remove the transfer";
-            return Err(Error::new(ErrorCode::InvalidTransfer, text).id(before.id));
+        if before.transfer_id.is_some() {
+            keeps_its_side(&before, &after)?;
         }
         check(&after, facts.plan)?;
         let aggregate = ("transaction", after.id.to_string());
         let event = facts.event("ledger.transaction.updated", aggregate, &[]);
         Ok(Decision::one(Change::update(before, after.clone()), event, after))
     }
+}
+
+/// Refuses what would leave the other side of a transfer alone.
+fn keeps_its_side(before: &Transaction, after: &Transaction) -> Result<()> {
+    let refuse = |text: &str| Err(Error::new(ErrorCode::InvalidTransfer, text).id(before.id));
+    if after.amount != before.amount || after.account_id != before.account_id {
+        return refuse("a side of a transfer keeps its amount and account; remove the transfer");
+    }
+    if after.status == Status::Void && before.status != Status::Void {
+        return refuse("a side of a transfer cannot be void; remove the transfer first");
+    }
+    if !after.splits.is_empty() {
+        return refuse("a side of a transfer cannot be split; remove the transfer first");
+    }
+    Ok(())
 }
 
 fn patched(before: &Transaction, patch: &TransactionPatch, plan: &Plan) -> Result<Transaction> {

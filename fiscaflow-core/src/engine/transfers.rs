@@ -7,7 +7,7 @@ use super::run::{Command, Decision, Facts, Needs};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::TransactionId;
 use crate::log::Change;
-use crate::model::Transaction;
+use crate::model::{Status, Transaction};
 use crate::plan::Plan;
 
 /// A transfer to be recorded: two transactions that are there already.
@@ -105,6 +105,9 @@ fn check_sides(from: &Transaction, to: &Transaction) -> Result<()> {
     }
     if !from.splits.is_empty() || !to.splits.is_empty() {
         return refuse("a split transaction cannot be a side of a transfer");
+    }
+    if from.status == Status::Void || to.status == Status::Void {
+        return refuse("a void transaction cannot be a side of a transfer");
     }
     if from.amount.minor() >= 0 || to.amount.minor() <= 0 {
         return refuse("money must go out of `from_id` and into `to_id`");
