@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 /// A line as a tuple that can be sorted and compared.
 type Shown =
-    (TransactionId, NaiveDate, AccountId, Option<CategoryId>, Option<String>, i64, bool, bool);
+    (TransactionId, NaiveDate, AccountId, Option<CategoryId>, Option<String>, i64, [bool; 3]);
 
 fn row() -> impl Strategy<Value = ColumnRow> {
     let category =
@@ -51,7 +51,8 @@ fn lines_of(row: &ColumnRow) -> Vec<Shown> {
     let line = |(category, amount): &(Option<CategoryId>, i64)| {
         let payee = row.payee.clone();
         let head = (row.id, row.booking_date, row.account_id);
-        (head.0, head.1, head.2, *category, payee, *amount, row.transfer, row.pending)
+        let flags = [row.transfer, row.pending, row.amount_minor < 0];
+        (head.0, head.1, head.2, *category, payee, *amount, flags)
     };
     if row.counts { parts.iter().map(line).collect() } else { Vec::new() }
 }
@@ -62,8 +63,8 @@ fn shown(view: &View) -> Vec<Shown> {
         .map(|line| {
             let payee = line.payee.map(str::to_owned);
             let head = (line.transaction_id, line.date, line.account_id);
-            let tail = (line.amount_minor, line.transfer, line.pending);
-            (head.0, head.1, head.2, line.category_id, payee, tail.0, tail.1, tail.2)
+            let flags = [line.transfer, line.pending, line.outgoing];
+            (head.0, head.1, head.2, line.category_id, payee, line.amount_minor, flags)
         })
         .collect();
     shown.sort();

@@ -42,8 +42,9 @@ crate::model::debug_only!(Spending: month, category_id, transactions);
 
 /// Spending by month and category, each currency apart, in that order.
 ///
-/// Transfers are left out. Money in an income category is no spending; of what has no category
-/// only money out counts, because nothing tells a refund from a salary there.
+/// Transfers are left out. Money in an income category is no spending. Where there is no category,
+/// nothing tells a refund from a salary: there the transaction decides, and all parts of one by which
+/// money goes out count, those above zero taken off.
 pub fn spending(plan: &Plan, view: &View, query: &SpendingQuery) -> Result<Vec<Spending>> {
     if let (Some(from), Some(to)) = (query.from, query.to)
         && from > to
@@ -59,7 +60,7 @@ pub fn spending(plan: &Plan, view: &View, query: &SpendingQuery) -> Result<Vec<S
         let selected = query.from.is_none_or(|from| month >= from)
             && query.to.is_none_or(|to| month <= to)
             && query.account_id.is_none_or(|id| id == line.account_id);
-        let uncategorised_in = line.category_id.is_none() && line.amount_minor > 0;
+        let uncategorised_in = line.category_id.is_none() && !line.outgoing;
         if !selected || line.transfer || uncategorised_in || !plan.is_expense(line.category_id) {
             continue;
         }

@@ -14,6 +14,7 @@ use crate::store::ColumnRow;
 const COUNTS: u8 = 1;
 const TRANSFER: u8 = 2;
 const PENDING: u8 = 4;
+const OUTGOING: u8 = 8;
 /// Stands for "no category" and "no payee" in the dense columns.
 const NONE: u32 = 0;
 
@@ -36,6 +37,8 @@ pub struct Line<'a> {
     pub transfer: bool,
     /// Whether the bank has not booked it yet.
     pub pending: bool,
+    /// Whether money goes out by the transaction as a whole, whatever the sign of this line.
+    pub outgoing: bool,
 }
 
 /// Values that stand in a dense column by number; number 0 is "none".
@@ -132,8 +135,13 @@ impl View {
         let whole = [(row.category_id, row.amount_minor)];
         let parts = if row.splits.is_empty() { &whole[..] } else { &row.splits[..] };
         let mut flags = 0;
-        for (flag, set) in [(COUNTS, row.counts), (TRANSFER, row.transfer), (PENDING, row.pending)]
-        {
+        let all = [
+            (COUNTS, row.counts),
+            (TRANSFER, row.transfer),
+            (PENDING, row.pending),
+            (OUTGOING, row.amount_minor < 0),
+        ];
+        for (flag, set) in all {
             if set {
                 flags |= flag;
             }
@@ -200,6 +208,7 @@ impl View {
                 amount_minor: *amount,
                 transfer: flags & TRANSFER != 0,
                 pending: flags & PENDING != 0,
+                outgoing: flags & OUTGOING != 0,
             })
         })
     }
