@@ -178,13 +178,16 @@ fn naive(rules: &[Rule], transaction: &Transaction) -> Vec<RuleId> {
     let mut order: Vec<&Rule> = rules.iter().filter(|rule| rule.enabled).collect();
     order.sort_by_key(|rule| (rule.stage, -rule.priority, rule.id));
     let (mut applied, mut payee) = (Vec::new(), transaction.payee.clone());
+    let stays = transaction.payee_source.as_ref().is_some_and(|it| it.kind == SourceKind::User);
     for rule in order {
         if !holds(&rule.condition, transaction, payee.as_deref()) {
             continue;
         }
         applied.push(rule.id);
         for action in &rule.actions {
-            if let Action::SetPayee { payee: name } = action {
+            if let Action::SetPayee { payee: name } = action
+                && !stays
+            {
                 payee = Some(name.clone());
             }
         }

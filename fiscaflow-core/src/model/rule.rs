@@ -124,7 +124,7 @@ debug_only!(RulePatch: stage, priority, enabled, stop);
 pub enum TextField {
     /// The raw description as the bank gave it.
     Description,
-    /// The payee, as set so far.
+    /// The payee as set so far: by a person, or else by the rules that ran before.
     Payee,
     /// The notes.
     Notes,

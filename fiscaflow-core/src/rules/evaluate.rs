@@ -17,6 +17,8 @@ use super::compile::{Node, RuleSet};
 pub struct Facts<'a> {
     description: &'a str,
     payee: Option<&'a str>,
+    /// Whether a person set the payee: then no rule changes what rules see.
+    payee_stays: bool,
     notes: Option<&'a str>,
     amount: Amount,
     booking_date: chrono::NaiveDate,
@@ -34,6 +36,7 @@ impl<'a> From<&'a Transaction> for Facts<'a> {
         Self {
             description: &transaction.description,
             payee: transaction.payee.as_deref(),
+            payee_stays: by_user(transaction.payee_source.as_ref()),
             notes: transaction.notes.as_deref(),
             amount: transaction.amount.amount(),
             booking_date: transaction.booking_date,
@@ -65,7 +68,8 @@ pub struct Outcome {
 }
 
 impl RuleSet {
-    /// Runs the rules. A rule sees the payee as the rules before it left it.
+    /// Runs the rules. A rule sees the payee as the rules before it left it, or the one that a
+    /// person set, which stays.
     pub fn evaluate(&self, facts: Facts<'_>) -> Outcome {
         let mut outcome = Outcome::default();
         let mut texts = Texts::new(facts);
@@ -79,7 +83,9 @@ impl RuleSet {
                         outcome.category = Some((*category_id, rule.id));
                     }
                     Action::SetPayee { payee } => {
-                        texts.set_payee(payee);
+                        if !facts.payee_stays {
+                            texts.set_payee(payee);
+                        }
                         outcome.payee = Some((payee.clone(), rule.id));
                     }
                     Action::AddTag { tag } => {
@@ -144,9 +150,7 @@ impl<'a> Texts<'a> {
 /// Writes an outcome into a transaction, except where a person decided before. Of more tags than a
 /// transaction may have, those that were added first are taken.
 pub fn apply(transaction: &mut Transaction, outcome: &Outcome) {
-    let free = |source: &Option<Source>| {
-        source.as_ref().is_none_or(|source| source.kind != SourceKind::User)
-    };
+    let free = |source: &Option<Source>| !by_user(source.as_ref());
     if let Some((category, rule)) = &outcome.category
         && free(&transaction.category_source)
         && transaction.splits.is_empty()
@@ -171,6 +175,10 @@ pub fn apply(transaction: &mut Transaction, outcome: &Outcome) {
             }
         }
     }
+}
+
+fn by_user(source: Option<&Source>) -> bool {
+    source.is_some_and(|source| source.kind == SourceKind::User)
 }
 
 fn holds(node: &Node, facts: &Facts<'_>, texts: &Texts<'_>) -> bool {
