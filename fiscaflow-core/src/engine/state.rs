@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Engine;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Lane, Result};
 use crate::id::BookId;
 use crate::log::{Change, StoredCommit, documents_of};
 use crate::model::DocumentKind;
@@ -133,19 +133,20 @@ impl Engine {
     pub(super) async fn state(&self, book_id: BookId) -> Result<BookState> {
         let store = &self.inner.store;
         let head = store.head(book_id).await?.ok_or_else(book_not_found)?;
-        if let Some(mut state) = self.inner.cache.get(book_id) {
+        if let Some(state) = self.inner.cache.get(book_id) {
             if state.head == head {
                 return Ok(state);
             }
-            let behind = head.seq.checked_sub(state.head.seq);
-            if behind.is_some_and(|behind| (1..=MAX_CATCH_UP).contains(&behind)) {
-                for commit in store.commits(book_id, state.head.seq, head_limit(behind)).await? {
-                    state.catch_up(&commit)?;
+            match self.caught_up(book_id, state, head).await {
+                Ok(Some(state)) => {
+                    self.inner.cache.put(book_id, state.clone());
+                    return Ok(state);
                 }
-                self.inner.cache.put(book_id, state.clone());
-                return Ok(state);
+                Err(error) if error.lane() != Lane::Corrupt => return Err(error),
+                // What does not fit the state in memory may be whole in the store: it is read
+                // afresh below, as an engine that starts now would.
+                Ok(None) | Err(_) => self.inner.cache.forget(book_id),
             }
-            self.inner.cache.forget(book_id);
         }
         let (head, documents) = store.documents(book_id).await?.ok_or_else(book_not_found)?;
         let state = BookState::new(head, Plan::from_documents(documents)?);
@@ -153,8 +154,36 @@ impl Engine {
         Ok(state)
     }
 
+    /// A state moved on to the head by the commits since; `None` where it is too far off.
+    async fn caught_up(
+        &self,
+        book_id: BookId,
+        mut state: BookState,
+        head: Head,
+    ) -> Result<Option<BookState>> {
+        let behind = head.seq.checked_sub(state.head.seq);
+        if !behind.is_some_and(|behind| (1..=MAX_CATCH_UP).contains(&behind)) {
+            return Ok(None);
+        }
+        let commits = self.inner.store.commits(book_id, state.head.seq, head_limit(behind)).await?;
+        for commit in commits {
+            state.catch_up(&commit)?;
+        }
+        Ok(Some(state))
+    }
+
     /// The book as it is now, with its view.
     pub(super) async fn state_with_view(&self, book_id: BookId) -> Result<(BookState, Arc<View>)> {
+        match self.state_and_view(book_id).await {
+            Err(error) if error.lane() == Lane::Corrupt => {
+                self.inner.cache.forget(book_id);
+                self.state_and_view(book_id).await
+            }
+            found => found,
+        }
+    }
+
+    async fn state_and_view(&self, book_id: BookId) -> Result<(BookState, Arc<View>)> {
         let mut state = self.state(book_id).await?;
         if let Some(view) = &state.view {
             let view = Arc::clone(view);

@@ -12,6 +12,7 @@ mod dates;
 mod debug;
 mod history;
 mod keys;
+mod rewritten;
 mod rules;
 
 use std::sync::Arc;
