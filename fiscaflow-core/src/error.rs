@@ -92,8 +92,6 @@ codes! {
     IdConflict = "id_conflict" in Rejected;
     /// An object of that kind with that name exists already.
     NameTaken = "name_taken" in Rejected;
-    /// The object is still referred to, so it cannot be removed.
-    InUse = "in_use" in Rejected;
     /// A category would become its own ancestor.
     CategoryCycle = "category_cycle" in Rejected;
     /// The splits do not add up to the transaction's amount.

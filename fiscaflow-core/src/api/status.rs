@@ -7,8 +7,9 @@ use crate::error::{ErrorCode, Lane};
 ///
 /// What is rejected is 422, unless a status says it better: 403 for what the role forbids, 404 for
 /// what is not there, 409 for what may pass once the book has changed, 413 for a file that is too
-/// large. What is unavailable is 503, so that clients and proxies may try again; 507 says that
-/// there is no space left. What is corrupt is 500.
+/// large. What is unavailable is 503, so that clients and proxies may try again, with two
+/// exceptions: `conflict` is 409, because the book and not the store stood in the way, and 507 says
+/// that there is no space left. What is corrupt is 500.
 ///
 /// ```
 /// use fiscaflow_core::{ErrorCode, api::status};
@@ -16,6 +17,8 @@ use crate::error::{ErrorCode, Lane};
 /// assert_eq!(status(ErrorCode::SplitSum, Some("splits")), 422);
 /// assert_eq!(status(ErrorCode::BookNotFound, None), 404);
 /// assert_eq!(status(ErrorCode::LimitExceeded, Some("content")), 413);
+/// assert_eq!(status(ErrorCode::Conflict, None), 409);
+/// assert_eq!(status(ErrorCode::StoreUnavailable, None), 503);
 /// ```
 pub fn status(code: ErrorCode, field: Option<&str>) -> u16 {
     match code {
@@ -24,7 +27,6 @@ pub fn status(code: ErrorCode, field: Option<&str>) -> u16 {
         ErrorCode::BookNotFound | ErrorCode::NotFound | ErrorCode::UnknownVerb => 404,
         ErrorCode::IdConflict
         | ErrorCode::NameTaken
-        | ErrorCode::InUse
         | ErrorCode::Reconciled
         | ErrorCode::LastOwner
         | ErrorCode::Conflict => 409,

@@ -414,7 +414,7 @@ mod tests {
         let wanted = json!({"code": "name_taken", "lane": "rejected"});
         let steps = json!([{"verb": "a.b", "actor": "anna", "error": wanted}]);
         run_one(steps, |_| Err(error("name_taken")));
-        assert!(judge_error(&error("in_use"), &error("name_taken")).is_err());
+        assert!(judge_error(&error("id_conflict"), &error("name_taken")).is_err());
         let other_field = StepError { field: Some("id".to_owned()), ..error("name_taken") };
         assert!(judge_error(&error("name_taken"), &other_field).is_err());
     }
