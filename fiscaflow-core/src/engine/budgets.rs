@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::BudgetId;
 use crate::limits::{MAX_DOCUMENTS, MAX_THRESHOLDS};
 use crate::log::Change;
-use crate::model::{Budget, BudgetPatch, NewBudget, Role, check_list, check_name};
+use crate::model::{Budget, BudgetPatch, CategoryKind, NewBudget, Role, check_list, check_name};
 use crate::money::{Amount, Currency, Money};
 use crate::period::Month;
 use crate::plan::Plan;
@@ -201,7 +201,11 @@ fn check_budget(budget: &Budget, plan: &Plan) -> Result<()> {
     }
     check_list("category_ids", &budget.category_ids, MAX_DOCUMENTS)?;
     for id in &budget.category_ids {
-        plan.category(*id).map_err(|error| error.field("category_ids"))?;
+        let category = plan.category(*id).map_err(|error| error.field("category_ids"))?;
+        if category.kind == CategoryKind::Income {
+            let text = "a budget watches spending; one of the categories is of income";
+            return Err(Error::invalid("category_ids", text).id(id));
+        }
     }
     check_list("thresholds", &budget.thresholds, MAX_THRESHOLDS)?;
     if budget.thresholds.iter().any(|percent| !(1..=MAX_THRESHOLD).contains(percent)) {

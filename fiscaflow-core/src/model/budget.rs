@@ -33,7 +33,7 @@ pub struct NewBudget {
     pub id: Option<BudgetId>,
     /// What people call it.
     pub name: String,
-    /// The categories it watches; at least one.
+    /// The categories it watches; at least one, and none of income.
     pub category_ids: Vec<CategoryId>,
     /// What may be spent in a month, above zero.
     pub limit: Amount,
