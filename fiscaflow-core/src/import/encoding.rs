@@ -18,21 +18,31 @@ const UTF_16_SAMPLE: usize = 4096;
 /// (a field cut at a number of bytes) stays UTF-8, and each of them becomes U+FFFD. ISO-8859-1
 /// means windows-1252, as in the WHATWG Encoding Standard.
 pub(crate) fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> Cow<'a, str> {
+    decode_or(bytes, declared, || WINDOWS_1252).0
+}
+
+/// The same with another way to choose a charset where nothing is declared, and which it was.
+pub(crate) fn decode_or<'a>(
+    bytes: &'a [u8],
+    declared: Option<&str>,
+    otherwise: impl FnOnce() -> &'static Encoding,
+) -> (Cow<'a, str>, &'static Encoding) {
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         let text = bytes.get(mark..).unwrap_or_default();
-        return encoding.decode_without_bom_handling(text).0;
+        return (encoding.decode_without_bom_handling(text).0, encoding);
     }
     if let Some(encoding) = utf_16_without_mark(bytes) {
-        return encoding.decode_without_bom_handling(bytes).0;
+        return (encoding.decode_without_bom_handling(bytes).0, encoding);
     }
     if let Ok(text) = std::str::from_utf8(bytes) {
-        return Cow::Borrowed(text);
+        return (Cow::Borrowed(text), UTF_8);
     }
     let declared = declared.and_then(lookup).filter(|encoding| *encoding != UTF_8);
     if declared.is_none_or(Encoding::is_single_byte) && is_damaged_utf_8(bytes) {
-        return String::from_utf8_lossy(bytes);
+        return (String::from_utf8_lossy(bytes), UTF_8);
     }
-    declared.unwrap_or(WINDOWS_1252).decode_without_bom_handling(bytes).0
+    let encoding = declared.unwrap_or_else(otherwise);
+    (encoding.decode_without_bom_handling(bytes).0, encoding)
 }
 
 /// The charset of that name: the labels of the WHATWG Encoding Standard, and the bare numbers that

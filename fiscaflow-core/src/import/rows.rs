@@ -180,7 +180,12 @@ impl Rows {
     /// bytes, and so is a file after 4 GiB of text, which no reader takes.
     pub fn push(&mut self, row: &Row<'_>) {
         let start = small(self.block.len());
-        let texts = row.texts().map(|text| self.add(text.unwrap_or_default()));
+        let mut texts = [0; TEXTS];
+        for (length, text) in texts.iter_mut().zip(row.texts()) {
+            if let Some(text) = text {
+                *length = self.add(text);
+            }
+        }
         self.block.push_str(row.description);
         if !row.splits.is_empty() {
             self.splits.push((self.packed.len(), row.splits.to_vec()));
@@ -204,6 +209,46 @@ impl Rows {
             if text.len() <= most { text } else { text.get(..floor(text, most)).unwrap_or("") };
         self.block.push_str(text);
         u16::try_from(text.len()).unwrap_or(u16::MAX)
+    }
+
+    /// Room for so many more bytes of text.
+    pub(crate) fn reserve_text(&mut self, bytes: usize) {
+        self.block.reserve(bytes);
+    }
+
+    /// How many bytes of text there are.
+    pub(crate) fn text_len(&self) -> usize {
+        self.block.len()
+    }
+
+    /// Adds a text to the description of the last row, behind one blank.
+    pub(crate) fn continue_description(&mut self, text: &str) {
+        // The description is the last text of a row, and the row's texts are the last of the block.
+        let Some(last) = self.packed.last_mut() else { return };
+        let before = self.block.len();
+        if last.description > 0 && !text.is_empty() {
+            self.block.push(' ');
+        }
+        self.block.push_str(text);
+        last.description = last.description.saturating_add(small(self.block.len() - before));
+    }
+
+    /// Turns the sign of the row at a place; nothing stays nothing.
+    pub(crate) fn negate(&mut self, place: usize) {
+        if let Some(packed) = self.packed.get_mut(place) {
+            let value = packed.amount.decimal();
+            packed.amount = Amount::new(if value.is_zero() { value } else { -value });
+        }
+    }
+
+    /// Day and amount of every row, and whether it is pending: less work than whole rows.
+    pub(crate) fn facts(
+        &self,
+    ) -> impl ExactSizeIterator<Item = (NaiveDate, Amount, bool)> + DoubleEndedIterator + Clone
+    {
+        self.packed
+            .iter()
+            .map(|packed| (packed.booking_date, packed.amount, packed.flags & PENDING != 0))
     }
 
     /// The row at a place.

@@ -5,11 +5,13 @@
 
 mod collection;
 mod generated;
+mod grouping;
 mod layouts;
 mod properties;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod tables;
+mod whole;
 
 use fiscaflow_core::import::{
     ColumnRole, CsvColumn, CsvProfile, Format, MAX_FILE_ROWS, ParseOptions, Parsed, detect, parse,
@@ -19,4 +21,9 @@ use fiscaflow_core::import::{
 fn read(bytes: &[u8], profile: Option<&str>) -> Parsed {
     let csv = profile.map(|json| serde_json::from_str::<CsvProfile>(json).unwrap());
     parse(bytes, &ParseOptions { format: None, csv, ..ParseOptions::default() }).unwrap()
+}
+
+/// How much of a random or large test is done: more in the deep tier.
+fn deep_or<T>(deep: T, ordinary: T) -> T {
+    if std::env::var_os("FISCAFLOW_DEEP").is_some() { deep } else { ordinary }
 }

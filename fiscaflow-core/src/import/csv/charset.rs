@@ -4,6 +4,9 @@
 //! is a word. Where no header tells, it is the charset in which fewest letters look misread.
 
 use std::borrow::Cow;
+use std::cmp::Reverse;
+
+use encoding_rs::{Encoding, WINDOWS_1252};
 
 use super::lexicon;
 use crate::import::encoding;
@@ -28,37 +31,39 @@ const CANDIDATES: &[&str] = &[
 /// How many bytes of the file are compared.
 const SAMPLE_BYTES: usize = 8 * 1024;
 
-/// The text of a file.
-pub(super) fn decode<'a>(bytes: &'a [u8], declared: Option<&str>) -> Cow<'a, str> {
-    let text = encoding::decode(bytes, declared);
-    let single_byte = declared.is_none()
-        && std::str::from_utf8(bytes).is_err()
-        && text == encoding::decode(bytes, Some("windows-1252"));
-    if !single_byte {
-        return text;
-    }
-    let sample = bytes.get(..SAMPLE_BYTES).unwrap_or(bytes);
-    match best(sample) {
-        "windows-1252" => text,
-        label => encoding::decode(bytes, Some(label)),
-    }
+/// The text of a file, and its charset.
+pub(super) fn decode<'a>(
+    bytes: &'a [u8],
+    declared: Option<&str>,
+) -> (Cow<'a, str>, &'static Encoding) {
+    encoding::decode_or(bytes, declared, || {
+        // The lines from the first one that is not ASCII tell.
+        let other = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or(0);
+        let before = bytes.get(..other).unwrap_or_default();
+        let start = memchr::memrchr2(b'\n', b'\r', before).map_or(0, |end| end + 1);
+        let rest = bytes.get(start..).unwrap_or_default();
+        best(rest.get(..SAMPLE_BYTES).unwrap_or(rest))
+    })
 }
 
 /// The text of the first bytes of a file, cut at a line end where there is one.
 pub(super) fn decode_start(bytes: &[u8], limit: usize) -> Cow<'_, str> {
-    let Some(start) = bytes.get(..limit) else { return decode(bytes, None) };
+    let Some(start) = bytes.get(..limit) else { return decode(bytes, None).0 };
     let end = memchr::memrchr2(b'\n', b'\r', start).map_or(limit, |end| end + 1);
-    decode(bytes.get(..end).unwrap_or(start), None)
+    decode(bytes.get(..end).unwrap_or(start), None).0
 }
 
 /// The candidate in which most headers are known, and among equals the one in which fewest letters
 /// look misread.
-fn best(sample: &[u8]) -> &'static str {
-    let scored = CANDIDATES.iter().enumerate().map(|(place, label)| {
-        let text = encoding::decode(sample, Some(label));
-        (known_headers(&text), usize::MAX - misread(&text), usize::MAX - place, *label)
+fn best(sample: &[u8]) -> &'static Encoding {
+    let candidates = CANDIDATES.iter().filter_map(|label| encoding::lookup(label));
+    let scored = candidates.map(|encoding| {
+        let text = encoding.decode_without_bom_handling(sample).0;
+        ((known_headers(&text), Reverse(misread(&text))), encoding)
     });
-    scored.max().map_or("windows-1252", |best| best.3)
+    // The first of equals.
+    let best = scored.reduce(|best, other| if other.0 > best.0 { other } else { best });
+    best.map_or(WINDOWS_1252, |best| best.1)
 }
 
 /// How many cells of the first lines are headers that are known.
@@ -140,7 +145,7 @@ mod tests {
             let encoding = encoding::lookup(label).unwrap();
             let text = format!("{header}\n1;2;3;4\n");
             let bytes = encoding.encode(&text).0;
-            assert_eq!(decode(&bytes, None), text, "{label}");
+            assert_eq!(decode(&bytes, None).0, text, "{label}");
         }
     }
 
@@ -150,7 +155,7 @@ mod tests {
         for text in ["01.02.2024;Kontoführung;-5,00\n", "a;Café Müller, Zürich;1\n", "x;Señor;1\n"]
         {
             let bytes = encoding::lookup("windows-1252").unwrap().encode(text).0;
-            assert_eq!(decode(&bytes, None), text);
+            assert_eq!(decode(&bytes, None).0, text);
         }
     }
 }

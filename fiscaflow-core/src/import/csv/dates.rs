@@ -48,6 +48,15 @@ impl Triple {
         };
         NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)
     }
+
+    /// The date, where it is the same in every order. Years that lead in two digits stand before
+    /// dashes.
+    pub fn alike(self) -> Option<NaiveDate> {
+        let date = self.in_order(DateOrder::Dmy)?;
+        let year_first = self.in_order(DateOrder::Ymd).filter(|_| self.separator == '-');
+        let same = self.in_order(DateOrder::Mdy) == Some(date);
+        (same && year_first.is_none_or(|other| other == date)).then_some(date)
+    }
 }
 
 impl Written {
@@ -56,6 +65,14 @@ impl Written {
         match self {
             Self::Fixed(date) => Some(date),
             Self::Open(triple) => triple.in_order(order),
+        }
+    }
+
+    /// The date, where every order that files of its kind use gives the same.
+    pub fn alike(self) -> Option<NaiveDate> {
+        match self {
+            Self::Fixed(date) => Some(date),
+            Self::Open(triple) => triple.alike(),
         }
     }
 }
@@ -67,6 +84,37 @@ pub(super) struct DateCell {
     pub date: Written,
     /// The date behind `as of`.
     pub as_of: Option<Written>,
+}
+
+/// The usual case, which [`scan`] reads alike: ten bytes with the year in four digits, or eight
+/// digits that begin with it.
+pub(super) fn plain(cell: &[u8], order: Option<DateOrder>) -> Option<NaiveDate> {
+    let (year, month, day) = match (cell, order) {
+        ([y @ .., b'-', m1, m2, b'-', d1, d2], _) | ([y @ .., b'/', m1, m2, b'/', d1, d2], _)
+            if y.len() == 4 =>
+        {
+            (y, [*m1, *m2], [*d1, *d2])
+        }
+        ([y @ .., m1, m2, d1, d2], _) if y.len() == 4 => (y, [*m1, *m2], [*d1, *d2]),
+        ([a1, a2, first, b1, b2, second, y @ ..], Some(order))
+            if y.len() == 4 && first == second && matches!(first, b'.' | b'/' | b'-') =>
+        {
+            match order {
+                DateOrder::Dmy => (y, [*b1, *b2], [*a1, *a2]),
+                DateOrder::Mdy => (y, [*a1, *a2], [*b1, *b2]),
+                DateOrder::Ymd => return None,
+            }
+        }
+        _ => return None,
+    };
+    let year = digits(year).filter(|year| (1900..2100).contains(year))?;
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, digits(&month)?, digits(&day)?)
+}
+
+fn digits(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'))
+    })
 }
 
 /// The date in a cell that holds nothing else but a time, a zone or a weekday.
@@ -82,7 +130,11 @@ pub(super) fn scan(cell: &str) -> Option<DateCell> {
 }
 
 fn split_as_of(cell: &str) -> Option<(&str, &str)> {
-    let at = cell.to_ascii_lowercase().find(" as of ")?;
+    const AS_OF: &[u8] = b" as of ";
+    if cell.len() < 6 + AS_OF.len() {
+        return None;
+    }
+    let at = cell.as_bytes().windows(7).position(|part| part.eq_ignore_ascii_case(AS_OF))?;
     Some((cell.get(..at)?, cell.get(at + 7..)?))
 }
 

@@ -5,7 +5,7 @@
 
 use super::roles::{AmountColumns, Draft, Unclear};
 use super::shape::Column;
-use super::signs;
+use super::signs::{self, Chain};
 use super::text::is_void;
 use super::words::Direction;
 use crate::error::ErrorCode;
@@ -65,14 +65,10 @@ fn before_and_after(draft: &Draft<'_, '_>, places: &[usize]) -> Result<Found, Un
     }
     // `a + b = c` holds for the amount `b` as well as for the amount `a`: the balance goes on.
     let goes_on = |amount: usize, after: usize| {
-        let moves: Vec<_> = draft
-            .rows
-            .iter()
-            .filter_map(|row| {
-                Some((draft.number(row.cell(amount))?.decimal(), draft.number(row.cell(after))))
-            })
-            .collect();
-        signs::chain_sign(&moves) == Some(true)
+        let moves = draft.rows.iter().filter_map(|row| {
+            Some((draft.number(row.cell(amount))?.decimal(), draft.number(row.cell(after))))
+        });
+        Chain::of(moves).sign() == Some(true)
     };
     if found.len() > 1 {
         let is_signed =
@@ -157,18 +153,14 @@ fn pair(
         balance,
     };
     if let Some(balance) = balance {
-        let moves: Vec<_> = draft
-            .rows
-            .iter()
-            .map(|row| {
-                let zero = Amount::ZERO;
-                let out = draft.number(row.cell(left)).unwrap_or(zero);
-                let inward = draft.number(row.cell(right)).unwrap_or(zero);
-                let moved = inward.decimal().checked_sub(out.decimal()).unwrap_or_default();
-                (moved, draft.number(row.cell(balance)))
-            })
-            .collect();
-        match signs::chain_sign(&moves) {
+        let moves = draft.rows.iter().map(|row| {
+            let zero = Amount::ZERO;
+            let out = draft.number(row.cell(left)).unwrap_or(zero);
+            let inward = draft.number(row.cell(right)).unwrap_or(zero);
+            let moved = inward.decimal().checked_sub(out.decimal()).unwrap_or_default();
+            (moved, draft.number(row.cell(balance)))
+        });
+        match Chain::of(moves).sign() {
             Some(true) => return Ok(as_pair(left, right)),
             Some(false) => return Ok(as_pair(right, left)),
             None => {}
@@ -193,20 +185,16 @@ fn pair(
 fn with_balance(draft: &Draft<'_, '_>, left: usize, right: usize) -> Result<Found, Unclear> {
     let direction = draft.free().map(|(place, _)| place).find(|place| draft.could_direct(*place));
     let follows = |amount: usize, balance: usize| {
-        let moves: Vec<_> = draft
-            .rows
-            .iter()
-            .filter_map(|row| {
-                let value = draft.number(row.cell(amount))?.decimal();
-                let value = match direction.and_then(|place| Direction::of(row.cell(place))) {
-                    Some(Direction::Out) => -value.abs(),
-                    Some(Direction::In) => value.abs(),
-                    None => value,
-                };
-                Some((value, draft.number(row.cell(balance))))
-            })
-            .collect();
-        signs::chain_sign(&moves).is_some()
+        let moves = draft.rows.iter().filter_map(|row| {
+            let value = draft.number(row.cell(amount))?.decimal();
+            let value = match direction.and_then(|place| Direction::of(row.cell(place))) {
+                Some(Direction::Out) => -value.abs(),
+                Some(Direction::In) => value.abs(),
+                None => value,
+            };
+            Some((value, draft.number(row.cell(balance))))
+        });
+        Chain::of(moves).sign().is_some()
     };
     match (follows(left, right), follows(right, left)) {
         (true, false) => Ok(Found { amounts: AmountColumns::Single(left), balance: Some(right) }),

@@ -82,7 +82,7 @@ pub(super) fn parse(bytes: &[u8], profile: Option<&CsvProfile>) -> Result<Parsed
     let stated = CsvProfile::default();
     let profile = profile.unwrap_or(&stated);
     profile.validate()?;
-    let text = charset::decode(bytes, profile.encoding.as_deref());
+    let (text, _) = charset::decode(bytes, profile.encoding.as_deref());
     let table = Table::find(&text, profile);
     let roles = match roles::assign(&table, profile) {
         Ok(roles) => roles,
@@ -96,11 +96,18 @@ pub(super) fn parse(bytes: &[u8], profile: Option<&CsvProfile>) -> Result<Parsed
             }]));
         }
     };
-    let formats = match settle::settle(&table, &roles, profile) {
-        Ok(formats) => formats,
-        Err(problems) => return Ok(failed(problems)),
+    // The first rows settle the formats; where a later one contradicts them, all rows do.
+    let mut whole = false;
+    let found = loop {
+        let formats = match settle::settle(&table, &roles, profile, whole) {
+            Ok(formats) => formats,
+            Err(problems) => return Ok(failed(problems)),
+        };
+        match rows::read(&table, &roles, formats, profile)? {
+            Some(found) if !found.contradicted || formats.whole => break found,
+            _ => whole = true,
+        }
     };
-    let found = rows::read(&table, &roles, formats, profile)?;
     let (statements, problems) = statements::assemble(found, &table, &roles, profile.sign);
     Ok(Parsed { format: Format::Csv, statements, problems })
 }

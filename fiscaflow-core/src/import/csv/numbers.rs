@@ -169,6 +169,12 @@ pub(super) fn readings(digits: &str) -> Reading {
     }
 }
 
+/// The number, where it is the same with either decimal separator.
+pub(super) fn read_alike(digits: &str) -> Option<Amount> {
+    let point = read(digits, DecimalSeparator::Point)?;
+    (read(digits, DecimalSeparator::Comma) == Some(point)).then_some(point)
+}
+
 /// The number that the digits mean with that decimal separator, without its sign.
 pub(super) fn read(digits: &str, decimal: DecimalSeparator) -> Option<Amount> {
     if let Some(amount) = read_plain(digits.as_bytes(), decimal) {
@@ -194,25 +200,33 @@ pub(super) fn read(digits: &str, decimal: DecimalSeparator) -> Option<Amount> {
     Decimal::try_from_i128_with_scale(mantissa, scale).ok().map(Amount::new)
 }
 
-/// The usual case without grouping and with few digits.
+/// The usual case, which [`read`] reads alike: few digits, and nothing between them but the
+/// decimal separator and the other one between groups of three.
 pub(super) fn read_plain(digits: &[u8], decimal: DecimalSeparator) -> Option<Amount> {
     if digits.len() > 17 {
         return None;
     }
-    let separator = decimal.byte();
+    let (separator, group) = (decimal.byte(), decimal.other().byte());
     let (mut mantissa, mut scale, mut in_fraction) = (0_i64, 0_u32, false);
+    let (mut run, mut grouped) = (0_u32, false);
     for byte in digits {
         if byte.is_ascii_digit() {
             mantissa = mantissa * 10 + i64::from(byte - b'0');
             scale += u32::from(in_fraction);
-        } else if *byte == separator && !in_fraction {
+            run += 1;
+        } else if in_fraction || grouped && run != 3 {
+            return None;
+        } else if *byte == separator {
             in_fraction = true;
+        } else if *byte == group && (1..=3).contains(&run) && digits.first() != Some(&b'0') {
+            (run, grouped) = (0, true);
         } else {
             return None;
         }
     }
+    let complete = in_fraction || !grouped || run == 3;
     let some_digit = digits.len() > usize::from(in_fraction);
-    some_digit.then(|| Amount::new(Decimal::new(mantissa, scale)))
+    (complete && some_digit).then(|| Amount::new(Decimal::new(mantissa, scale)))
 }
 
 /// Whether the whole part is digits alone, or groups them by one separator: in threes, or as in

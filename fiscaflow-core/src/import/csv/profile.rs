@@ -286,6 +286,13 @@ impl DecimalSeparator {
             Self::Comma => ',',
         }
     }
+
+    pub(super) const fn other(self) -> Self {
+        match self {
+            Self::Point => Self::Comma,
+            Self::Comma => Self::Point,
+        }
+    }
 }
 
 /// What the sign of a single amount column means.

@@ -1,31 +1,36 @@
-//! The straight pass: from the records of a table to entries, once everything is settled.
+//! The straight pass: from the records of a table to rows, once everything is settled.
 //!
-//! A record becomes an entry, continues the one before it, is known to be no transaction (prose,
+//! A record becomes a row, continues the one before it, is known to be no transaction (prose,
 //! totals, balance lines, rows without an amount, announced rows without a date), or is a problem.
+
+use std::borrow::Cow;
 
 use chrono::NaiveDate;
 
-use super::dates;
+use super::dates::{self, Written};
 use super::numbers;
-use super::profile::{CsvProfile, DateOrder};
+use super::profile::CsvProfile;
 use super::roles::Roles;
 use super::settle::Formats;
 use super::split::{MAX_COLUMNS, Record};
 use super::table::Table;
 use super::text::{fold, is_void};
-use super::words::{self, Direction, Mark, State};
+use super::words::{self, Direction, State};
 use crate::error::{Error, ErrorCode, Result};
-use crate::import::{MAX_FILE_ROWS, Problem};
+use crate::import::text::one_line;
+use crate::import::{MAX_FILE_ROWS, Problem, Row};
 use crate::limits::MAX_DESCRIPTION_BYTES;
-use crate::money::Amount;
 
 mod amounts;
+mod currencies;
+mod found;
 mod texts;
 
-use amounts::Found;
-use texts::join;
+use currencies::file_currency;
+use found::Memo;
+pub(super) use found::{Found, Group, MAX_KINDS, Mark, Seen};
 
-/// What told the direction of an entry.
+/// What told the direction of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     /// Nothing but the sign.
@@ -38,106 +43,33 @@ pub(super) enum Side {
     In,
 }
 
-/// What becomes a row.
-#[derive(Debug)]
-pub(super) struct Draft {
-    pub line: u64,
-    pub booking_date: NaiveDate,
-    pub value_date: Option<NaiveDate>,
-    pub amount: Amount,
-    pub description: String,
-    pub payee: Option<String>,
-    pub bank_id: Option<String>,
-    pub reference: Option<String>,
-    pub category: Option<String>,
-    pub pending: bool,
-}
-
-/// A row whose sign is not settled yet: its amount has none.
-#[derive(Debug)]
-pub(super) struct Entry {
-    pub row: Draft,
-    pub side: Side,
-    /// Whether a minus or brackets stood around the amount.
-    pub minus: bool,
-    pub balance: Option<Amount>,
-    /// Its account and currency among those that were seen; 0 is none.
-    pub account: u16,
-    pub currency: u16,
-}
-
-/// Texts that were seen, numbered from 1.
-#[derive(Debug, Default)]
-pub(super) struct Seen {
-    pub texts: Vec<String>,
-    last: u16,
-}
-
-impl Seen {
-    /// The number of a text; 0 is no text. Beyond the limit, all texts are one.
-    fn number(&mut self, text: &str, limit: usize) -> u16 {
-        if text.is_empty() {
-            return 0;
-        }
-        if self.get(self.last) == Some(text) {
-            return self.last;
-        }
-        let place = match self.texts.iter().position(|known| known == text) {
-            Some(place) => place,
-            None if self.texts.len() < limit => {
-                self.texts.push(text.to_owned());
-                self.texts.len() - 1
-            }
-            None => limit,
-        };
-        self.last = u16::try_from(place + 1).unwrap_or(u16::MAX);
-        self.last
-    }
-
-    pub fn get(&self, number: u16) -> Option<&str> {
-        let place = usize::from(number).checked_sub(1)?;
-        self.texts.get(place).map(String::as_str)
-    }
-}
-
-/// More accounts or currencies than this in one file are not that.
-pub(super) const MAX_KINDS: usize = 64;
-
-/// What the pass yields.
-#[derive(Debug, Default)]
-pub(super) struct Entries {
-    pub entries: Vec<Entry>,
-    pub accounts: Seen,
-    pub currencies: Seen,
-    pub problems: Vec<Problem>,
-}
-
-/// Reads every row.
+/// Reads every row; `None` where a cell can be read in two ways while nothing told which.
 pub(super) fn read(
     table: &Table<'_>,
     roles: &Roles,
     formats: Formats,
     profile: &CsvProfile,
-) -> Result<Entries> {
+) -> Result<Option<Found>> {
     let mut reader = Reader::new(table, roles, formats, profile);
     let mut rows = table.records();
     let mut record = Record::default();
     while rows.next_into(&mut record) {
-        let before = reader.found.entries.len();
         match reader.read(&record) {
             Ok(kept) => reader.continues = kept,
             Err(problem) => {
-                reader.found.entries.truncate(before);
                 reader.found.problems.push(problem);
                 reader.continues = false;
             }
         }
-        if reader.found.entries.len() > MAX_FILE_ROWS {
+        if reader.open && !formats.whole {
+            return Ok(None);
+        }
+        if reader.found.records() > MAX_FILE_ROWS {
             let text = format!("a file may have at most {MAX_FILE_ROWS} rows");
             return Err(Error::new(ErrorCode::LimitExceeded, text).field("content"));
         }
     }
-    Ok(reader.found)
+    Ok(Some(reader.found))
 }
 
 struct Reader<'a, 't> {
@@ -150,12 +82,17 @@ struct Reader<'a, 't> {
     out_words: Vec<String>,
     /// The currency of amounts that carry none.
     file_currency: Option<String>,
-    found: Entries,
-    /// Whether a line without date and amount continues the entry before it.
+    found: Found,
+    /// Whether a line without date and amount continues the row before it.
     continues: bool,
+    /// Whether a cell can be read in two ways, and no format is settled.
+    open: bool,
+    /// The description of the row that is read.
+    description: String,
     last_date: (String, Option<(NaiveDate, Option<NaiveDate>)>),
-    last_direction: (String, Option<Direction>),
-    last_state: (String, State),
+    directions: Memo<Option<Direction>>,
+    states: Memo<State>,
+    currencies: Memo<u16>,
 }
 
 impl<'a, 't> Reader<'a, 't> {
@@ -165,8 +102,6 @@ impl<'a, 't> Reader<'a, 't> {
             Some(header) => header.cells.len(),
             None => table.typical().iter().map(|row| row.cells.len()).max().unwrap_or(0),
         };
-        let mut found = Entries::default();
-        found.entries.reserve((table.text.len() / 96).min(MAX_FILE_ROWS));
         Self {
             table,
             roles,
@@ -174,16 +109,15 @@ impl<'a, 't> Reader<'a, 't> {
             width,
             in_words: folded(&profile.in_words),
             out_words: folded(&profile.out_words),
-            file_currency: profile
-                .currency
-                .clone()
-                .or_else(|| roles.header_currency.map(|currency| currency.code().to_owned()))
-                .or_else(|| table.facts.currency.clone()),
-            found,
+            file_currency: file_currency(table, roles, profile),
+            found: Found::new(table.count_lines(), roles.balance.is_some()),
             continues: false,
+            open: false,
+            description: String::new(),
             last_date: (String::new(), None),
-            last_direction: (String::new(), None),
-            last_state: (String::new(), State::Booked),
+            directions: Memo::default(),
+            states: Memo::default(),
+            currencies: Memo::default(),
         }
     }
 
@@ -211,8 +145,10 @@ impl<'a, 't> Reader<'a, 't> {
         if state == State::Failed {
             return Ok(false);
         }
-        let description = self.description(record)?;
-        if words::is_balance_line(&description) || self.is_balance_line(record) {
+        self.describe(record)?;
+        let is_cell =
+            self.description == record.cell(self.roles.descriptions.first().copied().unwrap_or(0));
+        if self.is_balance_line(record) || !is_cell && words::is_balance_line(&self.description) {
             return Ok(false);
         }
         let value_date = match self.roles.value.map(|column| record.cell(column)) {
@@ -220,25 +156,27 @@ impl<'a, 't> Reader<'a, 't> {
             _ => as_of,
         };
         let account = match self.roles.account {
-            Some(column) => self.found.accounts.number(record.cell(column), MAX_KINDS),
+            Some(column) => self.found.accounts.number(record.cell(column)),
             None => 0,
         };
         let currency = self.currency(record, found.currency)?;
         let balance = self.balance(record);
-        let row = Draft {
-            line: record.line,
-            booking_date: date,
+        let roles = self.roles;
+        let text = |column: Option<usize>| column.map(|column| texts::short(record.cell(column)));
+        let (payee, bank_id) = (text(roles.payee), text(roles.bank_id));
+        let (reference, category) = (text(roles.reference), text(roles.category));
+        let row = Row {
             value_date,
-            amount: found.amount,
-            description,
-            payee: self.text(record, self.roles.payee),
-            bank_id: self.text(record, self.roles.bank_id),
-            reference: self.text(record, self.roles.reference),
-            category: self.text(record, self.roles.category),
+            description: &self.description,
+            payee: payee.as_deref(),
+            bank_id: bank_id.as_deref(),
+            reference: reference.as_deref(),
+            category: category.as_deref(),
             pending: state == State::Pending,
+            ..Row::new(record.line, date, found.amount)
         };
-        let Found { side, minus, .. } = found;
-        self.found.entries.push(Entry { row, side, minus, balance, account, currency });
+        let mark = Mark { side: found.side, minus: found.minus };
+        self.found.push(&row, mark, balance, (account, currency));
         Ok(true)
     }
 
@@ -248,7 +186,7 @@ impl<'a, 't> Reader<'a, 't> {
             return None;
         }
         if self.last_date.0 != cell {
-            let read = read_date(cell, self.formats.order);
+            let read = self.new_date(cell);
             self.last_date.0.clear();
             self.last_date.0.push_str(cell);
             self.last_date.1 = read;
@@ -257,10 +195,31 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     fn value_date(&mut self, cell: &str) -> Option<NaiveDate> {
-        if self.last_date.0 == cell {
-            return self.last_date.1.map(|found| found.0);
+        let known = self.last_date.0 == cell;
+        let found = if known { self.last_date.1 } else { self.new_date(cell) };
+        found.map(|found| found.0)
+    }
+
+    /// The date of a cell in the file's order, and the one behind `as of`.
+    fn new_date(&mut self, cell: &str) -> Option<(NaiveDate, Option<NaiveDate>)> {
+        if let Some(date) = dates::plain(cell.as_bytes(), self.formats.order) {
+            return Some((date, None));
         }
-        read_date(cell, self.formats.order).map(|found| found.0)
+        let found = dates::scan(cell)?;
+        let date = self.in_order(found.date);
+        if date.is_none() {
+            // It exists, but not in this order.
+            self.open |= self.formats.order.is_none();
+            self.found.contradicted = true;
+        }
+        Some((date?, found.as_of.and_then(|date| self.in_order(date))))
+    }
+
+    fn in_order(&self, date: Written) -> Option<NaiveDate> {
+        match self.formats.order {
+            Some(order) => date.in_order(order),
+            None => date.alike(),
+        }
     }
 
     /// A record without a readable date.
@@ -287,16 +246,17 @@ impl<'a, 't> Reader<'a, 't> {
         Err(self.problem(ErrorCode::InvalidDate, record, field, text))
     }
 
-    /// Adds the text of a line to the description of the entry before it.
+    /// Adds the text of a line to the description of the row before it.
     fn append(&mut self, record: &Record<'_>) {
-        let Some(entry) = self.found.entries.last_mut() else { return };
+        let Some(rows) = self.found.last_rows() else { return };
         for column in &self.roles.descriptions {
             let cell = record.cell(*column);
+            let length = rows.iter().next_back().map_or(0, |row| row.description.len());
             if !cell.is_empty()
                 && !words::is_total(cell)
-                && entry.row.description.len() + cell.len() < MAX_DESCRIPTION_BYTES
+                && length + cell.len() < MAX_DESCRIPTION_BYTES
             {
-                join(&mut entry.row.description, cell);
+                rows.continue_description(&one_line(Cow::Borrowed(cell)));
             }
         }
     }
@@ -363,52 +323,10 @@ impl<'a, 't> Reader<'a, 't> {
     }
 
     fn state(&mut self, cell: &str) -> State {
-        if self.last_state.0 != cell {
-            self.last_state = (cell.to_owned(), State::of(cell));
-        }
-        self.last_state.1
+        self.states.get(cell).unwrap_or_else(|| {
+            let state = State::of(cell);
+            self.states.put(cell, state);
+            state
+        })
     }
-
-    /// The number of the row's currency: its column, the amount's cell, the header, the profile.
-    fn currency(&mut self, record: &Record<'_>, mark: Option<Mark>) -> Result<u16, Problem> {
-        let cell = self.roles.currency.map_or("", |column| record.cell(column));
-        let marked = match mark {
-            Some(Mark::Known(currency)) => Some(currency),
-            _ => None,
-        };
-        if let (Some(marked), Some(written)) = (marked, words::code(cell))
-            && marked != written
-        {
-            let field = self.table.field(self.roles.currency.unwrap_or(0), "currency");
-            let text = "the row names two currencies";
-            return Err(self.problem(ErrorCode::CurrencyMismatch, record, field, text));
-        }
-        let known = match Mark::of(cell) {
-            // A code stays as it is written; a sign becomes its code.
-            Some(Mark::Known(_)) if cell.is_ascii() && cell.len() == 3 => cell,
-            Some(Mark::Known(ref currency)) => {
-                return Ok(self.found.currencies.number(currency.code(), MAX_KINDS));
-            }
-            _ if self.roles.currency.is_some() && (3..=8).contains(&cell.len()) => cell,
-            _ => "",
-        };
-        let currencies = &mut self.found.currencies;
-        if !known.is_empty() {
-            return Ok(currencies.number(known, MAX_KINDS));
-        }
-        if let Some(marked) = marked {
-            return Ok(currencies.number(marked.code(), MAX_KINDS));
-        }
-        let stated = self.file_currency.as_deref();
-        // `$` is handed on as it is written; other shared signs say too little.
-        let sign = if mark == Some(Mark::Shared("$")) { "$" } else { "" };
-        Ok(currencies.number(stated.unwrap_or(sign), MAX_KINDS))
-    }
-}
-
-/// The date of a cell in the file's order, and the one behind `as of`.
-fn read_date(cell: &str, order: DateOrder) -> Option<(NaiveDate, Option<NaiveDate>)> {
-    let found = dates::scan(cell)?;
-    let as_of = found.as_of.and_then(|date| date.in_order(order));
-    Some((found.date.in_order(order)?, as_of))
 }

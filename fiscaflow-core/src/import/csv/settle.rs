@@ -1,7 +1,8 @@
 //! One number format and one date order for the whole file, from the evidence of its cells.
 //!
-//! The sample decides where it can; where it leaves something open, every row is looked at. What
-//! stays open after that is said to be, with both readings.
+//! Rows are looked at until their cells prove what is open, and at the whole file where they do not
+//! or where later rows contradict them. What stays open after that is said to be, with both
+//! readings.
 
 use chrono::NaiveDate;
 
@@ -18,15 +19,20 @@ mod order;
 
 pub(super) use order::OrderEvidence;
 
-/// How the cells of this file are read.
+/// After how many rows it is looked again whether the evidence is enough.
+const STEP_ROWS: usize = 64;
+
+/// How the cells of this file are read. What is `None` makes no difference to any cell seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Formats {
     /// The decimal separator of amounts.
-    pub decimal: DecimalSeparator,
+    pub decimal: Option<DecimalSeparator>,
     /// The decimal separator of balances.
-    pub balance_decimal: DecimalSeparator,
+    pub balance_decimal: Option<DecimalSeparator>,
     /// The order of numeric dates.
-    pub order: DateOrder,
+    pub order: Option<DateOrder>,
+    /// Whether every row was looked at.
+    pub whole: bool,
 }
 
 /// Evidence on the decimal separator.
@@ -62,6 +68,11 @@ impl DecimalEvidence {
         }
     }
 
+    /// Whether more cells have to be seen.
+    fn is_open(&self) -> bool {
+        self.verdict().is_none() && (self.open.is_some() || self.point > 0 || self.comma > 0)
+    }
+
     fn is_contradictory(&self) -> bool {
         self.point > 0 && self.comma > 0 && self.verdict().is_none()
     }
@@ -83,6 +94,30 @@ impl Evidence {
             others: DecimalEvidence::default(),
             order: OrderEvidence::default(),
         }
+    }
+
+    /// Looks at the rows until they prove what is open, or at all of them; whether it was all.
+    fn gather(table: &Table<'_>, roles: &Roles, profile: &CsvProfile, whole: bool) -> (Self, bool) {
+        let mut evidence = Self::new();
+        let mut rows = table.records();
+        let mut record = Record::default();
+        let mut seen = 0_usize;
+        while rows.next_into(&mut record) {
+            evidence.add(&record, roles);
+            evidence.add_others(&record, roles);
+            seen += 1;
+            let check = seen >= table.sample.len() && seen.is_multiple_of(STEP_ROWS);
+            if check && !whole && !evidence.is_open(profile) {
+                return (evidence, false);
+            }
+        }
+        (evidence, true)
+    }
+
+    /// Whether more rows have to be seen.
+    fn is_open(&self, profile: &CsvProfile) -> bool {
+        profile.decimal.is_none() && self.amounts.is_open()
+            || profile.date_order.is_none() && self.order.is_open()
     }
 
     fn add(&mut self, record: &Record<'_>, roles: &Roles) {
@@ -131,23 +166,9 @@ pub(super) fn settle(
     table: &Table<'_>,
     roles: &Roles,
     profile: &CsvProfile,
+    whole: bool,
 ) -> Result<Formats, Vec<Problem>> {
-    let mut evidence = Evidence::new();
-    for record in &table.sample {
-        evidence.add(record, roles);
-        evidence.add_others(record, roles);
-    }
-    let decimal_known = profile.decimal.is_some() || evidence.amounts.verdict().is_some();
-    let order_known = profile.date_order.is_some() || evidence.order.proven().is_some();
-    if !decimal_known || !order_known {
-        evidence = Evidence::new();
-        let mut rows = table.records();
-        let mut record = Record::default();
-        while rows.next_into(&mut record) {
-            evidence.add(&record, roles);
-            evidence.add_others(&record, roles);
-        }
-    }
+    let (evidence, whole) = Evidence::gather(table, roles, profile, whole);
     let mut problems = Vec::new();
     let decimal = profile.decimal.or_else(|| {
         decide_decimal(&evidence, table, roles, profile).unwrap_or_else(|problem| {
@@ -164,10 +185,8 @@ pub(super) fn settle(
     if !problems.is_empty() {
         return Err(problems);
     }
-    // Where neither reading differs in any cell, either may be taken.
-    let decimal = decimal.unwrap_or(DecimalSeparator::Point);
-    let balance_decimal = evidence.balances.verdict().unwrap_or(decimal);
-    Ok(Formats { decimal, balance_decimal, order: order.unwrap_or(DateOrder::Ymd) })
+    let balance_decimal = evidence.balances.verdict().or(decimal);
+    Ok(Formats { decimal, balance_decimal, order, whole })
 }
 
 /// The decimal separator; `None` where every cell reads the same either way.
@@ -183,7 +202,9 @@ fn decide_decimal(
     }
     let open = amounts.open;
     if !amounts.is_contradictory() {
-        let Some(_) = open else { return Ok(evidence.balances.verdict()) };
+        if open.is_none() {
+            return Ok(None);
+        }
         for other in [&evidence.balances, &evidence.others] {
             if let Some(decimal) = other.verdict() {
                 return Ok(Some(decimal));

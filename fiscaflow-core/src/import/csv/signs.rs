@@ -16,7 +16,7 @@ const MIN_WORDS: usize = 3;
 /// One row's movement and the balance after it, where it is written.
 pub(super) type Move = (Decimal, Option<Amount>);
 
-/// How often a running balance follows from the movements.
+/// How often a running balance follows from the movements, the rows taken in one order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Steps {
     /// How often a balance and the one before it could be compared.
@@ -28,26 +28,11 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    /// Counts the steps in the given order, oldest first.
-    pub fn count<'m>(moves: impl Iterator<Item = &'m Move>) -> Self {
-        let mut steps = Self::default();
-        let mut before: Option<Decimal> = None;
-        let mut moved = Some(Decimal::ZERO);
-        for (amount, balance) in moves {
-            moved = moved.and_then(|moved| moved.checked_add(*amount));
-            let Some(balance) = balance else { continue };
-            let after = balance.decimal();
-            if let (Some(before), Some(moved)) = (before, moved)
-                && !moved.is_zero()
-            {
-                steps.compared += 1;
-                steps.with += usize::from(before.checked_add(moved) == Some(after));
-                steps.against += usize::from(before.checked_sub(moved) == Some(after));
-            }
-            before = Some(after);
-            moved = Some(Decimal::ZERO);
-        }
-        steps
+    fn add(&mut self, step: Option<Decimal>, moved: Option<Decimal>) {
+        let Some(moved) = moved.filter(|moved| !moved.is_zero()) else { return };
+        self.compared += 1;
+        self.with += usize::from(step.is_some_and(|step| equal(step, moved)));
+        self.against += usize::from(step.is_some_and(|step| equal(step, -moved)));
     }
 
     /// Whether so many matches prove the rule: nine steps of ten.
@@ -66,14 +51,59 @@ impl Steps {
     }
 }
 
-/// Whether a running balance, in either order of rows, moves with the amounts (`true`) or against
-/// them (`false`); `None` where it proves neither or both.
-pub(super) fn chain_sign(moves: &[Move]) -> Option<bool> {
-    let oldest_first = Steps::count(moves.iter());
-    let newest_first = Steps::count(moves.iter().rev());
-    let with = oldest_first.follow() || newest_first.follow();
-    let against = oldest_first.oppose() || newest_first.oppose();
-    (with != against).then_some(with)
+/// Whether two numbers are equal; most often they have the same scale.
+fn equal(left: Decimal, right: Decimal) -> bool {
+    if left.scale() == right.scale() { left.mantissa() == right.mantissa() } else { left == right }
+}
+
+/// A running balance looked at in both orders of the rows at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Chain {
+    pub oldest_first: Steps,
+    pub newest_first: Steps,
+}
+
+impl Chain {
+    /// Adds the rows of one account, in the file's order.
+    pub fn add(&mut self, moves: impl Iterator<Item = Move>) {
+        // Between two balances lie the movements behind the first up to the second where the oldest
+        // row is first, and those from the first up to before the second where the newest is.
+        let mut before: Option<Decimal> = None;
+        let (mut behind, mut from) = (Some(Decimal::ZERO), Some(Decimal::ZERO));
+        for (amount, balance) in moves {
+            let sum = |sum: Option<Decimal>| match sum {
+                Some(sum) if sum.is_zero() => Some(amount),
+                sum => sum?.checked_add(amount),
+            };
+            behind = sum(behind);
+            let Some(balance) = balance else {
+                from = sum(from);
+                continue;
+            };
+            if let Some(before) = before {
+                let step = balance.decimal().checked_sub(before);
+                self.oldest_first.add(step, behind);
+                self.newest_first.add(step.map(|step| -step), from);
+            }
+            before = Some(balance.decimal());
+            (behind, from) = (Some(Decimal::ZERO), Some(amount));
+        }
+    }
+
+    /// Both orders over some rows.
+    pub fn of(moves: impl Iterator<Item = Move>) -> Self {
+        let mut chain = Self::default();
+        chain.add(moves);
+        chain
+    }
+
+    /// Whether the balance, in either order of rows, moves with the amounts (`true`) or against
+    /// them (`false`); `None` where it proves neither or both.
+    pub fn sign(self) -> Option<bool> {
+        let with = self.oldest_first.follow() || self.newest_first.follow();
+        let against = self.oldest_first.oppose() || self.newest_first.oppose();
+        (with != against).then_some(with)
+    }
 }
 
 /// Which of two sides is money out by the words of their rows: `true` for the left one.

@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr_iter, memchr2_iter, memchr3};
+use memchr::{memchr, memchr_iter, memchr2_iter, memchr3};
 
 /// The most columns a record may have.
 pub(super) const MAX_COLUMNS: usize = 256;
@@ -34,9 +34,22 @@ pub(super) struct Record<'t> {
     pub cells: Vec<Cow<'t, str>>,
     /// Whether the record had more cells than are kept.
     pub overfull: bool,
+    /// Buffers of earlier cells with quotes in them, to be used again.
+    spare: Vec<String>,
 }
 
 impl Record<'_> {
+    /// Makes room for another record.
+    fn clear(&mut self) {
+        for cell in self.cells.drain(..) {
+            if let Cow::Owned(mut buffer) = cell {
+                buffer.clear();
+                self.spare.push(buffer);
+            }
+        }
+        self.overfull = false;
+    }
+
     /// The cell of that column without white space at its ends; empty where there is none.
     pub fn cell(&self, column: usize) -> &str {
         self.cells.get(column).map_or("", |cell| super::text::clean(cell))
@@ -88,14 +101,13 @@ impl<'t> Splitter<'t> {
 
     /// Reads the next record into `record`; `false` at the end of the text.
     pub fn next_into(&mut self, record: &mut Record<'t>) -> bool {
-        record.cells.clear();
-        record.overfull = false;
+        record.clear();
         record.line = self.line;
         if self.at >= self.text.len() {
             return false;
         }
         loop {
-            let (cell, end) = match self.quoted() {
+            let (cell, end) = match self.quoted(&mut record.spare) {
                 Some(quoted) => quoted,
                 None => self.plain(),
             };
@@ -159,7 +171,7 @@ impl<'t> Splitter<'t> {
     }
 
     /// The quoted cell that begins here, if one does and its quote is closed.
-    fn quoted(&mut self) -> Option<(Cow<'t, str>, End)> {
+    fn quoted(&mut self, spare: &mut Vec<String>) -> Option<(Cow<'t, str>, End)> {
         let quote = self.dialect.quote?;
         let mut open = self.at;
         while self.byte(open) == Some(b' ') {
@@ -179,7 +191,7 @@ impl<'t> Splitter<'t> {
         };
         let inner = self.slice(from, to);
         self.line += count_line_ends(inner);
-        let cell = if escaped { unescape(inner, quote) } else { Cow::Borrowed(inner) };
+        let cell = if escaped { unescape(inner, quote, spare.pop()) } else { Cow::Borrowed(inner) };
         let end = self.step(after);
         Some((cell, end))
     }
@@ -230,10 +242,17 @@ impl<'t> Splitter<'t> {
     }
 }
 
-fn unescape(inner: &str, quote: u8) -> Cow<'_, str> {
-    let single = char::from(quote);
-    let double: String = [single, single].iter().collect();
-    Cow::Owned(inner.replace(&double, single.encode_utf8(&mut [0; 4])))
+/// The cell with every doubled quote as one.
+fn unescape(inner: &str, quote: u8, buffer: Option<String>) -> Cow<'_, str> {
+    let mut cell = buffer.unwrap_or_default();
+    let mut rest = inner;
+    while let Some(at) = memchr(quote, rest.as_bytes()) {
+        let (before, behind) = rest.split_at_checked(at + 1).unwrap_or((rest, ""));
+        cell.push_str(before);
+        rest = behind.strip_prefix(char::from(quote)).unwrap_or(behind);
+    }
+    cell.push_str(rest);
+    Cow::Owned(cell)
 }
 
 fn count_line_ends(text: &str) -> u64 {

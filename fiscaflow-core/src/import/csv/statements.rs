@@ -1,317 +1,173 @@
-//! From entries to statements: signs, accounts, currencies, the closing balance.
+//! From rows to statements: accounts, currencies, signs, the closing balance.
 
-use rust_decimal::Decimal;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::numbers;
 use super::profile::SignRule;
-use super::roles::{AmountColumns, Roles};
-use super::rows::{Entries, Entry, MAX_KINDS, Seen, Side};
-use super::signs::{self, Move, Steps};
+use super::roles::Roles;
+use super::rows::{Found, Group, MAX_KINDS, Seen};
+use super::signs::{Chain, Move};
 use super::table::Table;
-use super::text::is_void;
-use crate::error::ErrorCode;
 use crate::import::{Problem, Row, Rows, Statement};
 use crate::money::Amount;
 
-/// Gives every entry its sign and groups the entries into statements.
+mod signs;
+
+/// Groups the rows into statements and gives every row its sign.
 pub(super) fn assemble(
-    mut found: Entries,
+    found: Found,
     table: &Table<'_>,
     roles: &Roles,
     sign: Option<SignRule>,
 ) -> (Vec<Statement>, Vec<Problem>) {
-    settle_signs(&mut found, table, roles, sign);
-    keep_unique_ids(&mut found.entries);
-    let statements =
-        group(found.entries, &found.accounts, &found.currencies, table.facts.account.as_deref());
-    (statements, found.problems)
-}
-
-/// Settles the sign of every entry.
-fn settle_signs(found: &mut Entries, table: &Table<'_>, roles: &Roles, sign: Option<SignRule>) {
-    mark_untagged(&mut found.entries);
-    let sided = found.entries.iter().any(|entry| matches!(entry.side, Side::Out | Side::In));
-    let inverted = match sign {
-        Some(rule) => rule == SignRule::PositiveIsOut,
-        None => !sided && is_inverted(&found.entries, table, roles),
+    let Found { groups, accounts, currencies, mut problems, .. } = found;
+    let by_account = !accounts.texts.is_empty() && accounts.texts.len() < MAX_KINDS;
+    let mut groups = regroup(groups, &accounts, &currencies, by_account);
+    signs::settle(&mut groups, &mut problems, table, roles, sign);
+    problems.sort_by_key(|problem| problem.line);
+    groups.retain(|group| !group.rows.is_empty());
+    if roles.bank_id.is_some() {
+        keep_unique_ids(&mut groups);
+    }
+    let statement = |group: Group| {
+        let account = accounts.get(group.account).filter(|_| by_account);
+        let currency = currencies.get(group.currency);
+        Statement {
+            account: account.or(table.facts.account.as_deref()).map(ToOwned::to_owned),
+            currency: currency.map(ToOwned::to_owned),
+            closing_balance: if group.mixed { None } else { closing_balance(&group) },
+            rows: group.rows,
+            ..Statement::default()
+        }
     };
-    let reversals = Reversals::of(&found.entries);
-    let pair = matches!(roles.amounts, AmountColumns::Pair { .. });
-    let mut problems = Vec::new();
-    found.entries.retain_mut(|entry| {
-        let out = match entry.side {
-            Side::Plain | Side::Plus => entry.minus != inverted,
-            Side::Out => !(reversals.reverse && entry.minus),
-            Side::In => reversals.reverse && entry.minus,
-        };
-        if pair && reversals.is_unclear(entry) {
-            problems.push(Problem {
-                code: ErrorCode::AmbiguousFile,
-                message: "the sign differs from those of the other rows of the column: either \
-                          a reversal, or nothing"
-                    .to_owned(),
-                line: Some(entry.row.line),
-                field: Some(if entry.side == Side::Out { "debit" } else { "credit" }.to_owned()),
-            });
-            return false;
-        }
-        if out {
-            entry.row.amount = negated(entry.row.amount);
-        }
-        true
-    });
-    found.problems.extend(problems);
-    found.problems.sort_by_key(|problem| problem.line);
+    (groups.into_iter().map(statement).collect(), problems)
 }
 
-fn negated(amount: Amount) -> Amount {
-    let value = amount.decimal();
-    Amount::new(if value.is_zero() { value } else { -value })
-}
-
-/// Where only one direction is ever marked and nothing has a minus, what is not marked is the other
-/// direction: `12.50` and `100.00 CR`, or `12.50` and `+100.00`.
-fn mark_untagged(entries: &mut [Entry]) {
-    let has = |side: Side| entries.iter().any(|entry| entry.side == side);
-    let (plain, plus, out, inward) =
-        (has(Side::Plain), has(Side::Plus), has(Side::Out), has(Side::In));
-    let minus = entries.iter().any(|entry| entry.minus);
-    if !plain || minus || out == (inward || plus) {
-        return;
-    }
-    for entry in entries {
-        entry.side = match entry.side {
-            Side::Plain if out => Side::In,
-            Side::Plain => Side::Out,
-            Side::Plus => Side::In,
-            side => side,
-        };
-    }
-}
-
-/// Whether positive amounts are spending.
-fn is_inverted(entries: &[Entry], table: &Table<'_>, roles: &Roles) -> bool {
-    let AmountColumns::Single(column) = roles.amounts else { return false };
-    let negative = entries.iter().filter(|entry| entry.minus).count();
-    if negative * 2 > entries.len() {
-        return false;
-    }
-    if signs::layout_is_inverted(&table.titles) {
-        return true;
-    }
-    match words_invert(table, column) {
-        Some(inverted) => inverted,
-        None => {
-            let moves: Vec<Move> =
-                entries.iter().map(|entry| (written(entry), entry.balance)).collect();
-            signs::chain_sign(&moves) == Some(false)
-        }
-    }
-}
-
-fn written(entry: &Entry) -> Decimal {
-    let value = entry.row.amount.decimal();
-    if entry.minus { -value } else { value }
-}
-
-/// What the rows of a card say: payments to it are negative, or positive.
-fn words_invert(table: &Table<'_>, column: usize) -> Option<bool> {
-    let (mut inverted, mut upright, mut payments) = (0_usize, 0_usize, 0_usize);
-    let mut negative = false;
-    for row in table.typical() {
-        let cell = row.cell(column);
-        let Some(scanned) = numbers::scan(cell).filter(|_| !is_void(cell)) else { continue };
-        negative |= scanned.negative;
-        let cells = (0..row.cells.len()).filter(|place| *place != column);
-        let Some(spending) = signs::card_row(cells.map(|place| row.cell(place))) else { continue };
-        payments += usize::from(!spending);
-        if spending == scanned.negative { upright += 1 } else { inverted += 1 }
-    }
-    match (inverted, upright) {
-        (0, 0) => None,
-        (0, _) => Some(false),
-        (_, 0) if payments > 0 || negative => Some(true),
-        _ => None,
-    }
-}
-
-/// What a minus means where a column or word already tells the direction.
-#[derive(Debug, Clone, Copy, Default)]
-struct Reversals {
-    /// Whether a minus takes the direction back.
-    reverse: bool,
-    /// Of a side on which only some rows have a minus: whether those with one are the few.
-    mixed_out: Option<bool>,
-    mixed_in: Option<bool>,
-}
-
-impl Reversals {
-    fn of(entries: &[Entry]) -> Self {
-        let count = |side: Side| {
-            let all = entries
-                .iter()
-                .filter(|entry| entry.side == side && !entry.row.amount.decimal().is_zero());
-            let minus = all.clone().filter(|entry| entry.minus).count();
-            (minus, all.count())
-        };
-        let mixed =
-            |(minus, all): (usize, usize)| (minus > 0 && minus < all).then_some(minus * 2 <= all);
-        let mut found = Self {
-            reverse: false,
-            mixed_out: mixed(count(Side::Out)),
-            mixed_in: mixed(count(Side::In)),
-        };
-        if found.mixed_out.is_none() && found.mixed_in.is_none() {
-            return found;
-        }
-        let steps = |reverse: bool| {
-            let moves: Vec<Move> = entries
-                .iter()
-                .map(|entry| {
-                    let out = (entry.side == Side::Out) != (reverse && entry.minus);
-                    let value = entry.row.amount.decimal();
-                    (if out { -value } else { value }, entry.balance)
-                })
-                .collect();
-            let forward = Steps::count(moves.iter());
-            let backward = Steps::count(moves.iter().rev());
-            forward.compared >= 2 && forward.with.max(backward.with) == forward.compared
-        };
-        match (steps(false), steps(true)) {
-            (false, true) => {
-                found.reverse = true;
-                (found.mixed_out, found.mixed_in) = (None, None);
-            }
-            (true, false) => (found.mixed_out, found.mixed_in) = (None, None),
-            _ => {}
-        }
-        found
-    }
-
-    /// Whether the entry's sign is unlike the others of its side and nothing explains it.
-    fn is_unclear(self, entry: &Entry) -> bool {
-        let mixed = match entry.side {
-            Side::Out => self.mixed_out,
-            Side::In => self.mixed_in,
-            Side::Plain | Side::Plus => None,
-        };
-        mixed.is_some_and(|minus_is_rare| entry.minus == minus_is_rare)
-            && !entry.row.amount.decimal().is_zero()
-    }
-}
-
-/// An id that several rows share is none: it becomes a reference.
-fn keep_unique_ids(entries: &mut [Entry]) {
-    let mut ids: Vec<(u16, &str)> = entries
-        .iter()
-        .filter_map(|entry| Some((entry.account, entry.row.bank_id.as_deref()?)))
-        .collect();
-    ids.sort_unstable();
-    let unique = ids.windows(2).all(|pair| pair.first() != pair.last());
-    if unique {
-        return;
-    }
-    for entry in entries {
-        let id = entry.row.bank_id.take();
-        if entry.row.reference.is_none() {
-            entry.row.reference = id;
-        }
-    }
-}
-
-/// Groups the entries: by account where a column names it, and then by currency.
-fn group(
-    entries: Vec<Entry>,
-    accounts: &Seen,
-    currencies: &Seen,
-    whole_file: Option<&str>,
-) -> Vec<Statement> {
-    let too_many = accounts.texts.len() >= MAX_KINDS;
-    let by_account = !accounts.texts.is_empty() && !too_many;
+/// One group for each statement: by account where a column names it, and then by currency. Rows
+/// that name none belong to the only one.
+fn regroup(groups: Vec<Group>, accounts: &Seen, currencies: &Seen, by_account: bool) -> Vec<Group> {
     let only_account = u16::from(accounts.texts.len() == 1);
     let only_currency = u16::from(currencies.texts.len() == 1);
-    let mut groups: Vec<((u16, u16), Vec<Entry>)> = Vec::new();
-    let mut last = 0;
-    for mut entry in entries {
-        if entry.account == 0 || !by_account {
-            entry.account = if by_account { only_account } else { 0 };
+    let mut sorted: Vec<((u16, u16), Vec<Group>)> = Vec::new();
+    for mut group in groups {
+        if group.account == 0 || !by_account {
+            group.account = if by_account { only_account } else { 0 };
         }
-        if entry.currency == 0 {
-            entry.currency = only_currency;
+        if group.currency == 0 {
+            group.currency = only_currency;
         }
-        let key = (entry.account, if by_account { entry.currency } else { 0 });
-        if groups.get(last).is_none_or(|(known, _)| *known != key) {
-            last = groups.iter().position(|(known, _)| *known == key).unwrap_or_else(|| {
-                groups.push((key, Vec::new()));
-                groups.len() - 1
-            });
-        }
-        if let Some((_, entries)) = groups.get_mut(last) {
-            entries.push(entry);
+        let key = (group.account, if by_account { group.currency } else { 0 });
+        match sorted.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, parts)) => parts.push(group),
+            None => sorted.push((key, vec![group])),
         }
     }
-    groups
-        .into_iter()
-        .map(|((account, _), entries)| {
-            let account = accounts.get(account).filter(|_| by_account).or(whole_file);
-            let account = account.map(ToOwned::to_owned);
-            statement(account, entries, currencies)
+    sorted.into_iter().filter_map(|(_, parts)| merge(parts, currencies)).collect()
+}
+
+/// One group of several, its rows in the file's order; each names its currency where they differ.
+fn merge(mut parts: Vec<Group>, currencies: &Seen) -> Option<Group> {
+    if parts.len() < 2 {
+        return parts.pop();
+    }
+    let first = parts.first().map_or(0, |part| part.currency);
+    let mixed = parts.iter().any(|part| part.currency != first);
+    let mut order: Vec<(u64, usize, usize)> = Vec::new();
+    for (part, group) in parts.iter().enumerate() {
+        order.extend(group.rows.iter().enumerate().map(|(place, row)| (row.line, part, place)));
+    }
+    order.sort_unstable();
+    let text = parts.iter().map(|part| part.rows.text_len()).sum();
+    let mut merged = Group {
+        account: parts.first().map_or(0, |part| part.account),
+        currency: if mixed { 0 } else { first },
+        rows: Rows::with_capacity(order.len(), text),
+        mixed,
+        ..Group::default()
+    };
+    for (_, part, place) in order {
+        let Some(group) = parts.get(part) else { continue };
+        let Some((row, mark)) = group.rows.get(place).zip(group.marks.get(place)) else { continue };
+        let currency = if mixed { currencies.get(group.currency) } else { None };
+        merged.rows.push(&Row { currency, ..row });
+        merged.marks.push(*mark);
+        if !group.balances.is_empty() {
+            merged.balances.push(group.balance(place));
+        }
+    }
+    Some(merged)
+}
+
+/// An id that several rows of an account share is none: all ids of the file become references.
+fn keep_unique_ids(groups: &mut [Group]) {
+    if are_unique(groups) {
+        return;
+    }
+    for group in groups {
+        let mut rows = Rows::with_capacity(group.rows.len(), group.rows.text_len());
+        for row in group.rows.iter() {
+            let reference = row.reference.or(row.bank_id);
+            rows.push(&Row { bank_id: None, reference, ..row });
+        }
+        group.rows = rows;
+    }
+}
+
+fn are_unique(groups: &[Group]) -> bool {
+    let ids = || {
+        groups.iter().flat_map(|group| {
+            group.rows.iter().filter_map(|row| Some((group.account, row.bank_id?)))
         })
-        .collect()
-}
-
-fn statement(account: Option<String>, entries: Vec<Entry>, currencies: &Seen) -> Statement {
-    let first = entries.first().map_or(0, |entry| entry.currency);
-    let one_currency = entries.iter().all(|entry| entry.currency == first);
-    let closing_balance = if one_currency { closing_balance(&entries) } else { None };
-    let currency = if one_currency { currencies.get(first).map(ToOwned::to_owned) } else { None };
-    let mut rows = Rows::with_capacity(entries.len(), 0);
-    for Entry { row, currency, .. } in &entries {
-        rows.push(&Row {
-            value_date: row.value_date,
-            currency: if one_currency { None } else { currencies.get(*currency) },
-            description: &row.description,
-            payee: row.payee.as_deref(),
-            bank_id: row.bank_id.as_deref(),
-            reference: row.reference.as_deref(),
-            category: row.category.as_deref(),
-            pending: row.pending,
-            ..Row::new(row.line, row.booking_date, row.amount)
-        });
+    };
+    // Most often there are none, or they grow or fall.
+    if ids().is_sorted_by(|left, right| left < right)
+        || ids().is_sorted_by(|left, right| left > right)
+    {
+        return true;
     }
-    Statement { account, currency, rows, closing_balance, ..Statement::default() }
+    let mut digests: Vec<u64> = ids()
+        .map(|id| {
+            let mut hasher = DefaultHasher::new();
+            id.hash(&mut hasher);
+            hasher.finish()
+        })
+        .collect();
+    digests.sort_unstable();
+    if digests.windows(2).all(|pair| pair.first() != pair.last()) {
+        return true;
+    }
+    let mut all: Vec<(u16, &str)> = ids().collect();
+    all.sort_unstable();
+    all.windows(2).all(|pair| pair.first() != pair.last())
 }
 
-/// The balance after the last booked entry: the order of the rows is told by the running balance,
+/// The balance after the last booked row: the order of the rows is told by the running balance,
 /// otherwise by the dates.
-fn closing_balance(entries: &[Entry]) -> Option<Amount> {
-    let booked: Vec<&Entry> = entries.iter().filter(|entry| !entry.row.pending).collect();
-    let (first, last) = (booked.first()?, booked.last()?);
-    if booked.iter().all(|entry| entry.balance.is_none()) {
+fn closing_balance(group: &Group) -> Option<Amount> {
+    if group.balances.iter().all(Option::is_none) {
         return None;
     }
-    if booked.len() == 1 {
-        return first.balance;
-    }
-    let moves: Vec<Move> =
-        booked.iter().map(|entry| (entry.row.amount.decimal(), entry.balance)).collect();
-    let oldest_first = Steps::count(moves.iter());
-    let newest_first = Steps::count(moves.iter().rev());
+    let mut booked = group.rows.facts().enumerate().filter(|(_, (.., pending))| !pending);
+    let (first, (first_date, ..)) = booked.next()?;
+    let Some((last, (last_date, ..))) = booked.next_back() else { return group.balance(first) };
+    let moves = group.rows.facts().enumerate().filter(|(_, (.., pending))| !pending);
+    let moves =
+        moves.map(|(place, (_, amount, _))| -> Move { (amount.decimal(), group.balance(place)) });
+    let Chain { oldest_first, newest_first } = Chain::of(moves);
     let compared = oldest_first.compared.max(newest_first.compared);
     let (up, down) = (oldest_first.with, newest_first.with);
     if compared > 0 && up != down {
-        let (matched, entry) = if up > down { (up, last) } else { (down, first) };
+        let (matched, end) = if up > down { (up, last) } else { (down, first) };
         if matched * 10 >= compared * 9 {
-            return entry.balance;
+            return group.balance(end);
         }
     }
     if oldest_first.oppose() || newest_first.oppose() {
         // What is owed is not what the account holds.
         return None;
     }
-    match first.row.booking_date.cmp(&last.row.booking_date) {
-        std::cmp::Ordering::Less => last.balance,
-        std::cmp::Ordering::Greater => first.balance,
+    match first_date.cmp(&last_date) {
+        std::cmp::Ordering::Less => group.balance(last),
+        std::cmp::Ordering::Greater => group.balance(first),
         std::cmp::Ordering::Equal => None,
     }
 }

@@ -59,6 +59,16 @@ impl<'t> Table<'t> {
         Rows { splitter: Splitter::new(self.text, self.dialect), first_line: self.first_line }
     }
 
+    /// How many lines there are: the file has at most as many rows.
+    pub fn count_lines(&self) -> usize {
+        let count = |byte| memchr::memchr_iter(byte, self.text.as_bytes()).count();
+        let ends = match count(b'\n') {
+            0 => count(b'\r'),
+            ends => ends,
+        };
+        ends.saturating_add(1)
+    }
+
     /// What a column is called: by its header, or by what it holds.
     pub fn field(&self, column: usize, role: &str) -> String {
         let header = self.header.as_ref().map_or("", |header| header.cell(column));

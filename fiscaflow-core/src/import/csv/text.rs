@@ -49,6 +49,28 @@ fn fold_letter(letter: char, folded: &mut String) {
 
 /// A header or label as words joined by one blank: folded, punctuation dropped, `camelCase` parted.
 pub(super) fn words(text: &str) -> String {
+    if text.is_ascii() { ascii_words(text) } else { unicode_words(text) }
+}
+
+fn ascii_words(text: &str) -> String {
+    let mut joined = String::with_capacity(text.len() + 4);
+    let (mut parted, mut after_lower) = (false, false);
+    for byte in text.bytes() {
+        if !byte.is_ascii_alphanumeric() {
+            (parted, after_lower) = (true, false);
+            continue;
+        }
+        parted |= after_lower && byte.is_ascii_uppercase();
+        if parted && !joined.is_empty() {
+            joined.push(' ');
+        }
+        joined.push(char::from(byte.to_ascii_lowercase()));
+        (parted, after_lower) = (false, byte.is_ascii_lowercase());
+    }
+    joined
+}
+
+fn unicode_words(text: &str) -> String {
     let mut spaced = String::with_capacity(text.len() + 4);
     let mut after_lower = false;
     for letter in text.chars() {
@@ -132,6 +154,7 @@ mod tests {
         ];
         for (written, expected) in table {
             assert_eq!(words(written), expected);
+            assert_eq!(unicode_words(written), expected);
         }
     }
 

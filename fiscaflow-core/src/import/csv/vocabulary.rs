@@ -17,7 +17,9 @@ static VOCABULARY: LazyLock<Vocabulary> = LazyLock::new(|| Vocabulary::read(TEXT
 struct Vocabulary {
     headers: BTreeMap<&'static str, Vec<ColumnRole>>,
     months: BTreeMap<&'static str, u32>,
-    lists: BTreeMap<&'static str, BTreeSet<&'static str>>,
+    lists: [BTreeSet<&'static str>; List::ALL.len()],
+    /// How the balance lines begin: of each first letter, a bit for each second one.
+    balance_starts: [u32; 26],
 }
 
 /// A list that is asked by its name.
@@ -65,6 +67,36 @@ pub(super) enum List {
 }
 
 impl List {
+    /// Every list, in the order in which they are declared.
+    const ALL: [Self; 22] = [
+        Self::Other,
+        Self::DayFirst,
+        Self::DirectionOut,
+        Self::DirectionIn,
+        Self::Pending,
+        Self::Failed,
+        Self::Booked,
+        Self::Total,
+        Self::BalanceLine,
+        Self::SpokenOut,
+        Self::SpokenIn,
+        Self::CardPayment,
+        Self::CardSpending,
+        Self::PlainAccount,
+        Self::Note,
+        Self::Weekday,
+        Self::DatePart,
+        Self::DateWord,
+        Self::ValuePart,
+        Self::BalancePart,
+        Self::AmountPart,
+        Self::DescriptionPart,
+    ];
+
+    fn set(self) -> Option<&'static BTreeSet<&'static str>> {
+        VOCABULARY.lists.get(self as usize)
+    }
+
     const fn section(self) -> &'static str {
         match self {
             Self::Other => "other",
@@ -94,17 +126,17 @@ impl List {
 
     /// The words of the list.
     pub fn words(self) -> impl Iterator<Item = &'static str> {
-        VOCABULARY.lists.get(self.section()).into_iter().flatten().copied()
+        self.set().into_iter().flatten().copied()
     }
 
     /// Whether a text is in the list.
     pub fn has(self, text: &str) -> bool {
-        VOCABULARY.lists.get(self.section()).is_some_and(|list| list.contains(text))
+        self.set().is_some_and(|list| list.contains(text))
     }
 
     /// Whether one word of a text is in the list.
     pub fn has_word_of(self, text: &str) -> bool {
-        let Some(list) = VOCABULARY.lists.get(self.section()) else { return false };
+        let Some(list) = self.set() else { return false };
         text.split(' ').any(|word| list.contains(word))
     }
 
@@ -115,10 +147,25 @@ impl List {
 
     /// Whether a text begins with whole words of the list.
     pub fn begins(self, text: &str) -> bool {
-        let Some(list) = VOCABULARY.lists.get(self.section()) else { return false };
+        let Some(list) = self.set() else { return false };
         let ends = text.match_indices(' ').map(|(at, _)| at).chain(std::iter::once(text.len()));
         ends.take(4).any(|end| text.get(..end).is_some_and(|start| list.contains(start)))
     }
+}
+
+/// Whether a text may be in the list of balance lines: a quick look that spares most texts a longer
+/// one.
+pub(super) fn may_be_balance_line(text: &str) -> bool {
+    let mut letters = text.bytes().filter(u8::is_ascii_alphabetic).map(place);
+    let (Some(first), Some(second)) = (letters.next(), letters.next()) else { return true };
+    let seconds = VOCABULARY.balance_starts.get(first).copied().unwrap_or_default();
+    (seconds & (1 << second) != 0 || !text.is_ascii())
+        && !text.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// The place of a letter in the alphabet.
+const fn place(letter: u8) -> usize {
+    (letter.to_ascii_lowercase() - b'a') as usize % 26
 }
 
 /// Everything that a header may mean, best first.
@@ -153,8 +200,17 @@ impl Vocabulary {
             if let Ok(number) = number.parse() {
                 self.months.insert(entry, number);
             }
-        } else {
-            self.lists.entry(section).or_default().insert(entry);
+        } else if let Some(list) = List::ALL.into_iter().find(|list| list.section() == section) {
+            let mut letters = entry.bytes().filter(u8::is_ascii_alphabetic).map(place);
+            if let (List::BalanceLine, Some(first), Some(second)) =
+                (list, letters.next(), letters.next())
+                && let Some(seconds) = self.balance_starts.get_mut(first)
+            {
+                *seconds |= 1 << second;
+            }
+            if let Some(set) = self.lists.get_mut(list as usize) {
+                set.insert(entry);
+            }
         }
     }
 }
@@ -177,9 +233,9 @@ mod tests {
         for line in TEXT.lines().filter(|line| !line.starts_with('#')) {
             if let Some(name) = line.strip_prefix('[') {
                 section = name.trim_end_matches(']');
-                if let Some(name) = section.strip_prefix("header ") {
-                    assert!(role(name).is_some(), "{section}");
-                }
+                let is_list = List::ALL.iter().any(|list| list.section() == section);
+                let is_role = section.strip_prefix("header ").is_some_and(|it| role(it).is_some());
+                assert!(is_list || is_role || section.starts_with("month "), "{section}");
                 continue;
             }
             for entry in line.split('|').map(str::trim).filter(|entry| !entry.is_empty()) {
@@ -196,34 +252,22 @@ mod tests {
 
     #[test]
     fn every_list_is_there() {
-        // Holds: every list that the code asks for has a section with words.
-        use List::*;
-        for list in [
-            Other,
-            DayFirst,
-            DirectionOut,
-            DirectionIn,
-            Pending,
-            Failed,
-            Booked,
-            Total,
-            BalanceLine,
-            SpokenOut,
-            SpokenIn,
-            CardPayment,
-            CardSpending,
-            Weekday,
-            Note,
-            PlainAccount,
-            DatePart,
-            DateWord,
-            ValuePart,
-            BalancePart,
-            AmountPart,
-            DescriptionPart,
-        ] {
+        // Holds: every list that the code asks for has a section with words; quick looks at a text
+        // miss none of them.
+        for (place, list) in List::ALL.into_iter().enumerate() {
+            assert_eq!(list as usize, place);
             assert!(list.words().next().is_some(), "{}", list.section());
         }
-        assert!(Total.begins("total of all rows") && !Total.begins("totally new"));
+        use List::*;
+        for list in [DirectionOut, DirectionIn, Pending, Failed, Booked, BalanceLine] {
+            for word in list.words() {
+                assert!(!word.bytes().any(|byte| byte.is_ascii_digit()), "{word}");
+            }
+        }
+        for line in List::BalanceLine.words() {
+            assert!(may_be_balance_line(line), "{line}");
+        }
+        assert!(!may_be_balance_line("coffee") && !may_be_balance_line("saldo 1"));
+        assert!(List::Total.begins("total of all rows") && !List::Total.begins("totally new"));
     }
 }

@@ -3,7 +3,7 @@
 //! The lists themselves are in `vocabulary.txt`.
 
 use super::text::words;
-use super::vocabulary::List;
+use super::vocabulary::{self, List};
 use crate::money::Currency;
 
 /// Whether money comes in or goes out.
@@ -26,10 +26,7 @@ impl Direction {
             "C" | "CR" | "Credit" | "CREDIT" | "credit" => return Some(Self::In),
             _ => {}
         }
-        if cell.is_empty() || cell.len() > 40 {
-            return None;
-        }
-        let word = words(cell);
+        let word = spelled(cell, 40)?;
         if List::DirectionOut.has(&word) {
             Some(Self::Out)
         } else if List::DirectionIn.has(&word) {
@@ -158,10 +155,7 @@ pub(super) enum State {
 impl State {
     /// What the cell of a status column says.
     pub fn of(cell: &str) -> Self {
-        if cell.is_empty() || cell.len() > 60 {
-            return Self::Booked;
-        }
-        let word = words(cell);
+        let Some(word) = spelled(cell, 60) else { return Self::Booked };
         if List::Pending.has(&word) {
             Self::Pending
         } else if List::Failed.has(&word) {
@@ -174,7 +168,8 @@ impl State {
 
 /// Whether a status column's cell is one that [`State`] or a bank's booking system knows.
 pub(super) fn is_status(cell: &str) -> bool {
-    State::of(cell) != State::Booked || List::Booked.has(&words(cell))
+    State::of(cell) != State::Booked
+        || spelled(cell, 60).is_some_and(|word| List::Booked.has(&word))
 }
 
 /// Whether a line's text says that it adds up other lines or reports a balance.
@@ -186,7 +181,17 @@ pub(super) fn is_total(cell: &str) -> bool {
     List::Total.begins(&text) || List::BalanceLine.has(&text)
 }
 
+/// A cell as words, where it may stand in a list of directions or states: it is not long, and no
+/// entry holds a digit.
+fn spelled(cell: &str, most: usize) -> Option<String> {
+    let fits = (1..=most).contains(&cell.len());
+    (fits && !cell.bytes().any(|byte| byte.is_ascii_digit())).then(|| words(cell))
+}
+
 /// Whether a description is that of a balance line and nothing else.
 pub(super) fn is_balance_line(cell: &str) -> bool {
-    !cell.is_empty() && cell.len() <= 40 && List::BalanceLine.has(&words(cell))
+    !cell.is_empty()
+        && cell.len() <= 40
+        && vocabulary::may_be_balance_line(cell)
+        && List::BalanceLine.has(&words(cell))
 }

@@ -115,6 +115,11 @@ impl OrderEvidence {
         }
     }
 
+    /// Whether more dates have to be seen.
+    pub fn is_open(&self) -> bool {
+        self.first_open.is_some() && self.proven().is_none()
+    }
+
     /// The one order in which (all but a few garbled) dates exist.
     pub fn proven(&self) -> Option<DateOrder> {
         if self.open == 0 {
@@ -167,14 +172,12 @@ impl OrderEvidence {
         year_first <= span(self.fits.get(DMY)) || year_first <= span(self.fits.get(MDY))
     }
 
-    /// The order; `None` where every date reads the same, or an ambiguity.
+    /// The order; `None` where every date reads the same; or an ambiguity.
     pub fn decide(&self, table: &Table<'_>, roles: &Roles) -> Result<Option<DateOrder>, Problem> {
-        if self.open == 0 {
-            return Ok(None);
-        }
+        let proven = self.proven();
+        let (None, Some(line)) = (proven, self.first_open) else { return Ok(proven) };
         let decided = self
-            .proven()
-            .or_else(|| self.by_others(table))
+            .by_others(table)
             .or_else(|| (self.dots == self.open && !self.fails(DMY)).then_some(DateOrder::Dmy))
             .or_else(|| self.by_gap())
             .or_else(|| self.by_sequence())
@@ -182,7 +185,6 @@ impl OrderEvidence {
         if decided.is_some() {
             return Ok(decided);
         }
-        let Some(line) = self.first_open else { return Ok(Some(DateOrder::Dmy)) };
         let readings: Vec<&str> = self.candidates().map(DateOrder::text).collect();
         let message = format!(
             "the dates may be read as {}; state `date_order` in the profile",
