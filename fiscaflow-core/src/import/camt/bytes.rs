@@ -17,18 +17,71 @@ const fn below(word: u64, limit: u8) -> u64 {
 }
 
 /// The place of the first `<` from a place on.
+#[inline]
 pub(super) fn find_tag(bytes: &[u8], from: usize) -> Option<usize> {
+    // Tags often stand side by side; to guess that is faster than to wait for the search.
+    if bytes.get(from) == Some(&b'<') {
+        return Some(from);
+    }
     find(bytes, from, |word| equal(word, b'<'), |byte| byte == b'<')
 }
 
+/// The place of the first byte of that value from a place on.
+pub(super) fn find_byte(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
+    find(bytes, from, |word| equal(word, wanted), |byte| byte == wanted)
+}
+
 /// The place where a tag's name ends: the first `>`, `<`, `/`, blank or control character.
+#[inline]
 pub(super) fn find_name_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let at = find_odd(bytes, from)?;
+    // Of the others, hyphens and points may stand in names, but hardly ever do.
+    match bytes.get(at) {
+        Some(b'-' | b'.' | b'!'..=b',') => find_later_end(bytes, at),
+        _ => Some(at),
+    }
+}
+
+#[cold]
+fn find_later_end(bytes: &[u8], from: usize) -> Option<usize> {
+    let is_end = |byte: &u8| matches!(byte, b'>' | b'<' | b'/' | 0..b'!');
+    let passed = bytes.get(from..)?.iter().position(is_end)?;
+    Some(from.saturating_add(passed))
+}
+
+/// The place of the first byte that is below the digits, `<` or `>`; the last two differ in one
+/// bit.
+#[inline]
+fn find_odd(bytes: &[u8], from: usize) -> Option<usize> {
+    const BIT: u8 = b'<' ^ b'>';
     find(
         bytes,
         from,
-        |word| equal(word, b'>') | equal(word, b'<') | equal(word, b'/') | below(word, b'!'),
-        |byte| matches!(byte, b'>' | b'<' | b'/' | 0..b'!'),
+        |word| equal(word | (ONES * BIT as u64), b'>') | below(word, b'0'),
+        |byte| byte | BIT == b'>' || byte < b'0',
     )
+}
+
+/// Whether the bytes at one place are those at another. Where both have eight bytes to the end of
+/// the text, they are compared as numbers; a call for each name would cost more than the name.
+pub(super) fn is_same(bytes: &[u8], at: usize, other: usize, length: usize) -> bool {
+    let word = |from: usize| bytes.get(from..)?.first_chunk::<8>().copied().map(u64::from_le_bytes);
+    let mut passed = 0_usize;
+    while let (Some(left), Some(right)) =
+        (word(at.wrapping_add(passed)), word(other.wrapping_add(passed)))
+    {
+        let rest = length.saturating_sub(passed);
+        let differs = left ^ right;
+        if rest <= 8 {
+            return differs == 0 || differs.trailing_zeros() as usize / 8 >= rest;
+        }
+        if differs != 0 {
+            return false;
+        }
+        passed = passed.wrapping_add(8);
+    }
+    let part = |from: usize| bytes.get(from..)?.get(..length);
+    part(at).is_some_and(|left| part(other) == Some(left))
 }
 
 #[inline(always)]
@@ -70,11 +123,32 @@ mod tests {
                             bytes[from..].iter().position(is_it).map(|found| found + from)
                         };
                         assert_eq!(find_tag(&bytes, from), plain(b"<", false));
+                        assert_eq!(find_byte(&bytes, from, byte), plain(&[byte], false));
                         assert_eq!(find_name_end(&bytes, from), plain(b"></", true));
                     }
                 }
             }
         }
         assert_eq!(find_tag(b"abc", 4), None);
+    }
+
+    #[test]
+    fn runs_are_compared_to_their_last_byte() {
+        // Holds: runs of any length, anywhere, are equal if and only if all their bytes are.
+        let text = b"NtryDtlsAndMoreOfIt</NtryDtlsAndMoreOfIt>";
+        for length in 0..19 {
+            for from in 0..=19 - length {
+                assert!(is_same(text, from, from + 21, length), "{from} {length}");
+                for wrong in from..from + length {
+                    let mut text = *text;
+                    text[wrong + 21] ^= 0x20;
+                    assert!(!is_same(&text, from, from + 21, length), "{from} {length} {wrong}");
+                }
+            }
+        }
+        for end in 0..text.len() {
+            let cut = &text[..end];
+            assert_eq!(is_same(cut, 0, 21, 19), end >= 40, "{end}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 //! Names differ little between the messages and their versions: where one was renamed, both names
 //! lead to the same node. What is not named here is skipped with all that it holds.
 
-use memchr::memchr;
+use super::bytes::find_byte;
 
 /// Which of the three messages it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,11 +118,14 @@ impl Node {
     /// The node of an element with this name, prefix or not, inside this one.
     #[inline]
     pub(super) fn child(self, name: &[u8]) -> Self {
+        if self == Self::Skipped {
+            return self;
+        }
         let node = self.named(name);
         if !matches!(node, Self::Skipped | Self::Outside) {
             return node;
         }
-        match memchr(b':', name) {
+        match find_byte(name, 0, b':') {
             None => node,
             Some(colon) => self.named(name.get(colon.saturating_add(1)..).unwrap_or_default()),
         }

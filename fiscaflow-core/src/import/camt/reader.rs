@@ -8,7 +8,7 @@ use super::balance::{Balance, Balances};
 use super::entry::{Entry, Place};
 use super::nodes::{Leaf, Message, Node};
 use super::references::References;
-use super::scan::{Fault, FaultKind, Scanner, Text, Token};
+use super::scan::{Fault, Scanner, Text, Token};
 use super::values;
 use crate::error::{Error, ErrorCode, Result};
 use crate::import::text::{Lines, one_line};
@@ -23,11 +23,11 @@ pub(super) fn read(text: &str) -> Result<Parsed> {
     let mut scanner = Scanner::new(text);
     loop {
         match scanner.next() {
-            Token::Leaf(text) => reader.leaf(text),
-            Token::Begin(node, at) => reader.begin(node, at)?,
+            Token::Leaf(leaf) => reader.leaf(scanner.text(leaf)),
+            Token::Begin(node) => reader.begin(node, scanner.token_at())?,
             Token::End(node) => reader.end(node)?,
             Token::Fault(fault) => {
-                if !reader.survives(fault)? {
+                if !reader.survives(fault, scanner.token_at())? {
                     break;
                 }
             }
@@ -218,24 +218,23 @@ impl<'a> Reader<'a> {
 
     /// Takes note of tags that do not fit. Inside an entry that entry is lost; anywhere else what
     /// follows may belong to anything, so nothing more is read.
-    fn survives(&mut self, fault: Fault) -> Result<bool> {
-        let Fault { kind, at } = fault;
-        let message = match kind {
-            FaultKind::DocumentType => {
+    fn survives(&mut self, fault: Fault, at: usize) -> Result<bool> {
+        let message = match fault {
+            Fault::DocumentType => {
                 let text = "a document type or declaration is refused".to_owned();
                 return Err(self.refuse(ErrorCode::MalformedFile, text, at));
             }
-            FaultKind::Depth => {
+            Fault::Depth => {
                 let text = "too many elements are open at once".to_owned();
                 return Err(self.refuse(ErrorCode::LimitExceeded, text, at));
             }
-            FaultKind::Cut => {
+            Fault::Cut => {
                 self.cut(at);
                 return Ok(false);
             }
-            FaultKind::Unclosed => "an end tag comes before those of the elements inside it",
-            FaultKind::Stray => "an end tag of an element that is not open",
-            FaultKind::NoTag => "a `<` that begins no tag",
+            Fault::Unclosed => "an end tag comes before those of the elements inside it",
+            Fault::Stray => "an end tag of an element that is not open",
+            Fault::NoTag => "a `<` that begins no tag",
         };
         if self.is_in_entry {
             self.entry.break_at(at, message);

@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use chrono::NaiveDate;
-use memchr::memchr;
 use rust_decimal::Decimal;
 
+use super::bytes::find_byte;
 use crate::error::ErrorCode;
 use crate::money::Amount;
 
@@ -104,10 +104,16 @@ pub(super) fn is_credit(text: &str) -> Option<bool> {
 
 /// Replaces character references and the five entities of XML. An `&` that cannot begin one is
 /// text; an entity of another name is an error, since nothing can say what it stands for.
+#[inline]
 pub(super) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
-    if memchr(b'&', raw.as_bytes()).is_none() {
-        return Some(Cow::Borrowed(raw));
+    match find_byte(raw.as_bytes(), 0, b'&') {
+        None => Some(Cow::Borrowed(raw)),
+        Some(_) => replace(raw).map(Cow::Owned),
     }
+}
+
+#[cold]
+fn replace(raw: &str) -> Option<String> {
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;
     while let Some((before, after)) = rest.split_once('&') {
@@ -126,7 +132,7 @@ pub(super) fn unescape(raw: &str) -> Option<Cow<'_, str>> {
         };
     }
     text.push_str(rest);
-    Some(Cow::Owned(text))
+    Some(text)
 }
 
 /// The character that an entity or a character reference names.
