@@ -358,7 +358,7 @@ pub enum ClearField {
 }
 
 /// What a column holds.
-#[derive(Debug, Clone, Serialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
 pub enum ColumnRole {
     BookingDate,
@@ -446,7 +446,7 @@ pub enum Condition {
 }
 
 /// What one column holds: exactly one of `index` and `name` says which column it is.
-#[derive(Debug, Clone, Serialize, uniffi::Record)]
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
 pub struct CsvColumn {
     /// What the column holds.
     pub role: ColumnRole,
@@ -459,7 +459,7 @@ pub struct CsvColumn {
 }
 
 /// What is known about a delimited file; what is left out is found in the file.
-#[derive(Debug, Clone, Serialize, uniffi::Record)]
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
 pub struct CsvProfile {
     /// The charset by its usual label, such as `utf-8`, `utf-16le` or `windows-1250`.
     #[uniffi(default)]
@@ -478,12 +478,15 @@ pub struct CsvProfile {
     pub header: Option<bool>,
     /// What the columns hold. Where a role is stated, no other column gets it.
     #[uniffi(default)]
+    #[serde(default)]
     pub columns: Vec<CsvColumn>,
     /// The words of the direction column that mean money in, such as `Bij`.
     #[uniffi(default)]
+    #[serde(default)]
     pub in_words: Vec<String>,
     /// The words of the direction column that mean money out, such as `Af`.
     #[uniffi(default)]
+    #[serde(default)]
     pub out_words: Vec<String>,
     /// The order of day, month and year in dates of three numbers.
     #[uniffi(default)]
@@ -518,7 +521,7 @@ pub struct CustomCurrency {
 }
 
 /// The order of day, month and year.
-#[derive(Debug, Clone, Serialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
 pub enum DateOrder {
     Dmy,
@@ -526,8 +529,21 @@ pub enum DateOrder {
     Ymd,
 }
 
+/// What one unit of a currency was worth in another on a day.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct DatedRate {
+    /// The day; the rate counts for a week from it on.
+    pub date: String,
+    /// The currency of which it is one unit.
+    pub base: String,
+    /// The currency in which it is worth something.
+    pub quote: String,
+    /// What it is worth, above zero.
+    pub rate: Amount,
+}
+
 /// The decimal separator.
-#[derive(Debug, Clone, Serialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
 pub enum DecimalSeparator {
     Point,
@@ -535,7 +551,7 @@ pub enum DecimalSeparator {
 }
 
 /// What stands between cells.
-#[derive(Debug, Clone, Serialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
 pub enum Delimiter {
     Comma,
@@ -601,7 +617,6 @@ pub enum ErrorCode {
     NotFound,
     IdConflict,
     NameTaken,
-    InUse,
     CategoryCycle,
     SplitSum,
     InvalidTransfer,
@@ -737,6 +752,7 @@ pub enum Format {
     Ofx,
     Camt,
     Mt940,
+    Qif,
     Csv,
 }
 
@@ -825,6 +841,29 @@ pub struct ImportReport {
     pub problems: Vec<Problem>,
 }
 
+/// Dialect and column roles of a bank's delimited files, kept in the book.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Layout {
+    /// The layout's id.
+    pub id: LayoutId,
+    /// What people call it.
+    pub name: String,
+    /// The account whose files have it: they are read with it where an import names no other.
+    #[uniffi(default)]
+    pub account_id: Option<AccountId>,
+    /// What is stated; the rest is detected.
+    pub csv: CsvProfile,
+}
+
+/// Names a layout of delimited files.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct LayoutId(pub String);
+
+uniffi::custom_newtype!(
+/// Names a layout of delimited files.
+LayoutId, String);
+
 /// Why a row of a file is taken for a transaction that is there.
 #[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -846,6 +885,13 @@ pub struct Member {
     /// What people call the member.
     #[uniffi(default)]
     pub name: Option<String>,
+}
+
+/// A transaction that is another one, once more.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct Merge {
+    /// The transaction that goes up in the other.
+    pub absorbed_id: TransactionId,
 }
 
 /// An exact amount and its currency.
@@ -917,7 +963,7 @@ pub struct NewBudget {
     pub id: Option<BudgetId>,
     /// What people call it.
     pub name: String,
-    /// The categories it watches; at least one.
+    /// The categories it watches; at least one, and none of income.
     pub category_ids: Vec<CategoryId>,
     /// What may be spent in a month, above zero.
     pub limit: Amount,
@@ -960,6 +1006,12 @@ pub struct NewImport {
     /// Dialect and column roles of a delimited file, where they should not be detected.
     #[uniffi(default)]
     pub csv: Option<CsvProfile>,
+    /// The order of day, month and year in the file's dates, where it leaves that open.
+    #[uniffi(default)]
+    pub date_order: Option<DateOrder>,
+    /// The book's layout that tells them; where this and `csv` are absent, the layout of `account_id`.
+    #[uniffi(default)]
+    pub layout_id: Option<LayoutId>,
     /// The account of all the file's statements. Where absent, a statement finds its account by the
     /// account number in it.
     #[uniffi(default)]
@@ -971,6 +1023,21 @@ pub struct NewImport {
     /// nothing is imported.
     #[uniffi(default)]
     pub partial: bool,
+}
+
+/// A layout to be kept.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewLayout {
+    /// An id of the caller's choice; fresh where absent. One that is there is replaced.
+    #[uniffi(default)]
+    pub id: Option<LayoutId>,
+    /// What people call it.
+    pub name: String,
+    /// The account whose files have it; an account has one layout at most.
+    #[uniffi(default)]
+    pub account_id: Option<AccountId>,
+    /// What is stated; the rest is detected.
+    pub csv: CsvProfile,
 }
 
 /// A payee to be made.
@@ -1170,7 +1237,7 @@ pub struct Problem {
 }
 
 /// What stands around cells.
-#[derive(Debug, Clone, Serialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
 pub enum Quote {
     Double,
@@ -1278,7 +1345,7 @@ pub struct RulePatch {
 }
 
 /// What the sign of a single amount column means.
-#[derive(Debug, Clone, Serialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
 pub enum SignRule {
     NegativeIsOut,
@@ -1602,6 +1669,57 @@ pub struct Transfer {
     pub from: Transaction,
     /// The side where money came in.
     pub to: Transaction,
+}
+
+/// What speaks for two transactions being one transfer.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum TransferEvidence {
+    Amount,
+    Rate,
+    Date,
+    NearDate,
+    Account,
+    Words,
+}
+
+/// Where to look for transfers.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct TransferQuery {
+    /// The first day on which a side may be booked.
+    #[uniffi(default)]
+    pub from: Option<String>,
+    /// The last day.
+    #[uniffi(default)]
+    pub to: Option<String>,
+    /// Rates for transfers between currencies; without one such transfers are not looked for.
+    #[uniffi(default)]
+    pub rates: Vec<DatedRate>,
+    /// Pairs of at least this confidence, in percent.
+    #[uniffi(default)]
+    pub confidence: Option<i64>,
+}
+
+/// That a person said of two transactions that they are no transfer: they are not suggested again.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct TransferRefusal {
+    /// The side where money went out.
+    pub from_id: TransactionId,
+    /// The side where money came in.
+    pub to_id: TransactionId,
+}
+
+/// Two transactions that are probably the sides of one transfer.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct TransferSuggestion {
+    /// The side where money went out.
+    pub from_id: TransactionId,
+    /// The side where money came in.
+    pub to_id: TransactionId,
+    /// What speaks for it.
+    pub evidence: Vec<TransferEvidence>,
+    /// How sure it is, in percent.
+    pub confidence: i64,
 }
 
 /// What an undo took back.

@@ -85,6 +85,11 @@ impl BookHandle {
         Arc::new(Imports { caller: self.caller.clone() })
     }
 
+    /// What is known of the banks' delimited files.
+    pub fn layouts(&self) -> Arc<Layouts> {
+        Arc::new(Layouts { caller: self.caller.clone() })
+    }
+
     /// The book for other programs.
     pub fn exports(&self) -> Arc<Exports> {
         Arc::new(Exports { caller: self.caller.clone() })
@@ -236,6 +241,11 @@ impl Transactions {
         self.caller.call("transactions.recategorise", None, request).await
     }
 
+    /// Make two transactions one.
+    pub async fn merge(&self, id: String, request: Merge) -> Result<Transaction> {
+        self.caller.call("transactions.merge", Some(id), request).await
+    }
+
     /// Delete a transaction.
     pub async fn delete(&self, id: String) -> Result<()> {
         self.caller.call("transactions.delete", Some(id), ()).await
@@ -258,6 +268,21 @@ impl Transfers {
     /// Make two transactions the two sides of a transfer.
     pub async fn create(&self, new: NewTransfer) -> Result<Transfer> {
         self.caller.call("transfers.create", None, new).await
+    }
+
+    /// What are probably transfers, surest first.
+    pub async fn suggest(&self, query: TransferQuery) -> Result<Vec<TransferSuggestion>> {
+        self.caller.call("transfers.suggest", None, query).await
+    }
+
+    /// Make every suggestion of at least 90 percent, or as asked, a transfer.
+    pub async fn link(&self, query: TransferQuery) -> Result<Vec<TransferSuggestion>> {
+        self.caller.call("transfers.link", None, query).await
+    }
+
+    /// Say of two transactions that they are no transfer.
+    pub async fn refuse(&self, new: NewTransfer) -> Result<TransferRefusal> {
+        self.caller.call("transfers.refuse", None, new).await
     }
 
     /// Make the two sides of a transfer independent again.
@@ -361,6 +386,30 @@ impl Imports {
     /// Take back a whole import.
     pub async fn undo(&self, id: String) -> Result<UndoReport> {
         self.caller.call("imports.undo", Some(id), ()).await
+    }
+}
+
+/// What is known of the banks' delimited files.
+#[derive(Debug, uniffi::Object)]
+pub struct Layouts {
+    pub(crate) caller: Caller,
+}
+
+#[uniffi::export]
+impl Layouts {
+    /// Keep the layout of a bank's delimited files.
+    pub async fn put(&self, new: NewLayout) -> Result<Layout> {
+        self.caller.call("layouts.put", None, new).await
+    }
+
+    /// All layouts of delimited files.
+    pub async fn list(&self) -> Result<Vec<Layout>> {
+        self.caller.call("layouts.list", None, ()).await
+    }
+
+    /// Remove a layout.
+    pub async fn delete(&self, id: String) -> Result<()> {
+        self.caller.call("layouts.delete", Some(id), ()).await
     }
 }
 

@@ -16,7 +16,6 @@ module.exports = {
   not_found: { lane: 'rejected', status: 404 },
   id_conflict: { lane: 'rejected', status: 409 },
   name_taken: { lane: 'rejected', status: 409 },
-  in_use: { lane: 'rejected', status: 409 },
   category_cycle: { lane: 'rejected', status: 422 },
   split_sum: { lane: 'rejected', status: 422 },
   invalid_transfer: { lane: 'rejected', status: 422 },

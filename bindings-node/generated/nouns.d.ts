@@ -3,10 +3,11 @@
 import type {
   Account, AccountPatch, ApplyReport, Balance, BalancesQuery, Book, BookPatch, Budget, BudgetPatch,
   BudgetQuery, BudgetState, Category, CategoryPatch, Entry, Event, Explanation, Export,
-  ExportQuery, HistoryQuery, Import, ImportPreview, ImportReport, Member, NewAccount, NewBook,
-  NewBudget, NewCategory, NewImport, NewPayee, NewRestore, NewRule, NewTransaction, NewTransfer,
-  ObjectChange, Payee, Recategorisation, RestoreReport, Rule, RulePatch, Spending, SpendingQuery,
-  Transaction, TransactionPage, TransactionPatch, TransactionQuery, Transfer, UndoReport,
+  ExportQuery, HistoryQuery, Import, ImportPreview, ImportReport, Layout, Member, Merge,
+  NewAccount, NewBook, NewBudget, NewCategory, NewImport, NewLayout, NewPayee, NewRestore, NewRule,
+  NewTransaction, NewTransfer, ObjectChange, Payee, Recategorisation, RestoreReport, Rule,
+  RulePatch, Spending, SpendingQuery, Transaction, TransactionPage, TransactionPatch,
+  TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion, UndoReport,
   Verification,
 } from './shapes.js';
 
@@ -68,6 +69,8 @@ export interface Transactions {
   update(id: string, request: TransactionPatch): Promise<Transaction>;
   /** Put several transactions in a category. */
   recategorise(request: Recategorisation): Promise<Transaction[]>;
+  /** Make two transactions one. */
+  merge(id: string, request: Merge): Promise<Transaction>;
   /** Delete a transaction. */
   delete(id: string): Promise<void>;
   /** Why payee, category and tags are what they are. */
@@ -78,6 +81,12 @@ export interface Transactions {
 export interface Transfers {
   /** Make two transactions the two sides of a transfer. */
   create(request: NewTransfer): Promise<Transfer>;
+  /** What are probably transfers, surest first. */
+  suggest(request: TransferQuery): Promise<TransferSuggestion[]>;
+  /** Make every suggestion of at least 90 percent, or as asked, a transfer. */
+  link(request: TransferQuery): Promise<TransferSuggestion[]>;
+  /** Say of two transactions that they are no transfer. */
+  refuse(request: NewTransfer): Promise<TransferRefusal>;
   /** Make the two sides of a transfer independent again. */
   remove(id: string): Promise<void>;
 }
@@ -120,6 +129,16 @@ export interface Imports {
   list(): Promise<Import[]>;
   /** Take back a whole import. */
   undo(id: string): Promise<UndoReport>;
+}
+
+/** What is known of the banks' delimited files. */
+export interface Layouts {
+  /** Keep the layout of a bank's delimited files. */
+  put(request: NewLayout): Promise<Layout>;
+  /** All layouts of delimited files. */
+  list(): Promise<Layout[]>;
+  /** Remove a layout. */
+  delete(id: string): Promise<void>;
 }
 
 /** The book for other programs. */
@@ -174,6 +193,8 @@ export interface BookHandle {
   readonly budgets: Budgets;
   /** Statements from banks. */
   readonly imports: Imports;
+  /** What is known of the banks' delimited files. */
+  readonly layouts: Layouts;
   /** The book for other programs. */
   readonly exports: Exports;
   /** Figures. */

@@ -144,6 +144,11 @@ class Transactions {
     return this.#run('transactions.recategorise', undefined, request);
   }
 
+  /** Make two transactions one. */
+  merge(id, request) {
+    return this.#run('transactions.merge', id, request);
+  }
+
   /** Delete a transaction. */
   delete(id) {
     return this.#run('transactions.delete', id);
@@ -166,6 +171,21 @@ class Transfers {
   /** Make two transactions the two sides of a transfer. */
   create(request) {
     return this.#run('transfers.create', undefined, request);
+  }
+
+  /** What are probably transfers, surest first. */
+  suggest(request) {
+    return this.#run('transfers.suggest', undefined, request);
+  }
+
+  /** Make every suggestion of at least 90 percent, or as asked, a transfer. */
+  link(request) {
+    return this.#run('transfers.link', undefined, request);
+  }
+
+  /** Say of two transactions that they are no transfer. */
+  refuse(request) {
+    return this.#run('transfers.refuse', undefined, request);
   }
 
   /** Make the two sides of a transfer independent again. */
@@ -271,6 +291,30 @@ class Imports {
   }
 }
 
+/** What is known of the banks' delimited files. */
+class Layouts {
+  #run;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** Keep the layout of a bank's delimited files. */
+  put(request) {
+    return this.#run('layouts.put', undefined, request);
+  }
+
+  /** All layouts of delimited files. */
+  list() {
+    return this.#run('layouts.list');
+  }
+
+  /** Remove a layout. */
+  delete(id) {
+    return this.#run('layouts.delete', id);
+  }
+}
+
 /** The book for other programs. */
 class Exports {
   #run;
@@ -362,6 +406,7 @@ class BookHandle {
     this.rules = new Rules(run);
     this.budgets = new Budgets(run);
     this.imports = new Imports(run);
+    this.layouts = new Layouts(run);
     this.exports = new Exports(run);
     this.reports = new Reports(run);
     this.history = new History(run);
@@ -381,5 +426,5 @@ class BookHandle {
 
 module.exports = {
   Books, Members, Accounts, Categories, Payees, Transactions, Transfers, Rules, Budgets, Imports,
-  Exports, Reports, History, Events, BookHandle,
+  Layouts, Exports, Reports, History, Events, BookHandle,
 };

@@ -408,6 +408,18 @@ export interface CustomCurrency {
 /** The order of day, month and year. */
 export type DateOrder = 'dmy' | 'mdy' | 'ymd';
 
+/** What one unit of a currency was worth in another on a day. */
+export interface DatedRate {
+  /** The day; the rate counts for a week from it on. */
+  date: CivilDate;
+  /** The currency of which it is one unit. */
+  base: string;
+  /** The currency in which it is worth something. */
+  quote: string;
+  /** What it is worth, above zero. */
+  rate: Amount;
+}
+
 /** The decimal separator. */
 export type DecimalSeparator = 'point' | 'comma';
 
@@ -459,7 +471,6 @@ export type ErrorCode =
   | 'not_found'
   | 'id_conflict'
   | 'name_taken'
-  | 'in_use'
   | 'category_cycle'
   | 'split_sum'
   | 'invalid_transfer'
@@ -565,7 +576,7 @@ export interface FieldChange {
 }
 
 /** A file format that can be read. */
-export type Format = 'ofx' | 'camt' | 'mt940' | 'csv';
+export type Format = 'ofx' | 'camt' | 'mt940' | 'qif' | 'csv';
 
 /** SHA-256 in hexadecimal: 64 digits. */
 export type Hash = string;
@@ -631,6 +642,21 @@ export interface ImportReport {
   problems: Problem[];
 }
 
+/** Dialect and column roles of a bank's delimited files, kept in the book. */
+export interface Layout {
+  /** The layout's id. */
+  id: LayoutId;
+  /** What people call it. */
+  name: string;
+  /** The account whose files have it: they are read with it where an import names no other. */
+  account_id: AccountId | null;
+  /** What is stated; the rest is detected. */
+  csv: CsvProfile;
+}
+
+/** Names a layout of delimited files. */
+export type LayoutId = string;
+
 /** Why a row of a file is taken for a transaction that is there. */
 export type MatchReason =
   | 'bank_id'
@@ -647,6 +673,12 @@ export interface Member {
   role: Role;
   /** What people call the member. */
   name?: string | null | undefined;
+}
+
+/** A transaction that is another one, once more. */
+export interface Merge {
+  /** The transaction that goes up in the other. */
+  absorbed_id: TransactionId;
 }
 
 /** An exact amount and its currency. */
@@ -698,7 +730,7 @@ export interface NewBudget {
   id?: BudgetId | null | undefined;
   /** What people call it. */
   name: string;
-  /** The categories it watches; at least one. */
+  /** The categories it watches; at least one, and none of income. */
   category_ids: readonly CategoryId[];
   /** What may be spent in a month, above zero. */
   limit: Amount;
@@ -730,6 +762,12 @@ export interface NewImport {
   format?: Format | null | undefined;
   /** Dialect and column roles of a delimited file, where they should not be detected. */
   csv?: CsvProfile | null | undefined;
+  /** The order of day, month and year in the file's dates, where it leaves that open. */
+  date_order?: DateOrder | null | undefined;
+  /**
+   * The book's layout that tells them; where this and `csv` are absent, the layout of `account_id`.
+   */
+  layout_id?: LayoutId | null | undefined;
   /**
    * The account of all the file's statements. Where absent, a statement finds its account by the
    * account number in it.
@@ -742,6 +780,18 @@ export interface NewImport {
    * nothing is imported.
    */
   partial?: boolean | undefined;
+}
+
+/** A layout to be kept. */
+export interface NewLayout {
+  /** An id of the caller's choice; fresh where absent. One that is there is replaced. */
+  id?: LayoutId | null | undefined;
+  /** What people call it. */
+  name: string;
+  /** The account whose files have it; an account has one layout at most. */
+  account_id?: AccountId | null | undefined;
+  /** What is stated; the rest is detected. */
+  csv: CsvProfile;
 }
 
 /** A payee to be made. */
@@ -1202,6 +1252,43 @@ export interface Transfer {
   from: Transaction;
   /** The side where money came in. */
   to: Transaction;
+}
+
+/** What speaks for two transactions being one transfer. */
+export type TransferEvidence = 'amount' | 'rate' | 'date' | 'near_date' | 'account' | 'words';
+
+/** Where to look for transfers. */
+export interface TransferQuery {
+  /** The first day on which a side may be booked. */
+  from?: CivilDate | null | undefined;
+  /** The last day. */
+  to?: CivilDate | null | undefined;
+  /** Rates for transfers between currencies; without one such transfers are not looked for. */
+  rates?: readonly DatedRate[] | undefined;
+  /** Pairs of at least this confidence, in percent. */
+  confidence?: number | null | undefined;
+}
+
+/**
+ * That a person said of two transactions that they are no transfer: they are not suggested again.
+ */
+export interface TransferRefusal {
+  /** The side where money went out. */
+  from_id: TransactionId;
+  /** The side where money came in. */
+  to_id: TransactionId;
+}
+
+/** Two transactions that are probably the sides of one transfer. */
+export interface TransferSuggestion {
+  /** The side where money went out. */
+  from_id: TransactionId;
+  /** The side where money came in. */
+  to_id: TransactionId;
+  /** What speaks for it. */
+  evidence: TransferEvidence[];
+  /** How sure it is, in percent. */
+  confidence: number;
 }
 
 /** What an undo took back. */

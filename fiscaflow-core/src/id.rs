@@ -73,6 +73,8 @@ ids! {
     TransactionId, "transaction";
     /// Names one run of an import.
     ImportId, "import";
+    /// Names a layout of delimited files.
+    LayoutId, "layout";
     /// Names a domain event.
     EventId, "event";
 }

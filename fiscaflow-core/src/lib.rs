@@ -23,6 +23,7 @@ mod period;
 mod plan;
 pub mod rules;
 pub mod store;
+pub mod transfers;
 pub mod view;
 
 pub use engine::Engine;

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::id::{AccountId, BudgetId, CategoryId, ImportId, PayeeId, RuleId};
+use crate::id::{
+    AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, TransactionId,
+};
 use crate::model::{
     Account, ActorId, Alert, Book, Budget, Category, CategoryKind, Document, DocumentKind, Import,
-    Member, Payee, Role, Rule,
+    Layout, Member, Payee, Role, Rule, TransferRefusal,
 };
 use crate::money::Currency;
 use crate::period::Month;
@@ -30,6 +32,10 @@ pub struct Plan {
     pub budgets: BTreeMap<BudgetId, Budget>,
     /// Its imports.
     pub imports: BTreeMap<ImportId, Import>,
+    /// The layouts of delimited files that it knows.
+    pub layouts: BTreeMap<LayoutId, Layout>,
+    /// The pairs of transactions that are no transfer, by the sides' ids.
+    pub transfer_refusals: BTreeMap<(TransactionId, TransactionId), TransferRefusal>,
     /// Its announced thresholds.
     pub alerts: BTreeMap<(BudgetId, Month, u32), Alert>,
 }
@@ -46,6 +52,8 @@ impl Plan {
             rules: BTreeMap::new(),
             budgets: BTreeMap::new(),
             imports: BTreeMap::new(),
+            layouts: BTreeMap::new(),
+            transfer_refusals: BTreeMap::new(),
             alerts: BTreeMap::new(),
         }
     }
@@ -74,6 +82,10 @@ impl Plan {
             Document::Rule(rule) => drop(self.rules.insert(rule.id, rule)),
             Document::Budget(budget) => drop(self.budgets.insert(budget.id, budget)),
             Document::Import(import) => drop(self.imports.insert(import.id, import)),
+            Document::Layout(layout) => drop(self.layouts.insert(layout.id, layout)),
+            Document::TransferRefusal(refusal) => {
+                self.transfer_refusals.insert((refusal.from_id, refusal.to_id), refusal);
+            }
             Document::Alert(alert) => {
                 self.alerts.insert((alert.budget_id, alert.month, alert.threshold), alert);
             }
@@ -100,6 +112,10 @@ impl Plan {
             Document::Rule(rule) => drop(self.rules.remove(&rule.id)),
             Document::Budget(budget) => drop(self.budgets.remove(&budget.id)),
             Document::Import(import) => drop(self.imports.remove(&import.id)),
+            Document::Layout(layout) => drop(self.layouts.remove(&layout.id)),
+            Document::TransferRefusal(refusal) => {
+                self.transfer_refusals.remove(&(refusal.from_id, refusal.to_id));
+            }
             Document::Alert(alert) => {
                 self.alerts.remove(&(alert.budget_id, alert.month, alert.threshold));
             }

@@ -134,7 +134,7 @@ fn generated(count: u64) -> Value {
                  "currencies": [], "created_at": "2026-01-01T00:00:00Z"},
         "members": [{"actor": "bob", "role": "viewer", "name": "Bob"}],
         "accounts": accounts, "categories": categories, "payees": [], "rules": [], "budgets": [],
-        "imports": [], "alerts": [], "transactions": transactions,
+        "imports": [], "layouts": [], "transfer_refusals": [], "alerts": [], "transactions": transactions,
     })
 }
 

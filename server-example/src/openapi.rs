@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::{PREFIX, paths};
 use crate::error::{Refusal, status};
-use crate::routes::input::{CONTENT, IMPORT};
+use crate::routes::input::{CONTENT, takes_file};
 use crate::routes::verbs::{has_own_path, makes};
 
 /// The headers that become the context of a call: name, what it is, and whether reads ignore it.
@@ -93,7 +93,7 @@ fn operation(verb: &Verb, schemas: &Value) -> Value {
     let reads = verb.method == Method::Get;
     let headers = HEADERS.iter().filter(|(_, _, writes)| !(reads && *writes));
     parameters.extend(headers.map(|(name, ..)| reference("parameters", name)));
-    let is_import = verb.name == IMPORT;
+    let is_import = takes_file(verb);
     if reads || is_import {
         parameters.extend(query_parameters(verb, schemas));
     }
@@ -159,7 +159,7 @@ fn query_parameters(verb: &Verb, schemas: &Value) -> Vec<Value> {
         let mut schema = schema.clone();
         let about = schema.as_object_mut().and_then(|it| it.remove("description"));
         let about = about.as_ref().and_then(Value::as_str);
-        if verb.name != IMPORT {
+        if !takes_file(verb) {
             let required = needed.is_some_and(|names| names.iter().any(|it| it == name));
             return parameter("query", name, about, schema, required);
         }

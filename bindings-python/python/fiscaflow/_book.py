@@ -415,6 +415,19 @@ class Transactions(Noun):
         )
         return answer
 
+    def merge(self, id: str, *, absorbed_id: types.TransactionId) -> types.Transaction:
+        """Make two transactions one.
+
+        Args:
+            absorbed_id: The transaction that goes up in the other.
+        """
+        answer: types.Transaction = self._scope.call(
+            "transactions.merge",
+            {"absorbed_id": absorbed_id},
+            id,
+        )
+        return answer
+
     def delete(self, id: str) -> None:
         """Delete a transaction."""
         self._scope.call("transactions.delete", id=id)
@@ -437,6 +450,70 @@ class Transfers(Noun):
         """
         answer: types.Transfer = self._scope.call(
             "transfers.create",
+            {"from_id": from_id, "to_id": to_id},
+        )
+        return answer
+
+    def suggest(
+        self,
+        *,
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+        rates: Sequence[types.DatedRate] = (),
+        confidence: int | None = None,
+    ) -> builtins.list[types.TransferSuggestion]:
+        """What are probably transfers, surest first.
+
+        Args:
+            from_: The first day on which a side may be booked.
+            to: The last day.
+            rates: Rates for transfers between currencies; without one such transfers are not looked
+                for.
+            confidence: Pairs of at least this confidence, in percent.
+        """
+        answer: builtins.list[types.TransferSuggestion] = self._scope.call(
+            "transfers.suggest",
+            {"from": from_, "to": to, "rates": rates, "confidence": confidence},
+        )
+        return answer
+
+    def link(
+        self,
+        *,
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+        rates: Sequence[types.DatedRate] = (),
+        confidence: int | None = None,
+    ) -> builtins.list[types.TransferSuggestion]:
+        """Make every suggestion of at least 90 percent, or as asked, a transfer.
+
+        Args:
+            from_: The first day on which a side may be booked.
+            to: The last day.
+            rates: Rates for transfers between currencies; without one such transfers are not looked
+                for.
+            confidence: Pairs of at least this confidence, in percent.
+        """
+        answer: builtins.list[types.TransferSuggestion] = self._scope.call(
+            "transfers.link",
+            {"from": from_, "to": to, "rates": rates, "confidence": confidence},
+        )
+        return answer
+
+    def refuse(
+        self,
+        *,
+        from_id: types.TransactionId,
+        to_id: types.TransactionId,
+    ) -> types.TransferRefusal:
+        """Say of two transactions that they are no transfer.
+
+        Args:
+            from_id: The side where money went out.
+            to_id: The side where money came in, in another account.
+        """
+        answer: types.TransferRefusal = self._scope.call(
+            "transfers.refuse",
             {"from_id": from_id, "to_id": to_id},
         )
         return answer
@@ -555,7 +632,7 @@ class Budgets(Noun):
 
         Args:
             name: What people call it.
-            category_ids: The categories it watches; at least one.
+            category_ids: The categories it watches; at least one, and none of income.
             limit: What may be spent in a month, above zero.
             id: An id of the caller's choice; fresh where absent.
             currency: The currency code; the book's currency where absent.
@@ -636,6 +713,8 @@ class Imports(Noun):
         file_name: str | None = None,
         format: types.Format | None = None,
         csv: types.CsvProfile | None = None,
+        date_order: types.DateOrder | None = None,
+        layout_id: types.LayoutId | None = None,
         account_id: types.AccountId | None = None,
         create_accounts: bool = False,
         partial: bool = False,
@@ -647,6 +726,10 @@ class Imports(Noun):
             file_name: The file's name, for people.
             format: The format, where it should not be detected.
             csv: Dialect and column roles of a delimited file, where they should not be detected.
+            date_order: The order of day, month and year in the file's dates, where it leaves that
+                open.
+            layout_id: The book's layout that tells them; where this and `csv` are absent, the
+                layout of `account_id`.
             account_id: The account of all the file's statements. Where absent, a statement finds
                 its account by the account number in it.
             create_accounts: Makes an account for a statement that finds none.
@@ -660,6 +743,8 @@ class Imports(Noun):
                 "file_name": file_name,
                 "format": format,
                 "csv": csv,
+                "date_order": date_order,
+                "layout_id": layout_id,
                 "account_id": account_id,
                 "create_accounts": create_accounts,
                 "partial": partial,
@@ -674,6 +759,8 @@ class Imports(Noun):
         file_name: str | None = None,
         format: types.Format | None = None,
         csv: types.CsvProfile | None = None,
+        date_order: types.DateOrder | None = None,
+        layout_id: types.LayoutId | None = None,
         account_id: types.AccountId | None = None,
         create_accounts: bool = False,
         partial: bool = False,
@@ -685,6 +772,10 @@ class Imports(Noun):
             file_name: The file's name, for people.
             format: The format, where it should not be detected.
             csv: Dialect and column roles of a delimited file, where they should not be detected.
+            date_order: The order of day, month and year in the file's dates, where it leaves that
+                open.
+            layout_id: The book's layout that tells them; where this and `csv` are absent, the
+                layout of `account_id`.
             account_id: The account of all the file's statements. Where absent, a statement finds
                 its account by the account number in it.
             create_accounts: Makes an account for a statement that finds none.
@@ -698,6 +789,8 @@ class Imports(Noun):
                 "file_name": file_name,
                 "format": format,
                 "csv": csv,
+                "date_order": date_order,
+                "layout_id": layout_id,
                 "account_id": account_id,
                 "create_accounts": create_accounts,
                 "partial": partial,
@@ -714,6 +807,41 @@ class Imports(Noun):
         """Take back a whole import."""
         answer: types.UndoReport = self._scope.call("imports.undo", id=id)
         return answer
+
+
+class Layouts(Noun):
+    """What is known of the banks' delimited files."""
+
+    def put(
+        self,
+        *,
+        name: str,
+        csv: types.CsvProfile,
+        id: types.LayoutId | None = None,
+        account_id: types.AccountId | None = None,
+    ) -> types.Layout:
+        """Keep the layout of a bank's delimited files.
+
+        Args:
+            name: What people call it.
+            csv: What is stated; the rest is detected.
+            id: An id of the caller's choice; fresh where absent. One that is there is replaced.
+            account_id: The account whose files have it; an account has one layout at most.
+        """
+        answer: types.Layout = self._scope.call(
+            "layouts.put",
+            {"name": name, "csv": csv, "id": id, "account_id": account_id},
+        )
+        return answer
+
+    def list(self) -> builtins.list[types.Layout]:
+        """All layouts of delimited files."""
+        answer: builtins.list[types.Layout] = self._scope.call("layouts.list")
+        return answer
+
+    def delete(self, id: str) -> None:
+        """Remove a layout."""
+        self._scope.call("layouts.delete", id=id)
 
 
 class Exports(Noun):
@@ -911,6 +1039,11 @@ class Book(Noun):
     def imports(self) -> Imports:
         """Statements from banks."""
         return Imports(self._scope)
+
+    @property
+    def layouts(self) -> Layouts:
+        """What is known of the banks' delimited files."""
+        return Layouts(self._scope)
 
     @property
     def exports(self) -> Exports:

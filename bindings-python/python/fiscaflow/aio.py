@@ -417,6 +417,19 @@ class Transactions(Noun):
         )
         return answer
 
+    async def merge(self, id: str, *, absorbed_id: types.TransactionId) -> types.Transaction:
+        """Make two transactions one.
+
+        Args:
+            absorbed_id: The transaction that goes up in the other.
+        """
+        answer: types.Transaction = await self._scope.call_async(
+            "transactions.merge",
+            {"absorbed_id": absorbed_id},
+            id,
+        )
+        return answer
+
     async def delete(self, id: str) -> None:
         """Delete a transaction."""
         await self._scope.call_async("transactions.delete", id=id)
@@ -444,6 +457,70 @@ class Transfers(Noun):
         """
         answer: types.Transfer = await self._scope.call_async(
             "transfers.create",
+            {"from_id": from_id, "to_id": to_id},
+        )
+        return answer
+
+    async def suggest(
+        self,
+        *,
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+        rates: Sequence[types.DatedRate] = (),
+        confidence: int | None = None,
+    ) -> builtins.list[types.TransferSuggestion]:
+        """What are probably transfers, surest first.
+
+        Args:
+            from_: The first day on which a side may be booked.
+            to: The last day.
+            rates: Rates for transfers between currencies; without one such transfers are not looked
+                for.
+            confidence: Pairs of at least this confidence, in percent.
+        """
+        answer: builtins.list[types.TransferSuggestion] = await self._scope.call_async(
+            "transfers.suggest",
+            {"from": from_, "to": to, "rates": rates, "confidence": confidence},
+        )
+        return answer
+
+    async def link(
+        self,
+        *,
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+        rates: Sequence[types.DatedRate] = (),
+        confidence: int | None = None,
+    ) -> builtins.list[types.TransferSuggestion]:
+        """Make every suggestion of at least 90 percent, or as asked, a transfer.
+
+        Args:
+            from_: The first day on which a side may be booked.
+            to: The last day.
+            rates: Rates for transfers between currencies; without one such transfers are not looked
+                for.
+            confidence: Pairs of at least this confidence, in percent.
+        """
+        answer: builtins.list[types.TransferSuggestion] = await self._scope.call_async(
+            "transfers.link",
+            {"from": from_, "to": to, "rates": rates, "confidence": confidence},
+        )
+        return answer
+
+    async def refuse(
+        self,
+        *,
+        from_id: types.TransactionId,
+        to_id: types.TransactionId,
+    ) -> types.TransferRefusal:
+        """Say of two transactions that they are no transfer.
+
+        Args:
+            from_id: The side where money went out.
+            to_id: The side where money came in, in another account.
+        """
+        answer: types.TransferRefusal = await self._scope.call_async(
+            "transfers.refuse",
             {"from_id": from_id, "to_id": to_id},
         )
         return answer
@@ -562,7 +639,7 @@ class Budgets(Noun):
 
         Args:
             name: What people call it.
-            category_ids: The categories it watches; at least one.
+            category_ids: The categories it watches; at least one, and none of income.
             limit: What may be spent in a month, above zero.
             id: An id of the caller's choice; fresh where absent.
             currency: The currency code; the book's currency where absent.
@@ -643,6 +720,8 @@ class Imports(Noun):
         file_name: str | None = None,
         format: types.Format | None = None,
         csv: types.CsvProfile | None = None,
+        date_order: types.DateOrder | None = None,
+        layout_id: types.LayoutId | None = None,
         account_id: types.AccountId | None = None,
         create_accounts: bool = False,
         partial: bool = False,
@@ -654,6 +733,10 @@ class Imports(Noun):
             file_name: The file's name, for people.
             format: The format, where it should not be detected.
             csv: Dialect and column roles of a delimited file, where they should not be detected.
+            date_order: The order of day, month and year in the file's dates, where it leaves that
+                open.
+            layout_id: The book's layout that tells them; where this and `csv` are absent, the
+                layout of `account_id`.
             account_id: The account of all the file's statements. Where absent, a statement finds
                 its account by the account number in it.
             create_accounts: Makes an account for a statement that finds none.
@@ -667,6 +750,8 @@ class Imports(Noun):
                 "file_name": file_name,
                 "format": format,
                 "csv": csv,
+                "date_order": date_order,
+                "layout_id": layout_id,
                 "account_id": account_id,
                 "create_accounts": create_accounts,
                 "partial": partial,
@@ -681,6 +766,8 @@ class Imports(Noun):
         file_name: str | None = None,
         format: types.Format | None = None,
         csv: types.CsvProfile | None = None,
+        date_order: types.DateOrder | None = None,
+        layout_id: types.LayoutId | None = None,
         account_id: types.AccountId | None = None,
         create_accounts: bool = False,
         partial: bool = False,
@@ -692,6 +779,10 @@ class Imports(Noun):
             file_name: The file's name, for people.
             format: The format, where it should not be detected.
             csv: Dialect and column roles of a delimited file, where they should not be detected.
+            date_order: The order of day, month and year in the file's dates, where it leaves that
+                open.
+            layout_id: The book's layout that tells them; where this and `csv` are absent, the
+                layout of `account_id`.
             account_id: The account of all the file's statements. Where absent, a statement finds
                 its account by the account number in it.
             create_accounts: Makes an account for a statement that finds none.
@@ -705,6 +796,8 @@ class Imports(Noun):
                 "file_name": file_name,
                 "format": format,
                 "csv": csv,
+                "date_order": date_order,
+                "layout_id": layout_id,
                 "account_id": account_id,
                 "create_accounts": create_accounts,
                 "partial": partial,
@@ -721,6 +814,41 @@ class Imports(Noun):
         """Take back a whole import."""
         answer: types.UndoReport = await self._scope.call_async("imports.undo", id=id)
         return answer
+
+
+class Layouts(Noun):
+    """What is known of the banks' delimited files."""
+
+    async def put(
+        self,
+        *,
+        name: str,
+        csv: types.CsvProfile,
+        id: types.LayoutId | None = None,
+        account_id: types.AccountId | None = None,
+    ) -> types.Layout:
+        """Keep the layout of a bank's delimited files.
+
+        Args:
+            name: What people call it.
+            csv: What is stated; the rest is detected.
+            id: An id of the caller's choice; fresh where absent. One that is there is replaced.
+            account_id: The account whose files have it; an account has one layout at most.
+        """
+        answer: types.Layout = await self._scope.call_async(
+            "layouts.put",
+            {"name": name, "csv": csv, "id": id, "account_id": account_id},
+        )
+        return answer
+
+    async def list(self) -> builtins.list[types.Layout]:
+        """All layouts of delimited files."""
+        answer: builtins.list[types.Layout] = await self._scope.call_async("layouts.list")
+        return answer
+
+    async def delete(self, id: str) -> None:
+        """Remove a layout."""
+        await self._scope.call_async("layouts.delete", id=id)
 
 
 class Exports(Noun):
@@ -924,6 +1052,11 @@ class Book(Noun):
     def imports(self) -> Imports:
         """Statements from banks."""
         return Imports(self._scope)
+
+    @property
+    def layouts(self) -> Layouts:
+        """What is known of the banks' delimited files."""
+        return Layouts(self._scope)
 
     @property
     def exports(self) -> Exports:

@@ -103,7 +103,6 @@ ErrorCode: TypeAlias = Literal[
     "not_found",
     "id_conflict",
     "name_taken",
-    "in_use",
     "category_cycle",
     "split_sum",
     "invalid_transfer",
@@ -145,7 +144,7 @@ Evidence: TypeAlias = Literal[
 ExportFormat: TypeAlias = Literal["csv", "json", "beancount", "hledger", "ofx"]
 """What an export is written for."""
 
-Format: TypeAlias = Literal["ofx", "camt", "mt940", "csv"]
+Format: TypeAlias = Literal["ofx", "camt", "mt940", "qif", "csv"]
 """A file format that can be read."""
 
 Hash: TypeAlias = str
@@ -153,6 +152,9 @@ Hash: TypeAlias = str
 
 ImportId: TypeAlias = str
 """Names one run of an import."""
+
+LayoutId: TypeAlias = str
+"""Names a layout of delimited files."""
 
 MatchReason: TypeAlias = Literal[
     "bank_id",
@@ -198,6 +200,9 @@ TextOp: TypeAlias = Literal["is", "contains", "starts", "ends", "regex"]
 
 TransactionId: TypeAlias = str
 """Names a transaction of a book."""
+
+TransferEvidence: TypeAlias = Literal["amount", "rate", "date", "near_date", "account", "words"]
+"""What speaks for two transactions being one transfer."""
 
 
 class Account(TypedDict):
@@ -568,6 +573,19 @@ class CustomCurrency(TypedDict):
     """How many decimal places its smallest unit has, 0 to 8."""
 
 
+class DatedRate(TypedDict):
+    """What one unit of a currency was worth in another on a day."""
+
+    date: DateLike
+    """The day; the rate counts for a week from it on."""
+    base: str
+    """The currency of which it is one unit."""
+    quote: str
+    """The currency in which it is worth something."""
+    rate: AmountLike
+    """What it is worth, above zero."""
+
+
 class Entry(TypedDict):
     """One line of a book's history."""
 
@@ -708,6 +726,19 @@ class ImportReport(TypedDict):
     """The rows that were there already."""
     problems: list[Problem]
     """What could not be read or taken; records named here were left out."""
+
+
+class Layout(TypedDict):
+    """Dialect and column roles of a bank's delimited files, kept in the book."""
+
+    id: LayoutId
+    """The layout's id."""
+    name: str
+    """What people call it."""
+    account_id: AccountId | None
+    """The account whose files have it: they are read with it where an import names no other."""
+    csv: CsvProfile
+    """What is stated; the rest is detected."""
 
 
 class Member(TypedDict):
@@ -1002,6 +1033,30 @@ Transfer = TypedDict(
     },
 )
 """A transfer as it is now recorded."""
+
+
+class TransferRefusal(TypedDict):
+    """That a person said of two transactions that they are no transfer: they are not suggested
+    again.
+    """
+
+    from_id: TransactionId
+    """The side where money went out."""
+    to_id: TransactionId
+    """The side where money came in."""
+
+
+class TransferSuggestion(TypedDict):
+    """Two transactions that are probably the sides of one transfer."""
+
+    from_id: TransactionId
+    """The side where money went out."""
+    to_id: TransactionId
+    """The side where money came in."""
+    evidence: list[TransferEvidence]
+    """What speaks for it."""
+    confidence: int
+    """How sure it is, in percent."""
 
 
 class UndoReport(TypedDict):

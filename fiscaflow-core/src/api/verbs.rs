@@ -6,19 +6,20 @@ use super::{Call, write};
 use crate::analytics::{Balance, BalancesQuery, Spending, SpendingQuery};
 use crate::budgets::{BudgetQuery, BudgetState};
 use crate::engine::{
-    ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, NewImport,
-    NewRestore, NewTransfer, Recategorisation, RestoreReport, TransactionPage, Transfer,
+    ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
+    NewImport, NewRestore, NewTransfer, Recategorisation, RestoreReport, TransactionPage, Transfer,
     UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::{Entry, Event, ObjectChange, Verification};
 use crate::model::{
     Account, AccountPatch, Book, BookPatch, Budget, BudgetPatch, Category, CategoryPatch, Import,
-    Member, NewAccount, NewBook, NewBudget, NewCategory, NewPayee, NewRule, NewTransaction, Payee,
-    Rule, RulePatch, Transaction, TransactionPatch,
+    Layout, Member, NewAccount, NewBook, NewBudget, NewCategory, NewLayout, NewPayee, NewRule,
+    NewTransaction, Payee, Rule, RulePatch, Transaction, TransactionPatch, TransferRefusal,
 };
 use crate::rules::Explanation;
 use crate::store::TransactionQuery;
+use crate::transfers::{TransferQuery, TransferSuggestion};
 
 /// The method of a verb in a REST interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,6 +93,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { name: "rules", summary: "What categorises by itself." },
     Noun { name: "budgets", summary: "What may be spent." },
     Noun { name: "imports", summary: "Statements from banks." },
+    Noun { name: "layouts", summary: "What is known of the banks' delimited files." },
     Noun { name: "exports", summary: "The book for other programs." },
     Noun { name: "reports", summary: "Figures." },
     Noun { name: "history", summary: "What happened, and the proof of it." },
@@ -277,6 +279,8 @@ verbs! {
     "transactions.recategorise" "Put several transactions in a category."
         Post "/transactions/recategorise", (Recategorisation) -> ([Transaction]),
         transactions.recategorise(request);
+    "transactions.merge" "Make two transactions one."
+        Post "/transactions/{id}/merge", (Merge) -> (Transaction), transactions.merge(id, request);
     "transactions.delete" "Delete a transaction."
         Delete "/transactions/{id}", () -> (), transactions.delete(id);
     "transactions.explain" "Why payee, category and tags are what they are."
@@ -284,6 +288,13 @@ verbs! {
 
     "transfers.create" "Make two transactions the two sides of a transfer."
         Post "/transfers", (NewTransfer) -> (Transfer), transfers.create(request);
+    "transfers.suggest" "What are probably transfers, surest first."
+        Post "/transfers/suggestions", (TransferQuery) -> ([TransferSuggestion]),
+        transfers.suggest(request);
+    "transfers.link" "Make every suggestion of at least 90 percent, or as asked, a transfer."
+        Post "/transfers/link", (TransferQuery) -> ([TransferSuggestion]), transfers.link(request);
+    "transfers.refuse" "Say of two transactions that they are no transfer."
+        Post "/transfers/refusals", (NewTransfer) -> (TransferRefusal), transfers.refuse(request);
     "transfers.remove" "Make the two sides of a transfer independent again."
         Delete "/transfers/{id}", () -> (), transfers.remove(id);
 
@@ -317,6 +328,13 @@ verbs! {
         Get "/imports", () -> ([Import]), imports.list();
     "imports.undo" "Take back a whole import."
         Delete "/imports/{id}", () -> (UndoReport), imports.undo(id);
+
+    "layouts.put" "Keep the layout of a bank's delimited files."
+        Put "/layouts", (NewLayout) -> (Layout), layouts.put(request);
+    "layouts.list" "All layouts of delimited files."
+        Get "/layouts", () -> ([Layout]), layouts.list();
+    "layouts.delete" "Remove a layout."
+        Delete "/layouts/{id}", () -> (), layouts.delete(id);
 
     "exports.create" "The book as another program reads it."
         Get "/exports", (ExportQuery) -> (Export), exports.create(request);

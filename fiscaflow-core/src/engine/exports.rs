@@ -183,6 +183,8 @@ fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
         plan.rules.len(),
         plan.budgets.len(),
         plan.imports.len(),
+        plan.layouts.len(),
+        plan.transfer_refusals.len(),
         plan.alerts.len(),
     ];
     if u64::try_from(kept.iter().sum::<usize>()).ok() != Some(documents) {

@@ -12,7 +12,9 @@ mod events;
 mod exports;
 mod history;
 mod imports;
+mod layouts;
 mod members;
+mod merge;
 mod payees;
 mod reports;
 mod rules;
@@ -36,7 +38,9 @@ pub use imports::{
     Evidence, ImportPreview, ImportReport, Imports, MatchReason, NewImport, RowMatch,
     StatementReport, UndoReport,
 };
+pub use layouts::Layouts;
 pub use members::Members;
+pub use merge::Merge;
 pub use payees::Payees;
 pub use reports::Reports;
 pub use rules::{ApplyReport, Rules};
@@ -191,6 +195,8 @@ nouns! {
     budgets: Budgets;
     /// Statements from banks.
     imports: Imports;
+    /// What is known of the banks' delimited files.
+    layouts: Layouts;
     /// The book for other programs.
     exports: Exports;
     /// Figures.

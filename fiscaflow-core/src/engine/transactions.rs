@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::merge::{Merge, MergeTransactions};
 use super::noun;
 use super::run::{Command, Decision, Facts, Needs};
 use crate::error::{Error, ErrorCode, Result};
@@ -92,6 +93,12 @@ impl Transactions<'_> {
     /// Puts several transactions in a category, in one commit; splits are replaced.
     pub async fn recategorise(&self, request: Recategorisation) -> Result<Vec<Transaction>> {
         self.book.run(&request).await
+    }
+
+    /// Makes two transactions one: `id` stays and stands for the rows of both, so that a file that
+    /// brings either adds nothing.
+    pub async fn merge(&self, id: TransactionId, merge: Merge) -> Result<Transaction> {
+        self.book.run(&MergeTransactions { id, merge }).await
     }
 
     /// Deletes a transaction. A file that brings it again does not bring it back. One that is

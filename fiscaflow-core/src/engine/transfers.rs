@@ -1,5 +1,7 @@
 //! Transfers: two transactions that name each other, neither spending nor income.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::noun;
@@ -7,8 +9,13 @@ use super::run::{Command, Decision, Facts, Needs};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::TransactionId;
 use crate::log::Change;
-use crate::model::{Status, Transaction};
+use crate::model::{Role, Status, Transaction, TransferRefusal};
 use crate::plan::Plan;
+use crate::store::TransactionQuery;
+use crate::transfers::{TransferQuery, TransferSuggestion, suggest};
+
+/// How sure a suggestion has to be to become a transfer unasked, in percent.
+const SURE: u8 = 90;
 
 /// A transfer to be recorded: two transactions that are there already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +64,33 @@ impl Transfers<'_> {
         self.book.run(&new).await
     }
 
+    /// The probable transfers among the book's transactions, surest first; nothing is written. A
+    /// pair that was refused is not suggested.
+    pub async fn suggest(&self, query: TransferQuery) -> Result<Vec<TransferSuggestion>> {
+        let state = self.book.authorised(Role::Viewer).await?;
+        let filter = TransactionQuery { from: query.from, to: query.to, ..Default::default() };
+        let mut loaded = HashMap::new();
+        self.book.load_all(filter, &mut loaded).await?;
+        let mut transactions: Vec<Transaction> = loaded.into_values().collect();
+        transactions.sort_unstable_by_key(|it| it.id);
+        Ok(suggest(&state.plan, &transactions, &query))
+    }
+
+    /// Makes every suggestion a transfer, in one commit; of at least 90 percent where the query
+    /// names no confidence.
+    pub async fn link(&self, query: TransferQuery) -> Result<Vec<TransferSuggestion>> {
+        self.book.authorised(Role::Member).await?;
+        let confidence = Some(query.confidence.unwrap_or(SURE));
+        let query = TransferQuery { confidence, ..query };
+        self.book.run(&LinkTransfers { query }).await
+    }
+
+    /// Says of two transactions that they are no transfer; it is remembered. A repeat changes
+    /// nothing.
+    pub async fn refuse(&self, pair: NewTransfer) -> Result<TransferRefusal> {
+        self.book.run(&RefuseTransfer { pair }).await
+    }
+
     /// Makes the two sides independent again; `id` is either side.
     pub async fn remove(&self, id: TransactionId) -> Result<()> {
         self.book.run(&RemoveTransfer { id }).await
@@ -92,6 +126,68 @@ impl Command for NewTransfer {
             events: vec![event],
             answer: Transfer { from, to },
         })
+    }
+}
+
+#[derive(Serialize)]
+struct LinkTransfers {
+    query: TransferQuery,
+}
+
+impl Command for LinkTransfers {
+    type Answer = Vec<TransferSuggestion>;
+    const VERB: &'static str = "transfers.link";
+
+    fn needs(&self, _plan: &Plan) -> Result<Needs> {
+        Ok(Needs { all: true, ..Needs::default() })
+    }
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Vec<TransferSuggestion>>> {
+        let mut transactions: Vec<Transaction> = facts.transactions.values().cloned().collect();
+        transactions.sort_unstable_by_key(|it| it.id);
+        let found = suggest(facts.plan, &transactions, &self.query);
+        let mut changes = Vec::new();
+        for pair in &found {
+            let (from, to) = (facts.transaction(pair.from_id)?, facts.transaction(pair.to_id)?);
+            for (side, other) in [(from, to), (to, from)] {
+                let after = Transaction { transfer_id: Some(other.id), ..side.clone() };
+                changes.push(Change::update(side.clone(), after));
+            }
+        }
+        let aggregate = ("book", facts.plan.book.id.to_string());
+        let payload = [("count", found.len().to_string())];
+        let event = facts.event("ledger.transfers.linked", aggregate, &payload);
+        Ok(Decision { changes, events: vec![event], answer: found })
+    }
+}
+
+#[derive(Serialize)]
+struct RefuseTransfer {
+    pair: NewTransfer,
+}
+
+impl Command for RefuseTransfer {
+    type Answer = TransferRefusal;
+    const VERB: &'static str = "transfers.refuse";
+
+    fn needs(&self, _plan: &Plan) -> Result<Needs> {
+        Ok(Needs { transactions: vec![self.pair.from_id, self.pair.to_id], ..Needs::default() })
+    }
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<TransferRefusal>> {
+        let (from_id, to_id) = (self.pair.from_id, self.pair.to_id);
+        let refusal = TransferRefusal { from_id, to_id };
+        if facts.transaction(from_id)?.transfer_id == Some(to_id) {
+            let text = "the two are a transfer; remove it first";
+            return Err(Error::new(ErrorCode::InvalidTransfer, text));
+        }
+        if facts.plan.transfer_refusals.contains_key(&(from_id, to_id)) {
+            return Ok(Decision::unchanged(refusal));
+        }
+        let aggregate = ("transaction", from_id.to_string());
+        let payload = [("other_id", to_id.to_string())];
+        let event = facts.event("ledger.transfer.refused", aggregate, &payload);
+        Ok(Decision::one(Change::create(refusal.clone()), event, refusal))
     }
 }
 

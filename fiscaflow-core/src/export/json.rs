@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
-    Account, Alert, Book, Budget, Category, Document, Import, Member, Payee, Rule, Transaction,
+    Account, Alert, Book, Budget, Category, Document, Import, Layout, Member, Payee, Rule,
+    Transaction, TransferRefusal,
 };
 use crate::plan::Plan;
 
@@ -26,13 +27,26 @@ pub(crate) struct BookExport {
     rules: Vec<Rule>,
     budgets: Vec<Budget>,
     imports: Vec<Import>,
+    layouts: Vec<Layout>,
+    transfer_refusals: Vec<TransferRefusal>,
     alerts: Vec<Alert>,
     pub(crate) transactions: Vec<Transaction>,
 }
 
 pub(super) fn write(source: &Source<'_>) -> Result<String> {
-    let Plan { book, members, accounts, categories, payees, rules, budgets, imports, alerts } =
-        source.plan.clone();
+    let Plan {
+        book,
+        members,
+        accounts,
+        categories,
+        payees,
+        rules,
+        budgets,
+        imports,
+        layouts,
+        transfer_refusals,
+        alerts,
+    } = source.plan.clone();
     let export = BookExport {
         fiscaflow: VERSION,
         book,
@@ -43,6 +57,8 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         rules: rules.into_values().collect(),
         budgets: budgets.into_values().collect(),
         imports: imports.into_values().collect(),
+        layouts: layouts.into_values().collect(),
+        transfer_refusals: transfer_refusals.into_values().collect(),
         alerts: alerts.into_values().collect(),
         transactions: source.transactions.to_vec(),
     };
@@ -74,6 +90,8 @@ impl BookExport {
             .chain(of(&self.rules))
             .chain(of(&self.budgets))
             .chain(of(&self.imports))
+            .chain(of(&self.layouts))
+            .chain(of(&self.transfer_refusals))
             .chain(of(&self.alerts))
             .collect()
     }

@@ -413,7 +413,7 @@ fn confidence(reason: MatchReason, evidence: &[Evidence]) -> u8 {
 
 /// How many of the words of the shorter text stand in the other, in percent; `None` where a text
 /// has none. Words of one letter and numbers do not count: banks put dates and terminals there.
-fn common_words(one: &str, other: &str) -> Option<i64> {
+pub(crate) fn common_words(one: &str, other: &str) -> Option<i64> {
     let words = |text: &str| -> HashSet<String> {
         let parts = text.split(|char: char| !char.is_alphanumeric());
         let telling = |word: &&str| {

@@ -4,7 +4,7 @@
 //! keep what the bank wrote (dates, descriptions, signs) and never guess: what can be read in two
 //! ways is a [`Problem`] that names line, field and both readings.
 
-mod assignment;
+pub(crate) mod assignment;
 mod camt;
 mod codepages;
 mod csv;

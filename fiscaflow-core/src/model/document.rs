@@ -4,7 +4,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::{Account, Alert, Book, Budget, Category, Import, Member, Payee, Rule};
+use super::{
+    Account, Alert, Book, Budget, Category, Import, Layout, Member, Payee, Rule, TransferRefusal,
+};
 use crate::error::{Error, Result};
 
 macro_rules! documents {
@@ -81,6 +83,9 @@ documents! {
     Rule = "rule", personal ["name", "condition", "actions"], key |rule| rule.id.to_string();
     Budget = "budget", personal ["name"], key |budget| budget.id.to_string();
     Import = "import", personal ["file_name", "digest"], key |import| import.id.to_string();
+    Layout = "layout", personal ["name", "csv"], key |layout| layout.id.to_string();
+    TransferRefusal = "transfer_refusal", personal [], key |refusal|
+        format!("{}/{}", refusal.from_id, refusal.to_id);
     Alert = "alert", personal [], key |alert|
         format!("{}/{}/{}", alert.budget_id, alert.month, alert.threshold);
 }

@@ -24,10 +24,12 @@ mod budget;
 mod category;
 mod document;
 mod import;
+mod layout;
 mod payee;
 mod rule;
 mod text;
 mod transaction;
+mod transfer;
 
 pub use account::{Account, AccountKind, AccountPatch, NewAccount};
 pub use book::{ActorId, Book, BookPatch, CustomCurrency, Member, NewBook, Role};
@@ -35,6 +37,7 @@ pub use budget::{Alert, Budget, BudgetPatch, NewBudget};
 pub use category::{Category, CategoryKind, CategoryPatch, NewCategory};
 pub use document::{Document, DocumentKind};
 pub use import::Import;
+pub use layout::{Layout, NewLayout};
 pub use payee::{NewPayee, Payee};
 pub use rule::{Action, Condition, Direction, NewRule, Rule, RulePatch, Stage, TextField, TextOp};
 pub(crate) use text::{check_list, check_name, check_optional, check_text};
@@ -42,3 +45,4 @@ pub use transaction::{
     Attachment, ClearField, NewSplit, NewTransaction, Origin, Source, SourceKind, Split, Status,
     Transaction, TransactionPatch,
 };
+pub use transfer::TransferRefusal;

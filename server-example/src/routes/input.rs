@@ -20,13 +20,16 @@ use serde_json::{Map, Value};
 use crate::error::{Failure, Refusal};
 use crate::state::AppState;
 
-/// The verb whose request may come as the bare bytes of a file.
-pub(crate) const IMPORT: &str = "imports.create";
-/// The member of its request that holds the file.
+/// The member of an import's request that holds the file.
 pub(crate) const CONTENT: &str = "content";
 /// How deep a body may nest: enough for the deepest rule, which takes two levels for each of its
 /// own.
 const MAX_DEPTH: usize = 100;
+
+/// Whether the request of a verb may come as the bare bytes of a file.
+pub(crate) fn takes_file(verb: &Verb) -> bool {
+    verb.request.is_some_and(|request| request.name == "NewImport")
+}
 
 /// How a query parameter is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,12 +97,12 @@ pub(crate) async fn read(
         return Ok(Some(query(verb, state, parts)?.into()));
     }
     let kind = content_type(&parts.headers);
-    if verb.name == IMPORT && kind.as_deref().is_some_and(is_form) {
+    if takes_file(verb) && kind.as_deref().is_some_and(is_form) {
         let text =
             "send the file itself, as curl does with `--data-binary @FILE`, or JSON; no form";
         return Err(Failure::from(Refusal::UnsupportedMediaType).because(text));
     }
-    if verb.name == IMPORT && !kind.as_deref().is_some_and(is_json) {
+    if takes_file(verb) && !kind.as_deref().is_some_and(is_json) {
         let mut members = query(verb, state, parts)?;
         let file = bytes(verb, state, parts, body).await?;
         members.insert(CONTENT.to_owned(), STANDARD.encode(file).into());
@@ -197,7 +200,8 @@ async fn bytes(
     body: Body,
 ) -> Result<Vec<u8>, Failure> {
     let limits = &state.limits;
-    let limit = if verb.name == IMPORT { limits.import_bytes } else { limits.body_bytes };
+    let large = takes_file(verb) || verb.name == "exports.restore";
+    let limit = if large { limits.import_bytes } else { limits.body_bytes };
     let too_large = || {
         Failure::from(Refusal::BodyTooLarge).because(format!("a body has at most {limit} bytes"))
     };

@@ -27,9 +27,13 @@ internal val VERBS = listOf(
     "transactions.list",
     "transactions.update",
     "transactions.recategorise",
+    "transactions.merge",
     "transactions.delete",
     "transactions.explain",
     "transfers.create",
+    "transfers.suggest",
+    "transfers.link",
+    "transfers.refuse",
     "transfers.remove",
     "rules.create",
     "rules.list",
@@ -45,6 +49,9 @@ internal val VERBS = listOf(
     "imports.preview",
     "imports.list",
     "imports.undo",
+    "layouts.put",
+    "layouts.list",
+    "layouts.delete",
     "exports.create",
     "exports.restore",
     "reports.balances",
@@ -80,9 +87,13 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "transactions.list" -> json(book.transactions().`list`(readTransactionQuery(call.request)))
         "transactions.update" -> json(book.transactions().`update`(call.id(), readTransactionPatch(call.request)))
         "transactions.recategorise" -> book.transactions().`recategorise`(readRecategorisation(call.request)).map { json(it) }
+        "transactions.merge" -> json(book.transactions().`merge`(call.id(), readMerge(call.request)))
         "transactions.delete" -> book.transactions().`delete`(call.id()).let { null }
         "transactions.explain" -> json(book.transactions().`explain`(call.id()))
         "transfers.create" -> json(book.transfers().`create`(readNewTransfer(call.request)))
+        "transfers.suggest" -> book.transfers().`suggest`(readTransferQuery(call.request)).map { json(it) }
+        "transfers.link" -> book.transfers().`link`(readTransferQuery(call.request)).map { json(it) }
+        "transfers.refuse" -> json(book.transfers().`refuse`(readNewTransfer(call.request)))
         "transfers.remove" -> book.transfers().`remove`(call.id()).let { null }
         "rules.create" -> json(book.rules().`create`(readNewRule(call.request)))
         "rules.list" -> book.rules().`list`().map { json(it) }
@@ -98,6 +109,9 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "imports.preview" -> json(book.imports().`preview`(readNewImport(call.request)))
         "imports.list" -> book.imports().`list`().map { json(it) }
         "imports.undo" -> json(book.imports().`undo`(call.id()))
+        "layouts.put" -> json(book.layouts().`put`(readNewLayout(call.request)))
+        "layouts.list" -> book.layouts().`list`().map { json(it) }
+        "layouts.delete" -> book.layouts().`delete`(call.id()).let { null }
         "exports.create" -> json(book.exports().`create`(readExportQuery(call.request)))
         "exports.restore" -> json(book.exports().`restore`(readNewRestore(call.request)))
         "reports.balances" -> book.reports().`balances`(readBalancesQuery(call.request)).map { json(it) }

@@ -286,6 +286,16 @@ internal fun readDateOrder(json: Any?): DateOrder {
     }
 }
 
+internal fun readDatedRate(json: Any?): DatedRate {
+    val members = Members(json, "date", "base", "quote", "rate")
+    return DatedRate(
+        `date` = members.required("date", ::text),
+        `base` = members.required("base", ::text),
+        `quote` = members.required("quote", ::text),
+        `rate` = members.required("rate", ::text),
+    )
+}
+
 internal fun readDecimalSeparator(json: Any?): DecimalSeparator {
     return when (text(json)) {
         "point" -> DecimalSeparator.POINT
@@ -335,6 +345,7 @@ internal fun readFormat(json: Any?): Format {
         "ofx" -> Format.OFX
         "camt" -> Format.CAMT
         "mt940" -> Format.MT940
+        "qif" -> Format.QIF
         "csv" -> Format.CSV
         else -> throw Inexpressible("no Format")
     }
@@ -354,6 +365,13 @@ internal fun readMember(json: Any?): Member {
         `actor` = members.required("actor", ::text),
         `role` = members.required("role", ::readRole),
         `name` = members.optional("name", ::text),
+    )
+}
+
+internal fun readMerge(json: Any?): Merge {
+    val members = Members(json, "absorbed_id")
+    return Merge(
+        `absorbedId` = members.required("absorbed_id", ::text),
     )
 }
 
@@ -404,15 +422,27 @@ internal fun readNewCategory(json: Any?): NewCategory {
 }
 
 internal fun readNewImport(json: Any?): NewImport {
-    val members = Members(json, "content", "file_name", "format", "csv", "account_id", "create_accounts", "partial")
+    val members = Members(json, "content", "file_name", "format", "csv", "date_order", "layout_id", "account_id", "create_accounts", "partial")
     return NewImport(
         `content` = members.required("content", ::bytes),
         `fileName` = members.optional("file_name", ::text),
         `format` = members.optional("format", ::readFormat),
         `csv` = members.optional("csv", ::readCsvProfile),
+        `dateOrder` = members.optional("date_order", ::readDateOrder),
+        `layoutId` = members.optional("layout_id", ::text),
         `accountId` = members.optional("account_id", ::text),
         `createAccounts` = members.optional("create_accounts", ::boolean) ?: false,
         `partial` = members.optional("partial", ::boolean) ?: false,
+    )
+}
+
+internal fun readNewLayout(json: Any?): NewLayout {
+    val members = Members(json, "id", "name", "account_id", "csv")
+    return NewLayout(
+        `id` = members.optional("id", ::text),
+        `name` = members.required("name", ::text),
+        `accountId` = members.optional("account_id", ::text),
+        `csv` = members.required("csv", ::readCsvProfile),
     )
 }
 
@@ -615,5 +645,15 @@ internal fun readTransactionQuery(json: Any?): TransactionQuery {
         `deleted` = members.optional("deleted", ::boolean) ?: false,
         `limit` = members.optional("limit", ::long),
         `cursor` = members.optional("cursor", ::text),
+    )
+}
+
+internal fun readTransferQuery(json: Any?): TransferQuery {
+    val members = Members(json, "from", "to", "rates", "confidence")
+    return TransferQuery(
+        `from` = members.optional("from", ::text),
+        `to` = members.optional("to", ::text),
+        `rates` = members.optional("rates", list(::readDatedRate)) ?: emptyList(),
+        `confidence` = members.optional("confidence", ::long),
     )
 }

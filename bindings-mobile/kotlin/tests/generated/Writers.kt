@@ -98,6 +98,8 @@ internal fun json(it: Category): Any? = mapOf(
 
 internal fun json(it: CategoryKind): Any? = it.name.lowercase()
 
+internal fun json(it: ColumnRole): Any? = it.name.lowercase()
+
 internal fun json(it: Condition): Any? = when (it) {
     is Condition.All -> mapOf(
     "kind" to "all",
@@ -139,10 +141,37 @@ internal fun json(it: Condition): Any? = when (it) {
     )
 }
 
+internal fun json(it: CsvColumn): Any? = mapOf(
+    "role" to json(it.`role`),
+    "index" to it.`index`,
+    "name" to it.`name`,
+)
+
+internal fun json(it: CsvProfile): Any? = mapOf(
+    "encoding" to it.`encoding`,
+    "delimiter" to it.`delimiter`?.let { json(it) },
+    "quote" to it.`quote`?.let { json(it) },
+    "skip_rows" to it.`skipRows`,
+    "header" to it.`header`,
+    "columns" to it.`columns`.map { json(it) },
+    "in_words" to it.`inWords`,
+    "out_words" to it.`outWords`,
+    "date_order" to it.`dateOrder`?.let { json(it) },
+    "decimal" to it.`decimal`?.let { json(it) },
+    "sign" to it.`sign`?.let { json(it) },
+    "currency" to it.`currency`,
+)
+
 internal fun json(it: CustomCurrency): Any? = mapOf(
     "code" to it.`code`,
     "exponent" to it.`exponent`,
 )
+
+internal fun json(it: DateOrder): Any? = it.name.lowercase()
+
+internal fun json(it: DecimalSeparator): Any? = it.name.lowercase()
+
+internal fun json(it: Delimiter): Any? = it.name.lowercase()
 
 internal fun json(it: Direction): Any? = it.name.lowercase()
 
@@ -227,6 +256,13 @@ internal fun json(it: ImportReport): Any? = mapOf(
     "problems" to it.`problems`.map { json(it) },
 )
 
+internal fun json(it: Layout): Any? = mapOf(
+    "id" to it.`id`,
+    "name" to it.`name`,
+    "account_id" to it.`accountId`,
+    "csv" to json(it.`csv`),
+)
+
 internal fun json(it: MatchReason): Any? = it.name.lowercase()
 
 internal fun json(it: Member): Any? = mapOf(
@@ -273,6 +309,8 @@ internal fun json(it: Problem): Any? = mapOf(
     "field" to it.`field`,
 )
 
+internal fun json(it: Quote): Any? = it.name.lowercase()
+
 internal fun json(it: RestoreReport): Any? = mapOf(
     "documents" to it.`documents`,
     "transactions" to it.`transactions`,
@@ -298,6 +336,8 @@ internal fun json(it: Rule): Any? = mapOf(
     "actions" to it.`actions`.map { json(it) },
     "stop" to it.`stop`,
 )
+
+internal fun json(it: SignRule): Any? = it.name.lowercase()
 
 internal fun json(it: Source): Any? = mapOf(
     "kind" to json(it.`kind`),
@@ -378,6 +418,20 @@ internal fun json(it: TransactionPage): Any? = mapOf(
 internal fun json(it: Transfer): Any? = mapOf(
     "from" to json(it.`from`),
     "to" to json(it.`to`),
+)
+
+internal fun json(it: TransferEvidence): Any? = it.name.lowercase()
+
+internal fun json(it: TransferRefusal): Any? = mapOf(
+    "from_id" to it.`fromId`,
+    "to_id" to it.`toId`,
+)
+
+internal fun json(it: TransferSuggestion): Any? = mapOf(
+    "from_id" to it.`fromId`,
+    "to_id" to it.`toId`,
+    "evidence" to it.`evidence`.map { json(it) },
+    "confidence" to it.`confidence`,
 )
 
 internal fun json(it: UndoReport): Any? = mapOf(

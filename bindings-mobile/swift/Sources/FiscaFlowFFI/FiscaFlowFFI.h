@@ -353,6 +353,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_history(uint64_t ptr, RustCallSta
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_imports(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_LAYOUTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_LAYOUTS
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_layouts(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_MEMBERS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_MEMBERS
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_members(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -553,6 +558,31 @@ uint64_t uniffi_fiscaflow_fn_method_imports_preview(uint64_t ptr, RustBuffer new
 uint64_t uniffi_fiscaflow_fn_method_imports_undo(uint64_t ptr, RustBuffer id
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_LAYOUTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_LAYOUTS
+uint64_t uniffi_fiscaflow_fn_clone_layouts(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_LAYOUTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_LAYOUTS
+void uniffi_fiscaflow_fn_free_layouts(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_LAYOUTS_DELETE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_LAYOUTS_DELETE
+uint64_t uniffi_fiscaflow_fn_method_layouts_delete(uint64_t ptr, RustBuffer id
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_LAYOUTS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_LAYOUTS_LIST
+uint64_t uniffi_fiscaflow_fn_method_layouts_list(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_LAYOUTS_PUT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_LAYOUTS_PUT
+uint64_t uniffi_fiscaflow_fn_method_layouts_put(uint64_t ptr, RustBuffer new
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_MEMBERS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_MEMBERS
 uint64_t uniffi_fiscaflow_fn_clone_members(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -688,6 +718,11 @@ uint64_t uniffi_fiscaflow_fn_method_transactions_get(uint64_t ptr, RustBuffer id
 uint64_t uniffi_fiscaflow_fn_method_transactions_list(uint64_t ptr, RustBuffer query
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSACTIONS_MERGE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSACTIONS_MERGE
+uint64_t uniffi_fiscaflow_fn_method_transactions_merge(uint64_t ptr, RustBuffer id, RustBuffer request
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSACTIONS_RECATEGORISE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSACTIONS_RECATEGORISE
 uint64_t uniffi_fiscaflow_fn_method_transactions_recategorise(uint64_t ptr, RustBuffer request
@@ -713,9 +748,24 @@ void uniffi_fiscaflow_fn_free_transfers(uint64_t handle, RustCallStatus *_Nonnul
 uint64_t uniffi_fiscaflow_fn_method_transfers_create(uint64_t ptr, RustBuffer new
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSFERS_LINK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSFERS_LINK
+uint64_t uniffi_fiscaflow_fn_method_transfers_link(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSFERS_REFUSE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSFERS_REFUSE
+uint64_t uniffi_fiscaflow_fn_method_transfers_refuse(uint64_t ptr, RustBuffer new
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSFERS_REMOVE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSFERS_REMOVE
 uint64_t uniffi_fiscaflow_fn_method_transfers_remove(uint64_t ptr, RustBuffer id
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSFERS_SUGGEST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_TRANSFERS_SUGGEST
+uint64_t uniffi_fiscaflow_fn_method_transfers_suggest(uint64_t ptr, RustBuffer query
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ERRORCODE_LANE
@@ -1073,6 +1123,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_imports(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_LAYOUTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_LAYOUTS
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_layouts(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_MEMBERS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_MEMBERS
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_members(void
@@ -1229,6 +1285,24 @@ uint16_t uniffi_fiscaflow_checksum_method_imports_undo(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_LAYOUTS_DELETE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_LAYOUTS_DELETE
+uint16_t uniffi_fiscaflow_checksum_method_layouts_delete(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_LAYOUTS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_LAYOUTS_LIST
+uint16_t uniffi_fiscaflow_checksum_method_layouts_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_LAYOUTS_PUT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_LAYOUTS_PUT
+uint16_t uniffi_fiscaflow_checksum_method_layouts_put(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_MEMBERS_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_MEMBERS_LIST
 uint16_t uniffi_fiscaflow_checksum_method_members_list(void
@@ -1331,6 +1405,12 @@ uint16_t uniffi_fiscaflow_checksum_method_transactions_list(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSACTIONS_MERGE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSACTIONS_MERGE
+uint16_t uniffi_fiscaflow_checksum_method_transactions_merge(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSACTIONS_RECATEGORISE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSACTIONS_RECATEGORISE
 uint16_t uniffi_fiscaflow_checksum_method_transactions_recategorise(void
@@ -1349,9 +1429,27 @@ uint16_t uniffi_fiscaflow_checksum_method_transfers_create(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSFERS_LINK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSFERS_LINK
+uint16_t uniffi_fiscaflow_checksum_method_transfers_link(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSFERS_REFUSE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSFERS_REFUSE
+uint16_t uniffi_fiscaflow_checksum_method_transfers_refuse(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSFERS_REMOVE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSFERS_REMOVE
 uint16_t uniffi_fiscaflow_checksum_method_transfers_remove(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSFERS_SUGGEST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSFERS_SUGGEST
+uint16_t uniffi_fiscaflow_checksum_method_transfers_suggest(void
     
 );
 #endif

@@ -102,6 +102,8 @@ fn changed(document: Document) -> Document {
         Document::Import(import) => {
             crate::model::Import { imported: 1, file_name: None, ..import }.into()
         }
+        Document::Layout(layout) => crate::model::Layout { account_id: None, ..layout }.into(),
+        Document::TransferRefusal(refusal) => refusal.into(),
         // All of an alert is its key.
         Document::Alert(alert) => alert.into(),
     }

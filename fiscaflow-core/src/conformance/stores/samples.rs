@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::scribe::{Scribe, euro};
-use crate::id::{AccountId, BudgetId, CategoryId, ImportId, PayeeId, RuleId, TransactionId};
+use crate::id::{
+    AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, TransactionId,
+};
 use crate::import::Format;
 use crate::model::{
     Account, AccountKind, Action, Alert, Attachment, Budget, Category, CategoryKind, Condition,
-    CustomCurrency, Document, Import, Member, Origin, Payee, Role, Rule, Source, SourceKind, Split,
-    Stage, Status, Transaction,
+    CustomCurrency, Document, Import, Layout, Member, Origin, Payee, Role, Rule, Source,
+    SourceKind, Split, Stage, Status, Transaction, TransferRefusal,
 };
 use crate::money::{Currency, Money};
 
@@ -55,6 +57,8 @@ pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
         .into(),
         book.into(),
         import(scribe).into(),
+        layout(scribe).into(),
+        refusal(scribe).into(),
         account(scribe).into(),
         Member { actor: "anna".parse().unwrap(), role: Role::Owner, name: None }.into(),
         Member {
@@ -90,6 +94,22 @@ pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
 
 fn alert(budget_id: BudgetId) -> Alert {
     Alert { budget_id, month: "2024-02".parse().unwrap(), threshold: 80 }
+}
+
+fn layout(scribe: &Scribe) -> Layout {
+    Layout {
+        id: LayoutId::new(scribe.uuid()),
+        name: "Bank, comma".to_owned(),
+        account_id: Some(scribe.account_id),
+        csv: crate::import::CsvProfile::default(),
+    }
+}
+
+fn refusal(scribe: &Scribe) -> TransferRefusal {
+    TransferRefusal {
+        from_id: TransactionId::new(scribe.uuid()),
+        to_id: TransactionId::new(scribe.uuid()),
+    }
 }
 
 fn account(scribe: &Scribe) -> Account {

@@ -17,10 +17,10 @@ use serde::{Deserialize, Serialize};
 use super::run::{Command, Decision, Facts, Needs};
 use super::{base64_bytes, noun};
 use crate::error::{Error, Result};
-use crate::id::{AccountId, ImportId, TransactionId};
+use crate::id::{AccountId, ImportId, LayoutId, TransactionId};
 use crate::import::matching::{PENDING_DAYS, undecided};
 use crate::import::{
-    Correction, CsvProfile, Format, ParseOptions, Parsed, Problem, Row, Statement,
+    Correction, CsvProfile, DateOrder, Format, ParseOptions, Parsed, Problem, Row, Statement,
 };
 use crate::limits::MAX_NAME_BYTES;
 use crate::log::{Hash, Object};
@@ -50,6 +50,11 @@ pub struct NewImport {
     pub format: Option<Format>,
     /// Dialect and column roles of a delimited file, where they should not be detected.
     pub csv: Option<CsvProfile>,
+    /// The order of day, month and year in the file's dates, where it leaves that open.
+    pub date_order: Option<DateOrder>,
+    /// The book's layout that tells them; where this and `csv` are absent, the layout of
+    /// `account_id`.
+    pub layout_id: Option<LayoutId>,
     /// The account of all the file's statements. Where absent, a statement finds its account by
     /// the account number in it.
     pub account_id: Option<AccountId>,
@@ -114,10 +119,17 @@ impl Imports<'_> {
 
     async fn prepare(&self, new: NewImport) -> Result<RunImport> {
         // Whoever may not import learns nothing about the file either.
-        self.book.authorised(Role::Member).await?;
+        let state = self.book.authorised(Role::Member).await?;
         check_optional("file_name", new.file_name.as_deref(), MAX_NAME_BYTES)?;
-        let options =
-            ParseOptions { format: new.format, csv: new.csv.clone(), ..ParseOptions::default() };
+        let layouts = &state.plan.layouts;
+        let layout = match new.layout_id {
+            Some(id) => Some(layouts.get(&id).ok_or_else(|| Error::not_found("layout", id))?),
+            None => layouts
+                .values()
+                .find(|it| it.account_id.is_some() && it.account_id == new.account_id),
+        };
+        let csv = new.csv.clone().or_else(|| layout.map(|layout| layout.csv.clone()));
+        let options = ParseOptions { format: new.format, csv, date_order: new.date_order };
         let parsed = crate::import::parse(&new.content, &options)?;
         let digest = Hash::of(&[&new.content]);
         Ok(RunImport { new: NewImport { content: Vec::new(), ..new }, digest, parsed })

@@ -712,6 +712,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_imports(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_layouts(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_members(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_payees(
@@ -764,6 +766,12 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_imports_undo(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_layouts_delete(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_layouts_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_layouts_put(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_members_list(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_members_put(
@@ -798,13 +806,21 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_transactions_list(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_transactions_merge(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_transactions_recategorise(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_transactions_update(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_transfers_create(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_transfers_link(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_transfers_refuse(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_transfers_remove(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_transfers_suggest(
     ): Int
     external fun uniffi_fiscaflow_checksum_constructor_engine_open(
     ): Int
@@ -871,6 +887,8 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_bookhandle_history(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_imports(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_layouts(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_members(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -952,6 +970,16 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_imports_undo(`ptr`: Long,`id`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_clone_layouts(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_layouts(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_layouts_delete(`ptr`: Long,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_layouts_list(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_layouts_put(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_clone_members(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_free_members(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1006,6 +1034,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_transactions_list(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_method_transactions_merge(`ptr`: Long,`id`: RustBuffer.ByValue,`request`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_transactions_recategorise(`ptr`: Long,`request`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_transactions_update(`ptr`: Long,`id`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
@@ -1016,7 +1046,13 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_fiscaflow_fn_method_transfers_create(`ptr`: Long,`new`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_method_transfers_link(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_transfers_refuse(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_transfers_remove(`ptr`: Long,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_transfers_suggest(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_errorcode_lane(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
@@ -1184,6 +1220,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_imports() and 0xFFFF) != 52958) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_layouts() and 0xFFFF) != 7633) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_members() and 0xFFFF) != 1278) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1262,6 +1301,15 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_imports_undo() and 0xFFFF) != 56955) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_layouts_delete() and 0xFFFF) != 58657) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_layouts_list() and 0xFFFF) != 29818) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_layouts_put() and 0xFFFF) != 60049) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_members_list() and 0xFFFF) != 45503) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1313,6 +1361,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_transactions_list() and 0xFFFF) != 25947) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_transactions_merge() and 0xFFFF) != 62743) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_transactions_recategorise() and 0xFFFF) != 53983) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1322,7 +1373,16 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_transfers_create() and 0xFFFF) != 23304) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_transfers_link() and 0xFFFF) != 47360) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_transfers_refuse() and 0xFFFF) != 62922) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_transfers_remove() and 0xFFFF) != 33182) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_transfers_suggest() and 0xFFFF) != 49680) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_constructor_engine_open() and 0xFFFF) != 39361) {
@@ -2198,6 +2258,11 @@ public interface BookHandleInterface {
     fun `imports`(): Imports
     
     /**
+     * What is known of the banks' delimited files.
+     */
+    fun `layouts`(): Layouts
+    
+    /**
      * Who may reach the book.
      */
     fun `members`(): Members
@@ -2467,6 +2532,22 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_imports(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What is known of the banks' delimited files.
+     */override fun `layouts`(): Layouts {
+            return FfiConverterTypeLayouts.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_layouts(
         it,
         _status)
 }
@@ -5366,6 +5447,342 @@ public object FfiConverterTypeImports: FfiConverter<Imports, Long> {
 
 
 /**
+ * What is known of the banks' delimited files.
+ */
+public interface LayoutsInterface {
+    
+    /**
+     * Remove a layout.
+     */
+    suspend fun `delete`(`id`: kotlin.String)
+    
+    /**
+     * All layouts of delimited files.
+     */
+    suspend fun `list`(): List<Layout>
+    
+    /**
+     * Keep the layout of a bank's delimited files.
+     */
+    suspend fun `put`(`new`: NewLayout): Layout
+    
+    companion object
+}
+
+/**
+ * What is known of the banks' delimited files.
+ */
+open class Layouts: Disposable, AutoCloseable, LayoutsInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_layouts(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_layouts(handle, status)
+        }
+    }
+
+    
+    /**
+     * Remove a layout.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `delete`(`id`: kotlin.String) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_layouts_delete(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_void(future) },
+        // lift function
+        { },
+        
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * All layouts of delimited files.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `list`() : List<Layout> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_layouts_list(
+                uniffiHandle,
+                
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeLayout.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Keep the layout of a bank's delimited files.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `put`(`new`: NewLayout) : Layout {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_layouts_put(
+                uniffiHandle,
+                
+        FfiConverterTypeNewLayout.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeLayout.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLayouts: FfiConverter<Layouts, Long> {
+    override fun lower(value: Layouts): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Layouts {
+        return Layouts(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Layouts {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Layouts) = 8UL
+
+    override fun write(value: Layouts, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * Who may reach the book.
  */
 public interface MembersInterface {
@@ -6739,6 +7156,11 @@ public interface TransactionsInterface {
     suspend fun `list`(`query`: TransactionQuery = TransactionQuery()): TransactionPage
     
     /**
+     * Make two transactions one.
+     */
+    suspend fun `merge`(`id`: kotlin.String, `request`: Merge): Transaction
+    
+    /**
      * Put several transactions in a category.
      */
     suspend fun `recategorise`(`request`: Recategorisation): List<Transaction>
@@ -6983,6 +7405,32 @@ open class Transactions: Disposable, AutoCloseable, TransactionsInterface
 
     
     /**
+     * Make two transactions one.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `merge`(`id`: kotlin.String, `request`: Merge) : Transaction {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_transactions_merge(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+        FfiConverterTypeMerge.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeTransaction.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * Put several transactions in a category.
      */
     @Throws(FiscaFlowException::class)
@@ -7177,9 +7625,24 @@ public interface TransfersInterface {
     suspend fun `create`(`new`: NewTransfer): Transfer
     
     /**
+     * Make every suggestion of at least 90 percent, or as asked, a transfer.
+     */
+    suspend fun `link`(`query`: TransferQuery): List<TransferSuggestion>
+    
+    /**
+     * Say of two transactions that they are no transfer.
+     */
+    suspend fun `refuse`(`new`: NewTransfer): TransferRefusal
+    
+    /**
      * Make the two sides of a transfer independent again.
      */
     suspend fun `remove`(`id`: kotlin.String)
+    
+    /**
+     * What are probably transfers, surest first.
+     */
+    suspend fun `suggest`(`query`: TransferQuery): List<TransferSuggestion>
     
     companion object
 }
@@ -7315,6 +7778,56 @@ open class Transfers: Disposable, AutoCloseable, TransfersInterface
 
     
     /**
+     * Make every suggestion of at least 90 percent, or as asked, a transfer.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `link`(`query`: TransferQuery) : List<TransferSuggestion> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_transfers_link(
+                uniffiHandle,
+                
+        FfiConverterTypeTransferQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeTransferSuggestion.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Say of two transactions that they are no transfer.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `refuse`(`new`: NewTransfer) : TransferRefusal {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_transfers_refuse(
+                uniffiHandle,
+                
+        FfiConverterTypeNewTransfer.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeTransferRefusal.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * Make the two sides of a transfer independent again.
      */
     @Throws(FiscaFlowException::class)
@@ -7334,6 +7847,31 @@ open class Transfers: Disposable, AutoCloseable, TransfersInterface
         // lift function
         { },
         
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What are probably transfers, surest first.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `suggest`(`query`: TransferQuery) : List<TransferSuggestion> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_transfers_suggest(
+                uniffiHandle,
+                
+        FfiConverterTypeTransferQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeTransferSuggestion.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -8690,6 +9228,69 @@ public object FfiConverterTypeCustomCurrency: FfiConverterRustBuffer<CustomCurre
 
 
 /**
+ * What one unit of a currency was worth in another on a day.
+ */
+data class DatedRate (
+    /**
+     * The day; the rate counts for a week from it on.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * The currency of which it is one unit.
+     */
+    val `base`: kotlin.String
+    , 
+    /**
+     * The currency in which it is worth something.
+     */
+    val `quote`: kotlin.String
+    , 
+    /**
+     * What it is worth, above zero.
+     */
+    val `rate`: Amount
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDatedRate: FfiConverterRustBuffer<DatedRate> {
+    override fun read(buf: ByteBuffer): DatedRate {
+        return DatedRate(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeAmount.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DatedRate) = (
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterString.allocationSize(value.`base`) +
+            FfiConverterString.allocationSize(value.`quote`) +
+            FfiConverterTypeAmount.allocationSize(value.`rate`)
+    )
+
+    override fun write(value: DatedRate, buf: ByteBuffer) {
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterString.write(value.`base`, buf)
+            FfiConverterString.write(value.`quote`, buf)
+            FfiConverterTypeAmount.write(value.`rate`, buf)
+    }
+}
+
+
+
+/**
  * One line of a book's history.
  */
 data class Entry (
@@ -9418,6 +10019,69 @@ public object FfiConverterTypeImportReport: FfiConverterRustBuffer<ImportReport>
 
 
 /**
+ * Dialect and column roles of a bank's delimited files, kept in the book.
+ */
+data class Layout (
+    /**
+     * The layout's id.
+     */
+    val `id`: LayoutId
+    , 
+    /**
+     * What people call it.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * The account whose files have it: they are read with it where an import names no other.
+     */
+    val `accountId`: AccountId? = null 
+    , 
+    /**
+     * What is stated; the rest is detected.
+     */
+    val `csv`: CsvProfile
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLayout: FfiConverterRustBuffer<Layout> {
+    override fun read(buf: ByteBuffer): Layout {
+        return Layout(
+            FfiConverterTypeLayoutId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypeAccountId.read(buf),
+            FfiConverterTypeCsvProfile.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Layout) = (
+            FfiConverterTypeLayoutId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterTypeCsvProfile.allocationSize(value.`csv`)
+    )
+
+    override fun write(value: Layout, buf: ByteBuffer) {
+            FfiConverterTypeLayoutId.write(value.`id`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterTypeCsvProfile.write(value.`csv`, buf)
+    }
+}
+
+
+
+/**
  * Someone who may reach a book.
  */
 data class Member (
@@ -9467,6 +10131,45 @@ public object FfiConverterTypeMember: FfiConverterRustBuffer<Member> {
             FfiConverterTypeActorId.write(value.`actor`, buf)
             FfiConverterTypeRole.write(value.`role`, buf)
             FfiConverterOptionalString.write(value.`name`, buf)
+    }
+}
+
+
+
+/**
+ * A transaction that is another one, once more.
+ */
+data class Merge (
+    /**
+     * The transaction that goes up in the other.
+     */
+    val `absorbedId`: TransactionId
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMerge: FfiConverterRustBuffer<Merge> {
+    override fun read(buf: ByteBuffer): Merge {
+        return Merge(
+            FfiConverterTypeTransactionId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Merge) = (
+            FfiConverterTypeTransactionId.allocationSize(value.`absorbedId`)
+    )
+
+    override fun write(value: Merge, buf: ByteBuffer) {
+            FfiConverterTypeTransactionId.write(value.`absorbedId`, buf)
     }
 }
 
@@ -9692,7 +10395,7 @@ data class NewBudget (
     val `name`: kotlin.String
     , 
     /**
-     * The categories it watches; at least one.
+     * The categories it watches; at least one, and none of income.
      */
     val `categoryIds`: List<CategoryId>
     , 
@@ -9844,6 +10547,16 @@ data class NewImport (
     val `csv`: CsvProfile? = null 
     , 
     /**
+     * The order of day, month and year in the file's dates, where it leaves that open.
+     */
+    val `dateOrder`: DateOrder? = null 
+    , 
+    /**
+     * The book's layout that tells them; where this and `csv` are absent, the layout of `account_id`.
+     */
+    val `layoutId`: LayoutId? = null 
+    , 
+    /**
      * The account of all the file's statements. Where absent, a statement finds its account by the
      * account number in it.
      */
@@ -9879,6 +10592,8 @@ public object FfiConverterTypeNewImport: FfiConverterRustBuffer<NewImport> {
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeFormat.read(buf),
             FfiConverterOptionalTypeCsvProfile.read(buf),
+            FfiConverterOptionalTypeDateOrder.read(buf),
+            FfiConverterOptionalTypeLayoutId.read(buf),
             FfiConverterOptionalTypeAccountId.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterBoolean.read(buf),
@@ -9890,6 +10605,8 @@ public object FfiConverterTypeNewImport: FfiConverterRustBuffer<NewImport> {
             FfiConverterOptionalString.allocationSize(value.`fileName`) +
             FfiConverterOptionalTypeFormat.allocationSize(value.`format`) +
             FfiConverterOptionalTypeCsvProfile.allocationSize(value.`csv`) +
+            FfiConverterOptionalTypeDateOrder.allocationSize(value.`dateOrder`) +
+            FfiConverterOptionalTypeLayoutId.allocationSize(value.`layoutId`) +
             FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
             FfiConverterBoolean.allocationSize(value.`createAccounts`) +
             FfiConverterBoolean.allocationSize(value.`partial`)
@@ -9900,9 +10617,74 @@ public object FfiConverterTypeNewImport: FfiConverterRustBuffer<NewImport> {
             FfiConverterOptionalString.write(value.`fileName`, buf)
             FfiConverterOptionalTypeFormat.write(value.`format`, buf)
             FfiConverterOptionalTypeCsvProfile.write(value.`csv`, buf)
+            FfiConverterOptionalTypeDateOrder.write(value.`dateOrder`, buf)
+            FfiConverterOptionalTypeLayoutId.write(value.`layoutId`, buf)
             FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
             FfiConverterBoolean.write(value.`createAccounts`, buf)
             FfiConverterBoolean.write(value.`partial`, buf)
+    }
+}
+
+
+
+/**
+ * A layout to be kept.
+ */
+data class NewLayout (
+    /**
+     * An id of the caller's choice; fresh where absent. One that is there is replaced.
+     */
+    val `id`: LayoutId? = null 
+    , 
+    /**
+     * What people call it.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * The account whose files have it; an account has one layout at most.
+     */
+    val `accountId`: AccountId? = null 
+    , 
+    /**
+     * What is stated; the rest is detected.
+     */
+    val `csv`: CsvProfile
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewLayout: FfiConverterRustBuffer<NewLayout> {
+    override fun read(buf: ByteBuffer): NewLayout {
+        return NewLayout(
+            FfiConverterOptionalTypeLayoutId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypeAccountId.read(buf),
+            FfiConverterTypeCsvProfile.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewLayout) = (
+            FfiConverterOptionalTypeLayoutId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterTypeCsvProfile.allocationSize(value.`csv`)
+    )
+
+    override fun write(value: NewLayout, buf: ByteBuffer) {
+            FfiConverterOptionalTypeLayoutId.write(value.`id`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterTypeCsvProfile.write(value.`csv`, buf)
     }
 }
 
@@ -11937,6 +12719,179 @@ public object FfiConverterTypeTransfer: FfiConverterRustBuffer<Transfer> {
 
 
 /**
+ * Where to look for transfers.
+ */
+data class TransferQuery (
+    /**
+     * The first day on which a side may be booked.
+     */
+    val `from`: kotlin.String? = null 
+    , 
+    /**
+     * The last day.
+     */
+    val `to`: kotlin.String? = null 
+    , 
+    /**
+     * Rates for transfers between currencies; without one such transfers are not looked for.
+     */
+    val `rates`: List<DatedRate> = listOf() 
+    , 
+    /**
+     * Pairs of at least this confidence, in percent.
+     */
+    val `confidence`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTransferQuery: FfiConverterRustBuffer<TransferQuery> {
+    override fun read(buf: ByteBuffer): TransferQuery {
+        return TransferQuery(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeDatedRate.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TransferQuery) = (
+            FfiConverterOptionalString.allocationSize(value.`from`) +
+            FfiConverterOptionalString.allocationSize(value.`to`) +
+            FfiConverterSequenceTypeDatedRate.allocationSize(value.`rates`) +
+            FfiConverterOptionalLong.allocationSize(value.`confidence`)
+    )
+
+    override fun write(value: TransferQuery, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`from`, buf)
+            FfiConverterOptionalString.write(value.`to`, buf)
+            FfiConverterSequenceTypeDatedRate.write(value.`rates`, buf)
+            FfiConverterOptionalLong.write(value.`confidence`, buf)
+    }
+}
+
+
+
+/**
+ * That a person said of two transactions that they are no transfer: they are not suggested again.
+ */
+data class TransferRefusal (
+    /**
+     * The side where money went out.
+     */
+    val `fromId`: TransactionId
+    , 
+    /**
+     * The side where money came in.
+     */
+    val `toId`: TransactionId
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTransferRefusal: FfiConverterRustBuffer<TransferRefusal> {
+    override fun read(buf: ByteBuffer): TransferRefusal {
+        return TransferRefusal(
+            FfiConverterTypeTransactionId.read(buf),
+            FfiConverterTypeTransactionId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TransferRefusal) = (
+            FfiConverterTypeTransactionId.allocationSize(value.`fromId`) +
+            FfiConverterTypeTransactionId.allocationSize(value.`toId`)
+    )
+
+    override fun write(value: TransferRefusal, buf: ByteBuffer) {
+            FfiConverterTypeTransactionId.write(value.`fromId`, buf)
+            FfiConverterTypeTransactionId.write(value.`toId`, buf)
+    }
+}
+
+
+
+/**
+ * Two transactions that are probably the sides of one transfer.
+ */
+data class TransferSuggestion (
+    /**
+     * The side where money went out.
+     */
+    val `fromId`: TransactionId
+    , 
+    /**
+     * The side where money came in.
+     */
+    val `toId`: TransactionId
+    , 
+    /**
+     * What speaks for it.
+     */
+    val `evidence`: List<TransferEvidence>
+    , 
+    /**
+     * How sure it is, in percent.
+     */
+    val `confidence`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTransferSuggestion: FfiConverterRustBuffer<TransferSuggestion> {
+    override fun read(buf: ByteBuffer): TransferSuggestion {
+        return TransferSuggestion(
+            FfiConverterTypeTransactionId.read(buf),
+            FfiConverterTypeTransactionId.read(buf),
+            FfiConverterSequenceTypeTransferEvidence.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TransferSuggestion) = (
+            FfiConverterTypeTransactionId.allocationSize(value.`fromId`) +
+            FfiConverterTypeTransactionId.allocationSize(value.`toId`) +
+            FfiConverterSequenceTypeTransferEvidence.allocationSize(value.`evidence`) +
+            FfiConverterLong.allocationSize(value.`confidence`)
+    )
+
+    override fun write(value: TransferSuggestion, buf: ByteBuffer) {
+            FfiConverterTypeTransactionId.write(value.`fromId`, buf)
+            FfiConverterTypeTransactionId.write(value.`toId`, buf)
+            FfiConverterSequenceTypeTransferEvidence.write(value.`evidence`, buf)
+            FfiConverterLong.write(value.`confidence`, buf)
+    }
+}
+
+
+
+/**
  * What an undo took back.
  */
 data class UndoReport (
@@ -12867,7 +13822,6 @@ enum class ErrorCode {
     NOT_FOUND,
     ID_CONFLICT,
     NAME_TAKEN,
-    IN_USE,
     CATEGORY_CYCLE,
     SPLIT_SUM,
     INVALID_TRANSFER,
@@ -13244,6 +14198,7 @@ enum class Format {
     OFX,
     CAMT,
     MT940,
+    QIF,
     CSV;
 
     
@@ -13683,6 +14638,49 @@ public object FfiConverterTypeTextOp: FfiConverterRustBuffer<TextOp> {
     override fun allocationSize(value: TextOp) = 4UL
 
     override fun write(value: TextOp, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What speaks for two transactions being one transfer.
+ */
+
+enum class TransferEvidence {
+    
+    AMOUNT,
+    RATE,
+    DATE,
+    NEAR_DATE,
+    ACCOUNT,
+    WORDS;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTransferEvidence: FfiConverterRustBuffer<TransferEvidence> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        TransferEvidence.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: TransferEvidence) = 4UL
+
+    override fun write(value: TransferEvidence, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -14623,6 +15621,38 @@ public object FfiConverterOptionalTypeImportId: FfiConverterRustBuffer<ImportId?
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeLayoutId: FfiConverterRustBuffer<LayoutId?> {
+    override fun read(buf: ByteBuffer): LayoutId? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeLayoutId.read(buf)
+    }
+
+    override fun allocationSize(value: LayoutId?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeLayoutId.allocationSize(value)
+        }
+    }
+
+    override fun write(value: LayoutId?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeLayoutId.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeMonth: FfiConverterRustBuffer<Month?> {
     override fun read(buf: ByteBuffer): Month? {
         if (buf.get().toInt() == 0) {
@@ -15059,6 +16089,34 @@ public object FfiConverterSequenceTypeCustomCurrency: FfiConverterRustBuffer<Lis
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeDatedRate: FfiConverterRustBuffer<List<DatedRate>> {
+    override fun read(buf: ByteBuffer): List<DatedRate> {
+        val len = buf.getInt()
+        return List<DatedRate>(len) {
+            FfiConverterTypeDatedRate.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<DatedRate>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDatedRate.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<DatedRate>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDatedRate.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeEntry: FfiConverterRustBuffer<List<Entry>> {
     override fun read(buf: ByteBuffer): List<Entry> {
         val len = buf.getInt()
@@ -15161,6 +16219,34 @@ public object FfiConverterSequenceTypeImport: FfiConverterRustBuffer<List<Import
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeImport.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeLayout: FfiConverterRustBuffer<List<Layout>> {
+    override fun read(buf: ByteBuffer): List<Layout> {
+        val len = buf.getInt()
+        return List<Layout>(len) {
+            FfiConverterTypeLayout.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Layout>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeLayout.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Layout>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeLayout.write(it, buf)
         }
     }
 }
@@ -15507,6 +16593,34 @@ public object FfiConverterSequenceTypeTransaction: FfiConverterRustBuffer<List<T
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeTransferSuggestion: FfiConverterRustBuffer<List<TransferSuggestion>> {
+    override fun read(buf: ByteBuffer): List<TransferSuggestion> {
+        val len = buf.getInt()
+        return List<TransferSuggestion>(len) {
+            FfiConverterTypeTransferSuggestion.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<TransferSuggestion>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeTransferSuggestion.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<TransferSuggestion>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeTransferSuggestion.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeAction: FfiConverterRustBuffer<List<Action>> {
     override fun read(buf: ByteBuffer): List<Action> {
         val len = buf.getInt()
@@ -15609,6 +16723,34 @@ public object FfiConverterSequenceTypeEvidence: FfiConverterRustBuffer<List<Evid
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeEvidence.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeTransferEvidence: FfiConverterRustBuffer<List<TransferEvidence>> {
+    override fun read(buf: ByteBuffer): List<TransferEvidence> {
+        val len = buf.getInt()
+        return List<TransferEvidence>(len) {
+            FfiConverterTypeTransferEvidence.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<TransferEvidence>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeTransferEvidence.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<TransferEvidence>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeTransferEvidence.write(it, buf)
         }
     }
 }
@@ -15815,6 +16957,14 @@ public typealias FfiConverterTypeHash = FfiConverterString
  */
 public typealias ImportId = kotlin.String
 public typealias FfiConverterTypeImportId = FfiConverterString
+
+
+
+/**
+ * Names a layout of delimited files.
+ */
+public typealias LayoutId = kotlin.String
+public typealias FfiConverterTypeLayoutId = FfiConverterString
 
 
 

@@ -866,6 +866,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
     func imports()  -> Imports
     
     /**
+     * What is known of the banks' delimited files.
+     */
+    func layouts()  -> Layouts
+    
+    /**
      * Who may reach the book.
      */
     func members()  -> Members
@@ -1055,6 +1060,18 @@ open func imports() -> Imports  {
     return try!  FfiConverterTypeImports_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_fiscaflow_fn_method_bookhandle_imports(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What is known of the banks' delimited files.
+     */
+open func layouts() -> Layouts  {
+    return try!  FfiConverterTypeLayouts_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_bookhandle_layouts(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -2638,6 +2655,190 @@ public func FfiConverterTypeImports_lower(_ value: Imports) -> UInt64 {
 
 
 /**
+ * What is known of the banks' delimited files.
+ */
+public protocol LayoutsProtocol: AnyObject, Sendable {
+    
+    /**
+     * Remove a layout.
+     */
+    func delete(id: String) async throws 
+    
+    /**
+     * All layouts of delimited files.
+     */
+    func list() async throws  -> [Layout]
+    
+    /**
+     * Keep the layout of a bank's delimited files.
+     */
+    func put(new: NewLayout) async throws  -> Layout
+    
+}
+/**
+ * What is known of the banks' delimited files.
+ */
+open class Layouts: LayoutsProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_layouts(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_layouts(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Remove a layout.
+     */
+open func delete(id: String)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_layouts_delete(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_void,
+            completeFunc: ffi_fiscaflow_rust_future_complete_void,
+            freeFunc: ffi_fiscaflow_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * All layouts of delimited files.
+     */
+open func list()async throws  -> [Layout]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_layouts_list(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeLayout.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Keep the layout of a bank's delimited files.
+     */
+open func put(new: NewLayout)async throws  -> Layout  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_layouts_put(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewLayout_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeLayout_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLayouts: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Layouts
+
+    public static func lift(_ handle: UInt64) throws -> Layouts {
+        return Layouts(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Layouts) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Layouts {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Layouts, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLayouts_lift(_ handle: UInt64) throws -> Layouts {
+    return try FfiConverterTypeLayouts.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLayouts_lower(_ value: Layouts) -> UInt64 {
+    return FfiConverterTypeLayouts.lower(value)
+}
+
+
+
+
+
+
+/**
  * Who may reach the book.
  */
 public protocol MembersProtocol: AnyObject, Sendable {
@@ -3404,6 +3605,11 @@ public protocol TransactionsProtocol: AnyObject, Sendable {
     func list(query: TransactionQuery) async throws  -> TransactionPage
     
     /**
+     * Make two transactions one.
+     */
+    func merge(id: String, request: Merge) async throws  -> Transaction
+    
+    /**
      * Put several transactions in a category.
      */
     func recategorise(request: Recategorisation) async throws  -> [Transaction]
@@ -3566,6 +3772,25 @@ open func list(query: TransactionQuery = TransactionQuery())async throws  -> Tra
 }
     
     /**
+     * Make two transactions one.
+     */
+open func merge(id: String, request: Merge)async throws  -> Transaction  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_transactions_merge(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeMerge_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeTransaction_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * Put several transactions in a category.
      */
 open func recategorise(request: Recategorisation)async throws  -> [Transaction]  {
@@ -3664,9 +3889,24 @@ public protocol TransfersProtocol: AnyObject, Sendable {
     func create(new: NewTransfer) async throws  -> Transfer
     
     /**
+     * Make every suggestion of at least 90 percent, or as asked, a transfer.
+     */
+    func link(query: TransferQuery) async throws  -> [TransferSuggestion]
+    
+    /**
+     * Say of two transactions that they are no transfer.
+     */
+    func refuse(new: NewTransfer) async throws  -> TransferRefusal
+    
+    /**
      * Make the two sides of a transfer independent again.
      */
     func remove(id: String) async throws 
+    
+    /**
+     * What are probably transfers, surest first.
+     */
+    func suggest(query: TransferQuery) async throws  -> [TransferSuggestion]
     
 }
 /**
@@ -3745,6 +3985,44 @@ open func create(new: NewTransfer)async throws  -> Transfer  {
 }
     
     /**
+     * Make every suggestion of at least 90 percent, or as asked, a transfer.
+     */
+open func link(query: TransferQuery)async throws  -> [TransferSuggestion]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_transfers_link(
+                        self.uniffiCloneHandle(),FfiConverterTypeTransferQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeTransferSuggestion.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Say of two transactions that they are no transfer.
+     */
+open func refuse(new: NewTransfer)async throws  -> TransferRefusal  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_transfers_refuse(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewTransfer_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeTransferRefusal_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * Make the two sides of a transfer independent again.
      */
 open func remove(id: String)async throws   {
@@ -3759,6 +4037,25 @@ open func remove(id: String)async throws   {
             completeFunc: ffi_fiscaflow_rust_future_complete_void,
             freeFunc: ffi_fiscaflow_rust_future_free_void,
             liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What are probably transfers, surest first.
+     */
+open func suggest(query: TransferQuery)async throws  -> [TransferSuggestion]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_transfers_suggest(
+                        self.uniffiCloneHandle(),FfiConverterTypeTransferQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeTransferSuggestion.lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -5645,6 +5942,95 @@ public func FfiConverterTypeCustomCurrency_lower(_ value: CustomCurrency) -> Rus
 
 
 /**
+ * What one unit of a currency was worth in another on a day.
+ */
+public struct DatedRate: Equatable, Hashable {
+    /**
+     * The day; the rate counts for a week from it on.
+     */
+    public var date: String
+    /**
+     * The currency of which it is one unit.
+     */
+    public var base: String
+    /**
+     * The currency in which it is worth something.
+     */
+    public var quote: String
+    /**
+     * What it is worth, above zero.
+     */
+    public var rate: Amount
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The day; the rate counts for a week from it on.
+         */date: String, 
+        /**
+         * The currency of which it is one unit.
+         */base: String, 
+        /**
+         * The currency in which it is worth something.
+         */quote: String, 
+        /**
+         * What it is worth, above zero.
+         */rate: Amount) {
+        self.date = date
+        self.base = base
+        self.quote = quote
+        self.rate = rate
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension DatedRate: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDatedRate: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DatedRate {
+        return
+            try DatedRate(
+                date: FfiConverterString.read(from: &buf), 
+                base: FfiConverterString.read(from: &buf), 
+                quote: FfiConverterString.read(from: &buf), 
+                rate: FfiConverterTypeAmount.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DatedRate, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterString.write(value.base, into: &buf)
+        FfiConverterString.write(value.quote, into: &buf)
+        FfiConverterTypeAmount.write(value.rate, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDatedRate_lift(_ buf: RustBuffer) throws -> DatedRate {
+    return try FfiConverterTypeDatedRate.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDatedRate_lower(_ value: DatedRate) -> RustBuffer {
+    return FfiConverterTypeDatedRate.lower(value)
+}
+
+
+/**
  * One line of a book's history.
  */
 public struct Entry: Equatable, Hashable {
@@ -6657,6 +7043,95 @@ public func FfiConverterTypeImportReport_lower(_ value: ImportReport) -> RustBuf
 
 
 /**
+ * Dialect and column roles of a bank's delimited files, kept in the book.
+ */
+public struct Layout: Equatable, Hashable {
+    /**
+     * The layout's id.
+     */
+    public var id: LayoutId
+    /**
+     * What people call it.
+     */
+    public var name: String
+    /**
+     * The account whose files have it: they are read with it where an import names no other.
+     */
+    public var accountId: AccountId?
+    /**
+     * What is stated; the rest is detected.
+     */
+    public var csv: CsvProfile
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The layout's id.
+         */id: LayoutId, 
+        /**
+         * What people call it.
+         */name: String, 
+        /**
+         * The account whose files have it: they are read with it where an import names no other.
+         */accountId: AccountId? = nil, 
+        /**
+         * What is stated; the rest is detected.
+         */csv: CsvProfile) {
+        self.id = id
+        self.name = name
+        self.accountId = accountId
+        self.csv = csv
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Layout: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLayout: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Layout {
+        return
+            try Layout(
+                id: FfiConverterTypeLayoutId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
+                csv: FfiConverterTypeCsvProfile.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Layout, into buf: inout [UInt8]) {
+        FfiConverterTypeLayoutId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterTypeCsvProfile.write(value.csv, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLayout_lift(_ buf: RustBuffer) throws -> Layout {
+    return try FfiConverterTypeLayout.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLayout_lower(_ value: Layout) -> RustBuffer {
+    return FfiConverterTypeLayout.lower(value)
+}
+
+
+/**
  * Someone who may reach a book.
  */
 public struct Member: Equatable, Hashable {
@@ -6732,6 +7207,65 @@ public func FfiConverterTypeMember_lift(_ buf: RustBuffer) throws -> Member {
 #endif
 public func FfiConverterTypeMember_lower(_ value: Member) -> RustBuffer {
     return FfiConverterTypeMember.lower(value)
+}
+
+
+/**
+ * A transaction that is another one, once more.
+ */
+public struct Merge: Equatable, Hashable {
+    /**
+     * The transaction that goes up in the other.
+     */
+    public var absorbedId: TransactionId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The transaction that goes up in the other.
+         */absorbedId: TransactionId) {
+        self.absorbedId = absorbedId
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Merge: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMerge: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Merge {
+        return
+            try Merge(
+                absorbedId: FfiConverterTypeTransactionId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Merge, into buf: inout [UInt8]) {
+        FfiConverterTypeTransactionId.write(value.absorbedId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMerge_lift(_ buf: RustBuffer) throws -> Merge {
+    return try FfiConverterTypeMerge.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMerge_lower(_ value: Merge) -> RustBuffer {
+    return FfiConverterTypeMerge.lower(value)
 }
 
 
@@ -7035,7 +7569,7 @@ public struct NewBudget: Equatable, Hashable {
      */
     public var name: String
     /**
-     * The categories it watches; at least one.
+     * The categories it watches; at least one, and none of income.
      */
     public var categoryIds: [CategoryId]
     /**
@@ -7061,7 +7595,7 @@ public struct NewBudget: Equatable, Hashable {
          * What people call it.
          */name: String, 
         /**
-         * The categories it watches; at least one.
+         * The categories it watches; at least one, and none of income.
          */categoryIds: [CategoryId], 
         /**
          * What may be spent in a month, above zero.
@@ -7241,6 +7775,14 @@ public struct NewImport: Equatable, Hashable {
      */
     public var csv: CsvProfile?
     /**
+     * The order of day, month and year in the file's dates, where it leaves that open.
+     */
+    public var dateOrder: DateOrder?
+    /**
+     * The book's layout that tells them; where this and `csv` are absent, the layout of `account_id`.
+     */
+    public var layoutId: LayoutId?
+    /**
      * The account of all the file's statements. Where absent, a statement finds its account by the
      * account number in it.
      */
@@ -7271,6 +7813,12 @@ public struct NewImport: Equatable, Hashable {
          * Dialect and column roles of a delimited file, where they should not be detected.
          */csv: CsvProfile? = nil, 
         /**
+         * The order of day, month and year in the file's dates, where it leaves that open.
+         */dateOrder: DateOrder? = nil, 
+        /**
+         * The book's layout that tells them; where this and `csv` are absent, the layout of `account_id`.
+         */layoutId: LayoutId? = nil, 
+        /**
          * The account of all the file's statements. Where absent, a statement finds its account by the
          * account number in it.
          */accountId: AccountId? = nil, 
@@ -7285,6 +7833,8 @@ public struct NewImport: Equatable, Hashable {
         self.fileName = fileName
         self.format = format
         self.csv = csv
+        self.dateOrder = dateOrder
+        self.layoutId = layoutId
         self.accountId = accountId
         self.createAccounts = createAccounts
         self.partial = partial
@@ -7310,6 +7860,8 @@ public struct FfiConverterTypeNewImport: FfiConverterRustBuffer {
                 fileName: FfiConverterOptionString.read(from: &buf), 
                 format: FfiConverterOptionTypeFormat.read(from: &buf), 
                 csv: FfiConverterOptionTypeCsvProfile.read(from: &buf), 
+                dateOrder: FfiConverterOptionTypeDateOrder.read(from: &buf), 
+                layoutId: FfiConverterOptionTypeLayoutId.read(from: &buf), 
                 accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
                 createAccounts: FfiConverterBool.read(from: &buf), 
                 partial: FfiConverterBool.read(from: &buf)
@@ -7321,6 +7873,8 @@ public struct FfiConverterTypeNewImport: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.fileName, into: &buf)
         FfiConverterOptionTypeFormat.write(value.format, into: &buf)
         FfiConverterOptionTypeCsvProfile.write(value.csv, into: &buf)
+        FfiConverterOptionTypeDateOrder.write(value.dateOrder, into: &buf)
+        FfiConverterOptionTypeLayoutId.write(value.layoutId, into: &buf)
         FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
         FfiConverterBool.write(value.createAccounts, into: &buf)
         FfiConverterBool.write(value.partial, into: &buf)
@@ -7340,6 +7894,95 @@ public func FfiConverterTypeNewImport_lift(_ buf: RustBuffer) throws -> NewImpor
 #endif
 public func FfiConverterTypeNewImport_lower(_ value: NewImport) -> RustBuffer {
     return FfiConverterTypeNewImport.lower(value)
+}
+
+
+/**
+ * A layout to be kept.
+ */
+public struct NewLayout: Equatable, Hashable {
+    /**
+     * An id of the caller's choice; fresh where absent. One that is there is replaced.
+     */
+    public var id: LayoutId?
+    /**
+     * What people call it.
+     */
+    public var name: String
+    /**
+     * The account whose files have it; an account has one layout at most.
+     */
+    public var accountId: AccountId?
+    /**
+     * What is stated; the rest is detected.
+     */
+    public var csv: CsvProfile
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * An id of the caller's choice; fresh where absent. One that is there is replaced.
+         */id: LayoutId? = nil, 
+        /**
+         * What people call it.
+         */name: String, 
+        /**
+         * The account whose files have it; an account has one layout at most.
+         */accountId: AccountId? = nil, 
+        /**
+         * What is stated; the rest is detected.
+         */csv: CsvProfile) {
+        self.id = id
+        self.name = name
+        self.accountId = accountId
+        self.csv = csv
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewLayout: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewLayout: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewLayout {
+        return
+            try NewLayout(
+                id: FfiConverterOptionTypeLayoutId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
+                csv: FfiConverterTypeCsvProfile.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewLayout, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeLayoutId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterTypeCsvProfile.write(value.csv, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewLayout_lift(_ buf: RustBuffer) throws -> NewLayout {
+    return try FfiConverterTypeNewLayout.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewLayout_lower(_ value: NewLayout) -> RustBuffer {
+    return FfiConverterTypeNewLayout.lower(value)
 }
 
 
@@ -10137,6 +10780,253 @@ public func FfiConverterTypeTransfer_lower(_ value: Transfer) -> RustBuffer {
 
 
 /**
+ * Where to look for transfers.
+ */
+public struct TransferQuery: Equatable, Hashable {
+    /**
+     * The first day on which a side may be booked.
+     */
+    public var from: String?
+    /**
+     * The last day.
+     */
+    public var to: String?
+    /**
+     * Rates for transfers between currencies; without one such transfers are not looked for.
+     */
+    public var rates: [DatedRate]
+    /**
+     * Pairs of at least this confidence, in percent.
+     */
+    public var confidence: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first day on which a side may be booked.
+         */from: String? = nil, 
+        /**
+         * The last day.
+         */to: String? = nil, 
+        /**
+         * Rates for transfers between currencies; without one such transfers are not looked for.
+         */rates: [DatedRate] = [], 
+        /**
+         * Pairs of at least this confidence, in percent.
+         */confidence: Int64? = nil) {
+        self.from = from
+        self.to = to
+        self.rates = rates
+        self.confidence = confidence
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TransferQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTransferQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TransferQuery {
+        return
+            try TransferQuery(
+                from: FfiConverterOptionString.read(from: &buf), 
+                to: FfiConverterOptionString.read(from: &buf), 
+                rates: FfiConverterSequenceTypeDatedRate.read(from: &buf), 
+                confidence: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TransferQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.from, into: &buf)
+        FfiConverterOptionString.write(value.to, into: &buf)
+        FfiConverterSequenceTypeDatedRate.write(value.rates, into: &buf)
+        FfiConverterOptionInt64.write(value.confidence, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTransferQuery_lift(_ buf: RustBuffer) throws -> TransferQuery {
+    return try FfiConverterTypeTransferQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTransferQuery_lower(_ value: TransferQuery) -> RustBuffer {
+    return FfiConverterTypeTransferQuery.lower(value)
+}
+
+
+/**
+ * That a person said of two transactions that they are no transfer: they are not suggested again.
+ */
+public struct TransferRefusal: Equatable, Hashable {
+    /**
+     * The side where money went out.
+     */
+    public var fromId: TransactionId
+    /**
+     * The side where money came in.
+     */
+    public var toId: TransactionId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The side where money went out.
+         */fromId: TransactionId, 
+        /**
+         * The side where money came in.
+         */toId: TransactionId) {
+        self.fromId = fromId
+        self.toId = toId
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TransferRefusal: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTransferRefusal: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TransferRefusal {
+        return
+            try TransferRefusal(
+                fromId: FfiConverterTypeTransactionId.read(from: &buf), 
+                toId: FfiConverterTypeTransactionId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TransferRefusal, into buf: inout [UInt8]) {
+        FfiConverterTypeTransactionId.write(value.fromId, into: &buf)
+        FfiConverterTypeTransactionId.write(value.toId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTransferRefusal_lift(_ buf: RustBuffer) throws -> TransferRefusal {
+    return try FfiConverterTypeTransferRefusal.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTransferRefusal_lower(_ value: TransferRefusal) -> RustBuffer {
+    return FfiConverterTypeTransferRefusal.lower(value)
+}
+
+
+/**
+ * Two transactions that are probably the sides of one transfer.
+ */
+public struct TransferSuggestion: Equatable, Hashable {
+    /**
+     * The side where money went out.
+     */
+    public var fromId: TransactionId
+    /**
+     * The side where money came in.
+     */
+    public var toId: TransactionId
+    /**
+     * What speaks for it.
+     */
+    public var evidence: [TransferEvidence]
+    /**
+     * How sure it is, in percent.
+     */
+    public var confidence: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The side where money went out.
+         */fromId: TransactionId, 
+        /**
+         * The side where money came in.
+         */toId: TransactionId, 
+        /**
+         * What speaks for it.
+         */evidence: [TransferEvidence], 
+        /**
+         * How sure it is, in percent.
+         */confidence: Int64) {
+        self.fromId = fromId
+        self.toId = toId
+        self.evidence = evidence
+        self.confidence = confidence
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TransferSuggestion: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTransferSuggestion: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TransferSuggestion {
+        return
+            try TransferSuggestion(
+                fromId: FfiConverterTypeTransactionId.read(from: &buf), 
+                toId: FfiConverterTypeTransactionId.read(from: &buf), 
+                evidence: FfiConverterSequenceTypeTransferEvidence.read(from: &buf), 
+                confidence: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TransferSuggestion, into buf: inout [UInt8]) {
+        FfiConverterTypeTransactionId.write(value.fromId, into: &buf)
+        FfiConverterTypeTransactionId.write(value.toId, into: &buf)
+        FfiConverterSequenceTypeTransferEvidence.write(value.evidence, into: &buf)
+        FfiConverterInt64.write(value.confidence, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTransferSuggestion_lift(_ buf: RustBuffer) throws -> TransferSuggestion {
+    return try FfiConverterTypeTransferSuggestion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTransferSuggestion_lower(_ value: TransferSuggestion) -> RustBuffer {
+    return FfiConverterTypeTransferSuggestion.lower(value)
+}
+
+
+/**
  * What an undo took back.
  */
 public struct UndoReport: Equatable, Hashable {
@@ -11371,7 +12261,6 @@ public enum ErrorCode: Equatable, Hashable, CaseIterable {
     case notFound
     case idConflict
     case nameTaken
-    case inUse
     case categoryCycle
     case splitSum
     case invalidTransfer
@@ -11454,49 +12343,47 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
         
         case 14: return .nameTaken
         
-        case 15: return .inUse
+        case 15: return .categoryCycle
         
-        case 16: return .categoryCycle
+        case 16: return .splitSum
         
-        case 17: return .splitSum
+        case 17: return .invalidTransfer
         
-        case 18: return .invalidTransfer
+        case 18: return .reconciled
         
-        case 19: return .reconciled
+        case 19: return .lastOwner
         
-        case 20: return .lastOwner
+        case 20: return .idempotencyKeyReused
         
-        case 21: return .idempotencyKeyReused
+        case 21: return .invalidCursor
         
-        case 22: return .invalidCursor
+        case 22: return .invalidPattern
         
-        case 23: return .invalidPattern
+        case 23: return .unknownFormat
         
-        case 24: return .unknownFormat
+        case 24: return .malformedFile
         
-        case 25: return .malformedFile
+        case 25: return .ambiguousFile
         
-        case 26: return .ambiguousFile
+        case 26: return .bankRefused
         
-        case 27: return .bankRefused
+        case 27: return .accountUnknown
         
-        case 28: return .accountUnknown
+        case 28: return .conflict
         
-        case 29: return .conflict
+        case 29: return .storeUnavailable
         
-        case 30: return .storeUnavailable
+        case 30: return .storageFull
         
-        case 31: return .storageFull
+        case 31: return .closed
         
-        case 32: return .closed
+        case 32: return .schemaTooNew
         
-        case 33: return .schemaTooNew
+        case 33: return .corruptData
         
-        case 34: return .corruptData
+        case 34: return .historyBroken
         
-        case 35: return .historyBroken
-        
-        case 36: return .`internal`
+        case 35: return .`internal`
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -11562,92 +12449,88 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(14))
         
         
-        case .inUse:
+        case .categoryCycle:
             writeInt(&buf, Int32(15))
         
         
-        case .categoryCycle:
+        case .splitSum:
             writeInt(&buf, Int32(16))
         
         
-        case .splitSum:
+        case .invalidTransfer:
             writeInt(&buf, Int32(17))
         
         
-        case .invalidTransfer:
+        case .reconciled:
             writeInt(&buf, Int32(18))
         
         
-        case .reconciled:
+        case .lastOwner:
             writeInt(&buf, Int32(19))
         
         
-        case .lastOwner:
+        case .idempotencyKeyReused:
             writeInt(&buf, Int32(20))
         
         
-        case .idempotencyKeyReused:
+        case .invalidCursor:
             writeInt(&buf, Int32(21))
         
         
-        case .invalidCursor:
+        case .invalidPattern:
             writeInt(&buf, Int32(22))
         
         
-        case .invalidPattern:
+        case .unknownFormat:
             writeInt(&buf, Int32(23))
         
         
-        case .unknownFormat:
+        case .malformedFile:
             writeInt(&buf, Int32(24))
         
         
-        case .malformedFile:
+        case .ambiguousFile:
             writeInt(&buf, Int32(25))
         
         
-        case .ambiguousFile:
+        case .bankRefused:
             writeInt(&buf, Int32(26))
         
         
-        case .bankRefused:
+        case .accountUnknown:
             writeInt(&buf, Int32(27))
         
         
-        case .accountUnknown:
+        case .conflict:
             writeInt(&buf, Int32(28))
         
         
-        case .conflict:
+        case .storeUnavailable:
             writeInt(&buf, Int32(29))
         
         
-        case .storeUnavailable:
+        case .storageFull:
             writeInt(&buf, Int32(30))
         
         
-        case .storageFull:
+        case .closed:
             writeInt(&buf, Int32(31))
         
         
-        case .closed:
+        case .schemaTooNew:
             writeInt(&buf, Int32(32))
         
         
-        case .schemaTooNew:
+        case .corruptData:
             writeInt(&buf, Int32(33))
         
         
-        case .corruptData:
+        case .historyBroken:
             writeInt(&buf, Int32(34))
         
         
-        case .historyBroken:
-            writeInt(&buf, Int32(35))
-        
-        
         case .`internal`:
-            writeInt(&buf, Int32(36))
+            writeInt(&buf, Int32(35))
         
         }
     }
@@ -12046,6 +12929,7 @@ public enum Format: Equatable, Hashable, CaseIterable {
     case ofx
     case camt
     case mt940
+    case qif
     case csv
 
 
@@ -12074,7 +12958,9 @@ public struct FfiConverterTypeFormat: FfiConverterRustBuffer {
         
         case 3: return .mt940
         
-        case 4: return .csv
+        case 4: return .qif
+        
+        case 5: return .csv
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -12096,8 +12982,12 @@ public struct FfiConverterTypeFormat: FfiConverterRustBuffer {
             writeInt(&buf, Int32(3))
         
         
-        case .csv:
+        case .qif:
             writeInt(&buf, Int32(4))
+        
+        
+        case .csv:
+            writeInt(&buf, Int32(5))
         
         }
     }
@@ -12930,6 +13820,103 @@ public func FfiConverterTypeTextOp_lower(_ value: TextOp) -> RustBuffer {
 }
 
 
+
+/**
+ * What speaks for two transactions being one transfer.
+ */
+
+public enum TransferEvidence: Equatable, Hashable, CaseIterable {
+    
+    case amount
+    case rate
+    case date
+    case nearDate
+    case account
+    case words
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension TransferEvidence: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTransferEvidence: FfiConverterRustBuffer {
+    typealias SwiftType = TransferEvidence
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TransferEvidence {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .amount
+        
+        case 2: return .rate
+        
+        case 3: return .date
+        
+        case 4: return .nearDate
+        
+        case 5: return .account
+        
+        case 6: return .words
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: TransferEvidence, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .amount:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .rate:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .date:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .nearDate:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .account:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .words:
+            writeInt(&buf, Int32(6))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTransferEvidence_lift(_ buf: RustBuffer) throws -> TransferEvidence {
+    return try FfiConverterTypeTransferEvidence.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTransferEvidence_lower(_ value: TransferEvidence) -> RustBuffer {
+    return FfiConverterTypeTransferEvidence.lower(value)
+}
+
+
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
@@ -13629,6 +14616,30 @@ fileprivate struct FfiConverterOptionTypeImportId: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeLayoutId: FfiConverterRustBuffer {
+    typealias SwiftType = LayoutId?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeLayoutId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeLayoutId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeMonth: FfiConverterRustBuffer {
     typealias SwiftType = Month?
 
@@ -14000,6 +15011,31 @@ fileprivate struct FfiConverterSequenceTypeCustomCurrency: FfiConverterRustBuffe
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeDatedRate: FfiConverterRustBuffer {
+    typealias SwiftType = [DatedRate]
+
+    public static func write(_ value: [DatedRate], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDatedRate.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [DatedRate] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [DatedRate]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDatedRate.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeEntry: FfiConverterRustBuffer {
     typealias SwiftType = [Entry]
 
@@ -14092,6 +15128,31 @@ fileprivate struct FfiConverterSequenceTypeImport: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeImport.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeLayout: FfiConverterRustBuffer {
+    typealias SwiftType = [Layout]
+
+    public static func write(_ value: [Layout], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeLayout.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Layout] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Layout]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeLayout.read(from: &buf))
         }
         return seq
     }
@@ -14400,6 +15461,31 @@ fileprivate struct FfiConverterSequenceTypeTransaction: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeTransferSuggestion: FfiConverterRustBuffer {
+    typealias SwiftType = [TransferSuggestion]
+
+    public static func write(_ value: [TransferSuggestion], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeTransferSuggestion.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [TransferSuggestion] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [TransferSuggestion]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeTransferSuggestion.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeAction: FfiConverterRustBuffer {
     typealias SwiftType = [Action]
 
@@ -14492,6 +15578,31 @@ fileprivate struct FfiConverterSequenceTypeEvidence: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeEvidence.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeTransferEvidence: FfiConverterRustBuffer {
+    typealias SwiftType = [TransferEvidence]
+
+    public static func write(_ value: [TransferEvidence], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeTransferEvidence.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [TransferEvidence] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [TransferEvidence]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeTransferEvidence.read(from: &buf))
         }
         return seq
     }
@@ -15030,6 +16141,49 @@ public func FfiConverterTypeImportId_lower(_ value: ImportId) -> RustBuffer {
 
 
 /**
+ * Names a layout of delimited files.
+ */
+public typealias LayoutId = String
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLayoutId: FfiConverter {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> LayoutId {
+        return try FfiConverterString.read(from: &buf)
+    }
+
+    public static func write(_ value: LayoutId, into buf: inout [UInt8]) {
+        return FfiConverterString.write(value, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> LayoutId {
+        return try FfiConverterString.lift(value)
+    }
+
+    public static func lower(_ value: LayoutId) -> RustBuffer {
+        return FfiConverterString.lower(value)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLayoutId_lift(_ value: RustBuffer) throws -> LayoutId {
+    return try FfiConverterTypeLayoutId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLayoutId_lower(_ value: LayoutId) -> RustBuffer {
+    return FfiConverterTypeLayoutId.lower(value)
+}
+
+
+
+/**
  * A calendar month, written `YYYY-MM`.
  */
 public typealias Month = String
@@ -15308,6 +16462,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_bookhandle_imports() != 52958) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_layouts() != 7633) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_bookhandle_members() != 1278) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -15386,6 +16543,15 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_imports_undo() != 56955) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_layouts_delete() != 58657) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_layouts_list() != 29818) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_layouts_put() != 60049) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_members_list() != 45503) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -15437,6 +16603,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_transactions_list() != 25947) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_transactions_merge() != 62743) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_transactions_recategorise() != 53983) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -15446,7 +16615,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_transfers_create() != 23304) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_transfers_link() != 47360) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_transfers_refuse() != 62922) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_transfers_remove() != 33182) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_transfers_suggest() != 49680) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_constructor_engine_open() != 39361) {

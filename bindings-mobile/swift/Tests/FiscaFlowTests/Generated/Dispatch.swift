@@ -25,9 +25,13 @@ let verbs = [
     "transactions.list",
     "transactions.update",
     "transactions.recategorise",
+    "transactions.merge",
     "transactions.delete",
     "transactions.explain",
     "transfers.create",
+    "transfers.suggest",
+    "transfers.link",
+    "transfers.refuse",
     "transfers.remove",
     "rules.create",
     "rules.list",
@@ -43,6 +47,9 @@ let verbs = [
     "imports.preview",
     "imports.list",
     "imports.undo",
+    "layouts.put",
+    "layouts.list",
+    "layouts.delete",
     "exports.create",
     "exports.restore",
     "reports.balances",
@@ -118,6 +125,9 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "transactions.recategorise":
         let answer = try await book.transactions().recategorise(request: try readRecategorisation(call.request))
         return .list(answer.map { json($0) })
+    case "transactions.merge":
+        let answer = try await book.transactions().merge(id: try call.theId(), request: try readMerge(call.request))
+        return json(answer)
     case "transactions.delete":
         try await book.transactions().delete(id: try call.theId())
         return .null
@@ -126,6 +136,15 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
         return json(answer)
     case "transfers.create":
         let answer = try await book.transfers().create(new: try readNewTransfer(call.request))
+        return json(answer)
+    case "transfers.suggest":
+        let answer = try await book.transfers().suggest(query: try readTransferQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "transfers.link":
+        let answer = try await book.transfers().link(query: try readTransferQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "transfers.refuse":
+        let answer = try await book.transfers().refuse(new: try readNewTransfer(call.request))
         return json(answer)
     case "transfers.remove":
         try await book.transfers().remove(id: try call.theId())
@@ -172,6 +191,15 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "imports.undo":
         let answer = try await book.imports().undo(id: try call.theId())
         return json(answer)
+    case "layouts.put":
+        let answer = try await book.layouts().put(new: try readNewLayout(call.request))
+        return json(answer)
+    case "layouts.list":
+        let answer = try await book.layouts().list()
+        return .list(answer.map { json($0) })
+    case "layouts.delete":
+        try await book.layouts().delete(id: try call.theId())
+        return .null
     case "exports.create":
         let answer = try await book.exports().create(query: try readExportQuery(call.request))
         return json(answer)

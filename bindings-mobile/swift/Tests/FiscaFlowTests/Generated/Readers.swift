@@ -284,6 +284,16 @@ func readDateOrder(_ json: Json) throws -> DateOrder {
     }
 }
 
+func readDatedRate(_ json: Json) throws -> DatedRate {
+    let members = try Members(json, "date", "base", "quote", "rate")
+    return DatedRate(
+        date: try members.required("date", text),
+        base: try members.required("base", text),
+        quote: try members.required("quote", text),
+        rate: try members.required("rate", text)
+    )
+}
+
 func readDecimalSeparator(_ json: Json) throws -> DecimalSeparator {
     switch try text(json) {
     case "point": return .point
@@ -333,6 +343,7 @@ func readFormat(_ json: Json) throws -> Format {
     case "ofx": return .ofx
     case "camt": return .camt
     case "mt940": return .mt940
+    case "qif": return .qif
     case "csv": return .csv
     default: throw Inexpressible("no Format")
     }
@@ -352,6 +363,13 @@ func readMember(_ json: Json) throws -> Member {
         actor: try members.required("actor", text),
         role: try members.required("role", readRole),
         name: try members.optional("name", text)
+    )
+}
+
+func readMerge(_ json: Json) throws -> Merge {
+    let members = try Members(json, "absorbed_id")
+    return Merge(
+        absorbedId: try members.required("absorbed_id", text)
     )
 }
 
@@ -402,15 +420,27 @@ func readNewCategory(_ json: Json) throws -> NewCategory {
 }
 
 func readNewImport(_ json: Json) throws -> NewImport {
-    let members = try Members(json, "content", "file_name", "format", "csv", "account_id", "create_accounts", "partial")
+    let members = try Members(json, "content", "file_name", "format", "csv", "date_order", "layout_id", "account_id", "create_accounts", "partial")
     return NewImport(
         content: try members.required("content", bytes),
         fileName: try members.optional("file_name", text),
         format: try members.optional("format", readFormat),
         csv: try members.optional("csv", readCsvProfile),
+        dateOrder: try members.optional("date_order", readDateOrder),
+        layoutId: try members.optional("layout_id", text),
         accountId: try members.optional("account_id", text),
         createAccounts: try members.optional("create_accounts", boolean) ?? false,
         partial: try members.optional("partial", boolean) ?? false
+    )
+}
+
+func readNewLayout(_ json: Json) throws -> NewLayout {
+    let members = try Members(json, "id", "name", "account_id", "csv")
+    return NewLayout(
+        id: try members.optional("id", text),
+        name: try members.required("name", text),
+        accountId: try members.optional("account_id", text),
+        csv: try members.required("csv", readCsvProfile)
     )
 }
 
@@ -613,5 +643,15 @@ func readTransactionQuery(_ json: Json) throws -> TransactionQuery {
         deleted: try members.optional("deleted", boolean) ?? false,
         limit: try members.optional("limit", integer),
         cursor: try members.optional("cursor", text)
+    )
+}
+
+func readTransferQuery(_ json: Json) throws -> TransferQuery {
+    let members = try Members(json, "from", "to", "rates", "confidence")
+    return TransferQuery(
+        from: try members.optional("from", text),
+        to: try members.optional("to", text),
+        rates: try members.optional("rates", list(readDatedRate)) ?? [],
+        confidence: try members.optional("confidence", integer)
     )
 }

@@ -131,6 +131,27 @@ func json(_ it: CategoryKind) -> Json {
     }
 }
 
+func json(_ it: ColumnRole) -> Json {
+    switch it {
+    case .bookingDate: return .text("booking_date")
+    case .valueDate: return .text("value_date")
+    case .amount: return .text("amount")
+    case .debit: return .text("debit")
+    case .credit: return .text("credit")
+    case .direction: return .text("direction")
+    case .description: return .text("description")
+    case .payee: return .text("payee")
+    case .reference: return .text("reference")
+    case .bankId: return .text("bank_id")
+    case .balance: return .text("balance")
+    case .currency: return .text("currency")
+    case .category: return .text("category")
+    case .account: return .text("account")
+    case .status: return .text("status")
+    case .ignore: return .text("ignore")
+    }
+}
+
 func json(_ it: Condition) -> Json {
     switch it {
     case let .all(v0):
@@ -174,11 +195,60 @@ func json(_ it: Condition) -> Json {
     }
 }
 
+func json(_ it: CsvColumn) -> Json {
+    var members: [String: Json] = [:]
+    members["role"] = json(it.role)
+    members["index"] = it.index.map { json($0) } ?? .null
+    members["name"] = it.name.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: CsvProfile) -> Json {
+    var members: [String: Json] = [:]
+    members["encoding"] = it.encoding.map { json($0) } ?? .null
+    members["delimiter"] = it.delimiter.map { json($0) } ?? .null
+    members["quote"] = it.quote.map { json($0) } ?? .null
+    members["skip_rows"] = it.skipRows.map { json($0) } ?? .null
+    members["header"] = it.header.map { json($0) } ?? .null
+    members["columns"] = .list(it.columns.map { json($0) })
+    members["in_words"] = .list(it.inWords.map { json($0) })
+    members["out_words"] = .list(it.outWords.map { json($0) })
+    members["date_order"] = it.dateOrder.map { json($0) } ?? .null
+    members["decimal"] = it.decimal.map { json($0) } ?? .null
+    members["sign"] = it.sign.map { json($0) } ?? .null
+    members["currency"] = it.currency.map { json($0) } ?? .null
+    return .object(members)
+}
+
 func json(_ it: CustomCurrency) -> Json {
     var members: [String: Json] = [:]
     members["code"] = json(it.code)
     members["exponent"] = json(it.exponent)
     return .object(members)
+}
+
+func json(_ it: DateOrder) -> Json {
+    switch it {
+    case .dmy: return .text("dmy")
+    case .mdy: return .text("mdy")
+    case .ymd: return .text("ymd")
+    }
+}
+
+func json(_ it: DecimalSeparator) -> Json {
+    switch it {
+    case .point: return .text("point")
+    case .comma: return .text("comma")
+    }
+}
+
+func json(_ it: Delimiter) -> Json {
+    switch it {
+    case .comma: return .text("comma")
+    case .semicolon: return .text("semicolon")
+    case .tab: return .text("tab")
+    case .pipe: return .text("pipe")
+    }
 }
 
 func json(_ it: Direction) -> Json {
@@ -220,7 +290,6 @@ func json(_ it: ErrorCode) -> Json {
     case .notFound: return .text("not_found")
     case .idConflict: return .text("id_conflict")
     case .nameTaken: return .text("name_taken")
-    case .inUse: return .text("in_use")
     case .categoryCycle: return .text("category_cycle")
     case .splitSum: return .text("split_sum")
     case .invalidTransfer: return .text("invalid_transfer")
@@ -311,6 +380,7 @@ func json(_ it: Format) -> Json {
     case .ofx: return .text("ofx")
     case .camt: return .text("camt")
     case .mt940: return .text("mt940")
+    case .qif: return .text("qif")
     case .csv: return .text("csv")
     }
 }
@@ -346,6 +416,15 @@ func json(_ it: ImportReport) -> Json {
     members["duplicates"] = json(it.duplicates)
     members["matches"] = .list(it.matches.map { json($0) })
     members["problems"] = .list(it.problems.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: Layout) -> Json {
+    var members: [String: Json] = [:]
+    members["id"] = json(it.id)
+    members["name"] = json(it.name)
+    members["account_id"] = it.accountId.map { json($0) } ?? .null
+    members["csv"] = json(it.csv)
     return .object(members)
 }
 
@@ -415,6 +494,14 @@ func json(_ it: Problem) -> Json {
     return .object(members)
 }
 
+func json(_ it: Quote) -> Json {
+    switch it {
+    case .double: return .text("double")
+    case .single: return .text("single")
+    case .none: return .text("none")
+    }
+}
+
 func json(_ it: RestoreReport) -> Json {
     var members: [String: Json] = [:]
     members["documents"] = json(it.documents)
@@ -451,6 +538,13 @@ func json(_ it: Rule) -> Json {
     members["actions"] = .list(it.actions.map { json($0) })
     members["stop"] = json(it.stop)
     return .object(members)
+}
+
+func json(_ it: SignRule) -> Json {
+    switch it {
+    case .negativeIsOut: return .text("negative_is_out")
+    case .positiveIsOut: return .text("positive_is_out")
+    }
 }
 
 func json(_ it: Source) -> Json {
@@ -580,6 +674,33 @@ func json(_ it: Transfer) -> Json {
     var members: [String: Json] = [:]
     members["from"] = json(it.from)
     members["to"] = json(it.to)
+    return .object(members)
+}
+
+func json(_ it: TransferEvidence) -> Json {
+    switch it {
+    case .amount: return .text("amount")
+    case .rate: return .text("rate")
+    case .date: return .text("date")
+    case .nearDate: return .text("near_date")
+    case .account: return .text("account")
+    case .words: return .text("words")
+    }
+}
+
+func json(_ it: TransferRefusal) -> Json {
+    var members: [String: Json] = [:]
+    members["from_id"] = json(it.fromId)
+    members["to_id"] = json(it.toId)
+    return .object(members)
+}
+
+func json(_ it: TransferSuggestion) -> Json {
+    var members: [String: Json] = [:]
+    members["from_id"] = json(it.fromId)
+    members["to_id"] = json(it.toId)
+    members["evidence"] = .list(it.evidence.map { json($0) })
+    members["confidence"] = json(it.confidence)
     return .object(members)
 }
 
