@@ -110,6 +110,9 @@ pub async fn currencies_come_back_with_their_exponent(store: Arc<dyn Store>) {
         for split in &mut one.splits {
             split.amount = Money::from_minor(split.amount.minor(), currency);
         }
+        for origin in &mut one.origins {
+            origin.amount = Money::from_minor(origin.amount.minor(), currency);
+        }
         transactions.push(one);
     }
     come_back(&*store, &mut scribe, transactions).await;
