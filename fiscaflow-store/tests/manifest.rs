@@ -110,16 +110,17 @@ fn differences(entry: &Value, file: &Value) -> Vec<String> {
     if let Some(expected) = facts["statements"].as_array() {
         for (expected, statement) in expected.iter().zip(&statements) {
             for member in ["account", "currency"] {
-                let expected = expected[member].as_str().unwrap_or_default().to_owned();
-                compare(member, expected, statement[member].as_str().unwrap_or_default().into());
+                // A fact that the manifest does not state is none.
+                let Some(expected) = expected[member].as_str() else { continue };
+                let found = statement[member].as_str().unwrap_or_default();
+                compare(member, expected.to_owned(), found.to_owned());
             }
         }
     }
     found
 }
 
-/// Of the files marked `ok`, at least 90 % of the OFX and 60 % of the CSV files yield exactly their
-/// facts; every `problem` file reports a problem, every `empty` file none; nothing panics; and a
+/// Of the files marked `ok`, all but some CSV files yield exactly their facts; every `problem` file reports a problem, every `empty` file none; nothing panics; and a
 /// file given twice imports nothing the second time. Prints the table.
 #[test]
 fn real_files_yield_their_facts() {
@@ -127,7 +128,7 @@ fn real_files_yield_their_facts() {
     let manifest = std::fs::read(fixtures.join("fixtures.json")).unwrap();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     let mut failures = Vec::new();
-    for (format, needed_percent) in [("ofx", 90), ("csv", 60)] {
+    for (format, needed_percent) in [("ofx", 100), ("csv", 80), ("camt", 100), ("mt940", 100), ("qif", 100)] {
         let (mut good, mut all) = (0_u32, 0_u32);
         for entry in manifest["entries"].as_array().unwrap() {
             let name = entry["file"].as_str().unwrap();
