@@ -14,11 +14,13 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::{Days, NaiveDate};
-use fiscaflow_core::engine::{BookHandle, Context, Engine, ImportReport, NewImport};
-use fiscaflow_core::model::{NewBook, Transaction, TransactionPatch};
+use fiscaflow_core::engine::{BookHandle, Context, Engine, ImportReport, Merge, NewImport};
+use fiscaflow_core::model::{NewAccount, NewBook, NewSplit, Transaction, TransactionPatch};
 use fiscaflow_core::store::TransactionQuery;
+use fiscaflow_core::{AccountId, Amount};
 use fiscaflow_store::{MemoryStore, RandomIds, SystemClock};
 use proptest::prelude::*;
+use rust_decimal::Decimal;
 
 /// One entry of the bank's books. Texts and amounts are few, so that twins are common.
 #[derive(Debug, Clone)]
@@ -132,7 +134,10 @@ proptest! {
             statements.insert(whole_at.min(statements.len()), rest.clone());
             let (split, whole) = (fresh_book().await, fresh_book().await);
             for content in &statements {
+                let before = everything(&split).await;
                 import(&split, content.clone()).await;
+                let after = everything(&split).await;
+                assert!(before.iter().all(|it| after.contains(it)), "an older row was changed");
             }
             import(&whole, rest).await;
             assert_eq!(facts(&split).await, facts(&whole).await);
@@ -142,31 +147,114 @@ proptest! {
         });
     }
 
-    /// What was edited, moved in time or deleted is recognised, stays as it is, and leaves the
-    /// other transactions byte for byte as they were.
+    /// What was edited, moved, split, merged or deleted is recognised, stays as it is, and leaves
+    /// the other transactions byte for byte as they were.
     #[test]
-    fn edits_and_deletions_survive(entries in entries(), ids: bool, edited: prop::sample::Index) {
+    fn what_a_person_did_survives(
+        entries in entries(),
+        ids: bool,
+        deeds in prop::collection::vec((0_u8..5, any::<prop::sample::Index>()), 1..6),
+    ) {
         run(async {
             let book = fresh_book().await;
             let whole = statement(&entries, 0..=12, ids);
             import(&book, whole.clone()).await;
-            let before = everything(&book).await;
-            let place = edited.index(before.len());
-            let (first, second) = (before[place].id, before[(place + 1) % before.len()].id);
+            let other = NewAccount { name: "Other".to_owned(), ..NewAccount::default() };
+            let other = book.accounts().create(other).await.unwrap().id;
+            for (deed, place) in deeds {
+                let all = everything(&book).await;
+                if all.is_empty() {
+                    break;
+                }
+                do_to(&book, deed, &all[place.index(all.len())], &all, other).await;
+            }
+            let edited = everything(&book).await;
+            // The account of the statement is known by its number, so nothing has to be made.
+            let again = import(&book, whole).await;
+            assert_eq!((again.imported, again.duplicates), (0, entries.len() as u64));
+            assert_eq!(everything(&book).await, edited);
+            assert!(book.history().verify().await.unwrap().verified);
+        });
+    }
+
+    /// Rows that are announced first and booked later are one transaction each, whatever part of
+    /// them the first file had; the files again add nothing.
+    #[test]
+    fn pending_rows_become_their_booked_rows(
+        entries in entries(),
+        announced in prop::collection::vec(any::<bool>(), 24),
+    ) {
+        run(async {
+            let book = fresh_book().await;
+            let pending: Vec<Entry> = entries
+                .iter()
+                .zip(announced)
+                .filter_map(|(entry, announced)| announced.then(|| entry.clone()))
+                .collect();
+            let first = String::from_utf8(statement(&pending, 0..=12, false)).unwrap();
+            let first = first.replace("STMTTRN>", "STMTTRNP>").replace("DTPOSTED", "DTTRAN");
+            let booked = statement(&entries, 0..=12, false);
+            import(&book, first.clone().into_bytes()).await;
+            import(&book, booked.clone()).await;
+            let whole = fresh_book().await;
+            import(&whole, booked.clone()).await;
+            // Of two spellings that are one description, the one that came first stays.
+            let folded = |mut facts: Vec<(NaiveDate, i64, String, Option<String>)>| {
+                facts.iter_mut().for_each(|it| it.2 = it.2.to_lowercase());
+                facts.sort();
+                facts
+            };
+            assert_eq!(folded(facts(&book).await), folded(facts(&whole).await));
+            for content in [first.into_bytes(), booked] {
+                assert_eq!(import(&book, content).await.imported, 0);
+            }
+        });
+    }
+}
+
+/// One of the things that a person does to a transaction.
+async fn do_to(
+    book: &BookHandle,
+    deed: u8,
+    one: &Transaction,
+    all: &[Transaction],
+    other: AccountId,
+) {
+    let update = |patch| async move { book.transactions().update(one.id, patch).await.unwrap() };
+    match deed {
+        0 => {
             let patch = TransactionPatch {
                 amount: Some("-77.00".parse().unwrap()),
                 booking_date: Some(date(300)),
                 payee: Some("Somebody".to_owned()),
+                splits: Some(Vec::new()),
                 ..TransactionPatch::default()
             };
-            book.transactions().update(first, patch).await.unwrap();
-            if second != first {
-                book.transactions().delete(second).await.unwrap();
+            update(patch).await;
+        }
+        1 => book.transactions().delete(one.id).await.unwrap(),
+        2 => {
+            let account_id = Some(other);
+            update(TransactionPatch { account_id, ..TransactionPatch::default() }).await;
+        }
+        3 => {
+            let whole = one.amount.amount().decimal();
+            let part = |amount: Decimal| NewSplit {
+                amount: Amount::new(amount),
+                category_id: None,
+                notes: None,
+            };
+            let splits = Some(vec![part(Decimal::ONE), part(whole - Decimal::ONE)]);
+            update(TransactionPatch { splits, ..TransactionPatch::default() }).await;
+        }
+        _ => {
+            let twin = all.iter().find(|it| {
+                it.id != one.id && it.amount == one.amount && it.account_id == one.account_id
+            });
+            if let Some(twin) = twin {
+                let merge = Merge { absorbed_id: twin.id };
+                book.transactions().merge(one.id, merge).await.unwrap();
             }
-            let edited = everything(&book).await;
-            let again = import(&book, whole).await;
-            assert_eq!((again.imported, again.duplicates), (0, entries.len() as u64));
-            assert_eq!(everything(&book).await, edited);
-        });
+        }
     }
 }

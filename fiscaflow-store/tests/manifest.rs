@@ -128,7 +128,9 @@ fn real_files_yield_their_facts() {
     let manifest = std::fs::read(fixtures.join("fixtures.json")).unwrap();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     let mut failures = Vec::new();
-    for (format, needed_percent) in [("ofx", 100), ("csv", 80), ("camt", 100), ("mt940", 100), ("qif", 100)] {
+    for (format, needed_percent) in
+        [("ofx", 100), ("csv", 80), ("camt", 100), ("mt940", 100), ("qif", 100)]
+    {
         let (mut good, mut all) = (0_u32, 0_u32);
         for entry in manifest["entries"].as_array().unwrap() {
             let name = entry["file"].as_str().unwrap();
