@@ -266,8 +266,8 @@ impl Error {
         E::custom(format_args!("{}: {}", self.code, self.message))
     }
 
-    /// The error of ours that [`Error::into_serde`] wrote into a deserialiser's text; `None` for any
-    /// other text.
+    /// The error of ours that [`Error::into_serde`] wrote into a deserialiser's text; `None` for
+    /// any other text.
     pub(crate) fn from_serde(text: &str) -> Option<Self> {
         let (code, message) = text.split_once(": ")?;
         let code = ErrorCode::ALL.iter().find(|known| known.as_str() == code)?;

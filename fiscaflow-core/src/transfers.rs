@@ -1,8 +1,8 @@
 //! Which transactions are the two sides of one transfer between the book's own accounts.
 //!
-//! Money that leaves one account and enters another a few days around it, in the same amount or in
-//! what a dated rate makes of it. The sides are joined one to one so that the sum of all evidence is
-//! highest; pairs that a person refused are left alone.
+//! Money that leaves one account and enters another a few days around it, in the same amount or
+//! in what a dated rate makes of it. The sides are joined one to one so that the sum of all
+//! evidence is highest; pairs that a person refused are left alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 

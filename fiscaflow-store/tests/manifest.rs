@@ -120,8 +120,9 @@ fn differences(entry: &Value, file: &Value) -> Vec<String> {
     found
 }
 
-/// Of the files marked `ok`, all but some CSV files yield exactly their facts; every `problem` file reports a problem, every `empty` file none; nothing panics; and a
-/// file given twice imports nothing the second time. Prints the table.
+/// Of the files marked `ok`, all but some CSV files yield exactly their facts; every `problem`
+/// file reports a problem, every `empty` file none; nothing panics; and a file given twice
+/// imports nothing the second time. Prints the table.
 #[test]
 fn real_files_yield_their_facts() {
     let Some(fixtures) = shared::fixtures() else { return };

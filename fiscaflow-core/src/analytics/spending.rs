@@ -42,9 +42,9 @@ crate::model::debug_only!(Spending: month, category_id, transactions);
 
 /// Spending by month and category, each currency apart, in that order.
 ///
-/// Transfers are left out. Money in an income category is no spending. Where there is no category,
-/// nothing tells a refund from a salary: there the transaction decides, and all parts of one by which
-/// money goes out count, those above zero taken off.
+/// Transfers are left out. Money in an income category is no spending. Where there is no
+/// category, nothing tells a refund from a salary: there the transaction decides, and all parts
+/// of one by which money goes out count, those above zero taken off.
 pub fn spending(plan: &Plan, view: &View, query: &SpendingQuery) -> Result<Vec<Spending>> {
     if let (Some(from), Some(to)) = (query.from, query.to)
         && from > to

@@ -12,7 +12,8 @@ noun! {
     /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
     /// use fiscaflow_core::analytics::{BalancesQuery, SpendingQuery};
     ///
-    /// let this_year = SpendingQuery { from: Some("2026-01".parse()?), ..SpendingQuery::default() };
+    /// let from = Some("2026-01".parse()?);
+    /// let this_year = SpendingQuery { from, ..SpendingQuery::default() };
     /// for row in book.reports().spending(this_year).await? {
     ///     println!("{} {:?} {}", row.month, row.category_id, row.spent);
     /// }

@@ -1,6 +1,6 @@
 //! Exports: a book as other programs read it.
 //!
-//! Pure functions from documents and transactions to bytes, one module a format. [`journal`] writes
+//! Pure functions from documents and transactions to bytes, one module a format. `journal` writes
 //! for beancount and hledger, so that either program computes the balances that the engine does;
 //! `json` is the whole book and can be restored.
 

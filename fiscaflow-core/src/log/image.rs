@@ -2,9 +2,9 @@
 //!
 //! An image is `{"facts": {...}, "text": "<commitment>"}`. The texts of a transaction are its
 //! description, payee, tags, notes, references, attachments and metadata; those of a document are
-//! named by its kind. So are digests of personal texts (the fingerprints of a transaction's origins):
-//! beside the facts of a body, a digest would confirm a guess at a text that was erased. Amounts
-//! stand in minor units with the stored form of their currency.
+//! named by its kind. So are digests of personal texts (the fingerprints of a transaction's
+//! origins): beside the facts of a body, a digest would confirm a guess at a text that was
+//! erased. Amounts stand in minor units with the stored form of their currency.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -378,7 +378,7 @@ proptest! {
             .map(|(days, cents, text)| (days, if cents.abs() < 100 { 100 } else { cents }, text))
             .collect();
         let (file, truth) = style.write(start, &movements);
-        let options = ParseOptions { format: Some(Format::Csv), csv: None, ..ParseOptions::default() };
+        let options = ParseOptions { format: Some(Format::Csv), ..ParseOptions::default() };
         let parsed = parse(file.as_bytes(), &options).unwrap();
         if parsed.statements.is_empty() {
             let mut problems = parsed.problems.iter();
@@ -388,7 +388,8 @@ proptest! {
             return Ok(());
         }
         prop_assert!(parsed.problems.is_empty(), "{:?}\n{}", parsed.problems, file);
-        let rows: Vec<_> = parsed.statements.iter().flat_map(|statement| statement.rows.iter()).collect();
+        let statements = &parsed.statements;
+        let rows: Vec<_> = statements.iter().flat_map(|statement| statement.rows.iter()).collect();
         prop_assert_eq!(rows.len(), truth.len(), "{}", file);
         for (row, (date, cents, text)) in rows.iter().zip(&truth) {
             prop_assert_eq!(row.booking_date, *date, "{}", file);

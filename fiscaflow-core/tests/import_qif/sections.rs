@@ -145,7 +145,8 @@ fn what_has_no_header_is_refused() {
 
 #[test]
 fn charsets_are_told() {
-    // Holds: UTF-8 with and without a mark, UTF-16, windows-1252 and the code page of DOS read alike.
+    // Holds: UTF-8 with and without a mark, UTF-16, windows-1252 and the code page of DOS read
+    // alike.
     let text = "!Type:Bank\nD1/31/2024\nT1\nPM\u{dc}LLER f\u{fc}r\n^\n";
     let rows_of = |bytes: &[u8]| rows(&read(bytes).unwrap());
     let expected = ["2: 2024-01-31 1 `MÜLLER für` payee=MÜLLER für"];

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 /// then returns. `cargo test` counts it as passed all the same, but `cargo xtask test` reads the
 /// line and counts it as skipped.
 ///
-/// It is written to the stream itself, because what is printed in a test that passes is thrown away.
+/// It is written to the stream itself, because what is printed in a test that passes is thrown
+/// away.
 pub fn skip(reason: &str) {
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("a test");

@@ -1,7 +1,8 @@
 //! Imports: from a bank's file to transactions, never twice.
 //!
-//! `targets` finds the account of a statement, `taking` matches and records its rows, `corrections`
-//! applies what the bank takes back, `undo` takes a whole import back, `report` is what they answer.
+//! `targets` finds the account of a statement, `taking` matches and records its rows,
+//! `corrections` applies what the bank takes back, `undo` takes a whole import back, `report` is
+//! what they answer.
 
 mod corrections;
 mod report;

@@ -158,7 +158,8 @@ mod tests {
 
     #[test]
     fn entities_are_expanded_once_and_only_the_known_ones() {
-        // Holds: the five entities and character references; a bare `&` is text, others are refused.
+        // Holds: the five entities and character references; a bare `&` is text, others are
+        // refused.
         let table = [
             ("AT&amp;T", "AT&T"),
             ("a &lt;b&gt; &quot;c&quot; &apos;d&apos;", "a <b> \"c\" 'd'"),

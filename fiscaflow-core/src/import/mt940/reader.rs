@@ -196,7 +196,8 @@ impl<'a> Reader<'a> {
         details.add_supplement(entry.supplement);
         let text = |text: &'a str| (!text.is_empty()).then_some(text);
         let account = text(entry.account).unwrap_or(&details.account);
-        // Triodos names the statement's own account here, behind its own name in the message's head.
+        // Triodos names the statement's own account here, behind its own name in the message's
+        // head.
         let is_own = message.account.rsplit('/').next() == Some(account);
         let payee = if details.payee.is_empty() { entry.name } else { &details.payee };
         let reference = text(entry.reference).unwrap_or(&details.reference);
