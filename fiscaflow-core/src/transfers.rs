@@ -149,9 +149,13 @@ fn same_currency(plan: &Plan, outs: &[Side<'_>], ins: &[Side<'_>]) -> Vec<Transf
                 let (from, to) = (outs.get(out)?, ins.get(enter)?);
                 judge(plan, from, to, TransferEvidence::Amount)
             };
-            let score = |out: usize, enter: usize| pair(out, enter).map_or(0, |it| it.score());
+            // Each pair is judged once: the assignment asks for it many times.
+            let pairs = (0..outs.len()).flat_map(|out| (0..ins.len()).map(move |at| (out, at)));
+            let judged: Vec<_> = pairs.map(|(out, enter)| pair(out, enter)).collect();
+            let at = |out: usize, enter: usize| judged.get(out * ins.len() + enter)?.as_ref();
+            let score = |out: usize, enter: usize| at(out, enter).map_or(0, |it| it.score());
             for (out, enter) in assign(outs.len(), ins.len(), score).into_iter().enumerate() {
-                found.extend(enter.and_then(|enter| pair(out, enter)));
+                found.extend(enter.and_then(|enter| at(out, enter)).cloned());
             }
         }
     }

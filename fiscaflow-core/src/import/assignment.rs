@@ -5,7 +5,7 @@
 //! number of rows: callers keep to [`MAX_ASSIGNED`].
 
 /// How many rows or candidates may be assigned at a time.
-pub(crate) const MAX_ASSIGNED: usize = 128;
+pub(crate) const MAX_ASSIGNED: usize = 64;
 
 /// For each row the candidate it gets, if any. `score(row, candidate)` is above zero where the two
 /// may be joined; equal sums go to the earlier candidates.

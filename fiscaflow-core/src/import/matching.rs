@@ -316,25 +316,35 @@ impl<'a> Matching<'a> {
         candidates: &[Known<'_>],
         text: &impl Fn(TransactionId) -> Option<&'a str>,
     ) {
-        let score = |row: usize, candidate: usize| {
-            let Some(((_, row), (_, known))) = rows.get(row).zip(candidates.get(candidate)) else {
-                return 0;
-            };
-            let days = (row.booking_date - known.booking_date).num_days();
-            let likeness = common_words(row.description, text(known.transaction_id).unwrap_or(""));
-            match likeness {
-                Some(0) => 0,
-                _ if !(0..=PENDING_DAYS).contains(&days) => 0,
-                likeness => 1_000 - 50 * days + 2 * likeness.unwrap_or(0),
+        let row_words: Vec<Words> = rows.iter().map(|(_, row)| words(row.description)).collect();
+        let known_words: Vec<Words> = candidates
+            .iter()
+            .map(|(_, known)| words(text(known.transaction_id).unwrap_or("")))
+            .collect();
+        // Each pair is judged once: the assignment asks for it many times.
+        let mut scores: Vec<i64> = Vec::with_capacity(rows.len() * candidates.len());
+        for ((_, row), row_words) in rows.iter().zip(&row_words) {
+            for ((_, known), known_words) in candidates.iter().zip(&known_words) {
+                let days = (row.booking_date - known.booking_date).num_days();
+                scores.push(match likeness(row_words, known_words) {
+                    Some(0) => 0,
+                    _ if !(0..=PENDING_DAYS).contains(&days) => 0,
+                    likeness => 1_000 - 50 * days + 2 * likeness.unwrap_or(0),
+                });
             }
+        }
+        let width = candidates.len();
+        let score = |row: usize, candidate: usize| {
+            scores.get(row * width + candidate).copied().unwrap_or_default()
         };
-        for ((place, row), candidate) in
-            rows.iter().zip(assign(rows.len(), candidates.len(), score))
-        {
-            let Some(known) = candidate.and_then(|at| candidates.get(at)) else { continue };
-            let text = text(known.1.transaction_id).unwrap_or("");
-            let words = common_words(row.description, text).map(|_| Evidence::Words);
-            self.take(*place, *known, MatchReason::PendingPosted, words);
+        let found = assign(rows.len(), candidates.len(), score);
+        for (((place, _), row_words), candidate) in rows.iter().zip(&row_words).zip(found) {
+            let Some(at) = candidate else { continue };
+            let Some((known, known_words)) = candidates.get(at).zip(known_words.get(at)) else {
+                continue;
+            };
+            let shared = likeness(row_words, known_words).map(|_| Evidence::Words);
+            self.take(*place, *known, MatchReason::PendingPosted, shared);
         }
     }
 
@@ -411,20 +421,28 @@ fn confidence(reason: MatchReason, evidence: &[Evidence]) -> u8 {
     }
 }
 
+/// The telling words of a text, folded. Words of one letter and numbers do not count: banks put
+/// dates and terminals there.
+type Words = HashSet<String>;
+
+fn words(text: &str) -> Words {
+    let parts = text.split(|char: char| !char.is_alphanumeric());
+    let telling =
+        |word: &&str| word.chars().count() > 1 && !word.chars().all(|char| char.is_ascii_digit());
+    parts.filter(telling).map(fold).collect()
+}
+
 /// How many of the words of the shorter text stand in the other, in percent; `None` where a text
-/// has none. Words of one letter and numbers do not count: banks put dates and terminals there.
-pub(crate) fn common_words(one: &str, other: &str) -> Option<i64> {
-    let words = |text: &str| -> HashSet<String> {
-        let parts = text.split(|char: char| !char.is_alphanumeric());
-        let telling = |word: &&str| {
-            word.chars().count() > 1 && !word.chars().all(|char| char.is_ascii_digit())
-        };
-        parts.filter(telling).map(fold).collect()
-    };
-    let (one, other) = (words(one), words(other));
-    let shared = one.intersection(&other).count();
+/// has none.
+fn likeness(one: &Words, other: &Words) -> Option<i64> {
+    let shared = one.intersection(other).count();
     let percent = shared.saturating_mul(100).checked_div(one.len().min(other.len()))?;
     i64::try_from(percent).ok()
+}
+
+/// The same for two texts.
+pub(crate) fn common_words(one: &str, other: &str) -> Option<i64> {
+    likeness(&words(one), &words(other))
 }
 
 #[cfg(test)]
