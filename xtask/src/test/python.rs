@@ -8,7 +8,7 @@ use crate::shell::{self, Cmd, Outcome};
 use crate::tools::python;
 
 /// What the tests need beside the package itself; `tests/requirements.txt` may name more.
-const TEST_TOOLS: [&str; 2] = ["pytest==9.2.0", "mypy==2.4.1"];
+const TEST_TOOLS: [&str; 3] = ["pytest==9.2.0", "mypy==2.4.1", "pandas>=2.3"];
 
 /// Builds, installs, tests and type-checks.
 pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
