@@ -10,7 +10,8 @@ use super::random::Random;
 /// The most transactions of one file.
 pub const FILE_ROWS: usize = 100_000;
 
-const SHOPS: &[&str] = &[
+/// Who is paid.
+pub const SHOPS: &[&str] = &[
     "REWE",
     "EDEKA",
     "LIDL",
@@ -37,22 +38,34 @@ const SHOPS: &[&str] = &[
     "FITNESS",
     "BUCHHANDLUNG",
 ];
-const CITIES: &[&str] = &["BERLIN", "WIEN", "ZUERICH", "HAMBURG", "GRAZ", "KOELN", "LINZ", "BONN"];
+/// Where.
+pub const CITIES: &[&str] =
+    &["BERLIN", "WIEN", "ZUERICH", "HAMBURG", "GRAZ", "KOELN", "LINZ", "BONN"];
 
 /// OFX files that together hold `n` transactions of one account over ten years.
 pub fn files(n: usize, seed: u64) -> Vec<Vec<u8>> {
+    files_from(0, n, seed)
+}
+
+/// Files with `n` other transactions of the same account over the same years.
+pub fn more_files(n: usize, seed: u64) -> Vec<Vec<u8>> {
+    files_from(n, n, seed.wrapping_add(1))
+}
+
+fn files_from(first: usize, n: usize, seed: u64) -> Vec<Vec<u8>> {
     let mut random = Random::new(seed);
     let mut files = Vec::new();
-    let mut made = 0;
-    while made < n {
-        let rows = (n - made).min(FILE_ROWS);
+    let (mut made, end) = (first, first.saturating_add(n));
+    while made < end {
+        let rows = (end - made).min(FILE_ROWS);
         files.push(file(&mut random, made, rows));
         made += rows;
     }
     files
 }
 
-fn file(random: &mut Random, first: usize, rows: usize) -> Vec<u8> {
+/// One OFX file of `rows` transactions, whose ids count on from `first`.
+pub fn file(random: &mut Random, first: usize, rows: usize) -> Vec<u8> {
     let mut text = String::with_capacity(rows * 160);
     text.push_str(
         "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\n\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS>\

@@ -5,33 +5,72 @@ use std::time::Instant;
 
 use fiscaflow_core::analytics::{BalancesQuery, SpendingQuery};
 use fiscaflow_core::engine::{BookHandle, Context, Engine, NewImport};
+use fiscaflow_core::import::Format;
 use fiscaflow_core::model::{NewAccount, NewBook, NewCategory, NewTransaction, Rule};
 use fiscaflow_core::rules::{Facts, RuleSet};
 use fiscaflow_core::store::TransactionQuery;
 use fiscaflow_core::{BookId, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
+use serde_json::{Value, json};
 
-use super::{Options, data};
+use super::{Options, bare, data, parse};
 
 /// Every job's name.
-pub const JOBS: &[&str] = &["import", "rules", "view", "spending", "commit"];
+pub const JOBS: &[&str] = &[
+    "parse-ofx",
+    "parse-csv",
+    "parse-camt",
+    "parse-mt940",
+    "parse-qif",
+    "import",
+    "import-100k",
+    "rules",
+    "view",
+    "spending",
+    "commit",
+];
+
+/// How many transactions a job has where nothing is said.
+pub fn usual_n(name: &str) -> usize {
+    if name.starts_with("parse-") || name == "import-100k" { 100_000 } else { 10_000 }
+}
 
 /// One run's figure.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Run {
     /// What was handled.
     pub items: usize,
     /// How long it took.
     pub seconds: f64,
+    /// What else the job tells: an object whose members join the line.
+    pub more: Value,
+}
+
+impl Run {
+    fn new(items: usize, since: Instant) -> Self {
+        Self { items, seconds: since.elapsed().as_secs_f64(), more: Value::Null }
+    }
 }
 
 /// Runs a job as often as asked for.
 pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
+    let format = match name {
+        "parse-ofx" => Some(Format::Ofx),
+        "parse-csv" => Some(Format::Csv),
+        "parse-camt" => Some(Format::Camt),
+        "parse-mt940" => Some(Format::Mt940),
+        "parse-qif" => Some(Format::Qif),
+        _ => None,
+    };
+    if let Some(format) = format {
+        return parse::job(format, options);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|_| failed("no runtime"))?;
     runtime.block_on(async {
         match name {
             "import" => import(options).await,
+            "import-100k" => import_more(options).await,
             "rules" => rules(options).await,
             "view" => view(options).await,
             "spending" => spending(options).await,
@@ -40,24 +79,27 @@ pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
     })
 }
 
+/// The database's name in its folder.
+const FILE: &str = "bench.sqlite";
+
 /// A book in a fresh SQLite file, which goes with the guard.
 struct Bench {
     engine: Engine,
     book: BookHandle,
     book_id: BookId,
     url: String,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Bench {
     async fn new() -> Result<Self> {
         let folder = tempfile::tempdir().map_err(|_| failed("no folder"))?;
-        let url = format!("sqlite:{}", folder.path().join("bench.sqlite").display());
+        let url = format!("sqlite:{}", folder.path().join(FILE).display());
         let engine = engine(&url).await?;
         let new = NewBook { name: "Bench".to_owned(), ..NewBook::new("EUR") };
         let book_id = engine.books(context()?).create(new).await?.id;
         let book = engine.book(book_id, context()?);
-        Ok(Self { engine, book, book_id, url, _folder: folder })
+        Ok(Self { engine, book, book_id, url, folder })
     }
 
     /// A book that holds the data already.
@@ -92,7 +134,7 @@ fn new_import(content: Vec<u8>) -> NewImport {
     NewImport { content, create_accounts: true, ..NewImport::default() }
 }
 
-fn failed(text: &str) -> fiscaflow_core::Error {
+pub(super) fn failed(text: &str) -> fiscaflow_core::Error {
     fiscaflow_core::Error::new(fiscaflow_core::ErrorCode::Internal, text)
 }
 
@@ -109,8 +151,44 @@ async fn import(options: &Options) -> Result<Vec<Run>> {
             let report = bench.book.imports().create(new_import(content)).await?;
             items += usize::try_from(report.imported).unwrap_or_default();
         }
-        runs.push(Run { items, seconds: start.elapsed().as_secs_f64() });
+        runs.push(Run::new(items, start));
         bench.engine.close().await;
+    }
+    Ok(runs)
+}
+
+/// A book that holds `n` transactions takes as many more: parse, match, categorise, commit durably.
+/// Then the bare inserts of the same rows into an equal file.
+async fn import_more(options: &Options) -> Result<Vec<Run>> {
+    let mut runs = Vec::new();
+    for _ in 0..options.repeat {
+        let bench = Bench::filled(options).await?;
+        bench.engine.close().await;
+        let path = bench.folder.path().join(FILE);
+        let equal = bench.folder.path().join("equal.sqlite");
+        std::fs::copy(&path, &equal).map_err(|_| failed("the file cannot be copied"))?;
+        let engine = engine(&bench.url).await?;
+        let book = engine.book(bench.book_id, context()?);
+        let contents = data::more_files(options.n, options.seed);
+        let start = Instant::now();
+        let mut items = 0;
+        for content in contents {
+            let report = book.imports().create(new_import(content)).await?;
+            items += usize::try_from(report.imported).unwrap_or_default();
+        }
+        let run = Run::new(items, start);
+        engine.close().await;
+        let rows = bare::rows(&path, &equal)?;
+        if items != options.n || rows.len() != items {
+            return Err(failed("not every transaction was imported"));
+        }
+        let bare_seconds = bare::insert(&equal, &rows)?;
+        let more = json!({
+            "rules": options.rules,
+            "bare_seconds": bare_seconds,
+            "times_bare": run.seconds / bare_seconds,
+        });
+        runs.push(Run { more, ..run });
     }
     Ok(runs)
 }
@@ -138,7 +216,7 @@ async fn rules(options: &Options) -> Result<Vec<Run>> {
             steps += compiled.evaluate(Facts::from(transaction)).steps.len();
         }
         std::hint::black_box(steps);
-        runs.push(Run { items: transactions.len(), seconds: start.elapsed().as_secs_f64() });
+        runs.push(Run::new(transactions.len(), start));
     }
     Ok(runs)
 }
@@ -152,7 +230,7 @@ async fn view(options: &Options) -> Result<Vec<Run>> {
         let book = engine.book(bench.book_id, context()?);
         let start = Instant::now();
         book.reports().balances(BalancesQuery::default()).await?;
-        runs.push(Run { items: options.n, seconds: start.elapsed().as_secs_f64() });
+        runs.push(Run::new(options.n, start));
         engine.close().await;
     }
     Ok(runs)
@@ -167,7 +245,7 @@ async fn spending(options: &Options) -> Result<Vec<Run>> {
         let start = Instant::now();
         let rows = bench.book.reports().spending(SpendingQuery::default()).await?;
         std::hint::black_box(rows);
-        runs.push(Run { items: options.n, seconds: start.elapsed().as_secs_f64() });
+        runs.push(Run::new(options.n, start));
     }
     Ok(runs)
 }
@@ -185,7 +263,7 @@ async fn commit(options: &Options) -> Result<Vec<Run>> {
             let new = NewTransaction::new(account.id, day, "-2.80".parse()?);
             bench.book.transactions().create(new).await?;
         }
-        runs.push(Run { items: options.n, seconds: start.elapsed().as_secs_f64() });
+        runs.push(Run::new(options.n, start));
         bench.engine.close().await;
     }
     Ok(runs)

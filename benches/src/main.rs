@@ -1,21 +1,27 @@
 //! One runner, one JSON line a job: items, seconds, items per second, peak memory.
 //!
 //! `fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K]`; `all` runs every job. The
-//! same seed gives the same data. Each figure is the median of the repeats.
+//! same seed gives the same data. Each figure is the median of the repeats. N is 100,000 where
+//! nothing is said for the `parse-` jobs, which also tell bytes and the memory above the file, and
+//! for `import-100k`, which also tells the bare inserts of the same rows; else it is 10,000.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints figures")]
 #![allow(clippy::float_arithmetic, reason = "seconds and rates, never money")]
 
+mod bare;
 mod data;
+mod files;
 mod jobs;
+mod parse;
 mod random;
 
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 const USAGE: &str = "usage: fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K]\n\
-    jobs: import rules view spending commit all";
+    jobs: parse-ofx parse-csv parse-camt parse-mt940 parse-qif import import-100k rules view \
+    spending commit all";
 
 /// What a job is run with.
 #[derive(Debug, Clone)]
@@ -36,7 +42,10 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(64);
     };
-    let mut options = Options { n: 10_000, seed: 1, repeat: 3, rules: 100 };
+    if job == parse::CHILD {
+        return parse_files(&arguments.collect::<Vec<_>>());
+    }
+    let mut options = Options { n: 0, seed: 1, repeat: 3, rules: 100 };
     while let Some(name) = arguments.next() {
         let value = arguments.next().and_then(|value| value.parse::<usize>().ok());
         let Some(value) = value else {
@@ -62,12 +71,14 @@ fn main() -> ExitCode {
             return ExitCode::from(64);
         }
     };
+    let asked = options.n;
     for name in names {
+        options.n = if asked == 0 { jobs::usual_n(name) } else { asked };
         match jobs::run(name, &options) {
             Ok(mut runs) => {
                 runs.sort_by(|left, right| left.seconds.total_cmp(&right.seconds));
                 let Some(median) = runs.get(runs.len() / 2) else { continue };
-                let line = json!({
+                let mut line = json!({
                     "job": name,
                     "n": options.n,
                     "seed": options.seed,
@@ -75,8 +86,11 @@ fn main() -> ExitCode {
                     "items": median.items,
                     "seconds": median.seconds,
                     "items_per_second": median.items as f64 / median.seconds,
-                    "peak_bytes": peak_bytes(),
+                    "peak_bytes": status_bytes("VmHWM:"),
                 });
+                if let (Value::Object(line), Value::Object(more)) = (&mut line, &median.more) {
+                    line.extend(more.clone());
+                }
                 println!("{line}");
             }
             Err(error) => {
@@ -88,10 +102,23 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// The most memory that this process has had resident, where the system tells.
-fn peak_bytes() -> Option<u64> {
+fn parse_files(paths: &[String]) -> ExitCode {
+    match parse::child(paths) {
+        Ok(figures) => {
+            println!("{figures}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("{error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// A size that the system tells of this process: `VmHWM:` is the most memory that was resident.
+fn status_bytes(name: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    let line = status.lines().find(|line| line.starts_with(name))?;
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes * 1024)
 }

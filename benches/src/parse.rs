@@ -1,0 +1,86 @@
+//! Reading files, each run in a process of its own: what an earlier run left in the allocator would
+//! hide what a reader needs.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use fiscaflow_core::Result;
+use fiscaflow_core::import::{Format, ParseOptions, parse};
+use serde_json::{Value, json};
+
+use super::jobs::{Run, failed};
+use super::{Options, files, status_bytes};
+
+/// What the program is called with to be such a process; not for people.
+pub const CHILD: &str = "parse-files";
+
+/// Reads files of a format that together hold the transactions asked for.
+pub fn job(format: Format, options: &Options) -> Result<Vec<Run>> {
+    let folder = tempfile::tempdir().map_err(|_| failed("no folder"))?;
+    let mut paths = Vec::new();
+    for (number, content) in
+        files::statements(format, options.n, options.seed).into_iter().enumerate()
+    {
+        let path = folder.path().join(number.to_string());
+        std::fs::write(&path, content).map_err(|_| failed("a file cannot be written"))?;
+        paths.push(path);
+    }
+    (0..options.repeat).map(|_| in_child(format, &paths, options.n)).collect()
+}
+
+fn in_child(format: Format, paths: &[PathBuf], n: usize) -> Result<Run> {
+    let program = std::env::current_exe().map_err(|_| failed("no path to this program"))?;
+    let output = Command::new(program)
+        .arg(CHILD)
+        .args(paths)
+        .output()
+        .map_err(|_| failed("no second process"))?;
+    let told: Value = serde_json::from_slice(&output.stdout)
+        .map_err(|_| failed(&format!("no figures: {}", String::from_utf8_lossy(&output.stderr))))?;
+    let whole = |name: &str| told.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let items = usize::try_from(whole("items")).unwrap_or_default();
+    let read = told.get("format").and_then(Value::as_str);
+    if items != n || whole("problems") > 0 || read != Some(format.as_str()) {
+        return Err(failed(&format!("not everything was read: {told}")));
+    }
+    let seconds = told.get("seconds").and_then(Value::as_f64).unwrap_or_default();
+    let bytes = whole("bytes");
+    let more = json!({
+        "bytes": bytes,
+        "megabytes_per_second": bytes as f64 / 1e6 / seconds,
+        // The most that was resident while reading, above what was before: program and files.
+        "peak_bytes": told.get("peak_bytes"),
+        "files": paths.len(),
+        "file_bytes": whole("file_bytes"),
+    });
+    Ok(Run { items, seconds, more })
+}
+
+/// What the second process does: read the files into memory, then parse one after the other.
+pub fn child(paths: &[String]) -> Result<Value> {
+    let read =
+        |path: &String| std::fs::read(Path::new(path)).map_err(|_| failed("a file cannot be read"));
+    let files: Vec<Vec<u8>> = paths.iter().map(read).collect::<Result<_>>()?;
+    let before = status_bytes("VmRSS:");
+    let (mut items, mut problems, mut format) = (0, 0, None);
+    let start = Instant::now();
+    for file in &files {
+        let parsed = parse(file, &ParseOptions::default())?;
+        items += parsed.statements.iter().map(|it| it.rows.len()).sum::<usize>();
+        problems += parsed.problems.len();
+        format = Some(parsed.format.as_str());
+        std::hint::black_box(parsed);
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let peak = status_bytes("VmHWM:").zip(before).map(|(peak, before)| peak.saturating_sub(before));
+    Ok(json!({
+        "items": items,
+        "problems": problems,
+        "format": format,
+        "seconds": seconds,
+        "peak_bytes": peak,
+        "bytes": files.iter().map(Vec::len).sum::<usize>(),
+        "file_bytes": files.iter().map(Vec::len).max(),
+    }))
+}
