@@ -4,6 +4,8 @@
 //! A date is the one that is written; a zone never moves it. [`scan`] takes a cell apart without
 //! knowing the order of the file; [`Written::in_order`] gives the date once the order is settled.
 
+use std::fmt;
+
 use chrono::NaiveDate;
 
 use super::profile::DateOrder;
@@ -26,8 +28,20 @@ pub(super) struct Triple {
     pub parts: [u32; 3],
     /// How many digits each of them has.
     pub digits: [u8; 3],
-    /// What stands between them.
-    pub separator: char,
+    /// What stands between them, if anything does.
+    pub separator: Option<char>,
+}
+
+impl fmt::Display for Triple {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, (part, digits)) in self.parts.iter().zip(self.digits).enumerate() {
+            if let Some(separator) = self.separator.filter(|_| place > 0) {
+                write!(f, "{separator}")?;
+            }
+            write!(f, "{part:0width$}", width = usize::from(digits))?;
+        }
+        Ok(())
+    }
 }
 
 impl Triple {
@@ -53,7 +67,7 @@ impl Triple {
     /// dashes.
     pub fn alike(self) -> Option<NaiveDate> {
         let date = self.in_order(DateOrder::Dmy)?;
-        let year_first = self.in_order(DateOrder::Ymd).filter(|_| self.separator == '-');
+        let year_first = self.in_order(DateOrder::Ymd).filter(|_| self.separator == Some('-'));
         let same = self.in_order(DateOrder::Mdy) == Some(date);
         (same && year_first.is_none_or(|other| other == date)).then_some(date)
     }
@@ -193,7 +207,7 @@ fn scan_numbers(cell: &str) -> Option<Written> {
     let triple = Triple {
         parts: [first, second, third],
         digits: [first_digits, second_digits, third_digits],
-        separator,
+        separator: Some(separator),
     };
     match (first_digits, third_digits) {
         (4, 1 | 2) => triple.in_order(DateOrder::Ymd).map(Written::Fixed),
@@ -227,7 +241,7 @@ fn eight_digits(value: u32) -> Option<Written> {
         return Some(Written::Fixed(date));
     }
     let parts = [value / 1_000_000, value / 10_000 % 100, value % 10_000];
-    let triple = Triple { parts, digits: [2, 2, 4], separator: ' ' };
+    let triple = Triple { parts, digits: [2, 2, 4], separator: None };
     let of_our_time = (1900..2100).contains(&(value % 10_000));
     let exists = [DateOrder::Dmy, DateOrder::Mdy].iter().any(|o| triple.in_order(*o).is_some());
     (of_our_time && exists).then_some(Written::Open(triple))
@@ -295,7 +309,7 @@ fn scan_named(cell: &str) -> Option<Written> {
         return None;
     }
     let triple =
-        Triple { parts: [day, month, year], digits: [day_digits, 2, year_digits], separator: ' ' };
+        Triple { parts: [day, month, year], digits: [day_digits, 2, year_digits], separator: None };
     triple.in_order(DateOrder::Dmy).map(Written::Fixed)
 }
 

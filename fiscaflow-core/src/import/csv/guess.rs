@@ -3,6 +3,7 @@
 //! Only what the cells prove is taken: columns that are never filled together, a balance that
 //! follows from the amounts. What remains open is said to be.
 
+use super::profile::ColumnRole;
 use super::roles::{AmountColumns, Draft, Unclear};
 use super::shape::Column;
 use super::signs::{self, Chain};
@@ -29,7 +30,7 @@ pub(super) fn amounts(draft: &Draft<'_, '_>, balance: Option<usize>) -> Result<F
     }
     match money.as_slice() {
         [] => {
-            let text = "no column holds amounts; state `amount` in the profile";
+            let text = "no column holds amounts; state `amount` in the profile's `columns`";
             Err(Unclear::new(ErrorCode::MalformedFile, "amount", text))
         }
         [one] => single(draft, *one, balance),
@@ -100,8 +101,8 @@ fn several(places: &[usize]) -> Unclear {
     let places: Vec<String> = places.iter().map(ToString::to_string).collect();
     let places = places.join(", ");
     let text = format!(
-        "columns {places} (counted from 0) hold numbers and any may be the amount; \
-         state `amount`, or `debit` and `credit`, in the profile"
+        "columns {places} (counted from 0) hold numbers and any may be the amount; state `amount`, \
+         or `debit` and `credit`, in the profile's `columns`"
     );
     Unclear::new(ErrorCode::AmbiguousFile, "amount", text)
 }
@@ -109,7 +110,7 @@ fn several(places: &[usize]) -> Unclear {
 fn sides(left: usize, right: usize) -> Unclear {
     let text = format!(
         "column {left} may hold money out and column {right} money in (counted from 0), or the \
-         other way round; state `debit` and `credit` in the profile"
+         other way round; state `debit` or `credit` in the profile's `columns`"
     );
     Unclear::new(ErrorCode::AmbiguousFile, "amount", text)
 }
@@ -124,7 +125,8 @@ fn single(draft: &Draft<'_, '_>, place: usize, balance: Option<usize>) -> Result
     let directed = draft.free().any(|(other, column)| {
         other != place && column.directions() > 0 && column.directions() * 5 >= column.filled * 4
     });
-    if draft.has_header() || column.negative > 0 || column.plus > 0 || directed {
+    let stated = draft.sign.is_some() || draft.stated(ColumnRole::Direction).is_some();
+    if draft.has_header() || column.negative > 0 || column.plus > 0 || directed || stated {
         return Ok(found);
     }
     let neighbour = [place.checked_sub(1), place.checked_add(1)]
@@ -134,8 +136,8 @@ fn single(draft: &Draft<'_, '_>, place: usize, balance: Option<usize>) -> Result
     match neighbour {
         Some(other) => pair(draft, place.min(other), place.max(other), balance),
         None => {
-            let text = "the amounts have no sign and nothing tells their direction; state `sign`, \
-                        `debit` or `credit` in the profile";
+            let text = "the amounts have no sign and may be money out or money in; state `sign` in \
+                        the profile, or `debit` or `credit` in its `columns`";
             Err(Unclear::new(ErrorCode::AmbiguousFile, "amount", text))
         }
     }
@@ -178,6 +180,22 @@ fn pair(
         Some(true) => Ok(as_pair(left, right)),
         Some(false) => Ok(as_pair(right, left)),
         None => Err(sides(left, right)),
+    }
+}
+
+/// The column of the other side, where a profile states one side only: the one free column of
+/// amounts without sign of which no row fills both.
+pub(super) fn other_side(draft: &Draft<'_, '_>, stated: usize) -> Result<Option<usize>, Unclear> {
+    let empty = draft.columns.get(stated).is_none_or(Column::is_empty);
+    let fits = |column: &Column| column.is_money() && column.negative == 0 && column.plus == 0;
+    let mut found = candidates(draft, fits);
+    found.retain(|place| empty && place.abs_diff(stated) == 1 || draft.never_both(stated, *place));
+    match found.as_slice() {
+        [] => Ok(None),
+        [one] => Ok(Some(*one)),
+        // Without the stated column no row has an amount: one of them must be it.
+        several if empty => Err(self::several(several)),
+        _ => Ok(None),
     }
 }
 

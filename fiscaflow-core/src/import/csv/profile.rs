@@ -251,12 +251,12 @@ pub enum DateOrder {
 impl DateOrder {
     pub(super) const ALL: [Self; 3] = [Self::Dmy, Self::Mdy, Self::Ymd];
 
-    /// The order in words.
-    pub(super) const fn text(self) -> &'static str {
+    /// The order's name on the wire.
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
-            Self::Dmy => "day, month, year",
-            Self::Mdy => "month, day, year",
-            Self::Ymd => "year, month, day",
+            Self::Dmy => "dmy",
+            Self::Mdy => "mdy",
+            Self::Ymd => "ymd",
         }
     }
 }

@@ -13,7 +13,7 @@ impl Draft<'_, '_> {
         &mut self,
         balance: Option<usize>,
     ) -> Result<(AmountColumns, Option<usize>), Unclear> {
-        let found = match self.stated_amounts().or_else(|| self.named_amounts()) {
+        let found = match self.stated_amounts()?.or_else(|| self.named_amounts()) {
             Some(amounts) => (amounts, balance),
             None => {
                 let found = guess::amounts(self, balance)?;
@@ -26,13 +26,23 @@ impl Draft<'_, '_> {
         Ok(found)
     }
 
-    fn stated_amounts(&self) -> Option<AmountColumns> {
+    /// As the profile states it; where it states one side of two only, the other is looked for.
+    fn stated_amounts(&self) -> Result<Option<AmountColumns>, Unclear> {
         if let Some(place) = self.stated(ColumnRole::Amount) {
-            return Some(AmountColumns::Single(place));
+            return Ok(Some(AmountColumns::Single(place)));
         }
-        let debit = self.stated(ColumnRole::Debit);
-        let credit = self.stated(ColumnRole::Credit);
-        (debit.is_some() || credit.is_some()).then_some(AmountColumns::Pair { debit, credit })
+        let (debit, credit) = (self.stated(ColumnRole::Debit), self.stated(ColumnRole::Credit));
+        let other = |role, stated: usize| match self.named_side(role) {
+            Some(place) => Ok(Some(place)),
+            None => guess::other_side(self, stated),
+        };
+        let (debit, credit) = match (debit, credit) {
+            (None, None) => return Ok(None),
+            (Some(debit), None) => (Some(debit), other(ColumnRole::Credit, debit)?),
+            (None, Some(credit)) => (other(ColumnRole::Debit, credit)?, Some(credit)),
+            both => both,
+        };
+        Ok(Some(AmountColumns::Pair { debit, credit }))
     }
 
     fn named_amounts(&self) -> Option<AmountColumns> {

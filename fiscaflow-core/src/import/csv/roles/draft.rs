@@ -3,7 +3,7 @@
 use super::super::guess;
 use super::super::lexicon::{self, Meaning, Title};
 use super::super::numbers;
-use super::super::profile::{ColumnRole, CsvProfile, DecimalSeparator};
+use super::super::profile::{ColumnRole, CsvProfile, DecimalSeparator, SignRule};
 use super::super::shape::{self, Column};
 use super::super::split::Record;
 use super::super::table::Table;
@@ -22,8 +22,9 @@ pub(in super::super) struct Draft<'a, 't> {
     taken: Vec<bool>,
     /// The decimal separator of most amounts of the sample.
     decimal: DecimalSeparator,
-    /// What a profile states: role and column.
+    /// What a profile states: role and column, and the meaning of signs.
     stated: Vec<(ColumnRole, usize)>,
+    pub sign: Option<SignRule>,
 }
 
 impl<'a, 't> Draft<'a, 't> {
@@ -48,7 +49,17 @@ impl<'a, 't> Draft<'a, 't> {
         } else {
             DecimalSeparator::Point
         };
-        Ok(Self { table, rows, columns, titles, meanings, taken, decimal, stated })
+        Ok(Self {
+            table,
+            rows,
+            columns,
+            titles,
+            meanings,
+            taken,
+            decimal,
+            stated,
+            sign: profile.sign,
+        })
     }
 
     /// Columns that no role has yet.
@@ -170,7 +181,7 @@ impl<'a, 't> Draft<'a, 't> {
         match named.or_else(dated).or_else(empty) {
             Some(place) => Ok(self.take(place)),
             None => {
-                let text = "no column holds dates; state `booking_date` in the profile";
+                let text = "no column holds dates; state `booking_date` in the profile's `columns`";
                 Err(Unclear::new(ErrorCode::MalformedFile, "booking_date", text))
             }
         }

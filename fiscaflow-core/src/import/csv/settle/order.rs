@@ -54,6 +54,8 @@ pub(in super::super) struct OrderEvidence {
     short_years: usize,
     /// The line of the first date that differs between the orders.
     first_open: Option<u64>,
+    /// The first date that exists in two of them, and its line.
+    twofold: Option<(u64, Triple)>,
 }
 
 const DMY: usize = 0;
@@ -90,8 +92,9 @@ impl OrderEvidence {
             return;
         }
         self.open += 1;
-        self.dots += usize::from(triple.separator == '.');
-        self.dashes += usize::from(triple.separator == '-');
+        let dashed = triple.separator == Some('-');
+        self.dots += usize::from(triple.separator == Some('.'));
+        self.dashes += usize::from(dashed);
         let [first, _, last] = triple.digits;
         self.short_years += usize::from(first == 2 && last == 2);
         for (fit, date) in self.fits.iter_mut().zip(read) {
@@ -101,7 +104,14 @@ impl OrderEvidence {
             }
         }
         let [dmy, mdy, ymd] = read;
-        if dmy != mdy || triple.separator == '-' && ymd.is_some() && ymd != dmy {
+        let year_first = ymd.filter(|_| dashed);
+        let differ = |left: Option<NaiveDate>, right: Option<NaiveDate>| {
+            left.zip(right).is_some_and(|(left, right)| left != right)
+        };
+        if differ(dmy, mdy) || differ(dmy.or(mdy), year_first) {
+            self.twofold.get_or_insert((line, triple));
+        }
+        if dmy != mdy || year_first.is_some_and(|date| dmy != Some(date)) {
             self.first_open.get_or_insert(line);
         }
     }
@@ -185,11 +195,24 @@ impl OrderEvidence {
         if decided.is_some() {
             return Ok(decided);
         }
-        let readings: Vec<&str> = self.candidates().map(DateOrder::text).collect();
-        let message = format!(
-            "the dates may be read as {}; state `date_order` in the profile",
-            readings.join(" or as ")
-        );
+        let readings = |triple: Triple| {
+            let readings = self.candidates().filter_map(|order| {
+                Some(format!("{} (`{}`)", triple.in_order(order)?, order.as_str()))
+            });
+            readings.collect::<Vec<_>>()
+        };
+        let twofold = self.twofold.map(|(line, triple)| (line, triple, readings(triple)));
+        let (line, what) = match twofold {
+            Some((line, triple, readings)) if readings.len() > 1 => {
+                (line, format!("`{triple}` may be {}", readings.join(" or ")))
+            }
+            _ => {
+                let text = "some dates exist only with the day first (`dmy`), others only with the \
+                            month first (`mdy`)";
+                (line, text.to_owned())
+            }
+        };
+        let message = format!("{what}; state `date_order` in the profile");
         Err(Problem {
             code: ErrorCode::AmbiguousFile,
             message,
