@@ -118,6 +118,9 @@ pub struct Parsed {
     pub statements: Vec<Statement>,
     /// What is wrong, per record. Records with a problem are not among the statements.
     pub problems: Vec<Problem>,
+    /// How a delimited file was read, completely settled: read again with it, the file yields the
+    /// same. `None` for other formats, and where what can be read in two ways is not settled.
+    pub csv: Option<CsvProfile>,
 }
 
 /// One account's part of a file.

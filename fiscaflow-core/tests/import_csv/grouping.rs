@@ -60,7 +60,7 @@ fn model(lines: &[Line], by_account: bool) -> Statements {
 proptest! {
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
-        cases: deep_or(20_000, 500),
+        cases: deep_or(20_000, 300),
         ..ProptestConfig::default()
     })]
 

@@ -27,6 +27,15 @@ fn summary(parsed: &Parsed) -> String {
     line
 }
 
+/// Every layout: its name and its lines.
+pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let tables = [include_str!("layouts-europe.txt"), include_str!("layouts-world.txt")];
+    tables.into_iter().flat_map(|table| table.split("\n== ").skip(1)).map(|section| {
+        let (name, rest) = section.split_once('\n').unwrap();
+        (name, rest.split_once('\n').unwrap().1)
+    })
+}
+
 fn check(layouts: &str) {
     let mut wrong = Vec::new();
     let mut count = 0;

@@ -1,6 +1,7 @@
 //! Delimited statements as banks write them: what is found, what is stated, what stays open.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::disallowed_methods, reason = "tests read files, the library does not")]
 
 mod collection;
@@ -8,6 +9,7 @@ mod generated;
 mod grouping;
 mod layouts;
 mod properties;
+mod settled;
 #[path = "../shared/mod.rs"]
 mod shared;
 mod tables;

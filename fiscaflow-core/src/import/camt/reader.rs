@@ -265,7 +265,7 @@ impl<'a> Reader<'a> {
         let Self { mut statements, mut problems, references, .. } = self;
         references.settle(&mut statements);
         problems.sort_by_key(|problem| problem.line);
-        Ok(Parsed { format: Format::Camt, statements, problems })
+        Ok(Parsed { format: Format::Camt, statements, problems, csv: None })
     }
 
     fn count(&mut self, records: usize, at: usize) -> Result<()> {

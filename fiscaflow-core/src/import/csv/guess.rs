@@ -6,7 +6,7 @@
 use super::profile::ColumnRole;
 use super::roles::{AmountColumns, Draft, Unclear};
 use super::shape::Column;
-use super::signs::{self, Chain};
+use super::signs::{self, Chain, Move};
 use super::text::is_void;
 use super::words::Direction;
 use crate::error::ErrorCode;
@@ -47,18 +47,11 @@ pub(super) fn amounts(draft: &Draft<'_, '_>, balance: Option<usize>) -> Result<F
 /// Three columns that are filled together: the balance before, the balance after, and the amount
 /// between them, in any order.
 fn before_and_after(draft: &Draft<'_, '_>, places: &[usize]) -> Result<Found, Unclear> {
-    let explains = |before: usize, amount: usize, after: usize| {
-        draft.rows.iter().all(|row| {
-            let sum = draft.number(row.cell(before)).zip(draft.number(row.cell(amount)));
-            let sum = sum.and_then(|(before, amount)| before.checked_add(amount).ok());
-            sum.is_some() && sum == draft.number(row.cell(after))
-        })
-    };
     let mut found = Vec::new();
     for amount in places {
         for before in places.iter().filter(|before| *before != amount) {
             for after in places.iter().filter(|after| *after != amount && *after != before) {
-                if explains(*before, *amount, *after) {
+                if explains(draft, *before, *amount, *after) {
                     found.push((*amount, *after));
                 }
             }
@@ -87,6 +80,36 @@ fn before_and_after(draft: &Draft<'_, '_>, places: &[usize]) -> Result<Found, Un
         }
         _ => Err(several(places)),
     }
+}
+
+/// Whether every row's balances before and after it differ by its amount.
+fn explains(draft: &Draft<'_, '_>, before: usize, amount: usize, after: usize) -> bool {
+    draft.rows.iter().all(|row| {
+        let sum = draft.number(row.cell(before)).zip(draft.number(row.cell(amount)));
+        let sum = sum.and_then(|(before, amount)| before.checked_add(amount).ok());
+        sum.is_some() && sum == draft.number(row.cell(after))
+    })
+}
+
+/// The balance behind amounts whose columns a profile states.
+pub(super) fn balance(draft: &Draft<'_, '_>, amounts: AmountColumns) -> Option<usize> {
+    let others = candidates(draft, Column::is_money);
+    let is_balance = |place: &usize| match amounts {
+        AmountColumns::Single(amount) => follows(draft, amount, *place),
+        AmountColumns::Pair { debit: Some(debit), credit: Some(credit) } => {
+            let moves = pair_moves(draft, debit, credit, *place);
+            Chain::of(moves).sign() == Some(true)
+        }
+        AmountColumns::Pair { .. } => false,
+    };
+    let is_after = |after: &usize| {
+        let AmountColumns::Single(amount) = amounts else { return false };
+        let mut before = others.iter().filter(|before| *before != after);
+        before.any(|before| explains(draft, *before, amount, *after))
+    };
+    let only = |mut found: Vec<usize>| if found.len() == 1 { found.pop() } else { None };
+    let of = |fits: &dyn Fn(&usize) -> bool| others.iter().copied().filter(fits).collect();
+    only(of(&is_after)).or_else(|| only(of(&is_balance)))
 }
 
 fn candidates(draft: &Draft<'_, '_>, fits: impl Fn(&Column) -> bool) -> Vec<usize> {
@@ -155,14 +178,7 @@ fn pair(
         balance,
     };
     if let Some(balance) = balance {
-        let moves = draft.rows.iter().map(|row| {
-            let zero = Amount::ZERO;
-            let out = draft.number(row.cell(left)).unwrap_or(zero);
-            let inward = draft.number(row.cell(right)).unwrap_or(zero);
-            let moved = inward.decimal().checked_sub(out.decimal()).unwrap_or_default();
-            (moved, draft.number(row.cell(balance)))
-        });
-        match Chain::of(moves).sign() {
+        match Chain::of(pair_moves(draft, left, right, balance)).sign() {
             Some(true) => return Ok(as_pair(left, right)),
             Some(false) => return Ok(as_pair(right, left)),
             None => {}
@@ -199,26 +215,42 @@ pub(super) fn other_side(draft: &Draft<'_, '_>, stated: usize) -> Result<Option<
     }
 }
 
+/// What each row moved, where the left column is money out, and the balance behind it.
+fn pair_moves(
+    draft: &Draft<'_, '_>,
+    left: usize,
+    right: usize,
+    balance: usize,
+) -> impl Iterator<Item = Move> {
+    draft.rows.iter().map(move |row| {
+        let value = |place| draft.number(row.cell(place)).unwrap_or(Amount::ZERO).decimal();
+        let moved = value(right).checked_sub(value(left)).unwrap_or_default();
+        (moved, draft.number(row.cell(balance)))
+    })
+}
+
 /// Two columns that are filled together: one may be the balance of the other.
 fn with_balance(draft: &Draft<'_, '_>, left: usize, right: usize) -> Result<Found, Unclear> {
-    let direction = draft.free().map(|(place, _)| place).find(|place| draft.could_direct(*place));
-    let follows = |amount: usize, balance: usize| {
-        let moves = draft.rows.iter().filter_map(|row| {
-            let value = draft.number(row.cell(amount))?.decimal();
-            let value = match direction.and_then(|place| Direction::of(row.cell(place))) {
-                Some(Direction::Out) => -value.abs(),
-                Some(Direction::In) => value.abs(),
-                None => value,
-            };
-            Some((value, draft.number(row.cell(balance))))
-        });
-        Chain::of(moves).sign().is_some()
-    };
-    match (follows(left, right), follows(right, left)) {
+    match (follows(draft, left, right), follows(draft, right, left)) {
         (true, false) => Ok(Found { amounts: AmountColumns::Single(left), balance: Some(right) }),
         (false, true) => Ok(Found { amounts: AmountColumns::Single(right), balance: Some(left) }),
         _ => Err(several(&[left, right])),
     }
+}
+
+/// Whether a column is the running balance of another.
+fn follows(draft: &Draft<'_, '_>, amount: usize, balance: usize) -> bool {
+    let direction = draft.free().map(|(place, _)| place).find(|place| draft.could_direct(*place));
+    let moves = draft.rows.iter().filter_map(|row| {
+        let value = draft.number(row.cell(amount))?.decimal();
+        let value = match direction.and_then(|place| Direction::of(row.cell(place))) {
+            Some(Direction::Out) => -value.abs(),
+            Some(Direction::In) => value.abs(),
+            None => value,
+        };
+        Some((value, draft.number(row.cell(balance))))
+    });
+    Chain::of(moves).sign().is_some()
 }
 
 /// The own account of a table without a header: the first column that holds the same number in

@@ -5,8 +5,8 @@
 //! text, `table` finds delimiter, preamble and header, `roles` says which column holds what (by
 //! `lexicon`, or by the cells alone in `guess`), `settle` fixes one number format and one date
 //! order for the whole file, `rows` makes the straight pass, `signs` and `statements` settle which
-//! way money moved and group the rows. What stays open is an `ambiguous_file` problem that names
-//! line, field and both readings.
+//! way money moved and group the rows, `settled` tells how it was done. What stays open is an
+//! `ambiguous_file` problem that names line, field and both readings.
 
 mod charset;
 mod dates;
@@ -18,6 +18,7 @@ mod profile;
 mod roles;
 mod rows;
 mod settle;
+mod settled;
 mod shape;
 mod signs;
 mod split;
@@ -31,6 +32,8 @@ pub use self::profile::{
     ColumnRole, CsvColumn, CsvProfile, DateOrder, DecimalSeparator, Delimiter, Quote, SignRule,
 };
 
+use self::settled::Settled;
+use self::statements::Assembled;
 use self::table::Table;
 use super::{Format, Parsed, Problem};
 use crate::error::Result;
@@ -82,7 +85,7 @@ pub(super) fn parse(bytes: &[u8], profile: Option<&CsvProfile>) -> Result<Parsed
     let stated = CsvProfile::default();
     let profile = profile.unwrap_or(&stated);
     profile.validate()?;
-    let (text, _) = charset::decode(bytes, profile.encoding.as_deref());
+    let (text, encoding) = charset::decode(bytes, profile.encoding.as_deref());
     let table = Table::find(&text, profile);
     let roles = match roles::assign(&table, profile) {
         Ok(roles) => roles,
@@ -98,20 +101,26 @@ pub(super) fn parse(bytes: &[u8], profile: Option<&CsvProfile>) -> Result<Parsed
     };
     // The first rows settle the formats; where a later one contradicts them, all rows do.
     let mut whole = false;
-    let found = loop {
+    let (mut found, formats) = loop {
         let formats = match settle::settle(&table, &roles, profile, whole) {
             Ok(formats) => formats,
             Err(problems) => return Ok(failed(problems)),
         };
         match rows::read(&table, &roles, formats, profile)? {
-            Some(found) if !found.contradicted || formats.whole => break found,
+            Some(found) if !found.contradicted || formats.whole => break (found, formats),
             _ => whole = true,
         }
     };
-    let (statements, problems) = statements::assemble(found, &table, &roles, profile.sign);
-    Ok(Parsed { format: Format::Csv, statements, problems })
+    let words = std::mem::take(&mut found.words);
+    let Assembled { statements, problems, inverted } =
+        statements::assemble(found, &table, &roles, profile.sign);
+    let currency = rows::file_currency(&table, &roles, profile);
+    let (table, roles) = (&table, &roles);
+    let settled = Settled { table, roles, formats, encoding, words, inverted, currency };
+    let csv = settled::profile(settled, profile);
+    Ok(Parsed { format: Format::Csv, statements, problems, csv })
 }
 
 fn failed(problems: Vec<Problem>) -> Parsed {
-    Parsed { format: Format::Csv, statements: Vec::new(), problems }
+    Parsed { format: Format::Csv, statements: Vec::new(), problems, csv: None }
 }

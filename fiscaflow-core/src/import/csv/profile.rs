@@ -10,7 +10,7 @@ use super::split::MAX_COLUMNS;
 use crate::error::{Error, ErrorCode, Result};
 
 /// The most words a list of direction words may have.
-const MAX_WORDS: usize = 32;
+pub(super) const MAX_WORDS: usize = 32;
 /// The most bytes a name or word of a profile may have.
 const MAX_NAME_BYTES: usize = 255;
 /// The most records that may be skipped before the header.
@@ -226,6 +226,9 @@ pub enum Quote {
 }
 
 impl Quote {
+    /// Every quote.
+    pub const ALL: [Self; 3] = [Self::Double, Self::Single, Self::None];
+
     pub(super) const fn byte(self) -> Option<u8> {
         match self {
             Self::Double => Some(b'"'),
@@ -337,14 +340,21 @@ impl CsvProfile {
         {
             return Err(Error::invalid("out_words", "a word cannot mean both in and out"));
         }
-        if let Some(code) = &self.currency {
-            let fits = (3..=8).contains(&code.len());
-            let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
-            if !fits || !code.bytes().all(plain) {
-                return Err(Error::invalid("currency", "expected a code such as `EUR`"));
-            }
+        if self.currency.as_deref().is_some_and(|code| !Self::is_currency(code)) {
+            return Err(Error::invalid("currency", "expected a code such as `EUR`"));
         }
         Ok(())
+    }
+
+    /// Whether a text has the form of a currency code.
+    pub(super) fn is_currency(code: &str) -> bool {
+        let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
+        (3..=8).contains(&code.len()) && code.bytes().all(plain)
+    }
+
+    /// Whether a text can name a column.
+    pub(super) fn is_name(text: &str) -> bool {
+        text.len() <= MAX_NAME_BYTES && !super::text::words(text).is_empty()
     }
 
     fn validate_columns(&self) -> Result<()> {
@@ -363,7 +373,7 @@ impl CsvProfile {
                     }
                 }
                 (None, Some(name)) => {
-                    if super::text::words(name).is_empty() || name.len() > MAX_NAME_BYTES {
+                    if !Self::is_name(name) {
                         return Err(Error::invalid(&format!("{field}.name"), "not a header"));
                     }
                     if self.header == Some(false) {

@@ -65,6 +65,38 @@ pub(super) struct Roles {
     pub status: Option<usize>,
     /// The currency that the amount's header names.
     pub header_currency: Option<Currency>,
+    /// How many columns the table has.
+    pub width: usize,
+}
+
+impl Roles {
+    /// Every column that has a role.
+    pub fn given(&self) -> impl Iterator<Item = (usize, ColumnRole)> {
+        let (single, debit, credit) = match self.amounts {
+            AmountColumns::Single(place) => (Some(place), None, None),
+            AmountColumns::Pair { debit, credit } => (None, debit, credit),
+        };
+        let one = [
+            (Some(self.booking), ColumnRole::BookingDate),
+            (self.value, ColumnRole::ValueDate),
+            (single, ColumnRole::Amount),
+            (debit, ColumnRole::Debit),
+            (credit, ColumnRole::Credit),
+            (self.direction.map(|direction| direction.column), ColumnRole::Direction),
+            (self.payee, ColumnRole::Payee),
+            (self.reference, ColumnRole::Reference),
+            (self.bank_id, ColumnRole::BankId),
+            (self.balance, ColumnRole::Balance),
+            (self.currency, ColumnRole::Currency),
+            (self.category, ColumnRole::Category),
+            (self.account, ColumnRole::Account),
+            (self.status, ColumnRole::Status),
+        ];
+        let descriptions = self.descriptions.iter();
+        let descriptions = descriptions.map(|place| (*place, ColumnRole::Description));
+        let one = one.into_iter().filter_map(|(place, role)| Some((place?, role)));
+        one.chain(descriptions)
+    }
 }
 
 /// Why roles could not be given.
@@ -118,6 +150,7 @@ pub(super) fn assign(table: &Table<'_>, profile: &CsvProfile) -> Result<Roles, U
         account,
         status,
         header_currency,
+        width: draft.columns.len(),
     })
 }
 
@@ -136,6 +169,8 @@ fn stated_columns(
         };
         match place {
             Some(place) => stated.push((column.role, place)),
+            // A column that is not used need not be there.
+            None if column.role == ColumnRole::Ignore => {}
             None => {
                 let text = "the profile names a column that the file does not have";
                 let field = column.role.as_str();
@@ -147,7 +182,7 @@ fn stated_columns(
 }
 
 /// The column of that header: as it is written, or but for brackets and currency.
-fn by_name(titles: &[Title], name: &str) -> Option<usize> {
+pub(super) fn by_name(titles: &[Title], name: &str) -> Option<usize> {
     let exact = text::words(name);
     let wanted = Title::of(name);
     let named = |title: &Title| title.named && title.words == wanted.words;

@@ -26,9 +26,9 @@ mod currencies;
 mod found;
 mod texts;
 
-use currencies::file_currency;
+pub(super) use currencies::file_currency;
 use found::Memo;
-pub(super) use found::{Found, Group, MAX_KINDS, Mark, Seen};
+pub(super) use found::{Found, Group, MAX_KINDS, Mark, Seen, Words};
 
 /// What told the direction of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +110,7 @@ impl<'a, 't> Reader<'a, 't> {
             in_words: folded(&profile.in_words),
             out_words: folded(&profile.out_words),
             file_currency: file_currency(table, roles, profile),
-            found: Found::new(table.count_lines(), roles.balance.is_some()),
+            found: Found::new(table.count_lines(), roles.balance.is_some(), Words::stated(profile)),
             continues: false,
             open: false,
             description: String::new(),

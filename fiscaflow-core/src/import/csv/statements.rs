@@ -12,17 +12,25 @@ use crate::money::Amount;
 
 mod signs;
 
+/// What a file yielded once its rows are grouped and signed.
+pub(super) struct Assembled {
+    pub statements: Vec<Statement>,
+    pub problems: Vec<Problem>,
+    /// Whether positive amounts are spending.
+    pub inverted: bool,
+}
+
 /// Groups the rows into statements and gives every row its sign.
 pub(super) fn assemble(
     found: Found,
     table: &Table<'_>,
     roles: &Roles,
     sign: Option<SignRule>,
-) -> (Vec<Statement>, Vec<Problem>) {
+) -> Assembled {
     let Found { groups, accounts, currencies, mut problems, .. } = found;
     let by_account = !accounts.texts.is_empty() && accounts.texts.len() < MAX_KINDS;
     let mut groups = regroup(groups, &accounts, &currencies, by_account);
-    signs::settle(&mut groups, &mut problems, table, roles, sign);
+    let inverted = signs::settle(&mut groups, &mut problems, table, roles, sign);
     problems.sort_by_key(|problem| problem.line);
     groups.retain(|group| !group.rows.is_empty());
     if roles.bank_id.is_some() {
@@ -39,7 +47,8 @@ pub(super) fn assemble(
             ..Statement::default()
         }
     };
-    (groups.into_iter().map(statement).collect(), problems)
+    let statements = groups.into_iter().map(statement).collect();
+    Assembled { statements, problems, inverted }
 }
 
 /// One group for each statement: by account where a column names it, and then by currency. Rows

@@ -22,7 +22,7 @@ pub(super) fn read(text: &str) -> Result<Parsed> {
     }
     let Reader { statements, mut problems, .. } = reader;
     problems.sort_by_key(|problem| problem.line);
-    Ok(Parsed { format: Format::Mt940, statements, problems })
+    Ok(Parsed { format: Format::Mt940, statements, problems, csv: None })
 }
 
 /// A message that is being read.

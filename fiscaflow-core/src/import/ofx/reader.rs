@@ -356,7 +356,7 @@ impl<'a> Reader<'a> {
         let Self { mut statements, mut problems, groupings, .. } = self;
         groupings.settle(&mut statements, &mut problems);
         problems.sort_by_key(|problem| problem.line);
-        Ok(Parsed { format: Format::Ofx, statements, problems })
+        Ok(Parsed { format: Format::Ofx, statements, problems, csv: None })
     }
 
     fn is_open(&self, tag: Tag) -> bool {

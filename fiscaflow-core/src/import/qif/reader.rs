@@ -34,7 +34,7 @@ pub(super) fn read(text: &str, order: Option<DateOrder>) -> Result<Parsed> {
     reader.finish_statement();
     let Reader { statements, mut problems, .. } = reader;
     problems.sort_by_key(|problem| problem.line);
-    Ok(Parsed { format: Format::Qif, statements, problems })
+    Ok(Parsed { format: Format::Qif, statements, problems, csv: None })
 }
 
 /// How the dates and amounts of the file are read.

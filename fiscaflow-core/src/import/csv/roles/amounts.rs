@@ -13,12 +13,13 @@ impl Draft<'_, '_> {
         &mut self,
         balance: Option<usize>,
     ) -> Result<(AmountColumns, Option<usize>), Unclear> {
-        let found = match self.stated_amounts()?.or_else(|| self.named_amounts()) {
-            Some(amounts) => (amounts, balance),
-            None => {
-                let found = guess::amounts(self, balance)?;
-                (found.amounts, found.balance)
-            }
+        let found = if let Some(amounts) = self.stated_amounts()? {
+            (amounts, balance.or_else(|| guess::balance(self, amounts)))
+        } else if let Some(amounts) = self.named_amounts() {
+            (amounts, balance)
+        } else {
+            let found = guess::amounts(self, balance)?;
+            (found.amounts, found.balance)
         };
         for place in found.0.places().chain(found.1) {
             self.take(place);
@@ -96,27 +97,24 @@ impl Draft<'_, '_> {
 
     /// The column that tells the direction of a single amount, where the sign does not.
     pub fn direction(&mut self, amounts: AmountColumns) -> Option<DirectionColumn> {
-        if let Some(column) = self.stated(ColumnRole::Direction) {
-            return Some(DirectionColumn { column, blank: None });
-        }
-        let AmountColumns::Single(amount) = amounts else { return None };
-        let best = self
-            .free()
-            .map(|(place, _)| place)
-            .filter(|place| self.could_direct(*place))
-            .min_by_key(|place| (!self.means(*place, ColumnRole::Direction), *place))?;
-        let column = self.columns.get(best)?;
+        let stated = self.stated(ColumnRole::Direction);
+        let place = stated.or_else(|| {
+            let AmountColumns::Single(amount) = amounts else { return None };
+            let free = self.free().map(|(place, _)| place);
+            let best = free
+                .filter(|place| self.could_direct(*place))
+                .min_by_key(|place| (!self.means(*place, ColumnRole::Direction), *place))?;
+            (!self.sign_agrees(amount, best)).then_some(best)
+        })?;
+        let column = self.columns.get(place)?;
         let one_sided = column.ins == 0 || column.outs == 0;
         let partly = column.directions() < self.rows.len();
-        let blank = match (one_sided && partly, column.ins > 0) {
-            (true, true) => Some(Direction::Out),
-            (true, false) => Some(Direction::In),
-            (false, _) => None,
+        let blank = match (one_sided && partly, column.ins > 0, column.outs > 0) {
+            (true, true, _) => Some(Direction::Out),
+            (true, _, true) => Some(Direction::In),
+            _ => None,
         };
-        if self.sign_agrees(amount, best) {
-            return None;
-        }
-        Some(DirectionColumn { column: self.take(best), blank })
+        Some(DirectionColumn { column: self.take(place), blank })
     }
 
     pub fn could_direct(&self, place: usize) -> bool {

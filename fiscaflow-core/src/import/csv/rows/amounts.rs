@@ -136,7 +136,11 @@ impl Reader<'_, '_> {
         } else if stated && self.out_words.contains(&folded) {
             Some(Direction::Out)
         } else {
-            Direction::of(cell)
+            let known = Direction::of(cell);
+            if let Some(direction) = known {
+                self.found.words.add(cell, direction);
+            }
+            known
         };
         self.directions.put(cell, direction);
         direction

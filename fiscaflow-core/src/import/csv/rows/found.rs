@@ -1,5 +1,7 @@
 //! What the straight pass yields: rows by account and currency, and what settles their signs.
 
+use super::super::profile::{CsvProfile, MAX_WORDS};
+use super::super::words::Direction;
 use super::Side;
 use crate::import::{MAX_FILE_ROWS, Problem, Row, Rows};
 use crate::money::Amount;
@@ -90,6 +92,7 @@ pub(in super::super) struct Found {
     pub accounts: Seen,
     pub currencies: Seen,
     pub problems: Vec<Problem>,
+    pub words: Words,
     /// Whether a cell can be read in another format only.
     pub contradicted: bool,
     /// The group of the last row.
@@ -104,12 +107,13 @@ pub(in super::super) struct Found {
 }
 
 impl Found {
-    pub fn new(expected: usize, balanced: bool) -> Self {
+    pub fn new(expected: usize, balanced: bool, words: Words) -> Self {
         Self {
             groups: Vec::new(),
             accounts: Seen::default(),
             currencies: Seen::default(),
             problems: Vec::new(),
+            words,
             contradicted: false,
             last: 0,
             places: Vec::new(),
@@ -173,6 +177,33 @@ impl Found {
     /// The rows of the group to which the last row went.
     pub fn last_rows(&mut self) -> Option<&mut Rows> {
         self.groups.get_mut(self.last).map(|group| &mut group.rows)
+    }
+}
+
+/// The words of a direction column, as stated and as they were met.
+#[derive(Debug, Clone, Default)]
+pub(in super::super) struct Words {
+    /// Money comes in.
+    pub inward: Vec<String>,
+    /// Money goes out.
+    pub outward: Vec<String>,
+}
+
+impl Words {
+    /// The words that a profile states.
+    pub fn stated(profile: &CsvProfile) -> Self {
+        Self { inward: profile.in_words.clone(), outward: profile.out_words.clone() }
+    }
+
+    /// Keeps a word that told a direction.
+    pub fn add(&mut self, word: &str, direction: Direction) {
+        let words = match direction {
+            Direction::In => &mut self.inward,
+            Direction::Out => &mut self.outward,
+        };
+        if words.len() < MAX_WORDS && !word.is_empty() && !words.iter().any(|it| it == word) {
+            words.push(word.to_owned());
+        }
     }
 }
 

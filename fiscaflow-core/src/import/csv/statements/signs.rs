@@ -13,14 +13,14 @@ use crate::error::ErrorCode;
 use crate::import::Problem;
 use crate::money::Amount;
 
-/// Settles the sign of every row.
+/// Settles the sign of every row; whether positive amounts are spending.
 pub(super) fn settle(
     groups: &mut [Group],
     problems: &mut Vec<Problem>,
     table: &Table<'_>,
     roles: &Roles,
     sign: Option<SignRule>,
-) {
+) -> bool {
     mark_untagged(groups);
     let sided = marks(groups).any(|mark| matches!(mark.side, Side::Out | Side::In));
     let inverted = match sign {
@@ -44,6 +44,7 @@ pub(super) fn settle(
             }
         }
     }
+    inverted
 }
 
 fn marks(groups: &[Group]) -> impl Iterator<Item = Mark> {
