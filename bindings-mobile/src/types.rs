@@ -829,6 +829,10 @@ pub struct ImportReport {
     pub import_id: Option<ImportId>,
     /// The format that was read.
     pub format: Format,
+    /// How a delimited file was read, complete: the same bytes are read the same way with it, and it
+    /// can be kept as a layout.
+    #[uniffi(default)]
+    pub csv: Option<CsvProfile>,
     /// The file's statements.
     pub statements: Vec<StatementReport>,
     /// How many transactions were new.

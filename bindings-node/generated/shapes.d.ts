@@ -630,6 +630,11 @@ export interface ImportReport {
   import_id: ImportId | null;
   /** The format that was read. */
   format: Format;
+  /**
+   * How a delimited file was read, complete: the same bytes are read the same way with it, and it
+   * can be kept as a layout.
+   */
+  csv: CsvProfile | null;
   /** The file's statements. */
   statements: StatementReport[];
   /** How many transactions were new. */

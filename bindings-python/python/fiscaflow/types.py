@@ -716,6 +716,10 @@ class ImportReport(TypedDict):
     """The import; absent where nothing was written."""
     format: Format
     """The format that was read."""
+    csv: CsvProfile | None
+    """How a delimited file was read, complete: the same bytes are read the same way with it, and it
+    can be kept as a layout.
+    """
     statements: list[StatementReport]
     """The file's statements."""
     imported: int

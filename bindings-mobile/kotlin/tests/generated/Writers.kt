@@ -249,6 +249,7 @@ internal fun json(it: ImportPreview): Any? = mapOf(
 internal fun json(it: ImportReport): Any? = mapOf(
     "import_id" to it.`importId`,
     "format" to json(it.`format`),
+    "csv" to it.`csv`?.let { json(it) },
     "statements" to it.`statements`.map { json(it) },
     "imported" to it.`imported`,
     "duplicates" to it.`duplicates`,

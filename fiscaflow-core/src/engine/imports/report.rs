@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, ImportId, TransactionId};
 use crate::import::matching::{Evidence, MatchReason};
-use crate::import::{Format, Problem, Statement};
+use crate::import::{CsvProfile, Format, Problem, Statement};
 use crate::model::Transaction;
 use crate::money::Amount;
 
@@ -70,6 +70,9 @@ pub struct ImportReport {
     pub import_id: Option<ImportId>,
     /// The format that was read.
     pub format: Format,
+    /// How a delimited file was read, complete: the same bytes are read the same way with it, and
+    /// it can be kept as a layout.
+    pub csv: Option<CsvProfile>,
     /// The file's statements.
     pub statements: Vec<StatementReport>,
     /// How many transactions were new.

@@ -379,6 +379,7 @@ impl<'a> Taking<'a> {
         let answer = ImportReport {
             import_id: writes.then_some(self.import_id),
             format: self.run.parsed.format,
+            csv: self.run.parsed.csv.clone(),
             statements: self.reports,
             imported,
             duplicates,

@@ -9946,6 +9946,12 @@ data class ImportReport (
     val `format`: Format
     , 
     /**
+     * How a delimited file was read, complete: the same bytes are read the same way with it, and it
+     * can be kept as a layout.
+     */
+    val `csv`: CsvProfile? = null 
+    , 
+    /**
      * The file's statements.
      */
     val `statements`: List<StatementReport>
@@ -9987,6 +9993,7 @@ public object FfiConverterTypeImportReport: FfiConverterRustBuffer<ImportReport>
         return ImportReport(
             FfiConverterOptionalTypeImportId.read(buf),
             FfiConverterTypeFormat.read(buf),
+            FfiConverterOptionalTypeCsvProfile.read(buf),
             FfiConverterSequenceTypeStatementReport.read(buf),
             FfiConverterLong.read(buf),
             FfiConverterLong.read(buf),
@@ -9998,6 +10005,7 @@ public object FfiConverterTypeImportReport: FfiConverterRustBuffer<ImportReport>
     override fun allocationSize(value: ImportReport) = (
             FfiConverterOptionalTypeImportId.allocationSize(value.`importId`) +
             FfiConverterTypeFormat.allocationSize(value.`format`) +
+            FfiConverterOptionalTypeCsvProfile.allocationSize(value.`csv`) +
             FfiConverterSequenceTypeStatementReport.allocationSize(value.`statements`) +
             FfiConverterLong.allocationSize(value.`imported`) +
             FfiConverterLong.allocationSize(value.`duplicates`) +
@@ -10008,6 +10016,7 @@ public object FfiConverterTypeImportReport: FfiConverterRustBuffer<ImportReport>
     override fun write(value: ImportReport, buf: ByteBuffer) {
             FfiConverterOptionalTypeImportId.write(value.`importId`, buf)
             FfiConverterTypeFormat.write(value.`format`, buf)
+            FfiConverterOptionalTypeCsvProfile.write(value.`csv`, buf)
             FfiConverterSequenceTypeStatementReport.write(value.`statements`, buf)
             FfiConverterLong.write(value.`imported`, buf)
             FfiConverterLong.write(value.`duplicates`, buf)

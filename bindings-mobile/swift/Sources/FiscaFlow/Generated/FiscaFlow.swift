@@ -6936,6 +6936,11 @@ public struct ImportReport: Equatable, Hashable {
      */
     public var format: Format
     /**
+     * How a delimited file was read, complete: the same bytes are read the same way with it, and it
+     * can be kept as a layout.
+     */
+    public var csv: CsvProfile?
+    /**
      * The file's statements.
      */
     public var statements: [StatementReport]
@@ -6966,6 +6971,10 @@ public struct ImportReport: Equatable, Hashable {
          * The format that was read.
          */format: Format, 
         /**
+         * How a delimited file was read, complete: the same bytes are read the same way with it, and it
+         * can be kept as a layout.
+         */csv: CsvProfile? = nil, 
+        /**
          * The file's statements.
          */statements: [StatementReport], 
         /**
@@ -6982,6 +6991,7 @@ public struct ImportReport: Equatable, Hashable {
          */problems: [Problem]) {
         self.importId = importId
         self.format = format
+        self.csv = csv
         self.statements = statements
         self.imported = imported
         self.duplicates = duplicates
@@ -7007,6 +7017,7 @@ public struct FfiConverterTypeImportReport: FfiConverterRustBuffer {
             try ImportReport(
                 importId: FfiConverterOptionTypeImportId.read(from: &buf), 
                 format: FfiConverterTypeFormat.read(from: &buf), 
+                csv: FfiConverterOptionTypeCsvProfile.read(from: &buf), 
                 statements: FfiConverterSequenceTypeStatementReport.read(from: &buf), 
                 imported: FfiConverterInt64.read(from: &buf), 
                 duplicates: FfiConverterInt64.read(from: &buf), 
@@ -7018,6 +7029,7 @@ public struct FfiConverterTypeImportReport: FfiConverterRustBuffer {
     public static func write(_ value: ImportReport, into buf: inout [UInt8]) {
         FfiConverterOptionTypeImportId.write(value.importId, into: &buf)
         FfiConverterTypeFormat.write(value.format, into: &buf)
+        FfiConverterOptionTypeCsvProfile.write(value.csv, into: &buf)
         FfiConverterSequenceTypeStatementReport.write(value.statements, into: &buf)
         FfiConverterInt64.write(value.imported, into: &buf)
         FfiConverterInt64.write(value.duplicates, into: &buf)

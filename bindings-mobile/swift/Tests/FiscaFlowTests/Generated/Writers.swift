@@ -411,6 +411,7 @@ func json(_ it: ImportReport) -> Json {
     var members: [String: Json] = [:]
     members["import_id"] = it.importId.map { json($0) } ?? .null
     members["format"] = json(it.format)
+    members["csv"] = it.csv.map { json($0) } ?? .null
     members["statements"] = .list(it.statements.map { json($0) })
     members["imported"] = json(it.imported)
     members["duplicates"] = json(it.duplicates)
