@@ -9,6 +9,7 @@ mod generated;
 mod grouping;
 mod layouts;
 mod properties;
+mod quirks;
 mod settled;
 #[path = "../shared/mod.rs"]
 mod shared;

@@ -34,7 +34,7 @@ pub(super) fn assemble(
     problems.sort_by_key(|problem| problem.line);
     groups.retain(|group| !group.rows.is_empty());
     if roles.bank_id.is_some() {
-        keep_unique_ids(&mut groups);
+        keep_ids(&mut groups, table);
     }
     let statement = |group: Group| {
         let account = accounts.get(group.account).filter(|_| by_account);
@@ -106,19 +106,30 @@ fn merge(mut parts: Vec<Group>, currencies: &Seen) -> Option<Group> {
     Some(merged)
 }
 
-/// An id that several rows of an account share is none: all ids of the file become references.
-fn keep_unique_ids(groups: &mut [Group]) {
-    if are_unique(groups) {
+/// Numbers that count the rows are no ids, because the next download counts anew. An id that
+/// several rows of an account share is none either: all ids of the file become references.
+fn keep_ids(groups: &mut [Group], table: &Table<'_>) {
+    let counted = are_row_numbers(groups, table);
+    if !counted && are_unique(groups) {
         return;
     }
     for group in groups {
         let mut rows = Rows::with_capacity(group.rows.len(), group.rows.text_len());
         for row in group.rows.iter() {
-            let reference = row.reference.or(row.bank_id);
-            rows.push(&Row { bank_id: None, reference, ..row });
+            let id = row.bank_id.filter(|_| !counted);
+            rows.push(&Row { bank_id: None, reference: row.reference.or(id), ..row });
         }
         group.rows = rows;
     }
+}
+
+/// Whether no id is more than a number up to as many as the file has lines.
+fn are_row_numbers(groups: &[Group], table: &Table<'_>) -> bool {
+    let mut ids = groups.iter().flat_map(|group| group.rows.iter()).filter_map(|row| row.bank_id);
+    let number = |id: &str| id.parse::<usize>().ok().filter(|_| id.len() <= 7);
+    let Some(first) = ids.next().and_then(number) else { return false };
+    let lines = table.count_lines();
+    first <= lines && ids.all(|id| number(id).is_some_and(|number| number <= lines))
 }
 
 fn are_unique(groups: &[Group]) -> bool {
