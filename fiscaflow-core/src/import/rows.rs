@@ -203,6 +203,14 @@ impl Rows {
         });
     }
 
+    /// Adds a row with the parts of its amount, without copying them as [`Rows::push`] does.
+    pub(in crate::import) fn push_divided(&mut self, row: &Row<'_>, parts: Vec<RowSplit>) {
+        if !parts.is_empty() {
+            self.splits.push((self.packed.len(), parts));
+        }
+        self.push(&Row { splits: &[], ..row.clone() });
+    }
+
     fn add(&mut self, text: &str) -> u16 {
         let most = usize::from(u16::MAX);
         let text =

@@ -33,6 +33,68 @@ pub(in crate::import) fn one_line(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
+/// A text without the white space around it, which is looked for only where there may be some.
+pub(in crate::import) fn trim(text: &str) -> &str {
+    let is_trimmed = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
+    let bytes = text.as_bytes();
+    if is_trimmed(bytes.first()) && is_trimmed(bytes.last()) { text } else { text.trim() }
+}
+
+/// The lines of a text, one after the other; they end with LF or CRLF, or with CR in a text that
+/// has no LF. Line ends are no part of them.
+#[derive(Debug, Clone)]
+pub(in crate::import) struct LineByLine<'a> {
+    text: &'a str,
+    line_end: u8,
+    position: usize,
+    number: u64,
+}
+
+impl<'a> LineByLine<'a> {
+    pub(in crate::import) fn new(text: &'a str) -> Self {
+        let has_line_feed = memchr(b'\n', text.as_bytes()).is_some();
+        let line_end = if has_line_feed { b'\n' } else { b'\r' };
+        Self { text, line_end, position: 0, number: 0 }
+    }
+
+    /// The next line.
+    pub(in crate::import) fn next(&mut self) -> Option<&'a str> {
+        let rest = self.text.get(self.position..)?;
+        if rest.is_empty() {
+            return None;
+        }
+        self.number = self.number.saturating_add(1);
+        let Some(length) = find_near(self.line_end, rest.as_bytes()) else {
+            self.position = self.text.len();
+            return Some(rest.trim_end_matches('\r'));
+        };
+        self.position = self.position.saturating_add(length).saturating_add(1);
+        let line = rest.get(..length).unwrap_or_default();
+        Some(line.strip_suffix('\r').unwrap_or(line))
+    }
+
+    /// Where the next line begins.
+    pub(in crate::import) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The number of the last line, counted from 1.
+    pub(in crate::import) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
+/// The place of a byte that is mostly found after a few others, for which a search by vectors takes
+/// longer to begin than to end.
+fn find_near(wanted: u8, bytes: &[u8]) -> Option<usize> {
+    const NEAR: usize = 16;
+    let Some((near, far)) = bytes.split_at_checked(NEAR) else {
+        return bytes.iter().position(|byte| *byte == wanted);
+    };
+    let found = near.iter().position(|byte| *byte == wanted);
+    found.or_else(|| memchr(wanted, far)?.checked_add(NEAR))
+}
+
 /// Tells on which line a byte stands; lines end with CR, LF or both.
 ///
 /// Asked for bytes in rising order, it reads the text once.
@@ -87,6 +149,32 @@ mod tests {
         for (raw, line) in table {
             assert_eq!(one_line(Cow::Borrowed(raw)), line);
             assert_eq!(one_line(Cow::Owned(raw.to_owned())), line);
+        }
+    }
+
+    #[test]
+    fn lines_come_with_their_number_and_place() {
+        // Holds: any line end, lines shorter and longer than the near search, and none at the end.
+        let long = "x".repeat(40);
+        for (end, length) in [("\n", 1), ("\r\n", 2), ("\r", 1)] {
+            for last in ["", end] {
+                let text = format!("a{end}{end}{long}{end}  b {last}");
+                let mut lines = LineByLine::new(&text);
+                assert_eq!((lines.next(), lines.number()), (Some("a"), 1), "{text:?}");
+                assert_eq!(lines.position(), 1 + length);
+                assert_eq!((lines.next(), lines.next()), (Some(""), Some(&*long)));
+                assert_eq!((lines.next(), lines.number()), (Some("  b "), 4));
+                assert_eq!((lines.position(), lines.next()), (text.len(), None));
+            }
+        }
+        assert_eq!(LineByLine::new("").next(), None);
+    }
+
+    #[test]
+    fn texts_are_trimmed() {
+        // Holds: every white space goes, as by the standard library.
+        for text in ["", " ", "a", " a b\t", "\u{a0}\u{e9}\u{a0}", "\u{e9}", "\u{1}a"] {
+            assert_eq!(trim(text), text.trim(), "{text:?}");
         }
     }
 

@@ -133,9 +133,9 @@ fn a_file_that_contradicts_itself_is_not_guessed_at() {
     // are open; a date that is not in the order of all others is no date.
     let mixed = days(&["1/13/2024", "13/1/2024", "1/2/2024"], None);
     assert_eq!(mixed, ["2024-01-13", "2024-01-13", "ambiguous_file 8 D"]);
-    let mut texts = vec!["1/13/2024"; 10];
-    texts.push("13/1/2024");
-    let found = days(&texts, None);
+    let mut texts: Vec<String> = (13..23).map(|day| format!("1/{day}/2024")).collect();
+    texts.push("13/1/2024".to_owned());
+    let found = days(&texts.iter().map(String::as_str).collect::<Vec<_>>(), None);
     assert_eq!(found.last().map(String::as_str), Some("invalid_date 32 D"));
     let stated = days(&["1/13/2024"], Some(DateOrder::Dmy));
     assert_eq!(stated, ["invalid_date 2 D"]);

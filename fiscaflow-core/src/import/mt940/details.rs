@@ -1,9 +1,10 @@
 //! The information to the account owner, `:86:`: description, other party and references, in the
 //! dialects that banks write it in.
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr, memchr_iter, memmem};
 
 use super::entry::is_iban;
+use crate::import::text::{LineByLine, trim};
 
 /// What may stand before the two digits of a sub-field; German banks write `?`, others do not.
 const SEPARATORS: &[u8] = b"?>~<^|";
@@ -58,7 +59,8 @@ impl Details {
 
     /// Reads numbered lines (`:NS:`): 01 to 14 are text, 15 and 16 the other party, 34 its account.
     pub(super) fn read_own(&mut self, body: &str) {
-        for line in body.split(['\n', '\r']) {
+        let mut lines = LineByLine::new(body);
+        while let Some(line) = lines.next() {
             let Some((code, text)) = two_digits(line) else { continue };
             match code {
                 1..=14 => append(&mut self.description, text),
@@ -77,7 +79,7 @@ impl Details {
             return;
         }
         self.join(text, LINE);
-        let text = self.joined.trim();
+        let text = trim(&self.joined);
         if text.eq_ignore_ascii_case(&self.payee) {
             return;
         }
@@ -91,15 +93,12 @@ impl Details {
     fn join(&mut self, body: &str, full: usize) {
         let Self { joined, .. } = self;
         joined.clear();
-        if memchr2(b'\n', b'\r', body.as_bytes()).is_none() {
-            joined.push_str(body);
-            return;
-        }
+        let mut lines = LineByLine::new(body);
         let mut goes_on = true;
-        for line in body.split(['\n', '\r']).filter(|line| !line.is_empty()) {
-            let text = line.trim();
+        while let Some(line) = lines.next() {
+            let text = trim(line);
             if text.is_empty() {
-                goes_on = false;
+                goes_on &= line.is_empty();
                 continue;
             }
             if goes_on {
@@ -109,7 +108,7 @@ impl Details {
                 joined.push(' ');
                 joined.push_str(text);
             }
-            goes_on = line.len() >= full && (full == 0 || line.chars().count() >= full);
+            goes_on = is_at_least(line, full);
         }
     }
 
@@ -125,8 +124,8 @@ impl Details {
                     description_goes_on = add_part(description, text, description_goes_on);
                 }
                 32 | 33 => payee_goes_on = add_part(payee, text, payee_goes_on),
-                31 if other_account.is_empty() => other_account = text.trim(),
-                38 if is_iban(text.trim()) => other_account = text.trim(),
+                31 if other_account.is_empty() => other_account = trim(text),
+                38 if is_iban(trim(text)) => other_account = trim(text),
                 _ => {}
             }
         }
@@ -146,9 +145,9 @@ impl Details {
         let mut remittance = "";
         let mut rest = &**joined;
         while let Some((code, behind)) = next_code(rest) {
-            let end = next_code_at(behind).unwrap_or(behind.len());
+            let end = find_code(behind).map_or(behind.len(), |(at, _)| at);
             let (value, next) = behind.split_at_checked(end).unwrap_or((behind, ""));
-            let value = value.trim();
+            let value = trim(value);
             match code {
                 "NAME" if payee.is_empty() => append(payee, strip(value)),
                 "IBAN" | "BBAN" if account.is_empty() => append(account, strip(value)),
@@ -186,7 +185,7 @@ fn strip(value: &str) -> &str {
 
 /// Adds a text behind one blank, with no blanks around it; control characters become blanks.
 fn append(to: &mut String, text: &str) {
-    let text = text.trim();
+    let text = trim(text);
     if text.is_empty() {
         return;
     }
@@ -218,7 +217,12 @@ fn add_part(to: &mut String, text: &str, goes_on: bool) -> bool {
         to.truncate(to.trim_end().len());
         append_raw_end(to, text);
     }
-    text.len() >= SUB_FIELD && text.chars().count() == SUB_FIELD
+    is_at_least(text, SUB_FIELD) && !is_at_least(text, SUB_FIELD + 1)
+}
+
+/// Whether a text has at least so many characters.
+fn is_at_least(text: &str, width: usize) -> bool {
+    text.len() >= width && (text.is_ascii() || text.chars().count() >= width)
 }
 
 /// Adds a text behind one blank; blanks at its end stay, as the next part may go on behind them.
@@ -302,17 +306,19 @@ fn has_codes(text: &str) -> bool {
 
 /// The first known code of a text and what follows it.
 fn next_code(text: &str) -> Option<(&str, &str)> {
-    let at = next_code_at(text)?;
-    let (code, behind) = text.get(at.checked_add(1)?..)?.split_once('/')?;
-    Some((code, behind))
+    let (at, length) = find_code(text)?;
+    let (_, code) = text.split_at_checked(at.checked_add(1)?)?;
+    let (code, behind) = code.split_at_checked(length)?;
+    Some((code, behind.strip_prefix('/')?))
 }
 
-/// Where the first known code begins with its slash.
-fn next_code_at(text: &str) -> Option<usize> {
-    memchr::memchr_iter(b'/', text.as_bytes()).find(|at| {
-        let behind = text.as_bytes().get(at.saturating_add(1)..).unwrap_or_default();
-        let length = behind.iter().take(5).position(|byte| *byte == b'/');
-        let code = length.and_then(|length| behind.get(..length)).unwrap_or_default();
-        matches!(code.len(), 3 | 4) && CODES.iter().any(|known| known.as_bytes() == code)
+/// Where the first known code begins with its slash, and how long it is.
+fn find_code(text: &str) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    memchr_iter(b'/', bytes).find_map(|at| {
+        let behind = bytes.get(at.checked_add(1)?..)?;
+        let length = behind.iter().take(5).position(|byte| *byte == b'/')?;
+        let code = behind.get(..length).filter(|code| matches!(code.len(), 3 | 4))?;
+        CODES.iter().any(|known| known.as_bytes() == code).then_some((at, length))
     })
 }

@@ -1,9 +1,11 @@
 //! The statement line `:61:`: value date, entry date, mark, amount, type and references.
 
 use chrono::NaiveDate;
+use memchr::memchr2;
 
 use super::values::{Dates, Fault, amount, digits, split_number};
 use crate::error::ErrorCode;
+use crate::import::text::trim;
 use crate::money::Amount;
 
 /// What stands for no reference, or says where in `:86:` there is one.
@@ -35,10 +37,9 @@ impl<'a> Entry<'a> {
     /// Reads the field; `is_cut` says that the file ends with it, so that its amount may lack
     /// digits.
     pub(super) fn read(body: &'a str, is_cut: bool, dates: &mut Dates) -> Result<Self, Fault> {
-        let (line, supplement) = match body.split_once(['\n', '\r']) {
-            Some((line, supplement)) => (line, supplement.trim()),
-            None => (body, ""),
-        };
+        let end = memchr2(b'\n', b'\r', body.as_bytes()).unwrap_or(body.len());
+        let (line, supplement) = body.split_at_checked(end).unwrap_or((body, ""));
+        let supplement = trim(supplement);
         let (value_date, value_digits, rest) = value_date(line, dates)?;
         let (entry_digits, rest) = entry_date(rest);
         let booking_date = match entry_digits {
@@ -48,7 +49,7 @@ impl<'a> Entry<'a> {
         let (mark, rest) = Mark::read(rest)?;
         let (number, rest) = split_number(rest);
         let amount = amount(number, mark.is_negative)?;
-        if is_cut && rest.trim().is_empty() && supplement.is_empty() {
+        if is_cut && trim(rest).is_empty() && supplement.is_empty() {
             return Err(Fault::new(ErrorCode::MalformedFile, "the file ends inside an entry"));
         }
         let references = behind_amount(rest)?;
@@ -84,7 +85,7 @@ fn value_date<'a>(
     line: &'a str,
     dates: &mut Dates,
 ) -> Result<(NaiveDate, [u8; 6], &'a str), Fault> {
-    let found = digits::<6>(line.trim_start()).ok_or_else(|| {
+    let found = digits::<6>(trim(line)).ok_or_else(|| {
         Fault::new(ErrorCode::MalformedFile, "expected a value date such as `240131`")
     })?;
     let date = dates
@@ -144,7 +145,7 @@ struct References<'a> {
 
 /// Reads type and references. The type, a letter and three more places, is left out by some.
 fn behind_amount(rest: &str) -> Result<References<'_>, Fault> {
-    let rest = rest.trim();
+    let rest = trim(rest);
     let rest = if rest.starts_with("//") || rest.starts_with("NONREF") {
         rest
     } else if rest.is_empty() || rest.starts_with(|letter: char| letter.is_ascii_alphabetic()) {
@@ -154,18 +155,25 @@ fn behind_amount(rest: &str) -> Result<References<'_>, Fault> {
         let text = "expected an amount such as `12,34` and a type such as `NTRF`";
         return Err(Fault::new(ErrorCode::InvalidAmount, text));
     };
-    let (own, of_bank, behind) = match rest.split_once("//") {
+    let (own, of_bank, behind) = match split_at_pair(rest, b'/') {
         Some((own, of_bank)) => (own, of_bank, ""),
-        None => match rest.split_once("  ") {
+        None => match split_at_pair(rest, b' ') {
             Some((own, behind)) => (own, "", behind),
             None => (rest, "", ""),
         },
     };
-    Ok(References { own: reference(own), of_bank: reference(of_bank), behind: behind.trim() })
+    Ok(References { own: reference(own), of_bank: reference(of_bank), behind: trim(behind) })
+}
+
+/// What stands before and behind the first two bytes of a kind.
+fn split_at_pair(text: &str, byte: u8) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let at = bytes.windows(2).position(|pair| pair == [byte, byte])?;
+    Some((text.get(..at)?, text.get(at.checked_add(2)?..)?))
 }
 
 fn reference(text: &str) -> &str {
-    let text = text.trim();
+    let text = trim(text);
     if NO_REFERENCE.contains(&text) { "" } else { text }
 }
 

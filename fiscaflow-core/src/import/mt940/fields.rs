@@ -4,7 +4,7 @@
 //! the rest of a time (`:26:37`) or with a hyphen. What a line means follows from the order in
 //! which a message has its fields, never from the line alone.
 
-use memchr::memchr;
+use crate::import::text::LineByLine;
 
 /// The fields that are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,10 +118,7 @@ struct Begun<'a> {
 #[derive(Debug)]
 pub(super) struct Fields<'a> {
     text: &'a str,
-    line_end: u8,
-    /// The first byte of the next line.
-    position: usize,
-    line: u64,
+    lines: LineByLine<'a>,
     begun: Option<Begun<'a>>,
     /// Whether entries have begun and no balance has ended them.
     in_entries: bool,
@@ -129,9 +126,7 @@ pub(super) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let has_line_feed = memchr(b'\n', text.as_bytes()).is_some();
-        let line_end = if has_line_feed { b'\n' } else { b'\r' };
-        Self { text, line_end, position: 0, line: 1, begun: None, in_entries: false }
+        Self { text, lines: LineByLine::new(text), begun: None, in_entries: false }
     }
 
     /// The next field; text before the first one and behind the end of a message is passed over.
@@ -139,8 +134,8 @@ impl<'a> Fields<'a> {
         // Where a line ends the message, and where a line with a hyphen may end it.
         let (mut end, mut hyphen) = (None, None);
         loop {
-            let (start, line, number) = (self.position, self.next_line(), self.line);
-            let Some(line) = line else {
+            let start = self.lines.position();
+            let Some(line) = self.lines.next() else {
                 let begun = self.begun.take()?;
                 let end = end.or(hyphen);
                 let is_cut = end.is_none() && !self.text.ends_with(['\n', '\r']);
@@ -156,7 +151,7 @@ impl<'a> Fields<'a> {
                     let next = Begun {
                         tag,
                         name: line.get(1..length.saturating_sub(1)).unwrap_or_default(),
-                        line: number.saturating_sub(1),
+                        line: self.lines.number(),
                         start: start.saturating_add(length),
                     };
                     let is_text = self.in_entries && tag.may_follow_entries();
@@ -182,16 +177,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    fn next_line(&mut self) -> Option<&'a str> {
-        let rest = self.text.get(self.position..).filter(|rest| !rest.is_empty())?;
-        let length = memchr(self.line_end, rest.as_bytes());
-        let line = length.map_or(rest, |length| rest.get(..length).unwrap_or_default());
-        let step = length.map_or(rest.len(), |length| length.saturating_add(1));
-        self.position = self.position.saturating_add(step);
-        self.line = self.line.saturating_add(1);
-        Some(line)
-    }
-
     /// Whether a line that looks like the tag begins a field.
     fn is_field(&self, tag: Tag) -> bool {
         match self.begun {
@@ -204,9 +189,9 @@ impl<'a> Fields<'a> {
 
     /// Whether the fields of a message's head follow: behind a time that was broken they do not.
     fn begins_message(&self, tag: Tag) -> bool {
-        let rest = self.text.get(self.position..).unwrap_or_default();
-        let line_end = char::from(self.line_end);
-        let next = rest.split(line_end).find_map(Tag::of).map(|(tag, _)| tag);
+        let mut ahead = self.lines.clone();
+        let tags = std::iter::from_fn(|| ahead.next()).find_map(Tag::of);
+        let next = tags.map(|(tag, _)| tag);
         match tag {
             Tag::Reference => next.is_none_or(|next| {
                 next == Tag::Opening || next != Tag::Reference && !next.may_follow_entries()

@@ -40,6 +40,9 @@ impl Evidence {
 
 /// Reads a signed amount; `decimal` is the file's decimal separator, where it tells.
 pub(super) fn read(text: &str, decimal: Option<u8>) -> Result<Amount, (ErrorCode, &'static str)> {
+    if let Some(amount) = read_plain(text, decimal) {
+        return Ok(amount);
+    }
     let plain = plain_blanks(text);
     let (is_negative, digits) = strip(&plain).ok_or(NOT_AN_AMOUNT)?;
     let decimal = match (separators(digits), decimal) {
@@ -71,6 +74,30 @@ pub(super) fn read(text: &str, decimal: Option<u8>) -> Result<Amount, (ErrorCode
     }
     let mantissa = if is_negative { -mantissa } else { mantissa };
     Decimal::try_from_i128_with_scale(mantissa, scale).map(Amount::new).map_err(|_| TOO_LONG)
+}
+
+/// The usual amount: a sign, few digits and the file's decimal separator.
+fn read_plain(text: &str, decimal: Option<u8>) -> Option<Amount> {
+    const MOST: usize = 17;
+    let (is_negative, digits) = match text.as_bytes() {
+        [b'-', digits @ ..] => (true, digits),
+        digits => (false, digits),
+    };
+    if digits.len() > MOST || !digits.first()?.is_ascii_digit() {
+        return None;
+    }
+    let (mut mantissa, mut scale, mut in_fraction) = (0_i64, 0_u32, false);
+    for byte in digits {
+        if byte.is_ascii_digit() {
+            mantissa = mantissa.checked_mul(10)?.checked_add(i64::from(byte.wrapping_sub(b'0')))?;
+            scale = scale.saturating_add(u32::from(in_fraction));
+        } else if Some(*byte) == decimal && !in_fraction {
+            in_fraction = true;
+        } else {
+            return None;
+        }
+    }
+    Some(Amount::new(Decimal::new(if is_negative { -mantissa } else { mantissa }, scale)))
 }
 
 const NOT_AN_AMOUNT: (ErrorCode, &str) =

@@ -56,7 +56,8 @@ impl<'a> Formats<'a> {
     /// Looks at every date and amount of the transactions.
     fn find(text: &'a str, order: Option<DateOrder>) -> Result<Self> {
         let (mut dates, mut amounts) = (dates::Evidence::default(), amounts::Evidence::default());
-        let mut records = Records::new(text);
+        let mut records = Records::survey(text);
+        let mut last = "";
         let (mut count, mut has_header) = (0_usize, text.trim().is_empty());
         while let Some(item) = records.next() {
             let Item::Record = item else {
@@ -74,7 +75,11 @@ impl<'a> Formats<'a> {
                 let error = Error::new(ErrorCode::LimitExceeded, text).field("content");
                 return Err(error.line(record.line));
             }
-            if let Some(written) = dates::scan(record.date.text) {
+            // Records of one day stand together, and a repeated date proves nothing more.
+            if record.date.text != last
+                && let Some(written) = dates::scan(record.date.text)
+            {
+                last = record.date.text;
                 dates.add(written);
             }
             amounts.add(record.amount.text);
@@ -209,16 +214,17 @@ impl<'a> Reader<'a> {
         let (category, other) = category(record.category);
         let action = [record.number, record.security];
         let action = if is_investment { action } else { [""; 2] };
-        describe(&mut self.description, [action[0], action[1], record.payee, record.memo]);
-        self.rows.push(&Row {
+        let payee = one_line(Cow::Borrowed(record.payee));
+        describe(&mut self.description, [action[0], action[1], &payee, record.memo]);
+        let row = Row {
             description: &self.description,
-            payee: Some(&one_line(Cow::Borrowed(record.payee))),
+            payee: Some(&payee),
             reference: Some(record.number).filter(|_| !is_investment),
             category: Some(category),
             counterparty_account: other.filter(|other| Some(*other) != self.own),
-            splits: &splits,
             ..Row::new(record.line, date, amount)
-        });
+        };
+        self.rows.push_divided(&row, splits);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! From text to records: lines, headers and the fields of one record.
 
-use memchr::memchr;
+use crate::import::text::{LineByLine, trim};
 
 /// What a header says about the records behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -120,11 +120,14 @@ impl<'a> Record<'a> {
         self.line == 0
     }
 
-    /// Takes a line. Behind the first `S`, a date is that of the part, which is not read.
-    fn take(&mut self, code: u8, text: &'a str, line: u64) {
+    fn begin(&mut self, line: u64) {
         if self.line == 0 {
             self.line = line;
         }
+    }
+
+    /// Takes a line. Behind the first `S`, a date is that of the part, which is not read.
+    fn take(&mut self, code: u8, text: &'a str, line: u64) {
         match code {
             b'D' if self.date.text.is_empty() => self.date = Field { text, line },
             b'D' if self.splits.is_empty() && self.date.text != text => {
@@ -168,27 +171,30 @@ pub(super) enum Item<'a> {
 #[derive(Debug)]
 pub(super) struct Records<'a> {
     text: &'a str,
-    line_end: u8,
-    position: usize,
-    line: u64,
+    lines: LineByLine<'a>,
     /// A header that ended the record before it.
     header: Option<(Section<'a>, u64)>,
+    /// Whether only dates and amounts are wanted.
+    is_survey: bool,
     pub(super) section: Section<'a>,
     pub(super) record: Record<'a>,
 }
 
 impl<'a> Records<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let has_line_feed = memchr(b'\n', text.as_bytes()).is_some();
         Self {
             text,
-            line_end: if has_line_feed { b'\n' } else { b'\r' },
-            position: 0,
-            line: 0,
+            lines: LineByLine::new(text),
             header: None,
+            is_survey: false,
             section: Section::None,
             record: Record::default(),
         }
+    }
+
+    /// The same records with nothing but their dates and amounts.
+    pub(super) fn survey(text: &'a str) -> Self {
+        Self { is_survey: true, ..Self::new(text) }
     }
 
     /// The next header or record; records without any field are passed over.
@@ -198,43 +204,39 @@ impl<'a> Records<'a> {
             return Some(Item::Section(section, line));
         }
         self.record.clear();
-        while let Some(line) = self.next_line() {
-            let Some((code, rest)) = line.as_bytes().split_first() else { continue };
-            match code {
-                b'^' if self.record.is_empty() => {}
-                b'#' if self.section == Section::None => {}
-                b'^' => return Some(Item::Record),
-                b'!' => {
+        while let Some(line) = self.lines.next() {
+            let line = trim(line);
+            let number = self.lines.number();
+            match line.as_bytes().first() {
+                None => {}
+                Some(b'^') if self.record.is_empty() => {}
+                Some(b'#') if self.section == Section::None => {}
+                Some(b'^') => return Some(Item::Record),
+                Some(b'!') => {
                     let Some(section) = Section::of(line) else { continue };
                     if self.record.is_empty() {
                         self.section = section;
-                        return Some(Item::Section(section, self.line));
+                        return Some(Item::Section(section, number));
                     }
-                    self.header = Some((section, self.line));
+                    self.header = Some((section, number));
                     return Some(Item::Record);
                 }
-                _ => {
-                    let text = line.get(line.len().saturating_sub(rest.len())..);
-                    self.record.take(*code, text.unwrap_or_default().trim(), self.line);
-                    let is_last = self.position >= self.text.len();
-                    let has_end = self.text.ends_with(['\n', '\r']);
-                    self.record.is_cut =
-                        is_last && !has_end && matches!(code, b'D' | b'T' | b'U' | b'$');
+                Some(code)
+                    if self.is_survey && !matches!(code, b'D' | b'T' | b'U' | b'S' | b'$') =>
+                {
+                    self.record.begin(number);
+                }
+                Some(code) => {
+                    self.record.begin(number);
+                    self.record.take(*code, trim(line.get(1..).unwrap_or_default()), number);
+                    if self.lines.position() == self.text.len() {
+                        let has_end = self.text.ends_with(['\n', '\r']);
+                        self.record.is_cut = !has_end && matches!(code, b'D' | b'T' | b'U' | b'$');
+                    }
                 }
             }
         }
         self.record.is_last = true;
         (!self.record.is_empty()).then_some(Item::Record)
-    }
-
-    /// The next line, without what is blank around it.
-    fn next_line(&mut self) -> Option<&'a str> {
-        let rest = self.text.get(self.position..).filter(|rest| !rest.is_empty())?;
-        let length = memchr(self.line_end, rest.as_bytes());
-        let line = length.map_or(rest, |length| rest.get(..length).unwrap_or_default());
-        let step = length.map_or(rest.len(), |length| length.saturating_add(1));
-        self.position = self.position.saturating_add(step);
-        self.line = self.line.saturating_add(1);
-        Some(line.trim())
     }
 }
