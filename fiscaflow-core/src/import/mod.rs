@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 pub use self::csv::{
     ColumnRole, CsvColumn, CsvProfile, DateOrder, DecimalSeparator, Delimiter, Quote, SignRule,
 };
-pub use self::rows::{Correction, Row, RowSplit, Rows};
+pub use self::rows::{Correction, Row, RowSplit, RowSplits, Rows};
 use crate::error::{Error, ErrorCode, Result};
 pub use crate::limits::{MAX_FILE_BYTES, MAX_FILE_ROWS};
 use crate::money::Amount;

@@ -38,7 +38,7 @@ pub struct Row<'a> {
     /// The bank id of an earlier row that this one replaces (OFX `CORRECTFITID`).
     pub corrects: Option<Correction<'a>>,
     /// The parts of the amount, where the file divides it; empty otherwise.
-    pub splits: &'a [RowSplit],
+    pub splits: RowSplits<'a>,
 }
 
 impl<'a> Row<'a> {
@@ -58,7 +58,7 @@ impl<'a> Row<'a> {
             counterparty_account: None,
             pending: false,
             corrects: None,
-            splits: &[],
+            splits: RowSplits::default(),
         }
     }
 
@@ -104,19 +104,120 @@ impl fmt::Debug for Correction<'_> {
 }
 
 /// A part of a row's amount.
-#[derive(Clone, PartialEq, Eq)]
-pub struct RowSplit {
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct RowSplit<'a> {
     /// The part; negative = money leaves the account.
     pub amount: Amount,
     /// The exporter's own category, where the file gives one.
-    pub category: Option<String>,
+    pub category: Option<&'a str>,
     /// The note on this part.
-    pub notes: Option<String>,
+    pub notes: Option<&'a str>,
 }
 
-impl fmt::Debug for RowSplit {
+impl fmt::Debug for RowSplit<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("RowSplit")
+    }
+}
+
+/// The parts of a row's amount, in the file's order.
+///
+/// ```
+/// use fiscaflow_core::import::{Row, RowSplit, Rows};
+///
+/// let part = RowSplit { amount: "-4.50".parse()?, category: Some("Food"), notes: None };
+/// let date = "2026-03-01".parse().unwrap();
+/// let parts = [part, part];
+/// let row = Row { splits: parts.as_slice().into(), ..Row::new(1, date, "-9.00".parse()?) };
+/// let mut rows = Rows::default();
+/// rows.push(&row);
+/// let first = rows.iter().next().unwrap();
+/// assert_eq!(first.splits.len(), 2);
+/// assert!(first.splits.iter().all(|split| split.category == Some("Food")));
+/// # Ok::<(), fiscaflow_core::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct RowSplits<'a>(Parts<'a>);
+
+#[derive(Clone, Copy)]
+enum Parts<'a> {
+    Given(&'a [RowSplit<'a>]),
+    Packed(&'a [PackedSplit], &'a str),
+}
+
+impl<'a> RowSplits<'a> {
+    /// How many parts there are.
+    pub fn len(&self) -> usize {
+        match self.0 {
+            Parts::Given(parts) => parts.len(),
+            Parts::Packed(parts, _) => parts.len(),
+        }
+    }
+
+    /// Whether the amount is not divided.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The part at a place.
+    pub fn get(&self, place: usize) -> Option<RowSplit<'a>> {
+        match self.0 {
+            Parts::Given(parts) => parts.get(place).copied(),
+            Parts::Packed(parts, block) => parts.get(place).map(|part| part.unpack(block)),
+        }
+    }
+
+    /// All parts.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = RowSplit<'a>> + use<'a> {
+        let parts = *self;
+        let empty = RowSplit { amount: Amount::ZERO, category: None, notes: None };
+        (0..self.len()).map(move |place| parts.get(place).unwrap_or(empty))
+    }
+}
+
+impl Default for RowSplits<'_> {
+    fn default() -> Self {
+        Self(Parts::Given(&[]))
+    }
+}
+
+impl<'a> From<&'a [RowSplit<'a>]> for RowSplits<'a> {
+    fn from(parts: &'a [RowSplit<'a>]) -> Self {
+        Self(Parts::Given(parts))
+    }
+}
+
+impl PartialEq for RowSplits<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for RowSplits<'_> {}
+
+impl fmt::Debug for RowSplits<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RowSplits({})", self.len())
+    }
+}
+
+/// A part without its texts: they stand in the block from `start` on, the category first.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct PackedSplit {
+    amount: Amount,
+    start: u32,
+    category: u16,
+    notes: u16,
+}
+
+impl PackedSplit {
+    fn unpack(self, block: &str) -> RowSplit<'_> {
+        let text = usize::try_from(self.start).ok().and_then(|start| block.get(start..));
+        let text = text.and_then(|text| text.split_at_checked(usize::from(self.category)));
+        let (category, behind) = text.unwrap_or_default();
+        let notes = behind.get(..usize::from(self.notes)).unwrap_or_default();
+        let some = |text| Some(text).filter(|text: &&str| !text.is_empty());
+        RowSplit { amount: self.amount, category: some(category), notes: some(notes) }
     }
 }
 
@@ -155,15 +256,16 @@ struct Packed {
 pub struct Rows {
     packed: Vec<Packed>,
     block: String,
-    /// The parts of the rows that have some: the row's place, then its parts.
-    splits: Vec<(usize, Vec<RowSplit>)>,
+    /// The rows that have parts: the row's place, then where its parts end.
+    divided: Vec<(u32, u32)>,
+    parts: Vec<PackedSplit>,
 }
 
 impl Rows {
     /// No rows, with room for so many and for their texts.
     pub fn with_capacity(rows: usize, text_bytes: usize) -> Self {
         let (packed, block) = (Vec::with_capacity(rows), String::with_capacity(text_bytes));
-        Self { packed, block, splits: Vec::new() }
+        Self { packed, block, ..Self::default() }
     }
 
     /// How many rows there are.
@@ -180,15 +282,16 @@ impl Rows {
     /// bytes, and so is a file after 4 GiB of text, which no reader takes.
     pub fn push(&mut self, row: &Row<'_>) {
         let start = small(self.block.len());
-        let mut texts = [0; TEXTS];
-        for (length, text) in texts.iter_mut().zip(row.texts()) {
-            if let Some(text) = text {
-                *length = self.add(text);
-            }
-        }
+        let texts = row.texts().map(|text| self.add(text.unwrap_or_default()));
         self.block.push_str(row.description);
+        for split in row.splits.iter() {
+            let start = small(self.block.len());
+            let category = self.add(split.category.unwrap_or_default());
+            let notes = self.add(split.notes.unwrap_or_default());
+            self.parts.push(PackedSplit { amount: split.amount, start, category, notes });
+        }
         if !row.splits.is_empty() {
-            self.splits.push((self.packed.len(), row.splits.to_vec()));
+            self.divided.push((small(self.packed.len()), small(self.parts.len())));
         }
         let deletes = matches!(row.corrects, Some(Correction::Deletes(_)));
         self.packed.push(Packed {
@@ -201,14 +304,6 @@ impl Rows {
             texts,
             flags: if row.pending { PENDING } else { 0 } | if deletes { DELETES } else { 0 },
         });
-    }
-
-    /// Adds a row with the parts of its amount, without copying them as [`Rows::push`] does.
-    pub(in crate::import) fn push_divided(&mut self, row: &Row<'_>, parts: Vec<RowSplit>) {
-        if !parts.is_empty() {
-            self.splits.push((self.packed.len(), parts));
-        }
-        self.push(&Row { splits: &[], ..row.clone() });
     }
 
     fn add(&mut self, text: &str) -> u16 {
@@ -271,21 +366,36 @@ impl Rows {
 
     /// The rows that are to stay, by their places; texts of the others stay in the block.
     pub(crate) fn retain(&mut self, mut stays: impl FnMut(usize) -> bool) {
-        let mut kept = Vec::with_capacity(self.splits.len());
-        let mut splits = std::mem::take(&mut self.splits).into_iter().peekable();
-        let (mut place, mut after) = (0, 0);
+        let (mut divided, mut parts) = (Vec::new(), Vec::new());
+        let mut rows = std::mem::take(&mut self.divided).into_iter().peekable();
+        let (mut place, mut after, mut first) = (0, 0_usize, 0_usize);
         self.packed.retain(|_| {
             let stay = stays(place);
-            if let Some((_, parts)) = splits.next_if(|(of, _)| *of == place)
-                && stay
-            {
-                kept.push((after, parts));
+            if let Some((_, end)) = rows.next_if(|(row, _)| *row == small(place)) {
+                let end = usize::try_from(end).unwrap_or(usize::MAX);
+                if stay {
+                    parts.extend_from_slice(self.parts.get(first..end).unwrap_or_default());
+                    divided.push((small(after), small(parts.len())));
+                }
+                first = end;
             }
             place += 1;
             after += usize::from(stay);
             stay
         });
-        self.splits = kept;
+        (self.divided, self.parts) = (divided, parts);
+    }
+
+    /// The parts of the row at a place.
+    fn parts(&self, place: usize) -> &[PackedSplit] {
+        let Ok(at) = self.divided.binary_search_by_key(&small(place), |(row, _)| *row) else {
+            return &[];
+        };
+        let end = |at: usize| {
+            self.divided.get(at).and_then(|(_, end)| usize::try_from(*end).ok()).unwrap_or_default()
+        };
+        let start = at.checked_sub(1).map_or(0, end);
+        self.parts.get(start..end(at)).unwrap_or_default()
     }
 
     fn unpack<'a>(&'a self, place: usize, packed: &Packed) -> Row<'a> {
@@ -299,7 +409,6 @@ impl Rows {
             packed.texts.map(|len| next(usize::from(len)));
         let description = usize::try_from(packed.description).ok().and_then(&mut next);
         let deletes = packed.flags & DELETES != 0;
-        let splits = self.splits.binary_search_by_key(&place, |(of, _)| *of);
         Row {
             line: u64::from(packed.line),
             booking_date: packed.booking_date,
@@ -315,7 +424,7 @@ impl Rows {
             pending: packed.flags & PENDING != 0,
             corrects: corrected
                 .map(|id| if deletes { Correction::Deletes(id) } else { Correction::Replaces(id) }),
-            splits: splits.ok().and_then(|at| self.splits.get(at)).map_or(&[], |(_, parts)| parts),
+            splits: RowSplits(Parts::Packed(self.parts(place), &self.block)),
         }
     }
 }
@@ -333,4 +442,59 @@ fn small(number: usize) -> u32 {
 /// The last character boundary at or before a place.
 fn floor(text: &str, place: usize) -> usize {
     (0..=place).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(minor: i64, category: Option<&'static str>) -> RowSplit<'static> {
+        let amount = Amount::new(rust_decimal::Decimal::new(minor, 2));
+        RowSplit { amount, category, notes: category.map(|_| "nöte") }
+    }
+
+    #[test]
+    fn rows_come_back_as_they_were_added() {
+        // Holds: every text and part of a row, and which of them there are, survive the packing.
+        let date = NaiveDate::from_ymd_opt(2026, 3, 1).unwrap();
+        let parts = [split(-250, Some("Food")), split(-650, None), split(0, Some("é"))];
+        let plain = Row::new(1, date, Amount::ZERO);
+        let given = [
+            Row { description: "RENT", payee: Some("A"), reference: Some("é"), ..plain.clone() },
+            Row { splits: parts.as_slice().into(), bank_id: Some("7"), ..plain.clone() },
+            Row { pending: true, corrects: Some(Correction::Deletes("7")), ..plain.clone() },
+            Row { splits: parts.get(..1).unwrap().into(), value_date: Some(date), ..plain.clone() },
+            Row { category: Some("c"), counterparty_account: Some("d"), ..plain },
+        ];
+        let mut rows = Rows::default();
+        given.iter().for_each(|row| rows.push(row));
+        assert!(rows.iter().eq(given.iter().cloned()));
+        for kept in 0..1_usize << given.len() {
+            let stays = |place: &usize| kept >> place & 1 == 1;
+            let mut some = rows.clone();
+            some.retain(|place| stays(&place));
+            let expected = (0..given.len()).filter(stays).map(|place| given[place].clone());
+            assert!(some.iter().eq(expected), "{kept:b}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_at_a_character() {
+        // Holds: what does not fit a row's lengths is cut between two characters, the rest stays.
+        let long = "é".repeat(40_000);
+        let part = RowSplit { amount: Amount::ZERO, category: Some(&long), notes: Some("n") };
+        let row = Row {
+            payee: Some(&long),
+            description: &long,
+            splits: std::slice::from_ref(&part).into(),
+            ..Row::new(1, NaiveDate::MIN, Amount::ZERO)
+        };
+        let mut rows = Rows::default();
+        rows.push(&row);
+        let found = rows.get(0).unwrap();
+        let cut = long.get(..65_534);
+        assert_eq!((found.payee, found.description), (cut, &*long));
+        let part = found.splits.get(0).unwrap();
+        assert_eq!((part.category, part.notes), (cut, Some("n")));
+    }
 }

@@ -52,9 +52,9 @@ fn row(row: &Row<'_>) -> String {
             write!(text, " {name}={value}").unwrap();
         }
     }
-    for split in row.splits {
+    for split in row.splits.iter() {
         write!(text, " [{}", split.amount).unwrap();
-        for text_of in [&split.category, &split.notes].into_iter().flatten() {
+        for text_of in [split.category, split.notes].into_iter().flatten() {
             write!(text, " {text_of}").unwrap();
         }
         text.push(']');

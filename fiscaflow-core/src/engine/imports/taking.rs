@@ -344,14 +344,14 @@ impl<'a> Taking<'a> {
         if row.splits.len() < 2 {
             return Ok(Vec::new());
         }
-        let split = |part: &crate::import::RowSplit| {
-            let name = part.category.as_deref().map(str::trim);
+        let split = |part: crate::import::RowSplit<'_>| {
+            let name = part.category.map(str::trim);
             let category_id = name.and_then(|name| self.categories.get(&fold(name))).copied();
-            let unknown = name.filter(|_| category_id.is_none()).map(str::to_owned);
+            let unknown = name.filter(|_| category_id.is_none());
             Ok(Split {
                 amount: Money::from_amount(part.amount, currency)?,
                 category_id,
-                notes: part.notes.clone().or(unknown),
+                notes: part.notes.or(unknown).map(str::to_owned),
             })
         };
         row.splits.iter().map(split).collect()

@@ -142,6 +142,7 @@ struct Reader<'a> {
     is_named: bool,
     section: Option<(Section<'a>, u64)>,
     description: String,
+    splits: Vec<RowSplit<'a>>,
     statements: Vec<Statement>,
     problems: Vec<Problem>,
 }
@@ -210,58 +211,51 @@ impl<'a> Reader<'a> {
         if !other.text.is_empty() && self.formats.amount(other, "U")? != amount {
             return two_values(other.line, "U");
         }
-        let splits = self.splits(record, amount)?;
+        self.read_splits(record, amount)?;
         let (category, other) = category(record.category);
         let action = [record.number, record.security];
         let action = if is_investment { action } else { [""; 2] };
         let payee = one_line(Cow::Borrowed(record.payee));
         describe(&mut self.description, [action[0], action[1], &payee, record.memo]);
-        let row = Row {
+        self.rows.push(&Row {
             description: &self.description,
             payee: Some(&payee),
             reference: Some(record.number).filter(|_| !is_investment),
             category: Some(category),
             counterparty_account: other.filter(|other| Some(*other) != self.own),
+            splits: self.splits.as_slice().into(),
             ..Row::new(record.line, date, amount)
-        };
-        self.rows.push_divided(&row, splits);
+        });
         Ok(())
     }
 
     /// The parts of the amount. They are left out where one of them has no amount.
-    fn splits(&self, record: &Record<'a>, amount: Amount) -> Result<Vec<RowSplit>, Fault> {
-        if record.splits.is_empty() {
-            return Ok(Vec::new());
-        }
+    fn read_splits(&mut self, record: &Record<'a>, amount: Amount) -> Result<(), Fault> {
+        self.splits.clear();
         if record.splits.len() > MAX_SPLITS {
             let text = format!("a transaction may have at most {MAX_SPLITS} parts");
             return Err(Fault::new(ErrorCode::LimitExceeded, &text, record.line, "S"));
         }
         let is_whole = |split: &Split<'_>| !split.amount.text.is_empty();
-        if !record.splits.iter().all(is_whole) {
-            return Ok(Vec::new());
+        if record.splits.is_empty() || !record.splits.iter().all(is_whole) {
+            return Ok(());
         }
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
-        let mut splits = Vec::with_capacity(record.splits.len());
+        let text = |text: &'a str| (!text.is_empty()).then_some(text);
         let mut sum = Amount::ZERO;
         for split in &record.splits {
             let part = self.formats.amount(split.amount, "$")?;
             sum = sum.checked_add(part).map_err(|_| {
-                Fault::new(
-                    ErrorCode::AmountOverflow,
-                    "the sum of the parts does not fit",
-                    split.amount.line,
-                    "$",
-                )
+                let text = "the sum of the parts does not fit";
+                Fault::new(ErrorCode::AmountOverflow, text, split.amount.line, "$")
             })?;
             let (category, notes) = (text(split.category), text(split.memo));
-            splits.push(RowSplit { amount: part, category, notes });
+            self.splits.push(RowSplit { amount: part, category, notes });
         }
         if sum != amount {
             let text = "the parts do not add up to the amount";
             return Err(Fault::new(ErrorCode::SplitSum, text, record.line, "$"));
         }
-        Ok(splits)
+        Ok(())
     }
 
     /// A record of a section that is not known: said once, if it may be a transaction.
