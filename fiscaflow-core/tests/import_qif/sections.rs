@@ -166,9 +166,11 @@ fn charsets_are_told() {
 
 #[test]
 fn hostile_files_end_at_a_limit() {
-    // Holds: the number of transactions is limited.
+    // Holds: the number of transactions and of problems is limited.
     let full = format!("!Type:Bank\n{}", RECORD.repeat(MAX_FILE_ROWS));
     assert_eq!(rows(&read(full.as_bytes()).unwrap()).len(), MAX_FILE_ROWS);
-    let error = read(format!("{full}{RECORD}").as_bytes()).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::LimitExceeded);
+    let unknown = format!("!Type:Foo\n{RECORD}");
+    for text in [format!("{full}{RECORD}"), unknown.repeat(MAX_FILE_ROWS + 2)] {
+        assert_eq!(read(text.as_bytes()).unwrap_err().code(), ErrorCode::LimitExceeded);
+    }
 }

@@ -112,16 +112,21 @@ fn plain_blanks(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.replace(['\u{A0}', '\u{202F}'], " "))
 }
 
-/// The sign and what is left without it and without a currency sign before it.
+/// The sign and what is left without it and without a currency sign beside it.
 fn strip(text: &str) -> Option<(bool, &str)> {
-    let text = text.trim_start_matches(['$', '£', '€']);
+    let text = without_currency(text);
     let (is_negative, rest) = match text.as_bytes().first()? {
         b'-' => (true, text.get(1..)?),
         b'+' => (false, text.get(1..)?),
         _ => (false, text),
     };
-    let rest = rest.trim_start_matches(['$', '£', '€', ' ']);
+    let rest = without_currency(rest);
     rest.bytes().any(|byte| byte.is_ascii_digit()).then_some((is_negative, rest))
+}
+
+fn without_currency(text: &str) -> &str {
+    let is_plain = text.bytes().next().is_some_and(|byte| byte.is_ascii_digit() || byte == b'-');
+    if is_plain { text } else { text.trim_start_matches(['$', '£', '€', ' ']) }
 }
 
 /// What the separators of an amount tell.
@@ -138,14 +143,15 @@ enum Separators {
 
 fn separators(digits: &str) -> Separators {
     let bytes = digits.as_bytes();
-    let is_separator = |byte: &&u8| !byte.is_ascii_digit();
-    let mut found = bytes.iter().filter(is_separator);
-    let Some(first) = found.next().copied() else { return Separators::None };
-    let (mut count, mut last) = (1_usize, first);
-    for byte in found {
-        (count, last) = (count.saturating_add(1), *byte);
+    let (mut count, mut first, mut last, mut last_at) = (0_usize, 0, 0, 0);
+    for (at, byte) in bytes.iter().enumerate().filter(|(_, byte)| !byte.is_ascii_digit()) {
+        first = if count == 0 { *byte } else { first };
+        (last, last_at) = (*byte, at);
+        count = count.saturating_add(1);
     }
-    let last_at = bytes.iter().rposition(|byte| *byte == last).unwrap_or_default();
+    if count == 0 {
+        return Separators::None;
+    }
     let (whole, fraction) = bytes.split_at_checked(last_at).unwrap_or((bytes, &[]));
     let places = fraction.len().saturating_sub(1);
     let is_decimal = |byte: u8| matches!(byte, b'.' | b',');

@@ -18,8 +18,15 @@ use crate::money::Amount;
 pub(super) fn read(text: &str, order: Option<DateOrder>) -> Result<Parsed> {
     let formats = Formats::find(text, order)?;
     let mut records = Records::new(text);
-    let mut reader = Reader { formats, ..Reader::default() };
+    // Half the file is more than the texts of most; what is not needed is never touched.
+    let room = if formats.count > 0 { text.len() / 2 } else { 0 };
+    let rows = Rows::with_capacity(formats.count, room);
+    let mut reader = Reader { formats, rows, ..Reader::default() };
     while let Some(item) = records.next() {
+        // Sections of unknown kinds are not limited otherwise.
+        if reader.problems.len() > MAX_FILE_ROWS {
+            return Err(too_many("problems", records.record.line));
+        }
         match item {
             Item::Section(section, line) => reader.begin(section, line),
             Item::Record => match records.section {
@@ -44,11 +51,18 @@ struct Formats<'a> {
     decimal: Option<u8>,
     /// The last date that was read: records of one day stand together.
     last: Option<(&'a str, NaiveDate)>,
+    /// How many transactions there are, if they stand in one section.
+    count: usize,
 }
 
 impl Default for Formats<'_> {
     fn default() -> Self {
-        Self { orders: dates::Evidence::default().settle(None), decimal: None, last: None }
+        Self {
+            orders: dates::Evidence::default().settle(None),
+            decimal: None,
+            last: None,
+            count: 0,
+        }
     }
 }
 
@@ -58,22 +72,22 @@ impl<'a> Formats<'a> {
         let (mut dates, mut amounts) = (dates::Evidence::default(), amounts::Evidence::default());
         let mut records = Records::survey(text);
         let mut last = "";
-        let (mut count, mut has_header) = (0_usize, text.trim().is_empty());
+        let (mut count, mut sections) = (0_usize, 0_usize);
+        let mut has_header = text.trim().is_empty();
         while let Some(item) = records.next() {
-            let Item::Record = item else {
+            if let Item::Section(section, _) = item {
                 has_header = true;
                 dates.begin_section();
+                sections = sections.saturating_add(usize::from(section.is_of_account()));
                 continue;
-            };
-            if !matches!(records.section, Section::Transactions | Section::Investments) {
+            }
+            if !records.section.is_of_account() {
                 continue;
             }
             let record = &records.record;
             count = count.saturating_add(1);
             if count > MAX_FILE_ROWS {
-                let text = format!("a file may hold at most {MAX_FILE_ROWS} transactions");
-                let error = Error::new(ErrorCode::LimitExceeded, text).field("content");
-                return Err(error.line(record.line));
+                return Err(too_many("transactions", record.line));
             }
             // Records of one day stand together, and a repeated date proves nothing more.
             if record.date.text != last
@@ -91,7 +105,8 @@ impl<'a> Formats<'a> {
             let text = "the file holds no header of the format, such as `!Type:Bank`";
             return Err(Error::new(ErrorCode::MalformedFile, text).line(1));
         }
-        Ok(Self { orders: dates.settle(order), decimal: amounts.settle(), last: None })
+        let (orders, decimal) = (dates.settle(order), amounts.settle());
+        Ok(Self { orders, decimal, last: None, count: if sections == 1 { count } else { 0 } })
     }
 
     fn date(&mut self, field: Field<'a>) -> Result<NaiveDate, Fault> {
@@ -286,12 +301,17 @@ impl<'a> Reader<'a> {
     }
 
     fn finish_statement(&mut self) {
-        let rows = std::mem::take(&mut self.rows);
         if std::mem::take(&mut self.is_open) {
+            let rows = std::mem::take(&mut self.rows);
             let account = self.own.map(str::to_owned);
             self.statements.push(Statement { account, rows, ..Statement::default() });
         }
     }
+}
+
+fn too_many(what: &str, line: u64) -> Error {
+    let text = format!("a file may hold at most {MAX_FILE_ROWS} {what}");
+    Error::new(ErrorCode::LimitExceeded, text).field("content").line(line)
 }
 
 /// The account in brackets, to or from which the money went.

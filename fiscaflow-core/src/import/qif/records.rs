@@ -1,6 +1,7 @@
 //! From text to records: lines, headers and the fields of one record.
 
 use crate::import::text::{LineByLine, trim};
+use crate::limits::MAX_SPLITS;
 
 /// What a header says about the records behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,13 @@ impl<'a> Section<'a> {
         } else {
             Self::Unknown(kind)
         })
+    }
+}
+
+impl Section<'_> {
+    /// Whether its records are transactions of an account.
+    pub(super) fn is_of_account(self) -> bool {
+        matches!(self, Self::Transactions | Self::Investments)
     }
 }
 
@@ -145,7 +153,10 @@ impl<'a> Record<'a> {
             b'N' if self.number.is_empty() => self.number = text,
             b'L' if self.category.is_empty() => self.category = text,
             b'Y' if self.security.is_empty() => self.security = text,
-            b'S' => self.splits.push(Split { category: text, ..Split::default() }),
+            // One more than are allowed is enough to tell that there are too many.
+            b'S' if self.splits.len() <= MAX_SPLITS => {
+                self.splits.push(Split { category: text, ..Split::default() });
+            }
             b'E' | b'$' => {
                 let Some(split) = self.splits.last_mut() else { return };
                 match code {
