@@ -120,6 +120,7 @@ fn files_without_transactions_are_empty() {
         "\n \n",
         "!Option:AutoSwitch\n!Account\nNMy Bank Account\nD\nTBank\n^\n!Clear:AutoSwitch\n",
         "!Type:Cat\nNRoot\nD\nI\n^\nNRoot:Child\nD\nI\n^",
+        "!Type:Cat\nNA:B\nE\n^\nNB:A\nE\n^\n!Type:Memorized\nKC\nT-5.00\nPx\n^\n",
         "^\n!Type:Security\nNExample\nTStock\n",
         "!Type:Bank\n^\n",
         "!Type:Bank",

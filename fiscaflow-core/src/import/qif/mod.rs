@@ -6,6 +6,9 @@
 //! looked at and one order and one separator is settled (`dates`, `amounts`), then the rows are
 //! made (`reader`). `records` cuts the text.
 //!
+//! Transactions with securities are rows as well. Their amount is the record's own, which QIF
+//! writes without a sign and leaves out where no money is named; what was done is the description.
+//!
 //! Source: Intuit's `QIF` help page (1997) and the notes of GnuCash on what programs really write.
 
 mod amounts;
