@@ -5,6 +5,7 @@
 //! ways is a [`Problem`] that names line, field and both readings.
 
 pub(crate) mod assignment;
+mod bytes;
 mod camt;
 mod codepages;
 mod csv;
@@ -12,6 +13,7 @@ mod encoding;
 pub(crate) mod matching;
 mod mt940;
 mod ofx;
+mod plaid;
 mod qif;
 mod rows;
 mod text;
@@ -50,6 +52,8 @@ pub fn detect(bytes: &[u8]) -> Option<Format> {
         Some(Format::Mt940)
     } else if qif::detect(bytes) {
         Some(Format::Qif)
+    } else if plaid::detect(bytes) {
+        Some(Format::Plaid)
     } else if csv::detect(bytes) {
         Some(Format::Csv)
     } else {
@@ -69,6 +73,7 @@ pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Parsed> {
         Some(Format::Camt) => camt::parse(bytes),
         Some(Format::Mt940) => mt940::parse(bytes),
         Some(Format::Qif) => qif::parse(bytes, options.date_order),
+        Some(Format::Plaid) => plaid::parse(bytes),
         Some(Format::Csv) => csv::parse(bytes, options.csv.as_ref()),
         None if bytes.starts_with(b"PK\x03\x04") => {
             let text = "the file is a ZIP archive: unpack it and import the files in it";
@@ -92,6 +97,8 @@ pub enum Format {
     Mt940,
     /// Quicken's interchange format (Intuit, 1997).
     Qif,
+    /// Answers of Plaid in JSON (API reference, Transactions and Investments).
+    Plaid,
     /// Delimited text: CSV, TSV and their relatives.
     Csv,
 }
@@ -105,6 +112,7 @@ impl Format {
             Self::Mt940 => "mt940",
             Self::Camt => "camt",
             Self::Qif => "qif",
+            Self::Plaid => "plaid",
         }
     }
 }
@@ -138,6 +146,9 @@ pub struct Statement {
     pub opening_balance: Option<Amount>,
     /// The balance after the last booked entry, where the file gives it.
     pub closing_balance: Option<Amount>,
+    /// Bank ids of transactions that the bank has taken back without saying more (Plaid's
+    /// `removed`).
+    pub removed: Vec<String>,
     /// Investment transactions that were counted but not read.
     pub investments: usize,
 }

@@ -37,6 +37,9 @@ pub struct Row<'a> {
     pub pending: bool,
     /// The bank id of an earlier row that this one replaces (OFX `CORRECTFITID`).
     pub corrects: Option<Correction<'a>>,
+    /// The bank's id that the row had while it was pending, where a booked row names it (Plaid's
+    /// `pending_transaction_id`).
+    pub pending_id: Option<&'a str>,
     /// The parts of the amount, where the file divides it; empty otherwise.
     pub splits: RowSplits<'a>,
 }
@@ -58,6 +61,7 @@ impl<'a> Row<'a> {
             counterparty_account: None,
             pending: false,
             corrects: None,
+            pending_id: None,
             splits: RowSplits::default(),
         }
     }
@@ -75,6 +79,7 @@ impl<'a> Row<'a> {
             self.category,
             self.counterparty_account,
             corrected,
+            self.pending_id,
         ]
     }
 }
@@ -222,7 +227,7 @@ impl PackedSplit {
 }
 
 /// How many optional texts a row has.
-const TEXTS: usize = 7;
+const TEXTS: usize = 8;
 const PENDING: u8 = 1;
 const DELETES: u8 = 2;
 
@@ -405,8 +410,16 @@ impl Rows {
             rest = Some(after);
             Some(text).filter(|text| !text.is_empty())
         };
-        let [currency, payee, bank_id, reference, category, counterparty_account, corrected] =
-            packed.texts.map(|len| next(usize::from(len)));
+        let [
+            currency,
+            payee,
+            bank_id,
+            reference,
+            category,
+            counterparty_account,
+            corrected,
+            pending_id,
+        ] = packed.texts.map(|len| next(usize::from(len)));
         let description = usize::try_from(packed.description).ok().and_then(&mut next);
         let deletes = packed.flags & DELETES != 0;
         Row {
@@ -424,6 +437,7 @@ impl Rows {
             pending: packed.flags & PENDING != 0,
             corrects: corrected
                 .map(|id| if deletes { Correction::Deletes(id) } else { Correction::Replaces(id) }),
+            pending_id,
             splits: RowSplits(Parts::Packed(self.parts(place), &self.block)),
         }
     }

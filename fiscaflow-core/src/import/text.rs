@@ -1,7 +1,9 @@
-//! Text as the readers share it: values in one line, and the line on which a byte stands.
+//! Text as the readers share it: values in one line, dates that begin with the year, and the line
+//! on which a byte stands.
 
 use std::borrow::Cow;
 
+use chrono::NaiveDate;
 use memchr::{memchr, memchr_iter, memchr2_iter};
 
 /// Makes a value one line: no white space around it, control characters and line breaks inside
@@ -93,6 +95,29 @@ fn find_near(wanted: u8, bytes: &[u8]) -> Option<usize> {
     };
     let found = near.iter().position(|byte| *byte == wanted);
     found.or_else(|| memchr(wanted, far)?.checked_add(NEAR))
+}
+
+/// Reads the day of a date, or of a date and time, that begins with `YYYY-MM-DD` (ISO 8601, XML
+/// Schema's `date` and `dateTime`), as it is written: time and zone do not move it.
+pub(in crate::import) fn iso_date(text: &str) -> Option<NaiveDate> {
+    let (day, rest) = text.as_bytes().split_first_chunk::<10>()?;
+    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day else { return None };
+    let year = number(&[*y1, *y2, *y3, *y4])?;
+    let (month, day) = (number(&[*m1, *m2])?, number(&[*d1, *d2])?);
+    let begins_time = |byte: &u8| matches!(byte, b'T' | b't' | b' ' | b'Z' | b'z' | b'+' | b'-');
+    let is_time = rest.first().is_none_or(begins_time)
+        && rest.iter().skip(1).all(|byte| byte.is_ascii_digit() || b":.+-Zz ".contains(byte));
+    if !is_time {
+        return None;
+    }
+    NaiveDate::from_ymd_opt(i32::try_from(year).ok().filter(|year| *year > 0)?, month, day)
+}
+
+fn number(digits: &[u8]) -> Option<u32> {
+    digits.iter().try_fold(0_u32, |number, digit| {
+        let value = digit.wrapping_sub(b'0');
+        (value <= 9).then(|| number.wrapping_mul(10).wrapping_add(u32::from(value)))
+    })
 }
 
 /// Tells on which line a byte stands; lines end with CR, LF or both.

@@ -8,7 +8,7 @@ use super::nodes::Leaf;
 use super::scan::{Text, attribute};
 use super::values;
 use crate::error::ErrorCode;
-use crate::import::text::Lines;
+use crate::import::text::{Lines, iso_date};
 use crate::import::{Problem, Statement};
 use crate::money::Amount;
 
@@ -71,7 +71,7 @@ impl<'a> Balance<'a> {
                 self.currency = attribute(text.attributes, "Ccy").unwrap_or_default();
             }
             Leaf::BalanceSign => self.is_credit = values::is_credit(value),
-            Leaf::BalanceDate => self.date = values::date(value),
+            Leaf::BalanceDate => self.date = iso_date(value),
             _ => {}
         }
     }

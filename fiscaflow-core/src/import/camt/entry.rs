@@ -9,7 +9,7 @@ use super::nodes::{Leaf, Message};
 use super::scan::{Text, attribute};
 use super::values;
 use crate::error::ErrorCode;
-use crate::import::text::{Lines, one_line};
+use crate::import::text::{Lines, iso_date, one_line};
 use crate::import::{Problem, Row, Rows};
 use crate::limits::MAX_DESCRIPTION_BYTES;
 use crate::money::Amount;
@@ -189,7 +189,7 @@ impl<'a> Entry<'a> {
         if value.is_empty() {
             return false;
         }
-        let Some(date) = values::date(value) else {
+        let Some(date) = iso_date(value) else {
             let message = "expected a date that exists, such as `2024-01-31`";
             let code = ErrorCode::InvalidDate;
             self.faults.push(Fault { at, code, field: leaf.name(), message });

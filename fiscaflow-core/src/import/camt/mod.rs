@@ -1,17 +1,15 @@
 //! ISO 20022 cash management: account reports (camt.052), statements (camt.053) and notifications
 //! (camt.054), in every version, with a namespace, with a prefix or with neither, in any envelope.
 //!
-//! `header` recognises a file and its charset, `scan` reads the XML (with `bytes` for its inner
-//! loop), `nodes` knows which elements matter and where they stand, `reader` makes statements of
-//! them, `entry` and `detail` rows, `balance` opening and closing balances, `references` judges a
-//! kind of id that some banks misuse, `values` reads amounts, dates and entities. The file is read
-//! once and no tree is built.
+//! `header` recognises a file and its charset, `scan` reads the XML, `nodes` knows which elements
+//! matter and where they stand, `reader` makes statements of them, `entry` and `detail` rows,
+//! `balance` opening and closing balances, `references` judges a kind of id that some banks misuse,
+//! `values` reads amounts and entities. The file is read once and no tree is built.
 //!
 //! Source: ISO 20022 message definitions camt.052.001, camt.053.001 and camt.054.001, versions 01
 //! to 13, and the external code sets for entry status and balance type.
 
 mod balance;
-mod bytes;
 mod detail;
 mod entry;
 mod header;

@@ -3,7 +3,7 @@
 //! Names differ little between the messages and their versions: where one was renamed, both names
 //! lead to the same node. What is not named here is skipped with all that it holds.
 
-use super::bytes::find_byte;
+use crate::import::bytes::find_byte;
 
 /// Which of the three messages it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

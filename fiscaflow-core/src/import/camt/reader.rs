@@ -9,9 +9,8 @@ use super::entry::{Entry, Place};
 use super::nodes::{Leaf, Message, Node};
 use super::references::References;
 use super::scan::{Fault, Scanner, Text, Token};
-use super::values;
 use crate::error::{Error, ErrorCode, Result};
-use crate::import::text::{Lines, one_line};
+use crate::import::text::{Lines, iso_date, one_line};
 use crate::import::{Format, MAX_FILE_ROWS, Parsed, Problem, Rows, Statement};
 
 /// Bytes of a file for each row that is expected; a row of fewer costs one growth of the list.
@@ -157,13 +156,13 @@ impl<'a> Reader<'a> {
         }
         let value = one_line(text.value.unwrap_or_default());
         if text.leaf == Leaf::HeaderCreated {
-            self.header_created = values::date(&value);
+            self.header_created = iso_date(&value);
             return;
         }
         let Some((statement, _)) = &mut self.statement else { return };
         let field = match text.leaf {
             Leaf::Created => {
-                self.created = values::date(&value);
+                self.created = iso_date(&value);
                 return;
             }
             Leaf::AccountNumber => &mut statement.account,

@@ -12,9 +12,9 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-use super::bytes::{find_byte, find_name_end, find_tag, is_same};
 use super::nodes::{Leaf, Node};
 use super::values::unescape;
+use crate::import::bytes::{find_byte, find_name_end, find_tag, is_same};
 
 /// The most elements that may be open at once; the messages need about fifteen.
 const MAX_DEPTH: usize = 64;

@@ -1,35 +1,12 @@
-//! Amounts, dates and character references as XML writes them.
+//! Amounts and character references as XML writes them.
 
 use std::borrow::Cow;
 
-use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use super::bytes::find_byte;
 use crate::error::ErrorCode;
+use crate::import::bytes::find_byte;
 use crate::money::Amount;
-
-/// Reads the day of an `xs:date` or `xs:dateTime` as it is written: time and zone do not move it.
-pub(super) fn date(text: &str) -> Option<NaiveDate> {
-    let (day, rest) = text.as_bytes().split_first_chunk::<10>()?;
-    let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = day else { return None };
-    let year = number(&[*y1, *y2, *y3, *y4])?;
-    let (month, day) = (number(&[*m1, *m2])?, number(&[*d1, *d2])?);
-    let begins_time = |byte: &u8| matches!(byte, b'T' | b't' | b' ' | b'Z' | b'z' | b'+' | b'-');
-    let is_time = rest.first().is_none_or(begins_time)
-        && rest.iter().skip(1).all(|byte| byte.is_ascii_digit() || b":.+-Zz ".contains(byte));
-    if !is_time {
-        return None;
-    }
-    NaiveDate::from_ymd_opt(i32::try_from(year).ok().filter(|year| *year > 0)?, month, day)
-}
-
-fn number(digits: &[u8]) -> Option<u32> {
-    digits.iter().try_fold(0_u32, |number, digit| {
-        let value = digit.wrapping_sub(b'0');
-        (value <= 9).then(|| number.wrapping_mul(10).wrapping_add(u32::from(value)))
-    })
-}
 
 /// Reads an `xs:decimal` without a minus sign, with the decimal places it is written with: whether
 /// it is money in or out stands in an element of its own, so that a sign here could mean either.

@@ -1,5 +1,5 @@
-//! Finding bytes eight at a time: the runs between the marks of a tag are too short for a search
-//! that has to be set up, and too many to look at each byte alone.
+//! Finding bytes eight at a time: the runs between the marks of XML and JSON are too short for a
+//! search that has to be set up, and too many to look at each byte alone.
 
 const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = 0x8080_8080_8080_8080;
@@ -18,7 +18,7 @@ const fn below(word: u64, limit: u8) -> u64 {
 
 /// The place of the first `<` from a place on.
 #[inline]
-pub(super) fn find_tag(bytes: &[u8], from: usize) -> Option<usize> {
+pub(in crate::import) fn find_tag(bytes: &[u8], from: usize) -> Option<usize> {
     // Tags often stand side by side; to guess that is faster than to wait for the search.
     if bytes.get(from) == Some(&b'<') {
         return Some(from);
@@ -27,13 +27,13 @@ pub(super) fn find_tag(bytes: &[u8], from: usize) -> Option<usize> {
 }
 
 /// The place of the first byte of that value from a place on.
-pub(super) fn find_byte(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
+pub(in crate::import) fn find_byte(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
     find(bytes, from, |word| equal(word, wanted), |byte| byte == wanted)
 }
 
 /// The place where a tag's name ends: the first `>`, `<`, `/`, blank or control character.
 #[inline]
-pub(super) fn find_name_end(bytes: &[u8], from: usize) -> Option<usize> {
+pub(in crate::import) fn find_name_end(bytes: &[u8], from: usize) -> Option<usize> {
     let at = find_odd(bytes, from)?;
     // Of the others, hyphens and points may stand in names, but hardly ever do.
     match bytes.get(at) {
@@ -62,9 +62,34 @@ fn find_odd(bytes: &[u8], from: usize) -> Option<usize> {
     )
 }
 
+/// The place of the first quotation mark or backslash from a place on.
+pub(in crate::import) fn find_string_end(bytes: &[u8], from: usize) -> Option<usize> {
+    find(
+        bytes,
+        from,
+        |word| equal(word, b'"') | equal(word, b'\\'),
+        |byte| matches!(byte, b'"' | b'\\'),
+    )
+}
+
+/// The place of the first quotation mark, brace or bracket from a place on.
+pub(in crate::import) fn find_nesting(bytes: &[u8], from: usize) -> Option<usize> {
+    // Braces and brackets differ in one bit.
+    const BIT: u8 = b'[' ^ b'{';
+    find(
+        bytes,
+        from,
+        |word| {
+            let brace = word | (ONES * BIT as u64);
+            equal(word, b'"') | equal(brace, b'{') | equal(brace, b'}')
+        },
+        |byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']'),
+    )
+}
+
 /// Whether the bytes at one place are those at another. Where both have eight bytes to the end of
 /// the text, they are compared as numbers; a call for each name would cost more than the name.
-pub(super) fn is_same(bytes: &[u8], at: usize, other: usize, length: usize) -> bool {
+pub(in crate::import) fn is_same(bytes: &[u8], at: usize, other: usize, length: usize) -> bool {
     let word = |from: usize| bytes.get(from..)?.first_chunk::<8>().copied().map(u64::from_le_bytes);
     let mut passed = 0_usize;
     while let (Some(left), Some(right)) =
@@ -125,6 +150,8 @@ mod tests {
                         assert_eq!(find_tag(&bytes, from), plain(b"<", false));
                         assert_eq!(find_byte(&bytes, from, byte), plain(&[byte], false));
                         assert_eq!(find_name_end(&bytes, from), plain(b"></", true));
+                        assert_eq!(find_string_end(&bytes, from), plain(b"\"\\", false));
+                        assert_eq!(find_nesting(&bytes, from), plain(b"\"{}[]", false));
                     }
                 }
             }
