@@ -61,7 +61,7 @@ pub fn statements(format: Format, n: usize, seed: u64) -> Vec<Vec<u8>> {
             Format::Csv => (CSV_HEAD, csv, ""),
             Format::Camt => (CAMT_HEAD, camt, "</Stmt></BkToCstmrStmt></Document>\n"),
             Format::Mt940 => (MT940_HEAD, mt940, "-\r\n"),
-            Format::Qif | Format::Ofx => ("!Type:Bank\n", qif, ""),
+            Format::Qif | Format::Ofx | Format::Plaid => ("!Type:Bank\n", qif, ""),
         };
         let mut text = String::from(head);
         while row < most && text.len() < MAX_FILE_BYTES - 2_000 {
