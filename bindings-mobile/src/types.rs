@@ -753,6 +753,7 @@ pub enum Format {
     Camt,
     Mt940,
     Qif,
+    Plaid,
     Csv,
 }
 

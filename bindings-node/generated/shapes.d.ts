@@ -576,7 +576,7 @@ export interface FieldChange {
 }
 
 /** A file format that can be read. */
-export type Format = 'ofx' | 'camt' | 'mt940' | 'qif' | 'csv';
+export type Format = 'ofx' | 'camt' | 'mt940' | 'qif' | 'plaid' | 'csv';
 
 /** SHA-256 in hexadecimal: 64 digits. */
 export type Hash = string;

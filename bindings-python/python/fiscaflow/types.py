@@ -144,7 +144,7 @@ Evidence: TypeAlias = Literal[
 ExportFormat: TypeAlias = Literal["csv", "json", "beancount", "hledger", "ofx"]
 """What an export is written for."""
 
-Format: TypeAlias = Literal["ofx", "camt", "mt940", "qif", "csv"]
+Format: TypeAlias = Literal["ofx", "camt", "mt940", "qif", "plaid", "csv"]
 """A file format that can be read."""
 
 Hash: TypeAlias = str

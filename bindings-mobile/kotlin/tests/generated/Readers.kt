@@ -346,6 +346,7 @@ internal fun readFormat(json: Any?): Format {
         "camt" -> Format.CAMT
         "mt940" -> Format.MT940
         "qif" -> Format.QIF
+        "plaid" -> Format.PLAID
         "csv" -> Format.CSV
         else -> throw Inexpressible("no Format")
     }

@@ -420,7 +420,7 @@ impl Readable<'_> {
             booking_date: row.booking_date,
             amount_minor: self.amount.minor(),
             bank_id: row.bank_id,
-            pending_id: None,
+            pending_id: row.pending_id,
             fingerprint: fingerprint(row.booking_date, self.amount, row.description),
             pending: row.pending,
             description: row.description,

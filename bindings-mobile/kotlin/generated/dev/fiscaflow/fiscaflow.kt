@@ -14208,6 +14208,7 @@ enum class Format {
     CAMT,
     MT940,
     QIF,
+    PLAID,
     CSV;
 
     

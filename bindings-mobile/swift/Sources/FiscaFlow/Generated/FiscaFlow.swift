@@ -12942,6 +12942,7 @@ public enum Format: Equatable, Hashable, CaseIterable {
     case camt
     case mt940
     case qif
+    case plaid
     case csv
 
 
@@ -12972,7 +12973,9 @@ public struct FfiConverterTypeFormat: FfiConverterRustBuffer {
         
         case 4: return .qif
         
-        case 5: return .csv
+        case 5: return .plaid
+        
+        case 6: return .csv
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -12998,8 +13001,12 @@ public struct FfiConverterTypeFormat: FfiConverterRustBuffer {
             writeInt(&buf, Int32(4))
         
         
-        case .csv:
+        case .plaid:
             writeInt(&buf, Int32(5))
+        
+        
+        case .csv:
+            writeInt(&buf, Int32(6))
         
         }
     }

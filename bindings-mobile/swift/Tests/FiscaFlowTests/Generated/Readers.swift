@@ -344,6 +344,7 @@ func readFormat(_ json: Json) throws -> Format {
     case "camt": return .camt
     case "mt940": return .mt940
     case "qif": return .qif
+    case "plaid": return .plaid
     case "csv": return .csv
     default: throw Inexpressible("no Format")
     }

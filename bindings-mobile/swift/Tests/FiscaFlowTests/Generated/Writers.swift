@@ -381,6 +381,7 @@ func json(_ it: Format) -> Json {
     case .camt: return .text("camt")
     case .mt940: return .text("mt940")
     case .qif: return .text("qif")
+    case .plaid: return .text("plaid")
     case .csv: return .text("csv")
     }
 }
