@@ -189,7 +189,8 @@ proptest! {
             let pending: Vec<Entry> = entries
                 .iter()
                 .zip(announced)
-                .filter_map(|(entry, announced)| announced.then(|| entry.clone()))
+                .filter(|(_, announced)| *announced)
+                .map(|(entry, _)| entry.clone())
                 .collect();
             let first = String::from_utf8(statement(&pending, 0..=12, false)).unwrap();
             let first = first.replace("STMTTRN>", "STMTTRNP>").replace("DTPOSTED", "DTTRAN");
