@@ -19,17 +19,18 @@ use fiscaflow_core::{Amount, ErrorCode, Lane, parse_date};
 pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder in `fuzz/corpus` as well.
-pub const TARGETS: [(&str, Check); 10] = [
+pub const TARGETS: [(&str, Check); 11] = [
     ("ofx", ofx),
     ("csv", csv),
     ("csv_profile", csv_profile),
     ("camt", camt),
     ("mt940", mt940),
     ("qif", qif),
+    ("plaid", plaid),
     ("detected", detected),
-    ("repeated", repeated),
     ("amounts", amounts),
     ("dates", dates),
+    ("repeated", repeated),
 ];
 
 /// OFX, QFX.
@@ -67,6 +68,11 @@ pub fn qif(bytes: &[u8]) {
     }
 }
 
+/// Plaid's answers.
+pub fn plaid(bytes: &[u8]) {
+    read(bytes, &format(Format::Plaid));
+}
+
 /// Whatever reader wants the file; what is found is what is read.
 pub fn detected(bytes: &[u8]) {
     let found = detect(bytes);
@@ -81,7 +87,8 @@ pub fn detected(bytes: &[u8]) {
 /// the part that is repeated, and how long that is; what is left stands behind.
 pub fn repeated(bytes: &[u8]) {
     let [kind, before, long, rest @ ..] = bytes else { return };
-    let formats = [Format::Ofx, Format::Csv, Format::Camt, Format::Mt940, Format::Qif];
+    let formats =
+        [Format::Ofx, Format::Csv, Format::Camt, Format::Mt940, Format::Qif, Format::Plaid];
     let (before, rest) = rest.split_at(usize::from(*before).min(rest.len()));
     let (part, behind) = rest.split_at(usize::from(*long).min(rest.len()));
     if part.is_empty() {
@@ -275,9 +282,16 @@ fn check_texts(row: &Row<'_>) {
     });
     let texts = [Some(row.description), row.payee, row.bank_id, row.reference, row.category];
     for text in texts.into_iter().chain([row.counterparty_account, corrected]).flatten() {
-        assert_eq!(text.trim(), text, "white space around a text");
-        assert!(!text.contains(|letter: char| letter.is_ascii_control()), "a text has two lines");
+        check_text(text);
     }
+    for split in row.splits.iter() {
+        [&split.category, &split.notes].into_iter().flatten().for_each(|text| check_text(text));
+    }
+}
+
+fn check_text(text: &str) {
+    assert_eq!(text.trim(), text, "white space around a text");
+    assert!(!text.contains(|letter: char| letter.is_ascii_control()), "a text has two lines");
 }
 
 /// A line is one of the file's.

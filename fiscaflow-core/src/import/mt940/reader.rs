@@ -1,10 +1,13 @@
 //! From fields to statements: one for each message.
 
+use std::borrow::Cow;
+
 use super::details::Details;
 use super::entry::Entry;
 use super::fields::{Field, Fields, Tag};
 use super::values::{self, Dates, Fault, first_line};
 use crate::error::{Error, ErrorCode, Result};
+use crate::import::text::one_line;
 use crate::import::{Format, MAX_FILE_ROWS, Parsed, Problem, Row, Rows, Statement};
 use crate::money::Amount;
 
@@ -202,13 +205,15 @@ impl<'a> Reader<'a> {
         let payee = if details.payee.is_empty() { entry.name } else { &details.payee };
         let reference = text(entry.reference).unwrap_or(&details.reference);
         let description = if details.description.is_empty() { payee } else { &details.description };
+        // What stands in the statement line is as the file has it, control characters included.
+        let line_of = |text| one_line(Cow::Borrowed(text));
         message.rows.push(&Row {
             value_date: Some(entry.value_date),
-            description: description.trim(),
-            payee: Some(payee),
-            bank_id: text(entry.bank_reference),
-            reference: Some(reference),
-            counterparty_account: Some(account).filter(|_| !is_own),
+            description: &line_of(description),
+            payee: Some(&line_of(payee)),
+            bank_id: Some(&line_of(entry.bank_reference)),
+            reference: Some(&line_of(reference)),
+            counterparty_account: Some(account).filter(|_| !is_own).map(line_of).as_deref(),
             pending: entry.is_expected,
             ..Row::new(line, entry.booking_date, entry.amount)
         });

@@ -16,6 +16,8 @@ mod dates;
 mod reader;
 mod records;
 
+use std::borrow::Cow;
+
 use super::{DateOrder, Parsed, encoding};
 use crate::error::Result;
 
@@ -32,6 +34,18 @@ pub(super) fn detect(bytes: &[u8]) -> bool {
 
 /// Reads a file; `order` is that of its dates, where it should not be found in the file.
 pub(super) fn parse(bytes: &[u8], order: Option<DateOrder>) -> Result<Parsed> {
-    let text = super::codepages::decode(bytes);
+    let text = without_controls(super::codepages::decode(bytes));
     reader::read(&text, order)
+}
+
+/// The text with blanks in place of control characters, which are part of no value; line breaks
+/// stay, and so does the place of everything else.
+fn without_controls(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_control = |letter: char| letter.is_ascii_control() && !matches!(letter, '\n' | '\r');
+    // Looks at every byte, which is faster than to stop at the first.
+    let odd = |byte: u8| (byte < b' ' && byte != b'\n' && byte != b'\r') | (byte == 0x7F);
+    if text.bytes().fold(false, |found, byte| found | odd(byte)) {
+        return Cow::Owned(text.replace(is_control, " "));
+    }
+    text
 }
