@@ -16,11 +16,13 @@ impl Events<'_> {
     pub async fn list(&self, query: HistoryQuery) -> Result<Vec<Event>> {
         self.book.authorised(Role::Viewer).await?;
         let (after, limit) = query.checked()?;
-        let commits = self.book.engine.inner.store.commits(self.book.book_id, after, limit).await?;
         let mut events = Vec::new();
-        for commit in commits {
+        let history = self.book.history();
+        let read = history.commits(after, limit, |commit| {
             events.extend(commit.events()?);
-        }
+            Ok(())
+        });
+        read.await?;
         Ok(events)
     }
 }

@@ -56,8 +56,13 @@ impl History<'_> {
     pub async fn list(&self, query: HistoryQuery) -> Result<Vec<Entry>> {
         self.book.authorised(Role::Viewer).await?;
         let (after, limit) = query.checked()?;
-        let commits = self.book.engine.inner.store.commits(self.book.book_id, after, limit).await?;
-        commits.iter().map(StoredCommit::entry).collect()
+        let mut entries = Vec::new();
+        let read = self.commits(after, limit, |commit| {
+            entries.push(commit.entry()?);
+            Ok(())
+        });
+        read.await?;
+        Ok(entries)
     }
 
     /// What happened to one object, oldest first; `id` is the id of a transaction or of any
@@ -65,7 +70,7 @@ impl History<'_> {
     pub async fn object(&self, id: String) -> Result<Vec<ObjectChange>> {
         self.book.authorised(Role::Viewer).await?;
         let mut found = Vec::new();
-        self.each_commit(|commit| {
+        self.commits(0, u32::MAX, |commit| {
             found.extend(commit.change_of(&id)?);
             Ok(())
         })
@@ -84,7 +89,7 @@ impl History<'_> {
         // The head is read first: commits that come meanwhile are not part of this check.
         let head = self.book.engine.inner.store.head(self.book.book_id).await?;
         let last = head.map_or(0, |head| head.seq);
-        self.each_commit(|commit| {
+        self.commits(0, u32::MAX, |commit| {
             if commit.seq <= last {
                 verifier.check(&commit);
             }
@@ -94,14 +99,23 @@ impl History<'_> {
         Ok(verifier.finish(head))
     }
 
-    async fn each_commit(&self, mut visit: impl FnMut(StoredCommit) -> Result<()>) -> Result<()> {
-        let mut after = 0;
-        loop {
-            let store = &self.book.engine.inner.store;
-            let commits = store.commits(self.book.book_id, after, COMMITS).await?;
-            let Some(last) = commits.last() else { return Ok(()) };
+    /// Looks at the commits after a sequence number, oldest first, at most `limit` of them. No more
+    /// than a few are in memory at a time, however many are asked for.
+    pub(super) async fn commits(
+        &self,
+        mut after: u64,
+        mut limit: u32,
+        mut visit: impl FnMut(StoredCommit) -> Result<()>,
+    ) -> Result<()> {
+        let store = &self.book.engine.inner.store;
+        while limit > 0 {
+            let asked = limit.min(COMMITS);
+            let commits = store.commits(self.book.book_id, after, asked).await?;
+            let Some(last) = commits.last() else { break };
             after = last.seq;
+            limit -= asked;
             commits.into_iter().try_for_each(&mut visit)?;
         }
+        Ok(())
     }
 }

@@ -189,6 +189,15 @@ impl BookHandle {
         Err(Error::new(ErrorCode::Conflict, "the book is being changed too fast; try again"))
     }
 
+    /// The first answer to a write, where its key was used before. For what cannot be asked again:
+    /// [`BookHandle::run`] looks by itself, but only at what can still be prepared.
+    pub(super) async fn repeated<C: Command>(&self, command: &C) -> Result<Option<C::Answer>> {
+        self.context.check()?;
+        let request_digest = self.context.request_digest(C::VERB, command)?;
+        self.authorised(C::ROLE).await?;
+        self.earlier_answer(request_digest).await
+    }
+
     /// What a write would do now.
     pub(super) async fn foresee<C: Command>(&self, command: &C) -> Result<Decision<C::Answer>> {
         let state = self.authorised(C::ROLE).await?;
@@ -301,7 +310,7 @@ impl BookHandle {
     }
 
     /// The transactions with these ids, as far as they are there.
-    async fn load_ids(
+    pub(super) async fn load_ids(
         &self,
         mut ids: Vec<TransactionId>,
         loaded: &mut HashMap<TransactionId, Transaction>,

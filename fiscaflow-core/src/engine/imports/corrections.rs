@@ -4,7 +4,8 @@ use std::collections::{HashMap, VecDeque};
 
 use super::report::RowMatch;
 use super::row_problem;
-use super::taking::{Readable, Taking};
+use super::taking::{Readable, Taking, is_locked};
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::TransactionId;
 use crate::import::Correction;
 use crate::import::matching::{Evidence, MatchReason};
@@ -71,12 +72,11 @@ impl Taking<'_> {
         readable: &Readable<'_>,
         origin: Origin,
     ) -> Option<TransactionId> {
-        if matches!(readable.row.corrects, Some(Correction::Deletes(_))) {
-            self.change(target, |after| {
-                after.status = Status::Void;
-                after.origins.push(origin);
-            });
-        } else if let Err(error) = self.amend(target, readable, origin) {
+        let corrected = match readable.row.corrects {
+            Some(Correction::Deletes(_)) => self.take_back(target, origin),
+            _ => self.amend(target, readable, origin),
+        };
+        if let Err(error) = corrected {
             self.problems.push(row_problem(&error, &readable.row));
             return None;
         }
@@ -89,6 +89,24 @@ impl Taking<'_> {
             confidence: 95,
         });
         Some(target)
+    }
+
+    /// Makes void what the bank takes back. What a person has settled stays as it is, like in
+    /// [`Taking::amend`].
+    fn take_back(&mut self, target: TransactionId, origin: Origin) -> Result<()> {
+        let Some(now) = self.now(target) else { return Ok(()) };
+        let locked = is_locked(now);
+        if now.transfer_id.is_some() && !locked {
+            let text = "the bank takes back a side of a transfer; remove the transfer";
+            return Err(Error::new(ErrorCode::InvalidTransfer, text).id(now.id));
+        }
+        self.change(target, |after| {
+            after.origins.push(origin);
+            if !locked {
+                after.status = Status::Void;
+            }
+        });
+        Ok(())
     }
 
     /// A correction of what is not there: a replacement is the row itself; a deletion is kept as

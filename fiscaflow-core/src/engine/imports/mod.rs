@@ -100,16 +100,60 @@ impl Imports<'_> {
     }
 
     /// Takes back a whole import in one commit: what it alone brought is gone, what it changed is
-    /// as before, edits made since stay on what stays. The file can be imported again.
+    /// as before, edits made since stay on what stays. The file can be imported again. Rows that a
+    /// later file repeated belong to the import that brought them first, and go with it. An import
+    /// that came with a restored export is refused: its commit is in the book it was made in.
     pub async fn undo(&self, id: ImportId) -> Result<UndoReport> {
+        let mut undo = UndoImport::new(id);
+        if let Some(answer) = self.book.repeated(&undo).await? {
+            return Ok(answer);
+        }
         let state = self.book.authorised(Role::Member).await?;
         let import = state.plan.imports.get(&id).ok_or_else(|| Error::not_found("import", id))?;
+        let before = import.seq.checked_sub(1).ok_or_else(|| {
+            let text = "the import came with a restored export and cannot be undone";
+            Error::invalid("id", text).id(id)
+        })?;
         // The commit of the import never changes: it may be read before the decision.
-        let before = import.seq.saturating_sub(1);
         let store = &self.book.engine.inner.store;
         let commits = store.commits(self.book.book_id, before, 1).await?;
         let commit = commits.first().ok_or_else(|| Error::corrupt("an import has no commit"))?;
-        self.book.run(&UndoImport::new(id, commit.open()?.changes)).await
+        undo.read(commit.open()?.changes);
+        undo.brought.extend(self.brought(&undo).await?);
+        self.book.run(&undo).await
+    }
+
+    /// Which of the transactions that stand for rows of this import alone were made by another one,
+    /// which is undone. The others a person recorded: they stay. How a transaction was made never
+    /// changes, so this may be read before the decision.
+    async fn brought(&self, undo: &UndoImport) -> Result<Vec<TransactionId>> {
+        let mut origins = Vec::new();
+        for query in undo.queries() {
+            origins.push(self.book.engine.inner.store.origins(self.book.book_id, &query).await?);
+        }
+        let mut standing = undo.standing(&origins);
+        standing.retain(|id| !undo.brought.contains(id));
+        let mut loaded = HashMap::new();
+        self.book.load_ids(standing, &mut loaded).await?;
+        loaded.retain(|_, it| it.origins.iter().all(|origin| origin.import_id == undo.import_id));
+        let mut found = Vec::new();
+        if loaded.is_empty() {
+            return Ok(found);
+        }
+        let history = self.book.history();
+        let made = history.commits(0, u32::MAX, |commit| {
+            for change in commit.open()?.changes {
+                if let (None, Some(Object::Transaction(made))) = (change.before, change.after)
+                    && loaded.contains_key(&made.id)
+                    && !made.origins.is_empty()
+                {
+                    found.push(made.id);
+                }
+            }
+            Ok(())
+        });
+        made.await?;
+        Ok(found)
     }
 
     /// All imports that brought something, by id.

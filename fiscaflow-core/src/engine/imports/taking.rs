@@ -192,8 +192,7 @@ impl<'a> Taking<'a> {
         origin: Origin,
     ) -> Result<()> {
         let Some(now) = self.now(id) else { return Ok(()) };
-        let locked = now.deleted
-            || matches!(now.status, Status::Void | Status::Reconciled | Status::Disputed);
+        let locked = is_locked(now);
         let moved = now.origins.last().is_some_and(|last| {
             last.amount == now.amount && readable.amount != now.amount && !locked
         });
@@ -237,7 +236,7 @@ impl<'a> Taking<'a> {
     }
 
     /// A transaction as it stands, this import's changes included.
-    fn now(&self, id: TransactionId) -> Option<&Transaction> {
+    pub(super) fn now(&self, id: TransactionId) -> Option<&Transaction> {
         let changed = self.places.get(&id).and_then(|place| self.changes.get(*place));
         match changed.and_then(|change| change.after.as_ref()) {
             Some(Object::Transaction(transaction)) => Some(transaction),
@@ -408,6 +407,12 @@ impl<'a> Taking<'a> {
         changes.append(&mut self.changes);
         Ok(Decision { changes, events: vec![event], answer })
     }
+}
+
+/// Whether a person has settled what becomes of a transaction, so that no file changes it.
+pub(super) fn is_locked(transaction: &Transaction) -> bool {
+    transaction.deleted
+        || matches!(transaction.status, Status::Void | Status::Reconciled | Status::Disputed)
 }
 
 /// The member of a transaction's metadata that holds the other party's account, as the file has it.

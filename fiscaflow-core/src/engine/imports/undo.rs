@@ -1,7 +1,8 @@
 //! Undo: a whole import taken back in one compensating commit.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::report::UndoReport;
@@ -9,39 +10,80 @@ use super::{Command, Decision, Facts, Needs, count};
 use crate::error::{Error, Result};
 use crate::id::{AccountId, ImportId, TransactionId};
 use crate::log::{Change, Object};
-use crate::model::{Document, Transaction};
+use crate::model::{Document, Origin, Transaction};
 use crate::plan::Plan;
+use crate::store::{OriginQuery, OriginRow};
 
 /// An import to be taken back, and what its commit did.
 #[derive(Serialize)]
 pub(super) struct UndoImport {
-    import_id: ImportId,
+    pub(super) import_id: ImportId,
+    /// What goes when no row is left for which it stands: what this import made, or another one.
     #[serde(skip)]
-    created: Vec<TransactionId>,
+    pub(super) brought: HashSet<TransactionId>,
     /// Before and after.
     #[serde(skip)]
-    changed: Vec<(Transaction, Transaction)>,
+    changed: HashMap<TransactionId, (Transaction, Transaction)>,
+    /// The rows that it brought.
+    #[serde(skip)]
+    rows: Vec<Origin>,
     #[serde(skip)]
     made: Vec<AccountId>,
 }
 
 impl UndoImport {
-    pub(super) fn new(import_id: ImportId, changes: Vec<Change>) -> Self {
-        let mut undo =
-            Self { import_id, created: Vec::new(), changed: Vec::new(), made: Vec::new() };
+    pub(super) fn new(import_id: ImportId) -> Self {
+        Self {
+            import_id,
+            brought: HashSet::new(),
+            changed: HashMap::new(),
+            rows: Vec::new(),
+            made: Vec::new(),
+        }
+    }
+
+    /// Reads what the import's commit did.
+    pub(super) fn read(&mut self, changes: Vec<Change>) {
         for change in changes {
             match (change.before, change.after) {
-                (None, Some(Object::Transaction(after))) => undo.created.push(after.id),
-                (Some(Object::Transaction(before)), Some(Object::Transaction(after))) => {
-                    undo.changed.push((*before, *after));
+                (before, Some(Object::Transaction(after))) => {
+                    let own = |origin: &&Origin| origin.import_id == self.import_id;
+                    self.rows.extend(after.origins.iter().filter(own).cloned());
+                    match before {
+                        Some(Object::Transaction(before)) => {
+                            self.changed.insert(after.id, (*before, *after));
+                        }
+                        _ => drop(self.brought.insert(after.id)),
+                    }
                 }
                 (None, Some(Object::Document(Document::Account(account)))) => {
-                    undo.made.push(account.id);
+                    self.made.push(account.id);
                 }
                 _ => {}
             }
         }
-        undo
+    }
+
+    /// Where its rows lie, and so whatever they were merged into since.
+    pub(super) fn queries(&self) -> Vec<OriginQuery> {
+        let mut spans: BTreeMap<AccountId, (NaiveDate, NaiveDate)> = BTreeMap::new();
+        for row in &self.rows {
+            let day = row.booking_date;
+            let (from, to) = spans.entry(row.account_id).or_insert((day, day));
+            (*from, *to) = (day.min(*from), day.max(*to));
+        }
+        let query = |(account_id, (from, to))| {
+            let bank_ids = Vec::new();
+            OriginQuery { account_id, from, to, bank_ids }
+        };
+        spans.into_iter().map(query).collect()
+    }
+
+    /// The transactions that stand for one of its rows, or for one that looks like it.
+    pub(super) fn standing(&self, origins: &[Vec<OriginRow>]) -> Vec<TransactionId> {
+        let rows: HashSet<&str> = self.rows.iter().map(|row| &*row.fingerprint).collect();
+        let found = origins.iter().flatten().filter(|row| rows.contains(&*row.fingerprint));
+        found.map(|row| row.transaction_id).collect()
     }
 }
 
@@ -50,28 +92,24 @@ impl Command for UndoImport {
     const VERB: &'static str = "imports.undo";
 
     fn needs(&self, _plan: &Plan) -> Result<Needs> {
-        let changed = self.changed.iter().map(|(before, _)| before.id);
         Ok(Needs {
-            maybe: self.created.iter().copied().chain(changed).collect(),
+            maybe: self.brought.iter().chain(self.changed.keys()).copied().collect(),
             partners: true,
             accounts: self.made.clone(),
+            origins: self.queries(),
             ..Needs::default()
         })
+    }
+
+    fn more(&self, _plan: &Plan, origins: &[Vec<OriginRow>]) -> Vec<TransactionId> {
+        self.standing(origins)
     }
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<UndoReport>> {
         let import = facts.plan.imports.get(&self.import_id);
         let import = import.ok_or_else(|| Error::not_found("import", self.import_id))?;
-        let mut after: BTreeMap<TransactionId, Option<Transaction>> = BTreeMap::new();
-        for id in &self.created {
-            let Some(now) = facts.transactions.get(id) else { continue };
-            let rest = self.without_origins(now);
-            after.insert(*id, (!rest.origins.is_empty()).then_some(rest));
-        }
-        for (before, imported) in &self.changed {
-            let Some(now) = facts.transactions.get(&before.id) else { continue };
-            after.insert(now.id, Some(self.restored(now, before, imported)));
-        }
+        let touched = facts.transactions.values().filter_map(|now| self.left_of(now));
+        let mut after: BTreeMap<TransactionId, Option<Transaction>> = touched.collect();
         self.part_transfers(facts, &mut after);
 
         let mut changes = vec![Change::remove(import.clone())];
@@ -114,53 +152,65 @@ impl Command for UndoImport {
 }
 
 impl UndoImport {
-    fn without_origins(&self, now: &Transaction) -> Transaction {
+    /// What stays of a transaction that stands for a row of the import.
+    fn left_of(&self, now: &Transaction) -> Option<(TransactionId, Option<Transaction>)> {
+        if now.origins.iter().all(|origin| origin.import_id != self.import_id) {
+            return None;
+        }
         let mut rest = now.clone();
         rest.origins.retain(|origin| origin.import_id != self.import_id);
-        rest
+        if let Some((before, imported)) = self.changed.get(&now.id) {
+            rest = restored(now, before, imported, rest);
+        }
+        let stays = !rest.origins.is_empty() || !self.brought.contains(&now.id);
+        Some((now.id, stays.then_some(rest)))
     }
 
-    /// A transaction as it was before the import, but for what was changed since.
-    fn restored(
-        &self,
-        now: &Transaction,
-        before: &Transaction,
-        imported: &Transaction,
-    ) -> Transaction {
-        let mut rest = self.without_origins(now);
-        if now.status == imported.status {
-            rest.status = before.status;
-        }
-        if now.booking_date == imported.booking_date {
-            rest.booking_date = before.booking_date;
-        }
-        if now.value_date == imported.value_date {
-            rest.value_date = before.value_date;
-        }
-        if now.amount == imported.amount && now.splits == imported.splits {
-            rest.amount = before.amount;
-            rest.splits.clone_from(&before.splits);
-        }
-        rest
-    }
-
-    /// The other sides of transfers that go stand alone again.
+    /// The other sides of transfers that go, or get another amount, stand alone again.
     fn part_transfers(
         &self,
         facts: &Facts<'_>,
         after: &mut BTreeMap<TransactionId, Option<Transaction>>,
     ) {
-        let gone: Vec<TransactionId> =
-            after.iter().filter(|(_, after)| after.is_none()).map(|(id, _)| *id).collect();
-        for id in gone {
-            let partner = facts.transactions.get(&id).and_then(|it| it.transfer_id);
-            let Some(partner) = partner.and_then(|id| facts.transactions.get(&id)) else {
-                continue;
-            };
+        let mut parted = Vec::new();
+        for (id, rest) in after.iter_mut() {
+            let Some(now) = facts.transactions.get(id) else { continue };
+            let uneven = rest.as_ref().is_none_or(|rest| rest.amount != now.amount);
+            if let Some(partner) = now.transfer_id.filter(|_| uneven) {
+                parted.push(partner);
+                if let Some(rest) = rest {
+                    rest.transfer_id = None;
+                }
+            }
+        }
+        for partner in parted.iter().filter_map(|id| facts.transactions.get(id)) {
             let rest = after.entry(partner.id).or_insert_with(|| Some(partner.clone()));
             if let Some(rest) = rest {
                 rest.transfer_id = None;
             }
         }
     }
+}
+
+/// A transaction as it was before the import, but for what was changed since.
+fn restored(
+    now: &Transaction,
+    before: &Transaction,
+    imported: &Transaction,
+    mut rest: Transaction,
+) -> Transaction {
+    if now.status == imported.status {
+        rest.status = before.status;
+    }
+    if now.booking_date == imported.booking_date {
+        rest.booking_date = before.booking_date;
+    }
+    if now.value_date == imported.value_date {
+        rest.value_date = before.value_date;
+    }
+    if now.amount == imported.amount && now.splits == imported.splits {
+        rest.amount = before.amount;
+        rest.splits.clone_from(&before.splits);
+    }
+    rest
 }
