@@ -52,5 +52,7 @@ pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
 pub const MAX_RESTORE_BYTES: usize = 256 * 1024 * 1024;
 /// Transactions of an imported file.
 pub const MAX_FILE_ROWS: usize = 100_000;
+/// Dated rates in one look for transfers.
+pub const MAX_RATES: usize = 1_000;
 /// How often a write is decided again when the book has moved on.
 pub const MAX_ATTEMPTS: u32 = 8;

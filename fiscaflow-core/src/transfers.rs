@@ -65,8 +65,10 @@ pub struct TransferSuggestion {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct TransferQuery {
     /// The first day on which a side may be booked.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
     pub from: Option<NaiveDate>,
     /// The last day.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
     pub to: Option<NaiveDate>,
     /// Rates for transfers between currencies; without one such transfers are not looked for.
     pub rates: Vec<DatedRate>,
@@ -80,6 +82,7 @@ pub struct TransferQuery {
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct DatedRate {
     /// The day; the rate counts for a week from it on.
+    #[serde(deserialize_with = "crate::period::date")]
     pub date: NaiveDate,
     /// The currency of which it is one unit.
     pub base: String,

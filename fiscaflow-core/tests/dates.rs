@@ -11,6 +11,7 @@ use fiscaflow_core::analytics::{Balance, BalancesQuery};
 use fiscaflow_core::api::read;
 use fiscaflow_core::model::{Condition, NewTransaction, Origin, Transaction, TransactionPatch};
 use fiscaflow_core::store::TransactionQuery;
+use fiscaflow_core::transfers::{DatedRate, TransferQuery};
 use fiscaflow_core::{ErrorCode, Month, Result, parse_date};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;
@@ -65,6 +66,7 @@ fn readings(date: &str) -> Vec<(&'static str, Result<()>)> {
     };
     let balance = json!({"account_id": ID, "date": date,
         "balance": {"value": "1.00", "currency": "EUR"}});
+    let rate = json!({"date": date, "base": "EUR", "quote": "USD", "rate": "1.1"});
     vec![
         ("NewTransaction.booking_date", reading::<NewTransaction>(new("booking_date"))),
         ("NewTransaction.value_date", reading::<NewTransaction>(new("value_date"))),
@@ -80,6 +82,9 @@ fn readings(date: &str) -> Vec<(&'static str, Result<()>)> {
         ("BalancesQuery.from", reading::<BalancesQuery>(json!({"from": date}))),
         ("BalancesQuery.to", reading::<BalancesQuery>(json!({"to": date}))),
         ("Balance.date", reading::<Balance>(balance)),
+        ("TransferQuery.from", reading::<TransferQuery>(json!({"from": date}))),
+        ("TransferQuery.to", reading::<TransferQuery>(json!({"to": date}))),
+        ("DatedRate.date", reading::<DatedRate>(rate)),
         ("parse_date", parse_date(date).map(drop)),
     ]
 }

@@ -48,7 +48,16 @@ impl Command for MergeTransactions {
         if absorbed.transfer_id.is_some() {
             return refuse("it is a side of a transfer; remove the transfer");
         }
+        if absorbed.status == Status::Reconciled && kept.status != Status::Reconciled {
+            let text = "it is reconciled: merge the other one into it";
+            return Err(Error::new(ErrorCode::Reconciled, text)
+                .field("absorbed_id")
+                .id(absorbed.id));
+        }
         let merged = merged(kept, absorbed);
+        if kept.transfer_id.is_some() {
+            transactions::keeps_its_side(kept, &merged)?;
+        }
         transactions::check(&merged, facts.plan)?;
         let aggregate = ("transaction", kept.id.to_string());
         let payload = [("absorbed_id", absorbed.id.to_string())];

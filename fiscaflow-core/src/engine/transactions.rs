@@ -260,7 +260,7 @@ impl Command for UpdateTransaction {
 }
 
 /// Refuses what would leave the other side of a transfer alone.
-fn keeps_its_side(before: &Transaction, after: &Transaction) -> Result<()> {
+pub(super) fn keeps_its_side(before: &Transaction, after: &Transaction) -> Result<()> {
     let refuse = |text: &str| Err(Error::new(ErrorCode::InvalidTransfer, text).id(before.id));
     if after.amount != before.amount || after.account_id != before.account_id {
         return refuse("a side of a transfer keeps its amount and account; remove the transfer");
@@ -452,6 +452,10 @@ pub(super) fn check(transaction: &Transaction, plan: &Plan) -> Result<()> {
     for (name, value) in &transaction.metadata {
         check_name("metadata", name)?;
         check_text("metadata", value, MAX_DESCRIPTION_BYTES)?;
+    }
+    for origin in &transaction.origins {
+        check_optional("bank_id", origin.bank_id.as_deref(), MAX_DESCRIPTION_BYTES)?;
+        check_text("fingerprint", &origin.fingerprint, MAX_NAME_BYTES)?;
     }
     if let Some(id) = transaction.category_id {
         plan.category(id).map_err(|error| error.field("category_id"))?;

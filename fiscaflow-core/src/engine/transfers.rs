@@ -8,8 +8,10 @@ use super::noun;
 use super::run::{Command, Decision, Facts, Needs};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::TransactionId;
+use crate::limits::MAX_RATES;
 use crate::log::Change;
-use crate::model::{Role, Status, Transaction, TransferRefusal};
+use crate::model::{Role, Status, Transaction, TransferRefusal, check_list};
+use crate::money::Amount;
 use crate::plan::Plan;
 use crate::store::TransactionQuery;
 use crate::transfers::{TransferQuery, TransferSuggestion, suggest};
@@ -68,6 +70,7 @@ impl Transfers<'_> {
     /// pair that was refused is not suggested.
     pub async fn suggest(&self, query: TransferQuery) -> Result<Vec<TransferSuggestion>> {
         let state = self.book.authorised(Role::Viewer).await?;
+        check_rates(&query)?;
         let filter = TransactionQuery { from: query.from, to: query.to, ..Default::default() };
         let mut loaded = HashMap::new();
         self.book.load_all(filter, &mut loaded).await?;
@@ -80,6 +83,7 @@ impl Transfers<'_> {
     /// names no confidence.
     pub async fn link(&self, query: TransferQuery) -> Result<Vec<TransferSuggestion>> {
         self.book.authorised(Role::Member).await?;
+        check_rates(&query)?;
         let confidence = Some(query.confidence.unwrap_or(SURE));
         let query = TransferQuery { confidence, ..query };
         self.book.run(&LinkTransfers { query }).await
@@ -177,10 +181,12 @@ impl Command for RefuseTransfer {
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<TransferRefusal>> {
         let (from_id, to_id) = (self.pair.from_id, self.pair.to_id);
         let refusal = TransferRefusal { from_id, to_id };
-        if facts.transaction(from_id)?.transfer_id == Some(to_id) {
+        let (from, to) = (facts.transaction(from_id)?, facts.transaction(to_id)?);
+        if from.transfer_id == Some(to_id) {
             let text = "the two are a transfer; remove it first";
             return Err(Error::new(ErrorCode::InvalidTransfer, text));
         }
+        check_direction(from, to)?;
         if facts.plan.transfer_refusals.contains_key(&(from_id, to_id)) {
             return Ok(Decision::unchanged(refusal));
         }
@@ -205,14 +211,29 @@ fn check_sides(from: &Transaction, to: &Transaction) -> Result<()> {
     if from.status == Status::Void || to.status == Status::Void {
         return refuse("a void transaction cannot be a side of a transfer");
     }
-    if from.amount.minor() >= 0 || to.amount.minor() <= 0 {
-        return refuse("money must go out of `from_id` and into `to_id`");
-    }
+    check_direction(from, to)?;
     let same_currency = from.amount.currency() == to.amount.currency();
     if same_currency && from.amount.checked_add(to.amount)?.minor() != 0 {
         return refuse("the amounts are not opposite");
     }
     Ok(())
+}
+
+fn check_direction(from: &Transaction, to: &Transaction) -> Result<()> {
+    if from.amount.minor() < 0 && to.amount.minor() > 0 {
+        return Ok(());
+    }
+    let text = "money must go out of `from_id` and into `to_id`";
+    Err(Error::new(ErrorCode::InvalidTransfer, text))
+}
+
+/// Refuses rates that bound nothing or mean nothing.
+fn check_rates(query: &TransferQuery) -> Result<()> {
+    check_list("rates", &query.rates, MAX_RATES)?;
+    if query.rates.iter().all(|rate| rate.rate > Amount::ZERO) {
+        return Ok(());
+    }
+    Err(Error::invalid("rates", "a rate is above zero"))
 }
 
 #[derive(Serialize)]

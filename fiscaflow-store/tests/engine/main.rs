@@ -14,6 +14,7 @@ mod history;
 mod keys;
 mod rewritten;
 mod rules;
+mod transfers;
 mod undo;
 
 use std::sync::Arc;
