@@ -191,7 +191,7 @@ fn sorted(mut thresholds: Vec<u32>) -> Vec<u32> {
     thresholds
 }
 
-fn check_budget(budget: &Budget, plan: &Plan) -> Result<()> {
+pub(super) fn check_budget(budget: &Budget, plan: &Plan) -> Result<()> {
     check_name("name", &budget.name)?;
     if budget.limit.minor() <= 0 {
         return Err(Error::invalid("limit", "a limit is above zero"));

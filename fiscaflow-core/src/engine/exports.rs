@@ -1,9 +1,14 @@
 //! Exports: a book as other programs read it, and a whole book restored from one.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
+use super::accounts::check_account;
+use super::books::check_book;
+use super::budgets::check_budget;
+use super::layouts::check_layout;
+use super::members::check_member;
 use super::noun;
 use super::run::{Command, Decision, Facts};
 use super::transactions;
@@ -11,9 +16,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::export::json::BookExport;
 use crate::export::{ExportFormat, Source, json};
 use crate::id::TransactionId;
-use crate::limits::{MAX_ATTEMPTS, MAX_RESTORE_BYTES};
+use crate::limits::{MAX_ATTEMPTS, MAX_DOCUMENTS, MAX_RESTORE_BYTES, MAX_RULES};
 use crate::log::{Change, Hash};
-use crate::model::{Book, Import, Role, Transaction};
+use crate::model::{Book, Import, Role, Transaction, check_name};
+use crate::money::Currency;
 use crate::plan::Plan;
 use crate::rules::check_all_patterns;
 use crate::store::TransactionQuery;
@@ -137,7 +143,8 @@ impl Command for Restore {
             && now.payees.is_empty()
             && now.rules.is_empty()
             && now.budgets.is_empty()
-            && now.imports.is_empty();
+            && now.imports.is_empty()
+            && now.layouts.is_empty();
         if !is_empty {
             let text = "an export is restored into a book that holds nothing yet";
             return Err(Error::new(ErrorCode::IdConflict, text));
@@ -148,6 +155,7 @@ impl Command for Restore {
         for member in &self.export.members {
             // Who owns this book is not decided by a file.
             if !now.members.contains_key(&member.actor) {
+                check_member(member)?;
                 changes.push(Change::create(member.clone()));
             }
         }
@@ -174,7 +182,9 @@ impl Command for Restore {
     }
 }
 
-/// Refuses documents that point nowhere, appear twice or do not compile.
+/// Refuses documents that the engine would not have kept: such as point nowhere, appear twice, are
+/// too many or do not compile. What else a document names may be gone: an account that an undo took
+/// away stays in rules and layouts.
 fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
     let kept = [
         plan.accounts.len(),
@@ -190,6 +200,20 @@ fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
     if u64::try_from(kept.iter().sum::<usize>()).ok() != Some(documents) {
         return Err(wrong("a document stands in it twice"));
     }
+    let bounded = [plan.accounts.len(), plan.categories.len(), plan.payees.len()];
+    let bounded = bounded.into_iter().chain([plan.budgets.len(), plan.layouts.len()]);
+    if bounded.max() > Some(MAX_DOCUMENTS) || plan.rules.len() > MAX_RULES {
+        return Err(Error::new(ErrorCode::LimitExceeded, "too many documents").field("content"));
+    }
+    check_book(&plan.book)?;
+    Currency::iso(plan.book.currency.code())?;
+    for account in plan.accounts.values() {
+        check_account(account, plan).map_err(|error| error.id(account.id))?;
+        check_registered(account.currency, plan)?;
+        if account.opening_balance.currency() != account.currency {
+            return Err(wrong("an opening balance is not in its account's currency"));
+        }
+    }
     for category in plan.categories.values() {
         let mut next = category.parent_id;
         for _ in 0..=plan.categories.len() {
@@ -200,10 +224,30 @@ fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
             return Err(wrong("its categories are no tree"));
         }
     }
-    for id in plan.budgets.values().flat_map(|budget| &budget.category_ids) {
-        plan.category(*id)?;
+    for category in plan.categories.values() {
+        let parent = category.parent_id.and_then(|id| plan.categories.get(&id));
+        if parent.is_some_and(|parent| parent.kind != category.kind) {
+            return Err(wrong("a category is not of its parent's kind").id(category.id));
+        }
     }
+    for budget in plan.budgets.values() {
+        check_budget(budget, plan).map_err(|error| error.id(budget.id))?;
+        check_registered(budget.limit.currency(), plan)?;
+    }
+    let categories = plan.categories.values().map(|category| &category.name);
+    let payees = plan.payees.values().map(|payee| &payee.name);
+    let mut names = categories.chain(payees).chain(plan.rules.values().map(|rule| &rule.name));
+    names.try_for_each(|name| check_name("name", name))?;
+    plan.layouts.values().try_for_each(check_layout)?;
     check_all_patterns(plan)
+}
+
+/// Refuses a currency that the book would not know by its code.
+fn check_registered(currency: Currency, plan: &Plan) -> Result<()> {
+    if plan.currency(currency.code())? == currency {
+        return Ok(());
+    }
+    Err(wrong("a currency has other decimal places than the book says"))
 }
 
 /// Refuses transactions that the engine would not have recorded.
@@ -220,12 +264,14 @@ fn check_transactions(all: &[Transaction], plan: &Plan) -> Result<()> {
             return Err(of(wrong("a transaction stands in it twice")));
         }
     }
-    let mut sides = HashSet::new();
     for transaction in all {
         let Some(other) = transaction.transfer_id else { continue };
-        let back = by_id.get(&other).and_then(|other| other.transfer_id);
-        if back != Some(transaction.id) || !sides.insert(transaction.id) {
-            return Err(wrong("a transfer has one side").id(transaction.id));
+        let other = by_id.get(&other).filter(|other| {
+            other.transfer_id == Some(transaction.id) && other.account_id != transaction.account_id
+        });
+        if other.is_none() || !transaction.splits.is_empty() {
+            let text = "a transfer has not two whole sides in two accounts";
+            return Err(wrong(text).id(transaction.id));
         }
     }
     Ok(())

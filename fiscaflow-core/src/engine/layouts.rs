@@ -38,7 +38,6 @@ impl Command for NewLayout {
     const VERB: &'static str = "layouts.put";
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Layout>> {
-        check_name("name", &self.name)?;
         if let Some(id) = self.account_id {
             facts.plan.account(id).map_err(|error| error.field("account_id"))?;
         }
@@ -53,6 +52,7 @@ impl Command for NewLayout {
             account_id: self.account_id,
             csv: self.csv.clone(),
         };
+        check_layout(&layout)?;
         if before == Some(&layout) {
             return Ok(Decision::unchanged(layout));
         }
@@ -69,6 +69,12 @@ impl Command for NewLayout {
         let event = facts.event("imports.layout.changed", aggregate, &[]);
         Ok(Decision { changes, events: vec![event], answer: layout })
     }
+}
+
+/// Refuses a layout without a name, and one by which no file could be read.
+pub(super) fn check_layout(layout: &Layout) -> Result<()> {
+    check_name("name", &layout.name)?;
+    layout.csv.validate()
 }
 
 #[derive(Serialize)]

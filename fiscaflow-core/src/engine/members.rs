@@ -38,7 +38,7 @@ impl Command for Member {
     const ROLE: Role = Role::Owner;
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Member>> {
-        check_optional("name", self.name.as_deref(), MAX_NAME_BYTES)?;
+        check_member(self)?;
         let before = facts.plan.members.get(&self.actor);
         let aggregate = ("member", self.actor.to_string());
         match before {
@@ -60,6 +60,10 @@ impl Command for Member {
             }
         }
     }
+}
+
+pub(super) fn check_member(member: &Member) -> Result<()> {
+    check_optional("name", member.name.as_deref(), MAX_NAME_BYTES)
 }
 
 #[derive(Serialize)]

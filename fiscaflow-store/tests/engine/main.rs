@@ -12,6 +12,7 @@ mod dates;
 mod debug;
 mod history;
 mod keys;
+mod restore;
 mod rewritten;
 mod rules;
 mod transfers;
