@@ -23,13 +23,15 @@ const MAX_CATCH_UP: u64 = 64;
 const COLUMN_ROWS: u32 = 10_000;
 
 /// A book at one point of its history.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct BookState {
     pub(super) head: Head,
     pub(super) plan: Arc<Plan>,
     rules: Arc<OnceLock<RuleSet>>,
     pub(super) view: Option<Arc<View>>,
 }
+
+crate::model::debug_only!(BookState: head);
 
 impl BookState {
     fn new(head: Head, plan: Plan) -> Self {

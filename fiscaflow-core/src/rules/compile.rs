@@ -18,9 +18,15 @@ use crate::plan::Plan;
 use crate::store::fold;
 
 /// The rules of a book, checked and in the order in which they run.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct RuleSet {
     pub(super) rules: Vec<Compiled>,
+}
+
+impl std::fmt::Debug for RuleSet {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RuleSet").field("len", &self.len()).finish_non_exhaustive()
+    }
 }
 
 /// One rule, ready to run.

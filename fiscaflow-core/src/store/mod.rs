@@ -29,7 +29,7 @@ pub struct Head {
 }
 
 /// What figures are computed from: one transaction without its texts.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ColumnRow {
     /// The transaction.
     pub id: TransactionId,
@@ -53,6 +53,8 @@ pub struct ColumnRow {
     pub splits: Vec<(Option<CategoryId>, i64)>,
 }
 
+crate::model::debug_only!(ColumnRow: id, account_id, booking_date, transfer, pending, counts);
+
 impl From<&Transaction> for ColumnRow {
     fn from(transaction: &Transaction) -> Self {
         let splits = transaction.splits.iter();
@@ -72,7 +74,7 @@ impl From<&Transaction> for ColumnRow {
 }
 
 /// The commit that answered an idempotency key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Answered {
     /// Its sequence number.
     pub seq: u64,
@@ -83,6 +85,8 @@ pub struct Answered {
     /// The answer's JSON bytes.
     pub answer: Vec<u8>,
 }
+
+crate::model::debug_only!(Answered: seq);
 
 impl Answered {
     /// Whether it answered the request with that SHA-256.

@@ -4,6 +4,7 @@
 //! dropped at any time: built again it means the same.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
 
@@ -19,7 +20,7 @@ const OUTGOING: u8 = 8;
 const NONE: u32 = 0;
 
 /// One line of a figure: a transaction, or one part of a split one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
     /// The transaction.
     pub transaction_id: TransactionId,
@@ -41,8 +42,16 @@ pub struct Line<'a> {
     pub outgoing: bool,
 }
 
+impl fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Line");
+        shown.field("transaction_id", &self.transaction_id).field("date", &self.date);
+        shown.finish_non_exhaustive()
+    }
+}
+
 /// Values that stand in a dense column by number; number 0 is "none".
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 struct Interner<T> {
     values: Vec<T>,
     numbers: HashMap<T, u32>,
@@ -77,7 +86,7 @@ struct Place {
 }
 
 /// The columns.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct View {
     ids: Vec<TransactionId>,
     days: Vec<i32>,
@@ -91,6 +100,12 @@ pub struct View {
     payee_names: Interner<String>,
     places: HashMap<TransactionId, Place>,
     dead: usize,
+}
+
+impl fmt::Debug for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("View").field("len", &self.len()).finish_non_exhaustive()
+    }
 }
 
 impl Default for View {
