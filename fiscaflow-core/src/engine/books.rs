@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::run::{Command, Decision, Facts};
 use super::{BookHandle, Context, Engine};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Lane, Result};
 use crate::id::BookId;
 use crate::log::{Change, Draft, Hash};
 use crate::model::{
@@ -89,7 +89,10 @@ impl Books {
     async fn existing(&self, wanted: &Book, digest: Option<Hash>) -> Result<Book> {
         let handle = self.engine.book(wanted.id, self.context.clone());
         let taken = || Error::new(ErrorCode::IdConflict, "the book id is taken").id(wanted.id);
-        let Ok(state) = handle.authorised(Role::Owner).await else { return Err(taken()) };
+        let state = match handle.authorised(Role::Owner).await {
+            Err(error) if error.lane() == Lane::Rejected => return Err(taken()),
+            found => found?,
+        };
         if let Some(answer) = handle.earlier_answer(digest).await? {
             return Ok(answer);
         }
@@ -152,7 +155,7 @@ impl Command for BookPatch {
     }
 }
 
-fn check_book(book: &Book) -> Result<()> {
+pub(super) fn check_book(book: &Book) -> Result<()> {
     check_name("name", &book.name)?;
     chrono_tz::Tz::from_str(&book.zone)
         .map_err(|_| Error::invalid("zone", "the zone is not in the IANA time zone database"))?;

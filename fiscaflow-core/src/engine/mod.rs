@@ -48,7 +48,7 @@ pub use transactions::{Recategorisation, TransactionPage, Transactions};
 pub use transfers::{NewTransfer, Transfer, Transfers};
 
 use crate::env::{Clock, IdSource};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::BookId;
 use crate::limits::{MAX_KEY_BYTES, MAX_NOTES_BYTES};
 use crate::model::{ActorId, check_optional};
@@ -122,6 +122,9 @@ impl Context {
         check_optional("reason", self.reason.as_deref(), MAX_NOTES_BYTES)?;
         check_optional("correlation_id", self.correlation_id.as_deref(), MAX_KEY_BYTES)?;
         check_optional("causation_id", self.causation_id.as_deref(), MAX_KEY_BYTES)?;
+        if self.idempotency_key.as_deref() == Some("") {
+            return Err(Error::invalid("idempotency_key", "an idempotency key must not be empty"));
+        }
         check_optional("idempotency_key", self.idempotency_key.as_deref(), MAX_KEY_BYTES)
     }
 }

@@ -59,3 +59,14 @@ async fn removing_what_is_no_transfer_uses_its_key() {
     home.with_key("l").transfers().remove(out.id).await.unwrap();
     assert_eq!(home.book.transactions().get(out.id).await.unwrap().transfer_id, None);
 }
+
+#[tokio::test]
+async fn an_empty_key_is_no_key() {
+    // Holds: a client that fills in nothing does not have all its requests under one key.
+    let home = Home::new().await;
+    let error = home.with_key("").rules().apply().await.unwrap_err();
+    assert_eq!(
+        (error.code(), error.at_field()),
+        (ErrorCode::InvalidInput, Some("idempotency_key"))
+    );
+}

@@ -1,5 +1,7 @@
-//! A store whose history was replaced under a running engine: by a backup, or by another copy.
+//! A store that changes under a running engine: its history was replaced by a backup or by another
+//! copy, or it fails for a while.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use async_trait::async_trait;
@@ -8,19 +10,26 @@ use fiscaflow_core::model::{Document, NewAccount, NewBook, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Store,
 };
-use fiscaflow_core::{BookId, Result, TransactionId};
+use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
 use fiscaflow_store::MemoryStore;
 use serde_json::json;
 
 use super::{anna, engine, shape};
 
-/// A store that can be exchanged for another.
+/// A store that can be exchanged for another, and whose documents can be out of reach.
 #[derive(Debug)]
-struct Replaced(RwLock<Arc<dyn Store>>);
+struct Replaced {
+    store: RwLock<Arc<dyn Store>>,
+    fails: AtomicBool,
+}
 
 impl Replaced {
+    fn new(store: Arc<dyn Store>) -> Arc<Self> {
+        Arc::new(Self { store: RwLock::new(store), fails: AtomicBool::new(false) })
+    }
+
     fn now(&self) -> Arc<dyn Store> {
-        Arc::clone(&self.0.read().unwrap())
+        Arc::clone(&self.store.read().unwrap())
     }
 }
 
@@ -30,6 +39,9 @@ impl Store for Replaced {
         self.now().head(book_id).await
     }
     async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>> {
+        if self.fails.load(Ordering::SeqCst) {
+            return Err(Error::new(ErrorCode::StoreUnavailable, "the store is busy"));
+        }
         self.now().documents(book_id).await
     }
     async fn transactions(
@@ -87,12 +99,12 @@ async fn a_replaced_history_is_read_afresh() {
     let id: BookId = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
     for names in [&["A", "B", "C"][..], &["A"], &["D", "E"]] {
         for with_view in [false, true] {
-            let store = Arc::new(Replaced(RwLock::new(store_with(id, &["X", "Y"]).await)));
+            let store = Replaced::new(store_with(id, &["X", "Y"]).await);
             let engine = engine(store.clone());
             let book = engine.book(id, anna());
             book.reports().balances(shape(json!({}))).await.unwrap();
             let next = store_with(id, names).await;
-            *store.0.write().unwrap() = next;
+            *store.store.write().unwrap() = next;
             if with_view {
                 let balances = book.reports().balances(shape(json!({}))).await.unwrap();
                 assert_eq!(balances.len(), names.len());
@@ -105,4 +117,19 @@ async fn a_replaced_history_is_read_afresh() {
             assert!(book.history().verify().await.unwrap().verified);
         }
     }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_is_no_taken_id() {
+    // Holds: a book that cannot be looked at just now is `store_unavailable`, so that whoever makes
+    // it again tries again; once the store answers, a repeat gives the book that is there.
+    let id: BookId = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
+    let store = Replaced::new(store_with(id, &[]).await);
+    let engine = engine(store.clone());
+    let new = || NewBook { id: Some(id), name: "Home".to_owned(), ..NewBook::new("EUR") };
+    store.fails.store(true, Ordering::SeqCst);
+    let error = engine.books(anna()).create(new()).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::StoreUnavailable);
+    store.fails.store(false, Ordering::SeqCst);
+    assert_eq!(engine.books(anna()).create(new()).await.unwrap().id, id);
 }
