@@ -12,6 +12,7 @@ use crate::model::{
 };
 use crate::money::Currency;
 use crate::period::Month;
+use crate::store::fold;
 
 /// A book's documents. Decisions read it; only commits change it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -178,10 +179,10 @@ impl Plan {
     /// The name under which a payee is recorded: the book's own where the spelling is known.
     pub fn payee_name(&self, spelling: &str) -> String {
         let spelling = spelling.trim();
-        let folded = spelling.to_lowercase();
+        let folded = fold(spelling);
         let known = self.payees.values().find(|payee| {
             let mut spellings = std::iter::once(&payee.name).chain(&payee.aliases);
-            spellings.any(|known| known.trim().to_lowercase() == folded)
+            spellings.any(|known| fold(known.trim()) == folded)
         });
         known.map_or_else(|| spelling.to_owned(), |payee| payee.name.clone())
     }

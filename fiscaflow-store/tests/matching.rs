@@ -15,7 +15,7 @@ use fiscaflow_core::engine::{
     BookHandle, Context, Engine, Evidence, ImportReport, MatchReason, NewImport,
 };
 use fiscaflow_core::model::{
-    AccountPatch, NewAccount, NewBook, Status, Transaction, TransactionPatch,
+    AccountPatch, NewAccount, NewBook, NewPayee, Status, Transaction, TransactionPatch,
 };
 use fiscaflow_core::store::TransactionQuery;
 use fiscaflow_store::{MemoryStore, RandomIds, SystemClock};
@@ -258,6 +258,30 @@ async fn a_statement_without_a_currency_is_kept_in_its_account_s() {
     assert_eq!((report.imported, &*report.problems), (1, &[][..]));
     let all = everything(&book).await;
     assert!(all.iter().all(|it| it.account_id == id && it.amount.currency().code() == "CAD"));
+}
+
+#[tokio::test]
+async fn an_accented_letter_is_the_same_in_one_character_or_two() {
+    // Holds: a bank that writes its letters in another normal form brings nothing twice; texts stay
+    // as they came first, and are found and named by either form.
+    let (one, two) = ("CAF\u{c9} PAR\u{cd}S", "CAFE\u{301} PARI\u{301}S");
+    let rows =
+        |text: &str| csv(&format!("2026-03-01;Posted;-3.00;{text} | 2026-03-02;Posted;-4.00;TEA"));
+    for (first, second) in [(one, two), (two, one)] {
+        let book = fresh_book().await;
+        let payee =
+            NewPayee { name: "Paris".to_owned(), aliases: vec![first.to_owned()], id: None };
+        book.payees().create(payee).await.unwrap();
+        import(&book, rows(first)).await;
+        assert_eq!(import(&book, rows(second)).await.imported, 0);
+        let text = Some(second.to_lowercase());
+        let query = TransactionQuery { text, ..TransactionQuery::default() };
+        let found = book.transactions().list(query).await.unwrap().items;
+        assert_eq!(found.iter().map(|it| &*it.description).collect::<Vec<_>>(), [first]);
+        let patch = TransactionPatch { payee: Some(second.to_owned()), ..Default::default() };
+        let named = book.transactions().update(found[0].id, patch).await.unwrap();
+        assert_eq!(named.payee.as_deref(), Some("Paris"));
+    }
 }
 
 #[tokio::test]

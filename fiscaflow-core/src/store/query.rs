@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::id::{AccountId, CategoryId, TransactionId};
 use crate::model::{Status, Transaction};
@@ -71,9 +72,17 @@ pub fn search_text(transaction: &Transaction) -> String {
     fold(&format!("{}\n{payee}\n{notes}", transaction.description))
 }
 
-/// The form in which texts are compared without letter case, alike on every store.
+/// The form in which texts are compared, alike on every store: without letter case, and in
+/// normalisation form C (Unicode Standard Annex 15), so that an accented letter is the same whether
+/// it is one character or two. What is stored stays as it was given.
+///
+/// ```
+/// use fiscaflow_core::store::fold;
+///
+/// assert_eq!(fold("CAFE\u{301}"), fold("café"));
+/// ```
 pub fn fold(text: &str) -> String {
-    text.to_lowercase()
+    if text.is_ascii() { text.to_ascii_lowercase() } else { text.to_lowercase().nfc().collect() }
 }
 
 /// The place of a transaction in a list.
