@@ -92,8 +92,12 @@ fn cells<'a>(
 
 /// A cell that no spreadsheet takes for a formula.
 fn safe(text: &str) -> Cow<'_, str> {
-    // Spreadsheets pass over white space before the sign.
-    let first = text.trim_start_matches([' ', '\u{a0}', '\u{feff}']).chars().next();
+    // Spreadsheets pass over white space before the sign, and people do not see what has no width.
+    let passed_over = |char: char| {
+        (char.is_whitespace() && !char.is_control())
+            || matches!(char, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
+    };
+    let first = text.trim_start_matches(passed_over).chars().next();
     let starts_formula = matches!(
         first,
         Some('=' | '+' | '-' | '@' | '\t' | '\r' | '\n' | '|' | '%' | '＝' | '＋' | '－' | '＠')
@@ -112,7 +116,19 @@ mod tests {
     #[test]
     fn no_cell_starts_a_formula() {
         // Holds: every sign that begins a formula is behind an apostrophe; other texts stay.
-        for text in ["=1+1", "+1", "-1", "@A1", "\t=1", " =1", "\n=1", "|calc", "＝1"] {
+        for text in [
+            "=1+1",
+            "+1",
+            "-1",
+            "@A1",
+            "\t=1",
+            " =1",
+            "\n=1",
+            "|calc",
+            "＝1",
+            "\u{3000}=1",
+            "\u{200b}@A1",
+        ] {
             assert_eq!(safe(text), format!("'{text}"));
         }
         for text in ["", "Café", "a=b", "1-2", "'=1"] {

@@ -278,6 +278,14 @@ fn decimal(minor: i128, currency: Currency) -> String {
 fn commodity(currency: Currency, dialect: Dialect) -> String {
     let code = currency.code();
     match dialect {
+        // It begins with a letter and is no word of the language. A point stands in no code of
+        // ours, so that no two become one.
+        Dialect::Beancount
+            if code.starts_with(|first: char| first.is_ascii_digit())
+                || ["TRUE", "FALSE", "NULL"].contains(&code) =>
+        {
+            format!("X.{code}")
+        }
         Dialect::Beancount => code.to_owned(),
         Dialect::Hledger if code.bytes().all(|byte| byte.is_ascii_alphabetic()) => code.to_owned(),
         Dialect::Hledger => format!("\"{code}\""),
@@ -308,6 +316,21 @@ mod tests {
         ] {
             assert_eq!(component(name, Dialect::Beancount), beancount);
             assert_eq!(component(name, Dialect::Hledger), hledger);
+        }
+    }
+
+    #[test]
+    fn currencies_are_what_the_programs_can_read() {
+        // Holds: codes that begin with a digit or are words of the language get another name.
+        for (code, beancount, hledger) in [
+            ("EUR", "EUR", "EUR"),
+            ("1INCH", "X.1INCH", "\"1INCH\""),
+            ("NULL", "X.NULL", "NULL"),
+            ("X1INCH", "X1INCH", "\"X1INCH\""),
+        ] {
+            let currency = Currency::iso(code).or_else(|_| Currency::custom(code, 8)).unwrap();
+            assert_eq!(commodity(currency, Dialect::Beancount), beancount);
+            assert_eq!(commodity(currency, Dialect::Hledger), hledger);
         }
     }
 
