@@ -292,9 +292,10 @@ fn kill_one(path: &Path, seed: u64, first: u64, random: &mut Random) -> u64 {
     for _ in 0..random.below(7) {
         read(lines.next().expect("a child works until it is killed").unwrap());
     }
-    // Some moment of the operation that is under way: opening, deciding, writing, syncing.
-    for _ in 0..random.below(if first == 0 { 60_000 } else { 9_000 }) {
-        std::thread::yield_now();
+    // Some moment of the operation that is under way: opening, deciding, writing, syncing. To yield
+    // would take as long as others keep the machine busy, which has no bound.
+    for _ in 0..random.below(if first == 0 { 1_200_000 } else { 200_000 }) {
+        std::hint::spin_loop();
     }
     child.kill().unwrap();
     let status = child.wait().unwrap();
