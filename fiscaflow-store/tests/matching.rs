@@ -389,3 +389,94 @@ async fn an_account_number_that_is_too_long_makes_no_account() {
     assert_eq!(report.problems[0].code, ErrorCode::LimitExceeded);
     assert_eq!(book.accounts().list().await.unwrap().len(), 0);
 }
+
+/// Plaid's answer to a question for changes.
+fn plaid(added: &str, removed: &str) -> String {
+    let removed: Vec<String> = removed
+        .split_whitespace()
+        .map(|id| match id.split_once('@') {
+            Some((id, account)) => {
+                format!(r#"{{"transaction_id": "{id}", "account_id": "{account}"}}"#)
+            }
+            None => format!(r#"{{"transaction_id": "{id}"}}"#),
+        })
+        .collect();
+    format!(
+        r#"{{"added": [{added}], "modified": [], "removed": [{}], "next_cursor": "c",
+            "has_more": false}}"#,
+        removed.join(",")
+    )
+}
+
+fn plaid_row(id: &str, amount: &str, pending: Option<&str>) -> String {
+    let (pending, of) = match pending {
+        Some("") => ("true", "null".to_owned()),
+        Some(of) => ("false", format!("\"{of}\"")),
+        None => ("false", "null".to_owned()),
+    };
+    format!(
+        r#"{{"account_id": "A", "amount": {amount}, "iso_currency_code": "EUR",
+            "date": "2026-03-01", "name": "TEA", "pending": {pending},
+            "pending_transaction_id": {of}, "transaction_id": "{id}"}}"#
+    )
+}
+
+#[tokio::test]
+async fn what_the_bank_took_back_is_void() {
+    // Holds: an id that the bank removes makes its transaction void, with an account and without,
+    // once, and undoing that import brings it back; a booked transaction whose pending id is
+    // removed stays; what a person opens again stays open; what is not there is no problem.
+    for account in ["@A", ""] {
+        let book = fresh_book().await;
+        let rows = [plaid_row("T1", "4.50", None), plaid_row("P2", "7.00", Some(""))];
+        assert_eq!(import(&book, plaid(&rows.join(","), "")).await.imported, 2);
+        let booked = plaid_row("T2", "7.00", Some("P2"));
+        let ids = format!("T1{account} P2{account} T9{account}");
+        let report = import(&book, plaid(&booked, &ids)).await;
+        assert_eq!((report.imported, report.duplicates, report.removed), (0, 1, 1), "`{account}`");
+        let after = ["2026-03-01 -4.50 void TEA", "2026-03-01 -7.00 posted TEA"];
+        let mut now = shown(&book).await;
+        now.sort();
+        assert_eq!(now, after);
+        let again = import(&book, plaid(&booked, &ids)).await;
+        assert_eq!((again.imported, again.removed, again.import_id), (0, 0, None));
+
+        book.imports().undo(report.import_id.unwrap()).await.unwrap();
+        let mut now = shown(&book).await;
+        now.sort();
+        assert_eq!(now, ["2026-03-01 -4.50 posted TEA", "2026-03-01 -7.00 pending TEA"]);
+
+        import(&book, plaid("", &format!("T1{account}"))).await;
+        let id = everything(&book).await.iter().find(|it| it.status == Status::Void).unwrap().id;
+        let open = TransactionPatch { status: Some(Status::Posted), ..TransactionPatch::default() };
+        book.transactions().update(id, open).await.unwrap();
+        assert_eq!(import(&book, plaid("", &format!("T1{account}"))).await.removed, 0);
+    }
+}
+
+#[tokio::test]
+async fn a_pending_row_that_was_taken_back_is_booked_later() {
+    // Holds: a booked row that names a pending one which the bank took back before is not lost, and
+    // is one transaction.
+    let book = fresh_book().await;
+    import(&book, plaid(&plaid_row("P1", "7.00", Some("")), "")).await;
+    assert_eq!(import(&book, plaid("", "P1@A")).await.removed, 1);
+    assert_eq!(shown(&book).await, ["2026-03-01 -7.00 void TEA"]);
+    import(&book, plaid(&plaid_row("T1", "7.00", Some("P1")), "")).await;
+    assert_eq!(shown(&book).await, ["2026-03-01 -7.00 posted TEA"]);
+    assert_eq!(everything(&book).await[0].metadata.len(), 0);
+}
+
+#[tokio::test]
+async fn a_file_is_read_without_being_imported() {
+    // Holds: what `parse` tells is what the file says, problems included, and the book stays as it
+    // is.
+    let book = fresh_book().await;
+    let rows = csv("2026-03-01;Pending;-4.50;COFFEE | 2026-03-02;Posted;x;GROCER");
+    let parsed = book.imports().parse(file(rows)).await.unwrap();
+    let row = &parsed.statements[0].rows[0];
+    assert_eq!((row.line, row.description.as_str(), row.pending), (2, "COFFEE", true));
+    assert_eq!(row.amount.to_string(), "-4.50");
+    assert_eq!(parsed.problems.len(), 1);
+    assert_eq!(everything(&book).await, []);
+}

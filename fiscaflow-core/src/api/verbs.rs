@@ -7,8 +7,8 @@ use crate::analytics::{Balance, BalancesQuery, Spending, SpendingQuery};
 use crate::budgets::{BudgetQuery, BudgetState};
 use crate::engine::{
     ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
-    NewImport, NewRestore, NewTransfer, Recategorisation, RestoreReport, TransactionPage, Transfer,
-    UndoReport,
+    NewImport, NewRestore, NewTransfer, ParsedFile, Recategorisation, RestoreReport,
+    TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::{Entry, Event, ObjectChange, Verification};
@@ -322,6 +322,8 @@ verbs! {
 
     "imports.create" "Import a bank's file."
         Post "/imports", (NewImport) -> (ImportReport), imports.create(request);
+    "imports.parse" "What a bank's file says; nothing is written."
+        Post "/imports/parse", (NewImport) -> (ParsedFile), imports.parse(request);
     "imports.preview" "What importing a bank's file would do; nothing is written."
         Post "/imports/preview", (NewImport) -> (ImportPreview), imports.preview(request);
     "imports.list" "All imports that brought something."

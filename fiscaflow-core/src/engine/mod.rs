@@ -35,8 +35,8 @@ pub use events::Events;
 pub use exports::{Export, ExportQuery, Exports, NewRestore, RestoreReport};
 pub use history::{History, HistoryQuery};
 pub use imports::{
-    Evidence, ImportPreview, ImportReport, Imports, MatchReason, NewImport, RowMatch,
-    StatementReport, UndoReport,
+    Evidence, ImportPreview, ImportReport, Imports, MatchReason, NewImport, ParsedFile, ParsedRow,
+    ParsedSplit, ParsedStatement, RowMatch, StatementReport, UndoReport,
 };
 pub use layouts::Layouts;
 pub use members::Members;

@@ -49,7 +49,8 @@ pub struct Account {
     pub bank_id: Option<String>,
     /// By what statements without an account number find it again; an import that made it set it.
     pub import_key: Option<String>,
-    /// Whether it is closed: kept for the past, left out of new imports.
+    /// Whether it is closed: kept for the past. A statement of it is imported all the same, for
+    /// what was booked before.
     pub closed: bool,
 }
 debug_only!(Account: id, kind, currency, closed);

@@ -1,17 +1,20 @@
 //! Corrections: rows that replace or take back others by the bank's id of them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::report::RowMatch;
-use super::row_problem;
 use super::taking::{Readable, Taking, is_locked};
+use super::{Asked, problem, row_problem};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::TransactionId;
 use crate::import::Correction;
 use crate::import::matching::{Evidence, MatchReason};
 use crate::log::Object;
-use crate::model::{Account, Origin, Status};
+use crate::model::{Account, Origin, Status, Transaction};
 use crate::store::OriginRow;
+
+/// The member of a transaction's metadata that tells which bank id the bank took back.
+pub(super) const TAKEN_BACK: &str = "taken_back";
 
 impl Taking<'_> {
     /// Applies corrections, whatever their order in the file: one may correct another.
@@ -96,9 +99,8 @@ impl Taking<'_> {
     fn take_back(&mut self, target: TransactionId, origin: Origin) -> Result<()> {
         let Some(now) = self.now(target) else { return Ok(()) };
         let locked = is_locked(now);
-        if now.transfer_id.is_some() && !locked {
-            let text = "the bank takes back a side of a transfer; remove the transfer";
-            return Err(Error::new(ErrorCode::InvalidTransfer, text).id(now.id));
+        if !locked {
+            check_alone(now)?;
         }
         self.change(target, |after| {
             after.origins.push(origin);
@@ -107,6 +109,39 @@ impl Taking<'_> {
             }
         });
         Ok(())
+    }
+
+    /// Makes void what the bank names as taken back by its id alone, once: a person may open it
+    /// again. A pending transaction that was booked under another id stays, because its newest row
+    /// is not the one that is named; one that is booked later comes back, see [`Taking::amend`].
+    pub(super) fn withdraw_all(&mut self, asked: &Asked<'_>, known: &[OriginRow]) {
+        for (place, statement) in &asked.statements {
+            for id in &statement.removed {
+                let rows = known.iter().filter(|row| row.bank_id.as_deref() == Some(id));
+                let ids: BTreeSet<TransactionId> = rows.map(|row| row.transaction_id).collect();
+                for target in ids {
+                    match self.withdraw(target, id) {
+                        Ok(true) => self.tally(*place, |report| &mut report.removed),
+                        Ok(false) => {}
+                        Err(error) => self.problems.push(problem(&error, statement)),
+                    }
+                }
+            }
+        }
+    }
+
+    fn withdraw(&mut self, target: TransactionId, bank_id: &str) -> Result<bool> {
+        let Some(now) = self.now(target) else { return Ok(false) };
+        let newest = now.origins.last().and_then(|origin| origin.bank_id.as_deref());
+        if newest != Some(bank_id) || is_locked(now) || now.metadata.contains_key(TAKEN_BACK) {
+            return Ok(false);
+        }
+        check_alone(now)?;
+        self.change(target, |after| {
+            after.status = Status::Void;
+            after.metadata.insert(TAKEN_BACK.to_owned(), bank_id.to_owned());
+        });
+        Ok(true)
     }
 
     /// A correction of what is not there: a replacement is the row itself; a deletion is kept as
@@ -132,6 +167,15 @@ impl Taking<'_> {
             Object::Document(_) => None,
         }
     }
+}
+
+/// Refuses to take back one side of a transfer.
+fn check_alone(transaction: &Transaction) -> Result<()> {
+    if transaction.transfer_id.is_none() {
+        return Ok(());
+    }
+    let text = "the bank takes back a side of a transfer; remove the transfer";
+    Err(Error::new(ErrorCode::InvalidTransfer, text).id(transaction.id))
 }
 
 impl Readable<'_> {

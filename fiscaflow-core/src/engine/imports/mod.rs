@@ -1,10 +1,11 @@
 //! Imports: from a bank's file to transactions, never twice.
 //!
-//! `targets` finds the account of a statement, `taking` matches and records its rows,
-//! `corrections` applies what the bank takes back, `undo` takes a whole import back, `report` is
-//! what they answer.
+//! `parsed` tells what a file says, whatever the book holds. `targets` finds the account of a
+//! statement, `taking` matches and records its rows, `corrections` applies what the bank takes
+//! back, `undo` takes a whole import back, `report` is what they answer.
 
 mod corrections;
+mod parsed;
 mod report;
 mod taking;
 mod targets;
@@ -12,7 +13,7 @@ mod undo;
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::Days;
+use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::run::{Command, Decision, Facts, Needs};
@@ -33,6 +34,7 @@ use taking::Taking;
 use targets::{Target, Targets};
 use undo::UndoImport;
 
+pub use self::parsed::{ParsedFile, ParsedRow, ParsedSplit, ParsedStatement};
 pub use self::report::{ImportPreview, ImportReport, RowMatch, StatementReport, UndoReport};
 pub use crate::import::matching::{Evidence, MatchReason};
 
@@ -80,6 +82,13 @@ impl Imports<'_> {
     pub async fn create(&self, new: NewImport) -> Result<ImportReport> {
         let run = self.prepare(new).await?;
         self.book.run(&run).await
+    }
+
+    /// What a file says, read like [`Imports::create`] reads it, by the book's layouts and whatever
+    /// the book holds; nothing is written. An error means that the file as a whole could not be
+    /// read.
+    pub async fn parse(&self, new: NewImport) -> Result<ParsedFile> {
+        self.prepare(new).await.map(|run| ParsedFile::from(run.parsed))
     }
 
     /// What [`Imports::create`] would do with a file now; nothing is written. Both decide by the
@@ -203,10 +212,10 @@ impl Command for RunImport {
     fn more(&self, plan: &Plan, origins: &[Vec<OriginRow>]) -> Vec<TransactionId> {
         let by_account = self.by_account(plan);
         let mut wanted = Vec::new();
-        for ((account_id, statements), known) in by_account.iter().zip(origins) {
+        for ((account_id, asked), known) in by_account.iter().zip(origins) {
             let Ok(account) = plan.account(*account_id) else { continue };
             let mut by_id = HashMap::new();
-            for row in statements.iter().flat_map(|statement| statement.rows.iter()) {
+            for row in asked.rows() {
                 let amount = Money::from_amount(row.amount, account.currency).ok();
                 if let (Some(id), Some(amount)) = (row.bank_id, amount) {
                     by_id.insert(id, Some((row.booking_date, amount.minor())));
@@ -215,6 +224,7 @@ impl Command for RunImport {
                     by_id.insert(id, None);
                 }
             }
+            by_id.extend(asked.removed().map(|id| (id, None)));
             wanted.extend(undecided(&by_id, known));
         }
         wanted
@@ -240,25 +250,59 @@ impl Command for RunImport {
                 Err(error) => taking.problems.push(problem(&error, statement)),
             }
         }
+        let by_account = self.by_account(facts.plan);
         let known: HashMap<AccountId, &Vec<OriginRow>> =
-            self.by_account(facts.plan).into_keys().zip(&facts.origins).collect();
+            by_account.keys().copied().zip(&facts.origins).collect();
         let nothing = Vec::new();
         for (account_id, rows) in groups {
             let known = known.get(&account_id).copied().unwrap_or(&nothing);
             taking.take(account_id, rows, known)?;
         }
+        for (asked, known) in by_account.values().zip(&facts.origins) {
+            taking.withdraw_all(asked, known);
+        }
         taking.finish()
     }
 }
 
+/// What a file says of one account.
+#[derive(Default)]
+struct Asked<'a> {
+    /// Its statements, by their places in the file.
+    statements: Vec<(usize, &'a Statement)>,
+}
+
+impl<'a> Asked<'a> {
+    fn rows(&self) -> impl Iterator<Item = Row<'a>> {
+        self.statements.iter().flat_map(|(_, statement)| statement.rows.iter())
+    }
+
+    /// The bank ids of what the bank has taken back.
+    fn removed(&self) -> impl Iterator<Item = &'a str> {
+        self.statements.iter().flat_map(|(_, it)| it.removed.iter().map(String::as_str))
+    }
+}
+
 impl RunImport {
-    /// The statements with rows that go to accounts that are there.
-    fn by_account(&self, plan: &Plan) -> BTreeMap<AccountId, Vec<&Statement>> {
+    /// The statements with something in them that go to accounts that are there. What was taken
+    /// back without an account being named may be any account's: ids of a bank are unique.
+    fn by_account(&self, plan: &Plan) -> BTreeMap<AccountId, Asked<'_>> {
         let targets = Targets::new(&self.new, self.parsed.format, plan);
-        let mut found: BTreeMap<AccountId, Vec<&Statement>> = BTreeMap::new();
-        for statement in self.parsed.statements.iter().filter(|it| !it.rows.is_empty()) {
-            if let Ok(Target::There(id)) = targets.find(statement) {
-                found.entry(id).or_default().push(statement);
+        let mut found: BTreeMap<AccountId, Asked<'_>> = BTreeMap::new();
+        let all = self.parsed.statements.iter().enumerate();
+        for (place, statement) in
+            all.filter(|(_, it)| !it.rows.is_empty() || !it.removed.is_empty())
+        {
+            match targets.find(statement) {
+                Ok(Target::There(id)) => {
+                    found.entry(id).or_default().statements.push((place, statement));
+                }
+                _ if statement.account.is_none() && statement.rows.is_empty() => {
+                    for id in plan.accounts.keys() {
+                        found.entry(*id).or_default().statements.push((place, statement));
+                    }
+                }
+                _ => {}
             }
         }
         found
@@ -267,26 +311,29 @@ impl RunImport {
     /// What to look up, a query for each of [`RunImport::by_account`].
     fn origin_queries(&self, plan: &Plan) -> Vec<OriginQuery> {
         let margin = Days::new(PENDING_DAYS.unsigned_abs());
-        let query = |(account_id, statements): (AccountId, Vec<&Statement>)| {
-            let rows = || statements.iter().flat_map(|statement| statement.rows.iter());
-            let dates = || rows().map(|row| row.booking_date);
-            let (first, last) = (dates().min()?, dates().max()?);
-            let corrected = rows().filter_map(|row| match row.corrects {
+        let query = |(account_id, asked): (AccountId, Asked<'_>)| {
+            let dates = || asked.rows().map(|row| row.booking_date);
+            // Without a row no span of days is asked for.
+            let first = dates().min().unwrap_or(NaiveDate::MAX);
+            let last = dates().max().unwrap_or(NaiveDate::MIN);
+            let corrected = asked.rows().filter_map(|row| match row.corrects {
                 Some(Correction::Replaces(id) | Correction::Deletes(id)) => Some(id),
                 None => None,
             });
-            Some(OriginQuery {
+            OriginQuery {
                 account_id,
                 from: first.checked_sub_days(margin).unwrap_or(first),
                 to: last.checked_add_days(margin).unwrap_or(last),
-                bank_ids: rows()
+                bank_ids: asked
+                    .rows()
                     .filter_map(|row| row.bank_id)
                     .chain(corrected)
+                    .chain(asked.removed())
                     .map(str::to_owned)
                     .collect(),
-            })
+            }
         };
-        self.by_account(plan).into_iter().filter_map(query).collect()
+        self.by_account(plan).into_iter().map(query).collect()
     }
 }
 

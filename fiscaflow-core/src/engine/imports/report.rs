@@ -41,6 +41,8 @@ pub struct StatementReport {
     pub imported: u64,
     /// How many were there already.
     pub duplicates: u64,
+    /// How many of those that were there the bank took back: they are void.
+    pub removed: u64,
 }
 crate::model::debug_only!(StatementReport: account_id, transactions, imported, duplicates);
 
@@ -79,6 +81,8 @@ pub struct ImportReport {
     pub imported: u64,
     /// How many were there already.
     pub duplicates: u64,
+    /// How many of those that were there the bank took back: they are void.
+    pub removed: u64,
     /// The rows that were there already.
     pub matches: Vec<RowMatch>,
     /// What could not be read or taken; records named here were left out.
@@ -139,6 +143,7 @@ impl StatementReport {
             investments: super::count(statement.investments),
             imported: 0,
             duplicates: 0,
+            removed: 0,
         }
     }
 }

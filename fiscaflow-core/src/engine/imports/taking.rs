@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::corrections::TAKEN_BACK;
 use super::report::{ImportReport, RowMatch, StatementReport};
 use super::targets::{Identity, Target, check_currency};
 use super::{Decision, Facts, RunImport, row_problem};
@@ -192,7 +193,12 @@ impl<'a> Taking<'a> {
         origin: Origin,
     ) -> Result<()> {
         let Some(now) = self.now(id) else { return Ok(()) };
-        let locked = is_locked(now);
+        // What the bank took back while it was pending is booked after all.
+        let back = now.status == Status::Void
+            && !now.deleted
+            && now.metadata.contains_key(TAKEN_BACK)
+            && !readable.row.pending;
+        let locked = is_locked(now) && !back;
         let moved = now.origins.last().is_some_and(|last| {
             last.amount == now.amount && readable.amount != now.amount && !locked
         });
@@ -215,7 +221,10 @@ impl<'a> Taking<'a> {
             if locked {
                 return;
             }
-            if after.status == Status::Pending && !pending {
+            if back {
+                after.metadata.remove(TAKEN_BACK);
+            }
+            if back || after.status == Status::Pending && !pending {
                 after.status = Status::Posted;
             }
             if dated {
@@ -360,7 +369,7 @@ impl<'a> Taking<'a> {
         if !self.problems.is_empty() && !self.run.new.partial {
             self.changes.clear();
             for report in &mut self.reports {
-                report.imported = 0;
+                (report.imported, report.removed) = (0, 0);
             }
         }
         let total = |count: fn(&StatementReport) -> u64| {
@@ -368,6 +377,7 @@ impl<'a> Taking<'a> {
         };
         let (imported, duplicates) =
             (total(|report| report.imported), total(|report| report.duplicates));
+        let removed = total(|report| report.removed);
         let writes = !self.changes.is_empty();
         if !writes {
             // An account that is not made after all has no id.
@@ -382,6 +392,7 @@ impl<'a> Taking<'a> {
             statements: self.reports,
             imported,
             duplicates,
+            removed,
             matches: self.matches,
             problems: self.problems,
         };

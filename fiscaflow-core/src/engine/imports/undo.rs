@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::corrections::TAKEN_BACK;
 use super::report::UndoReport;
 use super::{Command, Decision, Facts, Needs, count};
 use crate::error::{Error, Result};
@@ -154,7 +155,9 @@ impl Command for UndoImport {
 impl UndoImport {
     /// What stays of a transaction that stands for a row of the import.
     fn left_of(&self, now: &Transaction) -> Option<(TransactionId, Option<Transaction>)> {
-        if now.origins.iter().all(|origin| origin.import_id != self.import_id) {
+        let own = now.origins.iter().any(|origin| origin.import_id == self.import_id);
+        // What the bank took back by its id alone has no row of this import.
+        if !own && !self.changed.contains_key(&now.id) {
             return None;
         }
         let mut rest = now.clone();
@@ -201,6 +204,10 @@ fn restored(
 ) -> Transaction {
     if now.status == imported.status {
         rest.status = before.status;
+        match before.metadata.get(TAKEN_BACK) {
+            Some(id) => drop(rest.metadata.insert(TAKEN_BACK.to_owned(), id.clone())),
+            None => drop(rest.metadata.remove(TAKEN_BACK)),
+        }
     }
     if now.booking_date == imported.booking_date {
         rest.booking_date = before.booking_date;
