@@ -75,11 +75,29 @@ pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Parsed> {
         Some(Format::Qif) => qif::parse(bytes, options.date_order),
         Some(Format::Plaid) => plaid::parse(bytes),
         Some(Format::Csv) => csv::parse(bytes, options.csv.as_ref()),
-        None if bytes.starts_with(b"PK\x03\x04") => {
-            let text = "the file is a ZIP archive: unpack it and import the files in it";
-            Err(Error::new(ErrorCode::UnknownFormat, text))
+        None => Err(Error::new(ErrorCode::UnknownFormat, unknown(bytes))),
+    }
+}
+
+/// What to do about a file that no reader knows.
+fn unknown(bytes: &[u8]) -> &'static str {
+    let head = bytes.get(..4096).unwrap_or(bytes);
+    let holds = |name: &[u8]| memchr::memmem::find(head, name).is_some();
+    if bytes.starts_with(b"PK\x03\x04") {
+        // The first names in the archive are those of its format, where it is a document.
+        if holds(b"[Content_Types].xml") || holds(b"mimetypeapplication/") || holds(b"xl/") {
+            "the file is a spreadsheet or document: save it as CSV and import that"
+        } else {
+            "the file is a ZIP archive: unpack it and import the files in it"
         }
-        None => Err(Error::new(ErrorCode::UnknownFormat, "no reader knows this file")),
+    } else if bytes.starts_with(b"\x1F\x8B") {
+        "the file is compressed (gzip): unpack it and import the file in it"
+    } else if bytes.starts_with(b"\xD0\xCF\x11\xE0") {
+        "the file is a spreadsheet or document of old Office: save it as CSV and import that"
+    } else if bytes.starts_with(b"%PDF") {
+        "the file is a PDF, which is made for people: ask the bank for OFX, camt.053, MT940 or CSV"
+    } else {
+        "no reader knows this file"
     }
 }
 

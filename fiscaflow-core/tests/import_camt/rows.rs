@@ -167,6 +167,11 @@ fn balances_before_and_after_are_kept() {
         ),
         (vec![("PRCD", "EUR", "3.00", "DBIT", "01")], Some("-3.00"), None),
         (
+            vec![("OPBD", "EUR", "0.00", "", "01"), ("CLBD", "EUR", "2.50", "CRDT", "31")],
+            Some("0.00"),
+            Some("2.50"),
+        ),
+        (
             vec![("PRCD", "EUR", "3", "CRDT", "01"), ("OPBD", "EUR", "4", "CRDT", "01")],
             Some("4"),
             None,
@@ -441,9 +446,22 @@ fn rows_have_a_currency_of_their_own_where_it_differs() {
 }
 
 #[test]
-fn archives_are_named_as_such() {
-    // Holds: quirk 15; a ZIP of files is refused with a text that says what to do.
-    let error = parse(b"PK\x03\x04\x14\0\0\0\x08\0rest", &ParseOptions::default()).unwrap_err();
-    assert_eq!(error.code(), ErrorCode::UnknownFormat);
-    assert!(error.message().contains("unpack"));
+fn what_is_no_statement_is_named_as_what_it_is() {
+    // Holds: quirk 15; an archive, a spreadsheet and a document are refused with a text that says
+    // what to do about it.
+    let zip = |name: &str| [b"PK\x03\x04\x14\0\0\0\x08\0", name.as_bytes(), b"rest"].concat();
+    let table = [
+        (zip("camt.xml"), "a ZIP archive: unpack"),
+        (zip("[Content_Types].xml"), "spreadsheet or document: save it as CSV"),
+        (zip("mimetypeapplication/vnd.oasis.opendocument.spreadsheet"), "save it as CSV"),
+        (b"\x1F\x8B\x08\0\0\0\0\0rest".to_vec(), "(gzip): unpack"),
+        (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1rest".to_vec(), "of old Office: save it as CSV"),
+        (b"%PDF-1.7\n%rest".to_vec(), "a PDF"),
+        (b"no statement".to_vec(), "no reader knows this file"),
+    ];
+    for (bytes, text) in table {
+        let error = parse(&bytes, &ParseOptions::default()).unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UnknownFormat);
+        assert!(error.message().contains(text), "{}", error.message());
+    }
 }

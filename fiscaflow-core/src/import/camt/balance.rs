@@ -87,7 +87,9 @@ impl<'a> Balance<'a> {
             balances.has_other = true;
             return None;
         };
-        let (code, field, message) = match (amount, self.is_credit) {
+        // Of nothing it does not matter whether it is owed.
+        let is_nothing = amount.is_ok_and(|amount| amount == Amount::ZERO);
+        let (code, field, message) = match (amount, self.is_credit.or(is_nothing.then_some(true))) {
             (Ok(amount), Some(is_credit)) => {
                 let (currency, date) = (self.currency, self.date);
                 let amount = signed(amount, is_credit);
