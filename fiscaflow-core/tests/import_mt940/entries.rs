@@ -69,6 +69,8 @@ fn marks_give_the_sign() {
         ("CD", "1.50 ``"),
         ("CM", "1.50 ``"),
         ("CF", "1.50 ``"),
+        ("c", "1.50 ``"),
+        ("d", "-1.50 ``"),
     ];
     for (mark, expected) in table {
         let row = only_row(&format!(":61:240201{mark}1,50NTRFNONREF"));
@@ -158,7 +160,7 @@ fn dates_have_one_reading() {
         ("2401310131012C1,NTRF", "malformed_file", "mark"),
         ("240131X1,NTRF", "malformed_file", "mark"),
         ("240131R1,NTRF", "malformed_file", "mark"),
-        ("240131c1,NTRF", "malformed_file", "mark"),
+        ("240131r1,NTRF", "malformed_file", "mark"),
     ];
     for (text, code, names) in table {
         let parsed = read(message(&format!(":61:{text}")).as_bytes()).unwrap();

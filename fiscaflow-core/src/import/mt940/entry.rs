@@ -119,8 +119,8 @@ impl Mark {
             [b'R', b'D', ..] => (mark(false, false), 2),
             [b'E', b'C', ..] => (mark(false, true), 2),
             [b'E', b'D', ..] => (mark(true, true), 2),
-            [b'C', ..] => (mark(false, false), 1),
-            [b'D', ..] => (mark(true, false), 1),
+            [b'C' | b'c', ..] => (mark(false, false), 1),
+            [b'D' | b'd', ..] => (mark(true, false), 1),
             _ => {
                 let text = "expected a mark: `C`, `D`, `RC`, `RD`, `EC` or `ED`";
                 return Err(Fault::new(ErrorCode::MalformedFile, text));
