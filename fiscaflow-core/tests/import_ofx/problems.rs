@@ -89,6 +89,31 @@ fn statements_have_problems_too() {
 }
 
 #[test]
+fn a_balance_may_have_a_sign_of_its_currency() {
+    // Holds: balances that are written for people are read; what is no sign of money is refused.
+    for (text, balance) in [
+        ("R$ 5.326,43", "5326.43"),
+        ("-R$ 5.326,43", "-5326.43"),
+        ("$120", "120"),
+        ("US$1,234.50", "1234.50"),
+        ("-€0.05", "-0.05"),
+        ("$-5", "-5"),
+    ] {
+        let text = format!("<OFX><STMTRS><LEDGERBAL><BALAMT>{text}</LEDGERBAL></STMTRS></OFX>");
+        let parsed = read(text.as_bytes()).unwrap();
+        assert_eq!(problems(&parsed), [""; 0], "{text}");
+        let closing = parsed.statements[0].closing_balance;
+        assert_eq!(closing.map(|it| it.to_string()).as_deref(), Some(balance), "{text}");
+    }
+    for text in ["R 5", "RR$5x", "$", "$$5", "-$-5", "5$"] {
+        let text = format!("<OFX><STMTRS><LEDGERBAL><BALAMT>{text}</LEDGERBAL></STMTRS></OFX>");
+        let parsed = read(text.as_bytes()).unwrap();
+        assert_eq!(problems(&parsed).len(), 1, "{text}");
+        assert_eq!(parsed.statements[0].closing_balance, None, "{text}");
+    }
+}
+
+#[test]
 fn refusals_of_the_bank_are_named() {
     // Holds: a refused sign-on or statement request is a problem that names the status code.
     let parsed = read(&fixture("signon_fail.ofx")).unwrap();
@@ -128,6 +153,21 @@ fn cut_files_are_not_half_read() {
     let parsed = read(&text.as_bytes()[..cut]).unwrap();
     assert_eq!(problems(&parsed), ["malformed_file 7 STMTTRN"]);
     assert_eq!(rows(&parsed).len(), 1);
+}
+
+#[test]
+fn a_list_that_the_file_cuts_is_reported() {
+    // Holds: a file that ends between two entries tells that others may be missing, unless its
+    // entries have no end tags either, or only what follows the list was cut.
+    let text = statement(&format!("{ENTRY}\n{ENTRY}\n{ENTRY}"));
+    let third = text.rfind(ENTRY).unwrap();
+    let parsed = read(&text.as_bytes()[..third]).unwrap();
+    assert_eq!(problems(&parsed), ["malformed_file 8 BANKTRANLIST"]);
+    assert_eq!(rows(&parsed).len(), 2);
+    let without = text[..third].replace("</STMTTRN>", "");
+    assert_eq!(problems(&read(without.as_bytes()).unwrap()), [""; 0]);
+    let behind = text.find("</BANKTRANLIST>").unwrap() + "</BANKTRANLIST>".len();
+    assert_eq!(problems(&read(&text.as_bytes()[..behind]).unwrap()), [""; 0]);
 }
 
 #[test]

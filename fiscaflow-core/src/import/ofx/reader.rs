@@ -263,7 +263,7 @@ impl<'a> Reader<'a> {
             return;
         }
         open.has_balance = true;
-        match values::amount(text) {
+        match values::balance(text) {
             Ok((amount, style)) => {
                 open.statement.closing_balance = Some(amount);
                 self.groupings.note(style, self.statements.len(), None, self.lines.at(at));
@@ -348,6 +348,8 @@ impl<'a> Reader<'a> {
             self.entry = None;
             let message = "the file ends inside an entry";
             self.report(ErrorCode::MalformedFile, message, self.text.len(), Tag::StmtTrn);
+        } else if self.ends.entry_by_end_tag {
+            self.report_cut_list();
         }
         while !self.frames.is_empty() {
             self.pop(None);
@@ -357,6 +359,15 @@ impl<'a> Reader<'a> {
         groupings.settle(&mut statements, &mut problems);
         problems.sort_by_key(|problem| problem.line);
         Ok(Parsed { format: Format::Ofx, statements, problems, csv: None })
+    }
+
+    /// Where entries have end tags, so has their list: without one the file was cut.
+    fn report_cut_list(&mut self) {
+        let lists = [Tag::BankTranList, Tag::BankTranListP, Tag::InvTranList];
+        if let Some(list) = lists.into_iter().find(|list| self.is_open(*list)) {
+            let message = "the file ends inside the list of transactions: others may be missing";
+            self.report(ErrorCode::MalformedFile, message, self.text.len(), list);
+        }
     }
 
     fn is_open(&self, tag: Tag) -> bool {
