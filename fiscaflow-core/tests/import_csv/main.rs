@@ -5,6 +5,7 @@
 #![allow(clippy::disallowed_methods, reason = "tests read files, the library does not")]
 
 mod collection;
+mod elsewhere;
 mod generated;
 mod grouping;
 mod layouts;

@@ -185,8 +185,18 @@ fn number(text: &str) -> Option<(u32, u8, &str)> {
     Some((value, u8::try_from(length).ok()?, text.get(length..)?))
 }
 
+/// The day of a time as OFX writes it, with a zone in brackets: `20240131120000[0:GMT]`.
+fn ofx_day(cell: &str) -> Option<&str> {
+    let (time, zone) = cell.strip_suffix(']')?.split_once('[')?;
+    let figures = time.bytes().take_while(u8::is_ascii_digit).count();
+    (figures == 14 && zone.len() <= 12).then(|| cell.get(..8)).flatten()
+}
+
 /// Three numbers with one separator, or eight digits.
 fn scan_numbers(cell: &str) -> Option<Written> {
+    if let Some(day) = ofx_day(cell) {
+        return scan_numbers(day);
+    }
     let (first, first_digits, rest) = number(cell)?;
     if first_digits == 8 {
         return is_tail(rest).then(|| eight_digits(first)).flatten();

@@ -166,7 +166,8 @@ fn single(draft: &Draft<'_, '_>, place: usize, balance: Option<usize>) -> Result
     }
 }
 
-/// Two columns of which each row fills one: which is money out is told by the balance or by words.
+/// Two columns of which each row fills one: which is money out is told by signs, by the balance or
+/// by words.
 fn pair(
     draft: &Draft<'_, '_>,
     left: usize,
@@ -177,6 +178,16 @@ fn pair(
         amounts: AmountColumns::Pair { debit: Some(debit), credit: Some(credit) },
         balance,
     };
+    let is_minus = |place: usize| {
+        draft.columns.get(place).is_some_and(|it| it.numbers > 0 && it.negative == it.numbers)
+    };
+    let is_plain = |place: usize| draft.columns.get(place).is_some_and(|it| it.negative == 0);
+    if is_minus(left) && is_plain(right) {
+        return Ok(as_pair(left, right));
+    }
+    if is_minus(right) && is_plain(left) {
+        return Ok(as_pair(right, left));
+    }
     if let Some(balance) = balance {
         match Chain::of(pair_moves(draft, left, right, balance)).sign() {
             Some(true) => return Ok(as_pair(left, right)),

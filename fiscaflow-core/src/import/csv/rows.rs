@@ -156,7 +156,8 @@ impl<'a, 't> Reader<'a, 't> {
             _ => as_of,
         };
         let account = match self.roles.account {
-            Some(column) => self.found.accounts.number(record.cell(column)),
+            // A quote that was lost at one end leaves the other one behind.
+            Some(column) => self.found.accounts.number(record.cell(column).trim_matches('"')),
             None => 0,
         };
         let currency = self.currency(record, found.currency)?;

@@ -159,13 +159,14 @@ pub(super) fn card_row<'c>(cells: impl Iterator<Item = &'c str>) -> Option<bool>
 
 /// Layouts of exporters that write spending as positive amounts: all these headers are there.
 const POSITIVE_IS_OUT: &[&[&str]] = &[
-    // Card issuers: Viseca, American Express, Discover, Apple Card, Nubank (card).
+    // Card issuers: Viseca, American Express, Discover, Apple Card, Nubank (card), PC Financial.
     &["card id", "valuta date", "merchant name", "amount"],
     &["date", "description", "card member", "account", "amount"],
     &["date", "description", "amount", "extended details", "appears on your statement as"],
     &["trans date", "post date", "description", "amount", "category"],
     &["transaction date", "clearing date", "description", "merchant", "category", "type", "amount"],
     &["date", "category", "title", "amount"],
+    &["merchant name", "card used for transaction", "date", "time", "amount"],
     // Plaid, in its answers and in what is made of them.
     &["account id", "iso currency code", "transaction id", "amount"],
     // Lists of orders: what is totalled was spent.

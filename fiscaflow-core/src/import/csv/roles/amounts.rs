@@ -60,8 +60,14 @@ impl Draft<'_, '_> {
         if let Some(place) = amount {
             return Some(AmountColumns::Single(place));
         }
-        if debit.is_some() || credit.is_some() {
-            return Some(AmountColumns::Pair { debit, credit });
+        let has_minus = |place: &usize| self.columns.get(*place).is_some_and(|it| it.negative > 0);
+        match (debit, credit) {
+            (None, None) => {}
+            // Less than nothing came in: money went out, however the column is meant.
+            (None, Some(credit)) if has_minus(&credit) => {
+                return Some(AmountColumns::Single(credit));
+            }
+            _ => return Some(AmountColumns::Pair { debit, credit }),
         }
         if self.rows.is_empty() {
             let means = |place: &usize| self.means(*place, ColumnRole::Amount);
@@ -104,7 +110,8 @@ impl Draft<'_, '_> {
             let best = free
                 .filter(|place| self.could_direct(*place))
                 .min_by_key(|place| (!self.means(*place, ColumnRole::Direction), *place))?;
-            (!self.sign_agrees(amount, best)).then_some(best)
+            let decides = !self.sign_agrees(amount, best) && !self.is_type(amount, best);
+            decides.then_some(best)
         })?;
         let column = self.columns.get(place)?;
         let one_sided = column.ins == 0 || column.outs == 0;
@@ -127,6 +134,15 @@ impl Draft<'_, '_> {
         }
         let worded = column.bytes > column.filled;
         !self.is_known(place) && column.directions() == column.filled && worded
+    }
+
+    /// Whether a column beside signed amounts only tells their kind: it has words that are no
+    /// direction as well (`CHECK` beside `DEBIT`), and no header that says more.
+    fn is_type(&self, amount: usize, place: usize) -> bool {
+        let is_signed = self.columns.get(amount).is_some_and(|column| column.negative > 0);
+        let has_others =
+            self.columns.get(place).is_some_and(|column| column.directions() < column.filled);
+        is_signed && has_others && !self.means(place, ColumnRole::Direction)
     }
 
     /// Whether the signs of the amounts say the same as the directions in every row.

@@ -230,26 +230,40 @@ impl<'a, 't> Draft<'a, 't> {
         Some(self.take(place))
     }
 
-    /// The own account's column. A plain account number behind the other party is theirs.
+    /// The own account's column. A plain account number behind the other party is theirs, and so is
+    /// a card where there are customers.
     pub fn account(&mut self, payee: Option<usize>) -> Option<usize> {
         if let Some(place) = self.stated(ColumnRole::Account) {
             return Some(place);
         }
         let is_theirs = |place: usize| {
             let plain = |title: &Title| List::PlainAccount.has(&title.words);
-            payee.is_some_and(|payee| place > payee) && self.title(place).is_some_and(plain)
+            payee.is_some_and(|payee| place > payee)
+                && self.title(place).is_some_and(plain)
+                && !self.is_named_account(place)
         };
-        let best = self.named(ColumnRole::Account).filter(|place| !is_theirs(*place)).min_by_key(
-            |place| {
-                let column = self.columns.get(*place);
-                let no_iban = column.is_none_or(|column| column.ibans * 2 < column.filled);
-                let no_number = column.is_none_or(|column| column.digits * 2 < column.filled);
-                let varies = column.is_none_or(|column| !column.constant);
-                (no_iban, no_number, varies, *place)
-            },
-        );
+        let title = |place: usize| self.title(place).map_or("", |title| title.words.as_str());
+        let has_customers = self.titles.iter().any(|title| title.words.starts_with("customer "));
+        let is_customers = |place: usize| has_customers && title(place).starts_with("card ");
+        let own = |place: &usize| !is_theirs(*place) && !is_customers(*place);
+        let best = self.named(ColumnRole::Account).filter(own).min_by_key(|place| {
+            let column = self.columns.get(*place);
+            let no_iban = column.is_none_or(|column| column.ibans * 2 < column.filled);
+            let no_number = column.is_none_or(|column| column.digits * 2 < column.filled);
+            let varies = column.is_none_or(|column| !column.constant);
+            (no_iban, no_number, varies, *place)
+        });
         let place = best.or_else(|| guess::account(self))?;
         Some(self.take(place))
+    }
+
+    /// Whether the cells name accounts in words, as programs do that know several: `Savings`.
+    /// Banks write numbers there, and ledgers the categories to which money went: `Food:Lunch`.
+    fn is_named_account(&self, place: usize) -> bool {
+        let odd = |letter: char| letter.is_ascii_digit() || letter == ':';
+        let mut cells = self.rows.iter().map(|row| row.cell(place)).filter(|cell| !cell.is_empty());
+        self.columns.get(place).is_some_and(|column| column.filled > 0)
+            && cells.all(|cell| !cell.contains(odd))
     }
 
     pub fn descriptions(&mut self, payee: Option<usize>) -> Vec<usize> {
