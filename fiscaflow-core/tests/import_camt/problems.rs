@@ -95,6 +95,54 @@ fn a_report_of_a_running_day_must_say_what_is_booked() {
 }
 
 #[test]
+fn a_report_of_a_running_day_may_have_nothing_yet() {
+    // Holds: a camt.052 without entries whose balances are not booked is empty; a camt.053 like it
+    // is a problem.
+    let bal = "<Bal><Tp><CdOrPrtry><Cd>OPAV</Cd></CdOrPrtry></Tp><Amt Ccy=\"EUR\">1.00</Amt>\
+               <CdtDbtInd>CRDT</CdtDbtInd></Bal>";
+    let text = statement(bal);
+    assert_eq!(problems(&read(text.as_bytes()).unwrap()), ["malformed_file 1 Ntry"]);
+    let report = text.replace("BkToCstmrStmt", "BkToCstmrAcctRpt").replace("Stmt>", "Rpt>");
+    let found = only_statement(&report);
+    assert_eq!((found.rows.len(), found.opening_balance), (0, None));
+}
+
+#[test]
+fn entries_prove_the_sign_of_a_balance() {
+    // Holds: a balance without its indicator has the sign with which the entries lead from one
+    // balance to the other; where either sign does, or neither, it is a problem.
+    let bal = |code: &str, amount: &str, sign: &str| {
+        format!(
+            "<Bal><Tp><CdOrPrtry><Cd>{code}</Cd></CdOrPrtry></Tp><Amt Ccy=\"EUR\">{amount}</Amt>\
+             {sign}</Bal>"
+        )
+    };
+    let debit = "<CdtDbtInd>DBIT</CdtDbtInd>";
+    // The entry is 5.00 out.
+    for (opening, closing, sign, expected) in [
+        ("9.00", "4.00", "", ["9.00", "4.00"]),
+        ("4.00", "9.00", "", ["-4.00", "-9.00"]),
+        ("2.00", "3.00", "", ["2.00", "-3.00"]),
+        ("4.00", "9.00", debit, ["-4.00", "-9.00"]),
+    ] {
+        let text = bal("OPBD", opening, "") + &entry("") + &bal("CLBD", closing, sign);
+        let found = only_statement(&statement(&text));
+        let balances = [found.opening_balance, found.closing_balance];
+        assert_eq!(balances.map(|it| it.unwrap().to_string()), expected, "{opening} {closing}");
+    }
+    let none = bal("OPBD", "4.00", "") + &bal("CLBD", "4.00", "");
+    let wrong = bal("OPBD", "9.00", "") + &entry("") + &bal("CLBD", "5.00", "");
+    for text in [none, wrong] {
+        let parsed = read(statement(&text).as_bytes()).unwrap();
+        let problems = problems(&parsed);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems.iter().all(|it| it.starts_with("ambiguous_file")), "{problems:?}");
+        assert_eq!(parsed.statements[0].opening_balance, None);
+        assert_eq!(parsed.statements[0].closing_balance, None);
+    }
+}
+
+#[test]
 fn statements_have_problems_too() {
     // Holds: no statement, no booked balance, unreadable balances; and what is none of them.
     let bal = |code: &str, amount: &str, sign: &str| {

@@ -45,9 +45,12 @@ pub(super) struct Balances<'a> {
 #[derive(Debug)]
 struct Found<'a> {
     kind: Kind,
+    /// Without its sign.
     amount: Amount,
+    is_credit: Option<bool>,
     currency: &'a str,
     date: Option<NaiveDate>,
+    at: usize,
 }
 
 impl<'a> Balance<'a> {
@@ -87,27 +90,36 @@ impl<'a> Balance<'a> {
             balances.has_other = true;
             return None;
         };
-        // Of nothing it does not matter whether it is owed.
-        let is_nothing = amount.is_ok_and(|amount| amount == Amount::ZERO);
-        let (code, field, message) = match (amount, self.is_credit.or(is_nothing.then_some(true))) {
-            (Ok(amount), Some(is_credit)) => {
-                let (currency, date) = (self.currency, self.date);
-                let amount = signed(amount, is_credit);
-                balances.found.push(Found { kind, amount, currency, date });
-                return None;
+        let at = at.max(self.at);
+        match amount {
+            Ok(amount) => {
+                let Self { is_credit, currency, date, .. } = self;
+                // Of nothing it does not matter whether it is owed.
+                let is_credit = is_credit.or((amount == Amount::ZERO).then_some(true));
+                balances.found.push(Found { kind, amount, is_credit, currency, date, at });
+                None
             }
-            (Ok(_), None) => {
-                let message = "expected `CRDT` or `DBIT`: the balance may be positive or negative";
-                (ErrorCode::AmbiguousFile, Leaf::BalanceSign, message)
-            }
-            (Err(code), _) => (code, Leaf::BalanceAmount, values::explain(code)),
-        };
-        Some(Problem {
-            code,
-            message: message.to_owned(),
-            line: Some(lines.at(at.max(self.at))),
-            field: Some(field.name().to_owned()),
-        })
+            Err(code) => Some(problem(code, Leaf::BalanceAmount, values::explain(code), at, lines)),
+        }
+    }
+}
+
+fn problem(
+    code: ErrorCode,
+    field: Leaf,
+    message: &str,
+    at: usize,
+    lines: &mut Lines<'_>,
+) -> Problem {
+    let field = Some(field.name().to_owned());
+    Problem { code, message: message.to_owned(), line: Some(lines.at(at)), field }
+}
+
+impl Found<'_> {
+    /// The signs that it may have.
+    fn signs(&self) -> impl Iterator<Item = bool> + use<> {
+        let known = self.is_credit;
+        [true, false].into_iter().filter(move |sign| known.is_none_or(|known| known == *sign))
     }
 }
 
@@ -125,7 +137,12 @@ impl Balances<'_> {
 
     /// Gives the statement its balances. Of several, those in its currency count before others; a
     /// statement of many days may have one for each, so the first opens and the last closes it.
-    pub(super) fn settle(&self, statement: &mut Statement) {
+    pub(super) fn settle(
+        &self,
+        statement: &mut Statement,
+        lines: &mut Lines<'_>,
+        problems: &mut Vec<Problem>,
+    ) {
         let currency = statement.currency.as_deref();
         let is_own = |found: &&Found<'_>| Some(found.currency) == currency;
         let opening =
@@ -140,7 +157,43 @@ impl Balances<'_> {
                 let rank = |found: &Found<'_>| (is_own(&found), found.date);
                 if rank(next) > rank(best) { next } else { best }
             });
-        statement.opening_balance = opening.map(|found| found.amount);
-        statement.closing_balance = closing.map(|found| found.amount);
+        let signs = proven(opening, closing, statement);
+        let mut balance = |found: Option<&Found<'_>>, sign: Option<bool>| {
+            let found = found?;
+            if sign.is_none() {
+                let message = "expected `CRDT` or `DBIT`: the balance may be positive or negative";
+                let (code, field) = (ErrorCode::AmbiguousFile, Leaf::BalanceSign);
+                problems.push(problem(code, field, message, found.at, lines));
+            }
+            Some(signed(found.amount, sign?))
+        };
+        statement.opening_balance = balance(opening, signs.0);
+        statement.closing_balance = balance(closing, signs.1);
+    }
+}
+
+/// The signs of two balances: as they are written, or as the entries between them prove them.
+fn proven(
+    opening: Option<&Found<'_>>,
+    closing: Option<&Found<'_>>,
+    statement: &Statement,
+) -> (Option<bool>, Option<bool>) {
+    let written = |found: Option<&Found<'_>>| found.and_then(|found| found.is_credit);
+    let written = (written(opening), written(closing));
+    let (Some(opening), Some(closing)) = (opening, closing) else { return written };
+    if written.0.is_some() && written.1.is_some() {
+        return written;
+    }
+    let mut booked = statement.rows.facts().filter(|(.., is_pending)| !is_pending);
+    let sum = booked.try_fold(Amount::ZERO, |sum, (_, amount, _)| sum.checked_add(amount));
+    let Ok(sum) = sum else { return written };
+    let pairs = opening.signs().flat_map(|first| closing.signs().map(move |last| (first, last)));
+    let mut fitting = pairs.filter(|(first, last)| {
+        let after = signed(opening.amount, *first).checked_add(sum);
+        after.is_ok_and(|after| after == signed(closing.amount, *last))
+    });
+    match (fitting.next(), fitting.next()) {
+        (Some((first, last)), None) => (Some(first), Some(last)),
+        _ => written,
     }
 }

@@ -203,8 +203,10 @@ impl<'a> Reader<'a> {
 
     fn finish_statement(&mut self) {
         let Some((mut statement, line)) = self.statement.take() else { return };
-        self.balances.settle(&mut statement);
-        if !self.has_entries && self.balances.are_unbooked() {
+        self.balances.settle(&mut statement, &mut self.lines, &mut self.problems);
+        // A report of a running day knows no booked balance yet.
+        let is_whole = self.message == Some(Message::Statement);
+        if is_whole && !self.has_entries && self.balances.are_unbooked() {
             self.problems.push(Problem {
                 code: ErrorCode::MalformedFile,
                 message: "the statement has neither an entry nor a booked balance".to_owned(),
