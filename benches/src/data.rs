@@ -42,6 +42,29 @@ pub const SHOPS: &[&str] = &[
 pub const CITIES: &[&str] =
     &["BERLIN", "WIEN", "ZUERICH", "HAMBURG", "GRAZ", "KOELN", "LINZ", "BONN"];
 
+/// A statement as the standard wants it, down to what nobody reads: some readers refuse less.
+const HEAD: &str = "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\nSECURITY:NONE\nENCODING:USASCII\n\
+    CHARSET:1252\nCOMPRESSION:NONE\nOLDFILEUID:NONE\nNEWFILEUID:NONE\n\n<OFX><SIGNONMSGSRSV1>\
+    <SONRS><STATUS><CODE>0<SEVERITY>INFO</STATUS><DTSERVER>20260101<LANGUAGE>ENG</SONRS>\
+    </SIGNONMSGSRSV1><BANKMSGSRSV1><STMTTRNRS><TRNUID>1<STATUS><CODE>0<SEVERITY>INFO</STATUS>\
+    <STMTRS><CURDEF>EUR<BANKACCTFROM><BANKID>1<ACCTID>DE001<ACCTTYPE>CHECKING</BANKACCTFROM>\
+    <BANKTRANLIST><DTSTART>20160101<DTEND>20251231\n";
+const TAIL: &str = "</BANKTRANLIST><LEDGERBAL><BALAMT>1000.00<DTASOF>20251231</LEDGERBAL></STMTRS>\
+    </STMTTRNRS></BANKMSGSRSV1></OFX>\n";
+
+/// What a shop's purchases are filed under.
+pub fn category(shop: &str) -> &'static str {
+    match shop {
+        "REWE" | "EDEKA" | "LIDL" | "ALDI" | "SPAR" | "BAECKEREI" => "Groceries",
+        "DM DROGERIE" | "APOTHEKE" | "FITNESS" => "Health",
+        "SHELL" | "ARAL" | "DB BAHN" => "Transport",
+        "NETFLIX" | "SPOTIFY" | "KINO" | "PIZZERIA" => "Leisure",
+        "TELEKOM" | "VODAFONE" | "STADTWERKE" => "Utilities",
+        "ALLIANZ" | "HUK" => "Insurance",
+        _ => "Shopping",
+    }
+}
+
 /// OFX files that together hold `n` transactions of one account over ten years.
 pub fn files(n: usize, seed: u64) -> Vec<Vec<u8>> {
     files_from(0, n, seed)
@@ -67,11 +90,7 @@ fn files_from(first: usize, n: usize, seed: u64) -> Vec<Vec<u8>> {
 /// One OFX file of `rows` transactions, whose ids count on from `first`.
 pub fn file(random: &mut Random, first: usize, rows: usize) -> Vec<u8> {
     let mut text = String::with_capacity(rows * 160);
-    text.push_str(
-        "OFXHEADER:100\nDATA:OFXSGML\nVERSION:102\n\n<OFX><BANKMSGSRSV1><STMTTRNRS><STMTRS>\
-         <CURDEF>EUR<BANKACCTFROM><BANKID>1<ACCTID>DE001<ACCTTYPE>CHECKING</BANKACCTFROM>\
-         <BANKTRANLIST>\n",
-    );
+    text.push_str(HEAD);
     for row in first..first + rows {
         let (year, month, day) =
             (2016 + random.below(10), 1 + random.below(12), 1 + random.below(28));
@@ -88,7 +107,7 @@ pub fn file(random: &mut Random, first: usize, rows: usize) -> Vec<u8> {
             random.below(10_000),
         );
     }
-    text.push_str("</BANKTRANLIST></STMTRS></STMTTRNRS></BANKMSGSRSV1></OFX>\n");
+    text.push_str(TAIL);
     text.into_bytes()
 }
 

@@ -74,6 +74,32 @@ pub fn statements(format: Format, n: usize, seed: u64) -> Vec<Vec<u8>> {
     files
 }
 
+/// The rows of a finance program's own table: plain dates and amounts, accounts and categories.
+pub fn table(n: usize, seed: u64) -> Vec<u8> {
+    let mut random = Random::new(seed);
+    let mut text = String::from("account,date,payee,description,category,amount\n");
+    for row in 0..n {
+        let it = Entry::new(&mut random, row);
+        let _ = writeln!(
+            text,
+            "{},{}-{:02}-{:02},{} {},CARD {:04} {},{},{}{}.{:02}",
+            random.pick(&["Giro", "Card", "Savings", "Shared"]),
+            it.year,
+            it.month,
+            it.day,
+            it.shop,
+            it.branch,
+            it.card,
+            it.city,
+            data::category(it.shop),
+            it.sign(),
+            it.cents / 100,
+            it.cents % 100,
+        );
+    }
+    text.into_bytes()
+}
+
 const CSV_HEAD: &str = "Buchungstag;Valutadatum;Beguenstigter/Zahlungspflichtiger;\
     Verwendungszweck;Kontonummer/IBAN;Betrag;Waehrung\n";
 

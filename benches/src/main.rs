@@ -1,9 +1,12 @@
 //! One runner, one JSON line a job: items, seconds, items per second, peak memory.
 //!
-//! `fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K]`; `all` runs every job. The
-//! same seed gives the same data. Each figure is the median of the repeats. N is 100,000 where
-//! nothing is said for the `parse-` jobs, which also tell bytes and the memory above the file, and
-//! for `import-100k`, which also tells the bare inserts of the same rows; else it is 10,000.
+//! `fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K] [--data DIR]`; `all` runs
+//! every job, `data` writes the data as files into `--out DIR`, which the `parse-` jobs read when
+//! it is named as `--data`. The same seed gives the same data. Each figure is the median of the
+//! repeats. N is 100,000 where nothing is said for `data`, for the `parse-` jobs, which also tell
+//! bytes and the memory above the file, and for `import-100k`, which also tells the bare inserts
+//! of the same rows; else it is 10,000. `README.md` beside this crate's manifest says how other
+//! programs stand beside it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints figures")]
 #![allow(clippy::float_arithmetic, reason = "seconds and rates, never money")]
@@ -14,12 +17,15 @@ mod files;
 mod jobs;
 mod parse;
 mod random;
+mod written;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
-const USAGE: &str = "usage: fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K]\n\
+const USAGE: &str = "usage: fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K] \
+    [--data DIR]\n       fiscaflow-benches data [--n N] [--seed S] --out DIR\n\
     jobs: parse-ofx parse-csv parse-camt parse-mt940 parse-qif import import-100k rules view \
     spending commit all";
 
@@ -34,6 +40,30 @@ pub struct Options {
     pub repeat: usize,
     /// How many rules, for `rules` and `import`.
     pub rules: usize,
+    /// Where the data lies, or is written to.
+    pub folder: Option<PathBuf>,
+}
+
+impl Options {
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = Self { n: 0, seed: 1, repeat: 3, rules: 100, folder: None };
+        while let Some(name) = arguments.next() {
+            let value = arguments.next().ok_or_else(|| format!("`{name}` needs a value"))?;
+            if name == "--data" || name == "--out" {
+                options.folder = Some(value.into());
+                continue;
+            }
+            let value = value.parse::<usize>().map_err(|_| format!("`{name}` needs a number"))?;
+            match name.as_str() {
+                "--n" => options.n = value,
+                "--seed" => options.seed = u64::try_from(value).unwrap_or_default(),
+                "--repeat" => options.repeat = value.max(1),
+                "--rules" => options.rules = value,
+                _ => return Err(format!("unknown option `{name}`")),
+            }
+        }
+        Ok(options)
+    }
 }
 
 fn main() -> ExitCode {
@@ -45,54 +75,21 @@ fn main() -> ExitCode {
     if job == parse::CHILD {
         return parse_files(&arguments.collect::<Vec<_>>());
     }
-    let mut options = Options { n: 0, seed: 1, repeat: 3, rules: 100 };
-    while let Some(name) = arguments.next() {
-        let value = arguments.next().and_then(|value| value.parse::<usize>().ok());
-        let Some(value) = value else {
-            eprintln!("`{name}` needs a number\n{USAGE}");
-            return ExitCode::from(64);
-        };
-        match name.as_str() {
-            "--n" => options.n = value,
-            "--seed" => options.seed = u64::try_from(value).unwrap_or_default(),
-            "--repeat" => options.repeat = value.max(1),
-            "--rules" => options.rules = value,
-            _ => {
-                eprintln!("unknown option `{name}`\n{USAGE}");
-                return ExitCode::from(64);
-            }
-        }
-    }
+    let options = match Options::read(arguments) {
+        Ok(options) => options,
+        Err(problem) => return misused(&problem),
+    };
     let names: Vec<&str> = match job.as_str() {
+        "data" => return write_data(&options),
         "all" => jobs::JOBS.to_vec(),
         one if jobs::JOBS.contains(&one) => vec![one],
-        _ => {
-            eprintln!("unknown job `{job}`\n{USAGE}");
-            return ExitCode::from(64);
-        }
+        _ => return misused(&format!("unknown job `{job}`")),
     };
-    let asked = options.n;
     for name in names {
-        options.n = if asked == 0 { jobs::usual_n(name) } else { asked };
+        let n = if options.n == 0 { jobs::usual_n(name) } else { options.n };
+        let options = Options { n, ..options.clone() };
         match jobs::run(name, &options) {
-            Ok(mut runs) => {
-                runs.sort_by(|left, right| left.seconds.total_cmp(&right.seconds));
-                let Some(median) = runs.get(runs.len() / 2) else { continue };
-                let mut line = json!({
-                    "job": name,
-                    "n": options.n,
-                    "seed": options.seed,
-                    "repeat": options.repeat,
-                    "items": median.items,
-                    "seconds": median.seconds,
-                    "items_per_second": median.items as f64 / median.seconds,
-                    "peak_bytes": status_bytes("VmHWM:"),
-                });
-                if let (Value::Object(line), Value::Object(more)) = (&mut line, &median.more) {
-                    line.extend(more.clone());
-                }
-                println!("{line}");
-            }
+            Ok(runs) => println!("{}", line(name, &options, runs)),
             Err(error) => {
                 eprintln!("{name}: {error:?}");
                 return ExitCode::FAILURE;
@@ -100,6 +97,45 @@ fn main() -> ExitCode {
         }
     }
     ExitCode::SUCCESS
+}
+
+fn misused(problem: &str) -> ExitCode {
+    eprintln!("{problem}\n{USAGE}");
+    ExitCode::from(64)
+}
+
+/// What is printed of a job: the run of the median time.
+fn line(name: &str, options: &Options, mut runs: Vec<jobs::Run>) -> Value {
+    runs.sort_by(|left, right| left.seconds.total_cmp(&right.seconds));
+    let Some(median) = runs.get(runs.len() / 2) else { return Value::Null };
+    let mut line = json!({
+        "job": name,
+        "peer": "fiscaflow",
+        "version": env!("CARGO_PKG_VERSION"),
+        "n": options.n,
+        "seed": options.seed,
+        "repeat": options.repeat,
+        "items": median.items,
+        "seconds": median.seconds,
+        "items_per_second": median.items as f64 / median.seconds,
+        "peak_bytes": status_bytes("VmHWM:"),
+    });
+    if let (Value::Object(line), Value::Object(more)) = (&mut line, &median.more) {
+        line.extend(more.clone());
+    }
+    line
+}
+
+fn write_data(options: &Options) -> ExitCode {
+    let Some(folder) = &options.folder else { return misused("`data` needs `--out`") };
+    let n = if options.n == 0 { 100_000 } else { options.n };
+    match written::write(folder, n, options.seed) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("data: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 fn parse_files(paths: &[String]) -> ExitCode {

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-use fiscaflow_core::Result;
 use fiscaflow_core::import::{Format, ParseOptions, parse};
+use fiscaflow_core::{Amount, Result};
 use serde_json::{Value, json};
 
 use super::jobs::{Run, failed};
-use super::{Options, files, status_bytes};
+use super::{Options, status_bytes, written};
 
 /// What the program is called with to be such a process; not for people.
 pub const CHILD: &str = "parse-files";
@@ -18,14 +18,10 @@ pub const CHILD: &str = "parse-files";
 /// Reads files of a format that together hold the transactions asked for.
 pub fn job(format: Format, options: &Options) -> Result<Vec<Run>> {
     let folder = tempfile::tempdir().map_err(|_| failed("no folder"))?;
-    let mut paths = Vec::new();
-    for (number, content) in
-        files::statements(format, options.n, options.seed).into_iter().enumerate()
-    {
-        let path = folder.path().join(number.to_string());
-        std::fs::write(&path, content).map_err(|_| failed("a file cannot be written"))?;
-        paths.push(path);
-    }
+    let paths = match &options.folder {
+        Some(data) => written::found(data, format)?,
+        None => written::statements(folder.path(), format, options.n, options.seed)?,
+    };
     (0..options.repeat).map(|_| in_child(format, &paths, options.n)).collect()
 }
 
@@ -53,29 +49,38 @@ fn in_child(format: Format, paths: &[PathBuf], n: usize) -> Result<Run> {
         "peak_bytes": told.get("peak_bytes"),
         "files": paths.len(),
         "file_bytes": whole("file_bytes"),
+        "sum": told.get("sum"),
     });
     Ok(Run { items, seconds, more })
 }
 
-/// What the second process does: read the files into memory, then parse one after the other.
+/// What the second process does: read the files into memory, then parse one after the other. The
+/// sum of the amounts is no part of the time: it is there to be compared with other readers'.
 pub fn child(paths: &[String]) -> Result<Value> {
     let read =
         |path: &String| std::fs::read(Path::new(path)).map_err(|_| failed("a file cannot be read"));
     let files: Vec<Vec<u8>> = paths.iter().map(read).collect::<Result<_>>()?;
     let before = status_bytes("VmRSS:");
-    let (mut items, mut problems, mut format) = (0, 0, None);
-    let start = Instant::now();
+    let (mut items, mut problems, mut format) = (0_usize, 0, None);
+    let (mut sum, mut seconds) = (Amount::ZERO, 0.0);
     for file in &files {
+        let start = Instant::now();
         let parsed = parse(file, &ParseOptions::default())?;
-        items += parsed.statements.iter().map(|it| it.rows.len()).sum::<usize>();
+        seconds += start.elapsed().as_secs_f64();
         problems += parsed.problems.len();
         format = Some(parsed.format.as_str());
-        std::hint::black_box(parsed);
+        for row in parsed.statements.iter().flat_map(|it| it.rows.iter()) {
+            items += 1;
+            sum = sum.checked_add(row.amount)?;
+        }
+        let start = Instant::now();
+        drop(std::hint::black_box(parsed));
+        seconds += start.elapsed().as_secs_f64();
     }
-    let seconds = start.elapsed().as_secs_f64();
     let peak = status_bytes("VmHWM:").zip(before).map(|(peak, before)| peak.saturating_sub(before));
     Ok(json!({
         "items": items,
+        "sum": sum,
         "problems": problems,
         "format": format,
         "seconds": seconds,
