@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "a task runner talks to a person")]
 
+mod bench;
 mod cache;
 mod cargo;
 mod check;
@@ -29,6 +30,8 @@ usage: cargo xtask COMMAND
                                    all tests: rust python node kotlin swift
   gen [--check]                    write the generated files, or compare them
   bench [ARG ...]                  run the benchmarks, in release mode
+  bench --peers [JOB ...] [--n N] [--seed S] [--repeat R] [--limit SECONDS]
+                                   the same data read by us and by the peers of the field
   setup [TOOL ...]                 make tools ready: cargo-deny python node kotlin swift
 ";
 
@@ -51,7 +54,7 @@ fn dispatch(args: &[String]) -> Outcome {
         ("test", args) => test::run(&root, args),
         ("gen", []) => generate::run(&root, generate::Mode::Write),
         ("gen", [flag]) if flag == "--check" => generate::run(&root, generate::Mode::Compare),
-        ("bench", args) => bench(&root, args),
+        ("bench", args) => bench::run(&root, args),
         ("setup", names) => tools::setup(names),
         _ => Err(USAGE.to_owned()),
     }
@@ -61,9 +64,4 @@ fn dispatch(args: &[String]) -> Outcome {
 fn root() -> Outcome<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     here.parent().map(Path::to_path_buf).ok_or_else(|| "this crate has no parent".to_owned())
-}
-
-fn bench(root: &Path, args: &[String]) -> Outcome {
-    let run = ["run", "--release", "--package", "fiscaflow-benches", "--"];
-    cargo::command(root).args(run).args(args).run()
 }

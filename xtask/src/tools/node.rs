@@ -2,6 +2,7 @@
 //! registry, because Debian bookworm has only version 18.
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use crate::cache;
@@ -22,7 +23,7 @@ pub struct Node {
 impl Node {
     /// A command (`node`, `npm`, `npx`) of this Node.js.
     pub fn cmd(&self, program: &str) -> Cmd {
-        let cmd = Cmd::new(self.find(program)).env("npm_config_update_notifier", "false");
+        let cmd = Cmd::new(self.program(program)).env("npm_config_update_notifier", "false");
         let Some(path) = &self.path else { return cmd };
         // This Node trusts a list of its own; the machine's may know a proxy beside it.
         let cmd = if Path::new(SYSTEM_CERTIFICATES).exists() {
@@ -33,7 +34,8 @@ impl Node {
         cmd.env("PATH", path)
     }
 
-    fn find(&self, program: &str) -> PathBuf {
+    /// Where a command of this Node.js is.
+    pub fn program(&self, program: &str) -> PathBuf {
         let dirs = self.path.iter().flat_map(std::env::split_paths);
         let found = dirs.map(|d| d.join(program)).find(|p| p.is_file());
         found.unwrap_or_else(|| PathBuf::from(program))
@@ -79,6 +81,30 @@ pub fn unpack(node: &Node, package: &str, dir: &Path) -> Outcome {
     let tarball = said.lines().last().unwrap_or_default().trim().to_owned();
     Cmd::new("tar").args(["-xzf", &tarball, "--strip-components=1"]).dir(dir).run()?;
     std::fs::remove_file(dir.join(&tarball)).map_err(|e| format!("{tarball}: {e}"))
+}
+
+/// A project in the cache with the packages of a manifest, whose name carries their versions.
+///
+/// What has to be compiled is compiled against the headers beside this Node.js, if there are any:
+/// else they are fetched from its makers.
+pub fn project(node: &Node, name: &str, manifest: &Path) -> Outcome<PathBuf> {
+    let told = |e: &dyn Display| format!("{}: {e}", manifest.display());
+    let text = std::fs::read_to_string(manifest).map_err(|e| told(&e))?;
+    let value: serde_json::Value = serde_json::from_str(&text).map_err(|e| told(&e))?;
+    let packages = value.get("dependencies").and_then(|packages| packages.as_object());
+    let versions = packages.into_iter().flat_map(|packages| packages.values());
+    let versions: Vec<&str> = versions.filter_map(|version| version.as_str()).collect();
+    cache::entry(&format!("{name}-{}", versions.join("-")), |dir| {
+        apt::ensure(&["g++", "make"])?;
+        std::fs::write(dir.join("package.json"), &text).map_err(|e| told(&e))?;
+        let npm = node.cmd("npm").args(["install", "--no-audit", "--no-fund"]).dir(dir);
+        let program = node.cmd("node").args(["-p", "process.execPath"]).capture()?;
+        let home = Path::new(program.trim()).ancestors().nth(2);
+        match home.filter(|home| home.join("include/node/node.h").exists()) {
+            Some(home) => npm.env("npm_config_nodedir", home).run_quietly(),
+            None => npm.run_quietly(),
+        }
+    })
 }
 
 fn version() -> Option<u32> {

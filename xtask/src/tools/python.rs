@@ -1,6 +1,7 @@
 //! Python and maturin. The build tools live in a virtual environment in the cache, the tests in
 //! one that is made anew for every run.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use crate::cache;
@@ -33,20 +34,33 @@ pub fn beancount() -> Outcome<PathBuf> {
     Ok(environment(BEANCOUNT)?.join("python"))
 }
 
+/// The directory with the binaries of an environment that has what a file of requirements names.
+pub fn with_requirements(name: &str, list: &Path) -> Outcome<PathBuf> {
+    let text = std::fs::read_to_string(list).map_err(|e| format!("{}: {e}", list.display()))?;
+    made(name, &text, &["--requirement".as_ref(), list.as_os_str()])
+}
+
 /// The directory with the binaries of an environment in the cache that has a package.
 fn environment(package: &str) -> Outcome<PathBuf> {
+    // The name carries the version, so there is nothing to tell one environment from another.
+    made(&package.replace("==", "-"), "", &[package.as_ref()])
+}
+
+/// The binaries of the environment of that name, made anew unless it is whole and of that content.
+fn made(name: &str, content: &str, install: &[&OsStr]) -> Outcome<PathBuf> {
     let python = interpreter()?;
     let cache = cache::dir()?;
     // A virtual environment holds absolute paths, so it is not renamed: a mark tells it is whole.
-    let home = cache.join(package.replace("==", "-"));
-    let _lock = cache::lock(&cache, package.split('=').next().unwrap_or(package))?;
-    if !home.join("whole").exists()
+    let home = cache.join(name);
+    let mark = home.join("whole");
+    let _lock = cache::lock(&cache, name)?;
+    if std::fs::read_to_string(&mark).ok().as_deref() != Some(content)
         || Cmd::new(home.join("bin/python")).arg("-V").capture().is_err()
     {
         cache::remove(&home)?;
         venv(python, &home)?;
-        pip(&home).args(["install", "--quiet", package]).run()?;
-        std::fs::write(home.join("whole"), "").map_err(|e| e.to_string())?;
+        pip(&home).args(["install", "--quiet"]).args(install).run()?;
+        std::fs::write(&mark, content).map_err(|e| e.to_string())?;
     }
     Ok(home.join("bin"))
 }

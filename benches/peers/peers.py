@@ -1,0 +1,231 @@
+"""The peers that Python reaches: one run of one job by one of them, one JSON line.
+
+usage: peers.py JOB PEER --data DIR [--n N] [--seed S]
+
+A peer answers with two functions: one reads a file, which is what is timed, and one lists the
+amounts of what was read, by which the lines of all peers are compared. What a peer is loaded with
+is imported in its function, so one that is missing does not stop the others.
+"""
+
+import argparse
+import importlib.metadata
+import io
+import json
+import re
+import resource
+import subprocess
+import time
+from decimal import Decimal
+from pathlib import Path
+
+CSV = {"sep": ";", "dates": ["Buchungstag", "Valutadatum"], "amount": "Betrag"}
+
+
+def ofxtools_tree():
+    from ofxtools.Parser import OFXTree
+
+    def read(_path, content):
+        tree = OFXTree()
+        tree.parse(io.BytesIO(content))
+        return tree
+
+    return read, lambda tree: [amount.text for amount in tree.iter("TRNAMT")]
+
+
+def ofxtools():
+    read_tree, _ = ofxtools_tree()
+
+    def amounts(ofx):
+        return [row.trnamt for it in ofx.statements for row in it.transactions]
+
+    return lambda path, content: read_tree(path, content).convert(), amounts
+
+
+def ofxparse():
+    from ofxparse import OfxParser
+
+    def amounts(ofx):
+        return [row.amount for it in ofx.accounts for row in it.statement.transactions]
+
+    return lambda _path, content: OfxParser.parse(io.BytesIO(content)), amounts
+
+
+def libofx():
+    def read(path, _content):
+        return subprocess.run(["ofxdump", path], capture_output=True, check=True).stdout
+
+    return read, lambda text: re.findall(r"Total money amount: (\S+)", text.decode())
+
+
+def pandas():
+    from pandas import read_csv
+
+    def read(_path, content):
+        return read_csv(
+            io.BytesIO(content),
+            sep=CSV["sep"],
+            decimal=",",
+            parse_dates=CSV["dates"],
+            date_format="%d.%m.%Y",
+        )
+
+    return read, lambda frame: frame[CSV["amount"]].tolist()
+
+
+def polars():
+    from polars import col, read_csv
+
+    def read(_path, content):
+        frame = read_csv(content, separator=CSV["sep"], decimal_comma=True)
+        return frame.with_columns(col(CSV["dates"]).str.to_date("%d.%m.%Y"))
+
+    return read, lambda frame: frame[CSV["amount"]].to_list()
+
+
+def duckdb():
+    from duckdb import connect
+
+    connection = connect()
+
+    def read(path, _content):
+        connection.execute(
+            "CREATE OR REPLACE TABLE rows AS FROM read_csv(?, delim = ';', header = true,"
+            " dateformat = '%d.%m.%Y', decimal_separator = ',', types = {'Buchungstag': 'DATE',"
+            " 'Valutadatum': 'DATE', 'Betrag': 'DECIMAL(18, 2)'})",
+            [str(path)],
+        )
+
+    def amounts(_nothing):
+        return [amount for (amount,) in connection.execute("SELECT Betrag FROM rows").fetchall()]
+
+    return read, amounts
+
+
+def signed(amount, indicator):
+    return Decimal(amount) if indicator == "CRDT" else -Decimal(amount)
+
+
+def lxml_tree():
+    from lxml import etree
+
+    def amounts(root):
+        entries = root.iter("{*}Ntry")
+        return [signed(it.findtext("{*}Amt"), it.findtext("{*}CdtDbtInd")) for it in entries]
+
+    return lambda _path, content: etree.fromstring(content), amounts
+
+
+def pycamt():
+    from pycamt.parser import Camt053Parser
+
+    def amounts(rows):
+        return [signed(row["Amount"], row["CreditDebitIndicator"]) for row in rows]
+
+    return lambda _path, content: Camt053Parser(content).get_transactions(), amounts
+
+
+def bankstatementparser():
+    from bankstatementparser.camt_parser import CamtParser
+
+    def read(_path, content):
+        return CamtParser.from_bytes(content).get_transactions()
+
+    return read, lambda frame: frame["Amount"].tolist()
+
+
+def mt940():
+    from mt940 import parse
+
+    def amounts(rows):
+        return [row.data["amount"].amount for row in rows]
+
+    return lambda _path, content: parse(content), amounts
+
+
+def quiffen():
+    from quiffen import Qif
+
+    def amounts(qif):
+        accounts = qif.accounts.values()
+        return [row.amount for it in accounts for rows in it.transactions.values() for row in rows]
+
+    return lambda _path, content: Qif.parse_string(content.decode()), amounts
+
+
+# The function of each peer, and the package whose version is told.
+PEERS = {
+    "ofxtools tree": (ofxtools_tree, "ofxtools"),
+    "ofxtools": (ofxtools, "ofxtools"),
+    "ofxparse": (ofxparse, "ofxparse"),
+    "libofx": (libofx, None),
+    "pandas": (pandas, "pandas"),
+    "polars": (polars, "polars"),
+    "duckdb": (duckdb, "duckdb"),
+    "lxml tree": (lxml_tree, "lxml"),
+    "pycamt": (pycamt, "pycamt"),
+    "bankstatementparser": (bankstatementparser, "bankstatementparser"),
+    "mt-940": (mt940, "mt-940"),
+    "quiffen": (quiffen, "quiffen"),
+}
+
+
+def version(package):
+    if package:
+        return importlib.metadata.version(package)
+    said = subprocess.run(["ofxdump", "--version"], capture_output=True, check=True).stdout
+    return said.split()[-1].decode()
+
+
+def status_bytes(name):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("job")
+    arguments.add_argument("peer", choices=PEERS)
+    arguments.add_argument("--data", type=Path, required=True)
+    arguments.add_argument("--n", type=int)
+    arguments.add_argument("--seed", type=int)
+    options = arguments.parse_args()
+
+    make, package = PEERS[options.peer]
+    read, amounts = make()
+    format_name = options.job.removeprefix("parse-")
+    for path in (options.data / "warm-up" / format_name).iterdir():
+        read(path, path.read_bytes())
+
+    files = [(it, it.read_bytes()) for it in sorted((options.data / format_name).iterdir())]
+    before = status_bytes("VmRSS:")
+    seconds, listed = 0.0, []
+    for path, content in files:
+        start = time.perf_counter()
+        result = read(path, content)
+        seconds += time.perf_counter() - start
+        peak = status_bytes("VmHWM:") - before
+        listed += amounts(result)
+        del result
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    print(
+        json.dumps(
+            {
+                "job": options.job,
+                "peer": options.peer,
+                "version": version(package),
+                "n": options.n,
+                "seed": options.seed,
+                "items": len(listed),
+                "seconds": seconds,
+                "items_per_second": len(listed) / seconds,
+                "peak_bytes": max(peak, children),
+                "bytes": sum(len(content) for _, content in files),
+                "files": len(files),
+                "sum": f"{sum(Decimal(str(amount)) for amount in listed):.2f}",
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
