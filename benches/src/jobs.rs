@@ -13,7 +13,7 @@ use fiscaflow_core::{BookId, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
 use serde_json::{Value, json};
 
-use super::{Options, bare, data, parse};
+use super::{Options, bare, cpu_seconds, data, parse};
 
 /// Every job's name.
 pub const JOBS: &[&str] = &[
@@ -170,23 +170,29 @@ async fn import_more(options: &Options) -> Result<Vec<Run>> {
         let engine = engine(&bench.url).await?;
         let book = engine.book(bench.book_id, context()?);
         let contents = data::more_files(options.n, options.seed);
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), cpu_seconds());
         let mut items = 0;
         for content in contents {
             let report = book.imports().create(new_import(content)).await?;
             items += usize::try_from(report.imported).unwrap_or_default();
         }
         let run = Run::new(items, start);
+        let cpu = cpu_seconds().zip(cpu).map(|(now, before)| now - before);
         engine.close().await;
         let rows = bare::rows(&path, &equal)?;
         if items != options.n || rows.len() != items {
             return Err(failed("not every transaction was imported"));
         }
+        let bare_cpu = cpu_seconds();
         let bare_seconds = bare::insert(&equal, &rows)?;
+        let bare_cpu = cpu_seconds().zip(bare_cpu).map(|(now, before)| now - before);
         let more = json!({
             "rules": options.rules,
+            "cpu_seconds": cpu,
             "bare_seconds": bare_seconds,
+            "bare_cpu_seconds": bare_cpu,
             "times_bare": run.seconds / bare_seconds,
+            "times_bare_cpu": cpu.zip(bare_cpu).map(|(ours, bare)| ours / bare),
         });
         runs.push(Run { more, ..run });
     }

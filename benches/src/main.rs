@@ -5,8 +5,9 @@
 //! it is named as `--data`. The same seed gives the same data. Each figure is the median of the
 //! repeats. N is 100,000 where nothing is said for `data`, for the `parse-` jobs, which also tell
 //! bytes and the memory above the file, and for `import-100k`, which also tells the bare inserts
-//! of the same rows; else it is 10,000. `README.md` beside this crate's manifest says how other
-//! programs stand beside it.
+//! of the same rows; else it is 10,000. These jobs also tell the time on a processor: on a machine
+//! that others use, the clock on the wall says how long the queue was. `README.md` beside this
+//! crate's manifest says how other programs stand beside it.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints figures")]
 #![allow(clippy::float_arithmetic, reason = "seconds and rates, never money")]
@@ -157,4 +158,14 @@ fn status_bytes(name: &str) -> Option<u64> {
     let line = status.lines().find(|line| line.starts_with(name))?;
     let kilobytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
     Some(kilobytes * 1024)
+}
+
+/// For how long the threads that this process has now were on a processor.
+fn cpu_seconds() -> Option<f64> {
+    let mut nanoseconds = 0_u64;
+    for thread in std::fs::read_dir("/proc/self/task").ok()?.flatten() {
+        let told = std::fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        nanoseconds += told.split_whitespace().next()?.parse::<u64>().ok()?;
+    }
+    Some(nanoseconds as f64 / 1e9)
 }

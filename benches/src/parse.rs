@@ -10,7 +10,7 @@ use fiscaflow_core::{Amount, Result};
 use serde_json::{Value, json};
 
 use super::jobs::{Run, failed};
-use super::{Options, status_bytes, written};
+use super::{Options, cpu_seconds, status_bytes, written};
 
 /// What the program is called with to be such a process; not for people.
 pub const CHILD: &str = "parse-files";
@@ -45,6 +45,7 @@ fn in_child(format: Format, paths: &[PathBuf], n: usize) -> Result<Run> {
     let more = json!({
         "bytes": bytes,
         "megabytes_per_second": bytes as f64 / 1e6 / seconds,
+        "cpu_seconds": told.get("cpu_seconds"),
         // The most that was resident while reading, above what was before: program and files.
         "peak_bytes": told.get("peak_bytes"),
         "files": paths.len(),
@@ -62,20 +63,16 @@ pub fn child(paths: &[String]) -> Result<Value> {
     let files: Vec<Vec<u8>> = paths.iter().map(read).collect::<Result<_>>()?;
     let before = status_bytes("VmRSS:");
     let (mut items, mut problems, mut format) = (0_usize, 0, None);
-    let (mut sum, mut seconds) = (Amount::ZERO, 0.0);
+    let (mut sum, mut watch) = (Amount::ZERO, Watch::default());
     for file in &files {
-        let start = Instant::now();
-        let parsed = parse(file, &ParseOptions::default())?;
-        seconds += start.elapsed().as_secs_f64();
+        let parsed = watch.time(|| parse(file, &ParseOptions::default()))?;
         problems += parsed.problems.len();
         format = Some(parsed.format.as_str());
         for row in parsed.statements.iter().flat_map(|it| it.rows.iter()) {
             items += 1;
             sum = sum.checked_add(row.amount)?;
         }
-        let start = Instant::now();
-        drop(std::hint::black_box(parsed));
-        seconds += start.elapsed().as_secs_f64();
+        watch.time(|| drop(std::hint::black_box(parsed)));
     }
     let peak = status_bytes("VmHWM:").zip(before).map(|(peak, before)| peak.saturating_sub(before));
     Ok(json!({
@@ -83,9 +80,28 @@ pub fn child(paths: &[String]) -> Result<Value> {
         "sum": sum,
         "problems": problems,
         "format": format,
-        "seconds": seconds,
+        "seconds": watch.seconds,
+        "cpu_seconds": watch.cpu_seconds,
         "peak_bytes": peak,
         "bytes": files.iter().map(Vec::len).sum::<usize>(),
         "file_bytes": files.iter().map(Vec::len).max(),
     }))
+}
+
+/// Adds up the time of what is timed; what lies between does not count.
+#[derive(Default)]
+struct Watch {
+    seconds: f64,
+    cpu_seconds: f64,
+}
+
+impl Watch {
+    fn time<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let (start, before) = (Instant::now(), cpu_seconds());
+        let done = work();
+        self.seconds += start.elapsed().as_secs_f64();
+        let cpu = cpu_seconds().zip(before).map(|(now, before)| now - before);
+        self.cpu_seconds += cpu.unwrap_or_default();
+        done
+    }
 }
