@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::Hash;
-use super::image::{self, Image, TRANSACTION};
+use super::image::{self, Image, NewImage, TRANSACTION};
 use super::texts::{TextsReader, TextsWriter};
 use crate::env::IdSource;
 use crate::error::{Error, Result};
@@ -296,26 +296,69 @@ pub(super) struct Header {
     pub(super) body: Hash,
 }
 
-/// The body's layout: JSON with the members in this order, absent ones left out.
-#[derive(Serialize, Deserialize)]
+/// The body's layout: JSON with the members in this order, absent ones left out. It is written by
+/// [`BodyWriter`].
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Body {
-    #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Hash>,
     changes: Vec<BodyChange>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     events: Vec<NewEvent>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BodyChange {
     kind: String,
     key: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
     before: Option<Image>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     after: Option<Image>,
+}
+
+/// A [`BodyChange`] on its way into the body.
+#[derive(Serialize)]
+struct NewBodyChange<'a> {
+    kind: &'static str,
+    key: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    before: Option<NewImage<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    after: Option<NewImage<'a>>,
+}
+
+/// Writes a [`Body`] change by change: with a large import in it, all of its images at once would
+/// take far more memory than their bytes.
+struct BodyWriter {
+    bytes: Vec<u8>,
+    is_first: bool,
+}
+
+impl BodyWriter {
+    fn new(reason: Option<Hash>) -> Self {
+        let bytes = match reason {
+            Some(reason) => format!("{{\"reason\":\"{reason}\",\"changes\":["),
+            None => "{\"changes\":[".to_owned(),
+        };
+        Self { bytes: bytes.into_bytes(), is_first: true }
+    }
+
+    fn add(&mut self, change: &NewBodyChange<'_>) -> Result<()> {
+        if !std::mem::take(&mut self.is_first) {
+            self.bytes.push(b',');
+        }
+        write_json(&mut self.bytes, change)
+    }
+
+    fn finish(mut self, events: &[NewEvent]) -> Result<Vec<u8>> {
+        self.bytes.push(b']');
+        if !events.is_empty() {
+            self.bytes.extend_from_slice(b",\"events\":");
+            write_json(&mut self.bytes, events)?;
+        }
+        self.bytes.push(b'}');
+        Ok(self.bytes)
+    }
 }
 
 impl Draft {
@@ -332,22 +375,16 @@ impl Draft {
             Some(reason) => Some(texts.add(ids.salt(), reason.as_bytes())?),
             None => None,
         };
-        let mut changes = Vec::with_capacity(self.changes.len());
+        let mut body = BodyWriter::new(reason);
         for change in &self.changes {
             let subject = change.subject().ok_or_else(|| Error::corrupt("an empty change"))?;
-            let mut encode = |object: &Option<Object>| match object {
-                Some(object) => image::encode(object, &mut texts, || ids.salt()).map(Some),
-                None => Ok(None),
-            };
-            let (before, after) = (encode(&change.before)?, encode(&change.after)?);
-            changes.push(BodyChange {
-                kind: subject.kind().to_owned(),
-                key: subject.key(),
-                before,
-                after,
-            });
+            let (kind, key) = (subject.kind(), subject.key());
+            let mut encode = |object| image::encode(object, &mut texts, || ids.salt());
+            let before = change.before.as_ref().map(&mut encode).transpose()?;
+            let after = change.after.as_ref().map(&mut encode).transpose()?;
+            body.add(&NewBodyChange { kind, key, before, after })?;
         }
-        let body = json(&Body { reason, changes, events: self.events })?;
+        let body = body.finish(&self.events)?;
         let parent = self.parent.map_or(Hash::ZERO, |head| head.hash);
         let header = json(&Header {
             version: VERSION,
@@ -455,5 +492,11 @@ impl Opened {
 }
 
 fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|error| Error::corrupt(error.to_string()))
+    let mut bytes = Vec::new();
+    write_json(&mut bytes, value)?;
+    Ok(bytes)
+}
+
+fn write_json<T: Serialize + ?Sized>(bytes: &mut Vec<u8>, value: &T) -> Result<()> {
+    serde_json::to_writer(bytes, value).map_err(|error| Error::corrupt(error.to_string()))
 }

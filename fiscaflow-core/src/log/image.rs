@@ -26,13 +26,27 @@ use crate::money::{Currency, Money};
 /// The stored name of the kind of a transaction; documents have [`DocumentKind::as_str`].
 pub(super) const TRANSACTION: &str = "transaction";
 
-/// An object's facts and the commitment to its texts.
-#[derive(Serialize, Deserialize)]
+/// An object's facts and the commitment to its texts, as they are read.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Image {
     facts: Box<serde_json::value::RawValue>,
+    text: Option<Hash>,
+}
+
+/// The same as it is written: facts go into the body without a copy of their own.
+#[derive(Serialize)]
+pub(super) struct NewImage<'a> {
+    facts: NewFacts<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<Hash>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum NewFacts<'a> {
+    Document(Map<String, Value>),
+    Transaction(TransactionFacts<'a>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,11 +123,11 @@ struct TransactionTexts<'a> {
 }
 
 /// Makes an object's image; its texts go to `texts` under the salt.
-pub(super) fn encode(
-    object: &Object,
+pub(super) fn encode<'a>(
+    object: &'a Object,
     texts: &mut TextsWriter,
     salt: impl FnOnce() -> [u8; 16],
-) -> Result<Image> {
+) -> Result<NewImage<'a>> {
     match object {
         Object::Document(document) => {
             let mut facts = document.to_map()?;
@@ -122,16 +136,17 @@ pub(super) fn encode(
                 personal.extend(facts.remove_entry(*name));
             }
             personal.sort_keys();
-            let facts = raw(&facts)?;
+            let facts = NewFacts::Document(facts);
             if personal.is_empty() {
-                return Ok(Image { facts, text: None });
+                return Ok(NewImage { facts, text: None });
             }
-            let commitment = texts.add(salt(), &bytes(&personal)?)?;
-            Ok(Image { facts, text: Some(commitment) })
+            let commitment = texts.add_json(salt(), &personal)?;
+            Ok(NewImage { facts, text: Some(commitment) })
         }
         Object::Transaction(transaction) => {
-            let commitment = texts.add(salt(), &bytes(&texts_of(transaction))?)?;
-            Ok(Image { facts: raw(&facts_of(transaction))?, text: Some(commitment) })
+            let commitment = texts.add_json(salt(), &texts_of(transaction))?;
+            let facts = NewFacts::Transaction(facts_of(transaction));
+            Ok(NewImage { facts, text: Some(commitment) })
         }
     }
 }
@@ -288,14 +303,6 @@ fn assemble(
         deleted: facts.deleted,
         revision,
     })
-}
-
-fn raw<T: Serialize>(value: &T) -> Result<Box<serde_json::value::RawValue>> {
-    serde_json::value::to_raw_value(value).map_err(|error| Error::corrupt(error.to_string()))
-}
-
-fn bytes<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|error| Error::corrupt(error.to_string()))
 }
 
 fn unreadable() -> Error {

@@ -3,11 +3,15 @@
 //! Layout: for each text in the order of the body's commitments, 16 bytes of salt, the length as
 //! a big-endian `u32`, the bytes. An erased text has the length `0xFFFF_FFFF` and a salt of zeros.
 
+use serde::Serialize;
+
 use super::Hash;
 use crate::error::{Error, Result};
 
 const ERASED: u32 = u32::MAX;
 const SALT_BYTES: usize = 16;
+/// What stands before a text: its salt and its length.
+const HEAD_BYTES: usize = SALT_BYTES + size_of::<u32>();
 
 /// Collects the texts of a commit under construction.
 #[derive(Default)]
@@ -18,11 +22,41 @@ pub(super) struct TextsWriter {
 impl TextsWriter {
     /// Adds a text and returns its commitment: SHA-256 of salt and text.
     pub(super) fn add(&mut self, salt: [u8; SALT_BYTES], text: &[u8]) -> Result<Hash> {
-        let length = u32::try_from(text.len()).ok().filter(|length| *length != ERASED);
-        let length = length.ok_or_else(|| Error::corrupt("a text is too long for the history"))?;
+        self.write(salt, |bytes| {
+            bytes.extend_from_slice(text);
+            Ok(())
+        })
+    }
+
+    /// Adds a value as JSON, written straight to its place.
+    pub(super) fn add_json<T: Serialize>(
+        &mut self,
+        salt: [u8; SALT_BYTES],
+        value: &T,
+    ) -> Result<Hash> {
+        self.write(salt, |bytes| {
+            serde_json::to_writer(bytes, value).map_err(|error| Error::corrupt(error.to_string()))
+        })
+    }
+
+    fn write(
+        &mut self,
+        salt: [u8; SALT_BYTES],
+        write: impl FnOnce(&mut Vec<u8>) -> Result<()>,
+    ) -> Result<Hash> {
+        let too_long = || Error::corrupt("a text is too long for the history");
+        let start = self.bytes.len();
         self.bytes.extend_from_slice(&salt);
-        self.bytes.extend_from_slice(&length.to_be_bytes());
-        self.bytes.extend_from_slice(text);
+        self.bytes.extend_from_slice(&ERASED.to_be_bytes());
+        write(&mut self.bytes)?;
+        let (head, text) = self
+            .bytes
+            .get_mut(start..)
+            .and_then(|added| added.split_at_mut_checked(HEAD_BYTES))
+            .ok_or_else(too_long)?;
+        let length = u32::try_from(text.len()).ok().filter(|length| *length != ERASED);
+        let length = length.ok_or_else(too_long)?.to_be_bytes();
+        head.iter_mut().skip(SALT_BYTES).zip(length).for_each(|(slot, byte)| *slot = byte);
         Ok(Hash::of(&[&salt, text]))
     }
 
