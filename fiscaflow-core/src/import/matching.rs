@@ -84,10 +84,23 @@ pub(crate) struct Incoming<'a> {
 /// A digest of the bank's own facts, which no edit in the book changes: date, amount, currency and
 /// the description with letter case and blanks evened out. 32 hexadecimal digits.
 pub(crate) fn fingerprint(date: NaiveDate, amount: Money, description: &str) -> String {
-    let words: Vec<&str> = description.split_whitespace().collect();
-    let text = fold(&words.join(" "));
-    let facts = format!("1\n{date}\n{}\n{}\n{text}", amount.minor(), amount.currency().stored());
-    Hash::of(&[facts.as_bytes()]).to_string().chars().take(32).collect()
+    let mut facts = format!("1\n{date}\n{}\n{}\n", amount.minor(), amount.currency().stored());
+    facts.push_str(&evened_out(description));
+    let mut digits = Hash::of(&[facts.as_bytes()]).to_string();
+    digits.truncate(32);
+    digits
+}
+
+/// A text in lower case, its words one blank apart.
+fn evened_out(text: &str) -> String {
+    let mut words = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.push_str(word);
+    }
+    fold(&words)
 }
 
 /// For each row the transaction that it is, if it is there already. `text` gives the description
@@ -383,8 +396,7 @@ impl<'a> Matching<'a> {
 
 /// Whether two descriptions are the same, letter case and blanks apart.
 fn same_words(one: &str, other: &str) -> bool {
-    let words = |text: &str| fold(&text.split_whitespace().collect::<Vec<_>>().join(" "));
-    words(one) == words(other)
+    evened_out(one) == evened_out(other)
 }
 
 /// What a row and an earlier one agree on; `more` is what was seen besides.
