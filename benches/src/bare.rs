@@ -64,6 +64,7 @@ pub fn insert(path: &Path, rows: &Rows) -> Result<f64> {
         "trusted_schema = OFF",
         "temp_store = MEMORY",
         "journal_size_limit = 16777216",
+        "cache_size = -32768",
     ] {
         connection.all(&format!("PRAGMA {setting}"))?;
     }

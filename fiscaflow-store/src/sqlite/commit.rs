@@ -16,7 +16,7 @@ use super::error::failed;
 use super::{SqliteStore, documents, transactions};
 use crate::closed;
 
-/// Rows of one statement: SQLite takes 32,766 values.
+/// Documents of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
 
 /// Writes a commit, whatever becomes of the caller.
@@ -216,12 +216,10 @@ async fn write_transactions(connection: &mut SqliteConnection, commit: &Commit) 
         })
         .collect();
     for run in writes.chunk_by(|one, other| one.is_put() == other.is_put()) {
-        for chunk in run.chunks(ROWS) {
-            let put: Vec<&Transaction> = chunk.iter().filter_map(Write::put).copied().collect();
-            transactions::put(connection, commit.book_id, &put).await?;
-            let removed: Vec<_> = chunk.iter().filter_map(Write::removed).copied().collect();
-            transactions::remove(connection, commit.book_id, &removed).await?;
-        }
+        let put: Vec<&Transaction> = run.iter().filter_map(Write::put).copied().collect();
+        transactions::put(connection, commit.book_id, &put).await?;
+        let removed: Vec<_> = run.iter().filter_map(Write::removed).copied().collect();
+        transactions::remove(connection, commit.book_id, &removed).await?;
     }
     Ok(())
 }

@@ -20,6 +20,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 const TURN_TIMEOUT: Duration = Duration::from_secs(30);
 /// The size to which the write-ahead log is cut after a large import.
 const LOG_BYTES: &str = "16777216";
+/// The pages that the writing connection may keep at hand: 32 MiB. A large import adds to half a
+/// dozen indexes at places all over them; with SQLite's usual 2 MiB most of these pages are written
+/// out and read again many times.
+const WRITER_CACHE: &str = "-32768";
 /// How often, and after which pause, the switch to the write-ahead log is tried: SQLite does not
 /// wait by itself there.
 const SWITCH_TRIES: u32 = 50;
@@ -107,7 +111,8 @@ pub(super) async fn open_file(path: &Path, durability: Durability) -> Result<Sql
         return Err(error);
     }
     let options = options.create_if_missing(false);
-    let writer = pool(1).connect_with(options.clone()).await.map_err(error::failed)?;
+    let writing = options.clone().pragma("cache_size", WRITER_CACHE);
+    let writer = pool(1).connect_with(writing).await.map_err(error::failed)?;
     // Closed only now: the last connection of all takes the write-ahead log away, and one that
     // opens at that moment would have to wait.
     connection.close().await.map_err(error::failed)?;

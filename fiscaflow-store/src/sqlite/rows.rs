@@ -228,8 +228,9 @@ pub(super) fn read_column_row(row: &SqliteRow) -> Result<ColumnRow> {
 }
 
 /// The columns of [`read_origin_row`].
-pub(super) const ORIGIN_ROW: &str = "transaction_id, number, booking_day, bank_id, fingerprint, pending, EXISTS (\
-         SELECT 1 FROM origins AS booked WHERE booked.book_id = origins.book_id \
+pub(super) const ORIGIN_ROW: &str = "transaction_id, number, booking_day, bank_id, fingerprint, \
+     pending, NOT pending OR EXISTS (SELECT 1 FROM origins AS booked \
+         WHERE booked.book_id = origins.book_id \
          AND booked.transaction_id = origins.transaction_id AND NOT booked.pending), amount_minor";
 
 /// Reads a row of the columns [`ORIGIN_ROW`].

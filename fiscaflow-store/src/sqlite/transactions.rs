@@ -11,8 +11,8 @@ use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 use super::error::failed;
 use super::rows::{self, Encoded, blob, day, status_name};
 
-/// Origins in one statement.
-const ORIGINS: usize = 2_000;
+/// Rows of one statement: SQLite takes 32,766 values.
+const ROWS: usize = 1_000;
 
 pub(super) async fn transactions(
     pool: &SqlitePool,
@@ -137,12 +137,15 @@ pub(super) async fn origins(
 ) -> Result<Vec<OriginRow>> {
     let mut select = QueryBuilder::<Sqlite>::new("");
     push_origins(&mut select, book_id, query);
-    select.push(" AND origins.booking_day BETWEEN ").push_bind(day(query.from));
-    select.push(" AND ").push_bind(day(query.to));
+    select.push(" AND origins.booking_day BETWEEN ");
+    push_span(&mut select, query);
     if !query.bank_ids.is_empty() {
-        // Two indexes, hence two statements; a row that both find is one.
-        select.push(" UNION ");
+        // Two indexes, hence two statements; the second leaves out what the first finds, which is
+        // mostly all of it.
+        select.push(" UNION ALL ");
         push_origins(&mut select, book_id, query);
+        select.push(" AND origins.booking_day NOT BETWEEN ");
+        push_span(&mut select, query);
         select.push(" AND bank_id IN (SELECT value FROM json_each(");
         // No stored text holds U+0000, which SQLite's JSON would cut a text at.
         let storable = query.bank_ids.iter().filter(|id| !id.contains('\0'));
@@ -151,6 +154,10 @@ pub(super) async fn origins(
     }
     select.push(" ORDER BY transaction_id, number");
     fetch(pool, select, rows::read_origin_row).await
+}
+
+fn push_span(select: &mut QueryBuilder<Sqlite>, query: &OriginQuery) {
+    select.push_bind(day(query.from)).push(" AND ").push_bind(day(query.to));
 }
 
 fn push_origins(select: &mut QueryBuilder<Sqlite>, book_id: BookId, query: &OriginQuery) {
@@ -163,46 +170,57 @@ fn push_origins(select: &mut QueryBuilder<Sqlite>, book_id: BookId, query: &Orig
     select.push_bind(blob(query.account_id.uuid()));
 }
 
-/// Puts transactions in the place of those that bear their ids.
+/// Puts transactions in the place of those that bear their ids, so many in one statement.
 pub(super) async fn put(
     connection: &mut SqliteConnection,
     book_id: BookId,
     transactions: &[&Transaction],
 ) -> Result<()> {
-    if transactions.is_empty() {
-        return Ok(());
+    let mut statements = transactions.chunks(ROWS).flat_map(|chunk| {
+        std::iter::once_with(move || insert(book_id, chunk)).chain(insert_origins(book_id, chunk))
+    });
+    let mut next = statements.next();
+    while let Some(statement) = next {
+        let mut statement = statement?;
+        // SQLite runs in a thread of its own: meanwhile the next statement is made.
+        let running = statement.build().execute(&mut *connection);
+        let (done, following) = tokio::join!(running, async { statements.next() });
+        done.map_err(failed)?;
+        next = following;
     }
+    Ok(())
+}
+
+fn insert(book_id: BookId, transactions: &[&Transaction]) -> Result<QueryBuilder<Sqlite>> {
     let encoded = transactions.iter().map(|transaction| Encoded::new(transaction));
     let encoded: Vec<Encoded<'_>> = encoded.collect::<Result<_>>()?;
-    let mut insert = QueryBuilder::<Sqlite>::new(rows::INSERT);
+    let mut insert = QueryBuilder::new(rows::INSERT);
     insert.push_values(encoded, |mut row, encoded| encoded.bind(&mut row, book_id));
-    insert.build().execute(&mut *connection).await.map_err(failed)?;
-    put_origins(connection, book_id, transactions).await
+    Ok(insert)
 }
 
 /// Adds the origins of transactions that were put just now: the former ones went with the former
 /// transactions.
-async fn put_origins(
-    connection: &mut SqliteConnection,
+fn insert_origins<'a>(
     book_id: BookId,
-    transactions: &[&Transaction],
-) -> Result<()> {
+    transactions: &[&'a Transaction],
+) -> impl Iterator<Item = Result<QueryBuilder<Sqlite>>> + use<'a> {
     let mut newest = BTreeMap::new();
     for transaction in transactions {
         newest.insert(transaction.id, &transaction.origins);
     }
-    let origins: Vec<_> = newest
-        .iter()
-        .flat_map(|(id, origins)| origins.iter().enumerate().map(|origin| (*id, origin)))
-        .collect();
-    for chunk in origins.chunks(ORIGINS) {
-        let mut insert = QueryBuilder::<Sqlite>::new(rows::INSERT_ORIGIN);
-        insert.push_values(chunk, |mut row, (id, origin)| {
-            rows::bind_origin(&mut row, book_id, *id, *origin);
+    let mut origins = newest
+        .into_iter()
+        .flat_map(|(id, origins)| origins.iter().enumerate().map(move |origin| (id, origin)))
+        .peekable();
+    std::iter::from_fn(move || {
+        origins.peek()?;
+        let mut insert = QueryBuilder::new(rows::INSERT_ORIGIN);
+        insert.push_values(origins.by_ref().take(ROWS), |mut row, (id, origin)| {
+            rows::bind_origin(&mut row, book_id, id, origin);
         });
-        insert.build().execute(&mut *connection).await.map_err(failed)?;
-    }
-    Ok(())
+        Some(Ok(insert))
+    })
 }
 
 /// Takes transactions away; one that is not there is no error.
