@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::engine::{BookHandle, Context, Engine};
+use crate::engine::{BookHandle, Context, Engine, Observer};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 
@@ -44,9 +44,13 @@ pub struct Call {
 crate::model::debug_only!(Call: verb, book_id, context, id);
 
 impl Call {
-    fn book(&self, engine: &Engine) -> Result<BookHandle> {
+    fn book(&self, engine: &Engine, observer: Option<Observer>) -> Result<BookHandle> {
         let book_id = self.book_id.ok_or_else(|| Error::invalid("book_id", "which book?"))?;
-        Ok(engine.book(book_id, self.context.clone()))
+        let book = engine.book(book_id, self.context.clone());
+        Ok(match observer {
+            Some(observer) => book.watched(observer),
+            None => book,
+        })
     }
 
     fn id<T: std::str::FromStr<Err: Into<Error>>>(&self) -> Result<T> {
@@ -129,7 +133,17 @@ fn parse(part: &str, text: &str) -> Result<Value> {
 /// # Ok(()) }
 /// ```
 pub async fn call(engine: &Engine, call: Call) -> Result<Value> {
-    verbs::dispatch(engine, call).await
+    call_watched(engine, call, None).await
+}
+
+/// Runs a verb like [`call`], and tells an observer how far it is where the verb is
+/// [observed](Verb::observed).
+pub async fn call_watched(
+    engine: &Engine,
+    call: Call,
+    observer: Option<Observer>,
+) -> Result<Value> {
+    verbs::dispatch(engine, call, observer).await
 }
 
 fn write<T: Serialize>(answer: &T) -> Result<Value> {

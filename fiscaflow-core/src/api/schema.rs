@@ -35,6 +35,7 @@ pub fn schemas() -> Schemas {
     let mut found = Schemas::new();
     super::verbs::collect_schemas(&mut found);
     collect::<crate::engine::Context>(&mut found);
+    collect::<crate::engine::ImportProgress>(&mut found);
     // What only the variants of an enum refer to is not collected with it.
     collect::<crate::model::Condition>(&mut found);
     collect::<crate::model::TextField>(&mut found);

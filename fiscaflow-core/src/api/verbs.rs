@@ -7,7 +7,7 @@ use crate::analytics::{Balance, BalancesQuery, Spending, SpendingQuery};
 use crate::budgets::{BudgetQuery, BudgetState};
 use crate::engine::{
     ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
-    NewImport, NewRestore, NewTransfer, ParsedFile, Recategorisation, RestoreReport,
+    NewImport, NewRestore, NewTransfer, Observer, ParsedFile, Recategorisation, RestoreReport,
     TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
@@ -70,6 +70,8 @@ pub struct Verb {
     pub request: Option<Shape>,
     /// Its answer, where it gives one.
     pub answer: Option<Shape>,
+    /// Whether an observer hears of its progress.
+    pub observed: bool,
 }
 
 /// What verbs hang on: a part of a book.
@@ -135,19 +137,19 @@ macro_rules! collect {
 }
 
 macro_rules! run {
-    ($engine:ident, $call:ident, $noun:ident.$verb:ident, id) => {
-        write(&$call.book($engine)?.$noun().$verb($call.id()?).await?)
+    ($engine:ident, $call:ident, $observer:ident, $noun:ident.$verb:ident, id) => {
+        write(&$call.book($engine, $observer)?.$noun().$verb($call.id()?).await?)
     };
-    ($engine:ident, $call:ident, $noun:ident.$verb:ident, id, request) => {{
+    ($engine:ident, $call:ident, $observer:ident, $noun:ident.$verb:ident, id, request) => {{
         let request = $call.request()?;
-        write(&$call.book($engine)?.$noun().$verb($call.id()?, request).await?)
+        write(&$call.book($engine, $observer)?.$noun().$verb($call.id()?, request).await?)
     }};
-    ($engine:ident, $call:ident, $noun:ident.$verb:ident, request) => {{
+    ($engine:ident, $call:ident, $observer:ident, $noun:ident.$verb:ident, request) => {{
         let request = $call.request()?;
-        write(&$call.book($engine)?.$noun().$verb(request).await?)
+        write(&$call.book($engine, $observer)?.$noun().$verb(request).await?)
     }};
-    ($engine:ident, $call:ident, $noun:ident.$verb:ident,) => {
-        write(&$call.book($engine)?.$noun().$verb().await?)
+    ($engine:ident, $call:ident, $observer:ident, $noun:ident.$verb:ident,) => {
+        write(&$call.book($engine, $observer)?.$noun().$verb().await?)
     };
 }
 
@@ -160,11 +162,20 @@ macro_rules! takes_id {
     };
 }
 
+macro_rules! observed {
+    (observed) => {
+        true
+    };
+    () => {
+        false
+    };
+}
+
 macro_rules! verbs {
     ($(
         $name:literal $summary:literal
         $method:ident $path:literal, ($($request:tt)?) -> ($($answer:tt)?),
-        $noun:ident.$verb:ident($($input:tt),*);
+        $noun:ident.$verb:ident($($input:tt),*) $($observed:ident)?;
     )*) => {
         /// Every verb of the engine.
         pub const VERBS: &[Verb] = &[
@@ -176,6 +187,7 @@ macro_rules! verbs {
                 takes_id: false,
                 request: shape!(NewBook),
                 answer: shape!(Book),
+                observed: false,
             },
             Verb {
                 name: "books.get",
@@ -185,6 +197,7 @@ macro_rules! verbs {
                 takes_id: false,
                 request: None,
                 answer: shape!(Book),
+                observed: false,
             },
             Verb {
                 name: "books.update",
@@ -194,6 +207,7 @@ macro_rules! verbs {
                 takes_id: false,
                 request: shape!(BookPatch),
                 answer: shape!(Book),
+                observed: false,
             },
             $(Verb {
                 name: $name,
@@ -203,6 +217,7 @@ macro_rules! verbs {
                 takes_id: takes_id!($($input)*),
                 request: shape!($($request)?),
                 answer: shape!($($answer)?),
+                observed: observed!($($observed)?),
             },)*
         ];
 
@@ -218,19 +233,23 @@ macro_rules! verbs {
             )*
         }
 
-        pub(super) async fn dispatch(engine: &Engine, mut call: Call) -> Result<Value> {
+        pub(super) async fn dispatch(
+            engine: &Engine,
+            mut call: Call,
+            observer: Option<Observer>,
+        ) -> Result<Value> {
             let verb = call.verb.clone();
             match verb.as_str() {
                 "books.create" => {
                     let new = call.request()?;
                     write(&engine.books(call.context).create(new).await?)
                 }
-                "books.get" => write(&call.book(engine)?.get().await?),
+                "books.get" => write(&call.book(engine, None)?.get().await?),
                 "books.update" => {
                     let patch = call.request()?;
-                    write(&call.book(engine)?.update(patch).await?)
+                    write(&call.book(engine, None)?.update(patch).await?)
                 }
-                $($name => run!(engine, call, $noun.$verb, $($input),*),)*
+                $($name => run!(engine, call, observer, $noun.$verb, $($input),*),)*
                 _ => Err(Error::new(ErrorCode::UnknownVerb, "the engine has no such verb")
                     .field("verb")),
             }
@@ -321,11 +340,11 @@ verbs! {
         Get "/budgets/state", (BudgetQuery) -> ([BudgetState]), budgets.state(request);
 
     "imports.create" "Import a bank's file."
-        Post "/imports", (NewImport) -> (ImportReport), imports.create(request);
+        Post "/imports", (NewImport) -> (ImportReport), imports.create(request) observed;
     "imports.parse" "What a bank's file says; nothing is written."
         Post "/imports/parse", (NewImport) -> (ParsedFile), imports.parse(request);
     "imports.preview" "What importing a bank's file would do; nothing is written."
-        Post "/imports/preview", (NewImport) -> (ImportPreview), imports.preview(request);
+        Post "/imports/preview", (NewImport) -> (ImportPreview), imports.preview(request) observed;
     "imports.list" "All imports that brought something."
         Get "/imports", () -> ([Import]), imports.list();
     "imports.undo" "Take back a whole import."

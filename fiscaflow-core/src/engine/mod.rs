@@ -16,6 +16,7 @@ mod layouts;
 mod members;
 mod merge;
 mod payees;
+mod progress;
 mod reports;
 mod rules;
 mod run;
@@ -42,6 +43,7 @@ pub use layouts::Layouts;
 pub use members::Members;
 pub use merge::Merge;
 pub use payees::Payees;
+pub use progress::{ImportPhase, ImportProgress, Observer};
 pub use reports::Reports;
 pub use rules::{ApplyReport, Rules};
 pub use transactions::{Recategorisation, TransactionPage, Transactions};
@@ -135,6 +137,7 @@ pub struct BookHandle {
     engine: Engine,
     book_id: BookId,
     context: Context,
+    observer: Option<Observer>,
 }
 
 impl Engine {
@@ -159,7 +162,7 @@ impl Engine {
     /// One book. Nothing is read yet; a book that is not there, or not the actor's, answers
     /// `book_not_found` to whatever is asked.
     pub fn book(&self, book_id: BookId, context: Context) -> BookHandle {
-        BookHandle { engine: self.clone(), book_id, context }
+        BookHandle { engine: self.clone(), book_id, context, observer: None }
     }
 
     /// Closes the store; later calls answer `closed`.

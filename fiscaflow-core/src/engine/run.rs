@@ -8,6 +8,7 @@ use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::progress::{ImportPhase, Reporter};
 use super::state::BookState;
 use super::{BookHandle, Context, Engine};
 use crate::budgets;
@@ -126,6 +127,11 @@ pub(super) trait Command: Serialize + Sync {
         Vec::new()
     }
 
+    /// Who is told how far this is.
+    fn reporter(&self) -> Option<&Reporter> {
+        None
+    }
+
     /// The decision.
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Self::Answer>>;
 }
@@ -182,7 +188,13 @@ impl BookHandle {
                 // A key is kept even so: a late repeat must not undo what came after it.
                 decision.events.clear();
             }
+            if let Some(reporter) = command.reporter() {
+                reporter.tell(ImportPhase::Store, 0);
+            }
             if let Some(answer) = self.commit::<C>(state, decision, request_digest, now).await? {
+                if let Some(reporter) = command.reporter() {
+                    reporter.end(ImportPhase::Store);
+                }
                 return Ok(answer);
             }
         }

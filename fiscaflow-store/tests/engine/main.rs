@@ -12,6 +12,7 @@ mod dates;
 mod debug;
 mod history;
 mod keys;
+mod progress;
 mod restore;
 mod rewritten;
 mod rules;
@@ -51,7 +52,11 @@ fn shape<T: DeserializeOwned>(value: Value) -> T {
 
 impl Home {
     async fn new() -> Self {
-        let engine = engine(Arc::new(MemoryStore::new()));
+        Self::over(Arc::new(MemoryStore::new())).await
+    }
+
+    async fn over(store: Arc<dyn Store>) -> Self {
+        let engine = engine(store);
         let new = NewBook { name: "Home".to_owned(), ..NewBook::new("EUR") };
         let id = engine.books(anna()).create(new).await.unwrap().id;
         let book = engine.book(id, anna());

@@ -16,6 +16,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+use super::progress::{ImportPhase, Reporter};
 use super::run::{Command, Decision, Facts, Needs};
 use super::{base64_bytes, noun};
 use crate::error::{Error, Result};
@@ -186,7 +187,10 @@ impl Imports<'_> {
         let options = ParseOptions { format: new.format, csv, date_order: new.date_order };
         let parsed = crate::import::parse(&new.content, &options)?;
         let digest = Hash::of(&[&new.content]);
-        Ok(RunImport { new: NewImport { content: Vec::new(), ..new }, digest, parsed })
+        let rows = parsed.statements.iter().map(|it| count(it.rows.len()));
+        let reporter = Reporter::new(self.book.observer.clone(), rows.fold(0, u64::saturating_add));
+        reporter.end(ImportPhase::Read);
+        Ok(RunImport { new: NewImport { content: Vec::new(), ..new }, digest, parsed, reporter })
     }
 }
 
@@ -196,6 +200,8 @@ struct RunImport {
     digest: Hash,
     #[serde(skip)]
     parsed: Parsed,
+    #[serde(skip)]
+    reporter: Reporter,
 }
 
 impl Command for RunImport {
@@ -230,7 +236,12 @@ impl Command for RunImport {
         wanted
     }
 
+    fn reporter(&self) -> Option<&Reporter> {
+        Some(&self.reporter)
+    }
+
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<ImportReport>> {
+        self.reporter.tell(ImportPhase::Match, 0);
         let targets = Targets::new(&self.new, self.parsed.format, facts.plan);
         let mut taking = Taking::new(self, facts);
         let mut groups: BTreeMap<AccountId, Vec<(usize, Row<'_>)>> = BTreeMap::new();

@@ -7,6 +7,7 @@ use super::report::{ImportReport, RowMatch, StatementReport};
 use super::targets::{Identity, Target, check_currency};
 use super::{Decision, Facts, RunImport, row_problem};
 use crate::engine::accounts::check_account;
+use crate::engine::progress::ImportPhase;
 use crate::engine::transactions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, CategoryId, ImportId, TransactionId};
@@ -37,6 +38,8 @@ pub(super) struct Taking<'a> {
     pub(super) changes: Vec<Change>,
     /// The places among the changes of transactions that are changed again.
     places: HashMap<TransactionId, usize>,
+    /// How many rows were taken or recognised.
+    taken: u64,
 }
 
 /// A row whose amount fits its account.
@@ -70,6 +73,7 @@ impl<'a> Taking<'a> {
             problems: run.parsed.problems.clone(),
             changes: Vec::new(),
             places: HashMap::new(),
+            taken: 0,
         }
     }
 
@@ -137,6 +141,8 @@ impl<'a> Taking<'a> {
                 None if readable.row.corrects.is_some() => corrections.push((readable, origin)),
                 None => self.record(&account, readable, origin),
             }
+            self.taken = self.taken.saturating_add(1);
+            self.run.reporter.tell(ImportPhase::Match, self.taken);
         }
         self.correct_all(&account, corrections, known);
         if !self.account_ids.contains(&account_id) {
@@ -366,6 +372,7 @@ impl<'a> Taking<'a> {
     }
 
     pub(super) fn finish(mut self) -> Result<Decision<ImportReport>> {
+        self.run.reporter.end(ImportPhase::Match);
         if !self.problems.is_empty() && !self.run.new.partial {
             self.changes.clear();
             for report in &mut self.reports {
