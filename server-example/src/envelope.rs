@@ -52,22 +52,12 @@ pub(crate) async fn envelope(
 
     let failure = response.extensions_mut().remove::<Failure>();
     let answer = response.extensions_mut().remove::<Answer>();
-    let timestamp = state.clock.now().to_rfc3339_opts(SecondsFormat::Micros, true);
-    let mut meta = Map::new();
-    meta.insert("request_id".to_owned(), request_id.0.as_str().into());
-    meta.insert("timestamp".to_owned(), timestamp.into());
-    let body = match (&failure, answer) {
-        (Some(failure), _) => Some(json!({"error": failure.to_json(), "meta": meta})),
-        (None, Some(Answer(data))) => {
-            if let Some(cursor) = data.get("next_cursor") {
-                meta.insert("next_cursor".to_owned(), cursor.clone());
-            }
-            Some(json!({"data": data, "meta": meta}))
-        }
-        (None, None) => None,
+    let outcome = match (&failure, answer) {
+        (Some(failure), _) => Some(Err(failure)),
+        (None, answer) => answer.map(|Answer(data)| Ok(data)),
     };
-    if let Some(body) = body {
-        *response.body_mut() = Body::from(body.to_string());
+    if let Some(outcome) = outcome {
+        *response.body_mut() = Body::from(enveloped(&state, &request_id, outcome).to_string());
         let json = HeaderValue::from_static("application/json");
         response.headers_mut().insert(header::CONTENT_TYPE, json);
         response.headers_mut().remove(header::CONTENT_LENGTH);
@@ -83,8 +73,29 @@ pub(crate) async fn envelope(
     response
 }
 
+/// What came of a request, in its envelope.
+pub(crate) fn enveloped(
+    state: &AppState,
+    request_id: &RequestId,
+    outcome: Result<Value, &Failure>,
+) -> Value {
+    let timestamp = state.clock.now().to_rfc3339_opts(SecondsFormat::Micros, true);
+    let mut meta = Map::new();
+    meta.insert("request_id".to_owned(), request_id.0.as_str().into());
+    meta.insert("timestamp".to_owned(), timestamp.into());
+    match outcome {
+        Err(failure) => json!({"error": failure.to_json(), "meta": meta}),
+        Ok(data) => {
+            if let Some(cursor) = data.get("next_cursor") {
+                meta.insert("next_cursor".to_owned(), cursor.clone());
+            }
+            json!({"data": data, "meta": meta})
+        }
+    }
+}
+
 /// The id of a request, for its log lines.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct RequestId(pub(crate) String);
 
 /// The client's request id where it is one, a fresh one otherwise.

@@ -102,6 +102,9 @@ fn operation(verb: &Verb, schemas: &Value) -> Value {
         responses["200"] = success(verb, schemas);
         responses["200"]["description"] = "The answer; nothing in the file was new.".into();
     }
+    if verb.observed {
+        responses["200"]["content"]["text/event-stream"] = json!({"schema": events(verb, schemas)});
+    }
     for status in errors_by_status().keys() {
         responses[status] = reference("responses", &response_name(status));
     }
@@ -237,6 +240,30 @@ fn success(verb: &Verb, schemas: &Value) -> Value {
         response["headers"]["Location"] = json!({"schema": {"type": "string"}});
     }
     response
+}
+
+/// What an answer by server-sent events holds, one object for each event.
+fn events(verb: &Verb, schemas: &Value) -> Value {
+    let result = success(verb, schemas)["content"]["application/json"]["schema"].take();
+    let kinds = [
+        ("progress", reference("schemas", "ImportProgress")),
+        ("result", result),
+        ("error", reference("schemas", "ErrorEnvelope")),
+    ];
+    let kinds = kinds.map(|(name, data)| {
+        json!({
+            "type": "object",
+            "required": ["event", "data"],
+            "properties": {"event": {"const": name}, "data": data},
+        })
+    });
+    json!({
+        "type": "array",
+        "description": "For `Accept: text/event-stream`. Any number of `progress`, then one `result` \
+            or `error` with the envelope of the plain answer; `data` is JSON on one line. What is \
+            refused before the work begins is answered plainly, with its status.",
+        "items": {"oneOf": kinds},
+    })
 }
 
 fn envelope(data: Value, meta: Value) -> Value {

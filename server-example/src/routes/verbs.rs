@@ -4,13 +4,15 @@ use axum::extract::{FromRequestParts as _, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use fiscaflow_core::api::{Call, Method, VERBS, Verb, call};
-use fiscaflow_core::engine::Context;
+use fiscaflow_core::api::{Call, Method, VERBS, Verb, call, call_watched};
+use fiscaflow_core::engine::{Context, Observer};
 use fiscaflow_core::log::Hash;
 use fiscaflow_core::{BookId, Error, ErrorCode, Lane};
 use serde_json::Value;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
-use super::input;
+use super::{events, input};
 use crate::auth::{Books, Identity, identify};
 use crate::envelope::{Answer, Asked, RequestId};
 use crate::error::{Failure, Refusal};
@@ -22,45 +24,76 @@ pub(crate) async fn run(
     State(state): State<AppState>,
     request: Request,
 ) -> Response {
-    let path = request.uri().path().to_owned();
-    let mut response = match answer(verb, state, request).await {
-        Ok(data) => success(verb, &path, data),
-        Err(failure) => failure.into_response(),
-    };
+    let mut response = answer(verb, state, request).await.unwrap_or_else(Failure::into_response);
     response.extensions_mut().insert(Asked(verb.name));
     response
 }
 
-async fn answer(verb: &'static Verb, state: AppState, request: Request) -> Result<Value, Failure> {
+async fn answer(
+    verb: &'static Verb,
+    state: AppState,
+    request: Request,
+) -> Result<Response, Failure> {
+    let path = request.uri().path().to_owned();
+    if verb.observed && events::wanted(request.headers()) {
+        let request_id = request.extensions().get::<RequestId>().cloned().unwrap_or_default();
+        let (observer, told) = events::observer();
+        let under_way = begin(verb, &state, request, Some(observer)).await?;
+        return Ok(events::answer(state, request_id, told, under_way));
+    }
+    let data = begin(verb, &state, request, None).await?.answer().await?;
+    Ok(success(verb, &path, data))
+}
+
+/// A call of the engine that was begun, and until when its answer is waited for.
+pub(crate) struct UnderWay {
+    task: JoinHandle<fiscaflow_core::Result<Value>>,
+    pub(crate) deadline: Instant,
+}
+
+impl UnderWay {
+    pub(crate) async fn answer(self) -> Result<Value, Failure> {
+        match tokio::time::timeout_at(self.deadline, self.task).await {
+            Ok(Ok(answered)) => Ok(answered?),
+            Ok(Err(_panic)) => Err(Failure::internal()),
+            Err(_elapsed) => Err(Refusal::AnswerTimeout.into()),
+        }
+    }
+}
+
+/// Reads a request and begins what it asks for.
+async fn begin(
+    verb: &'static Verb,
+    state: &AppState,
+    request: Request,
+    observer: Option<Observer>,
+) -> Result<UnderWay, Failure> {
     // Nobody sends a body before it is known who calls.
     let identity = identify(&state.tokens, request.headers())?;
     let permit = state.requests.clone().try_acquire_owned().map_err(|_| Refusal::Overloaded)?;
     let (mut parts, body) = request.into_parts();
     let ids = Ids::read(&mut parts).await?;
     let context = context(&parts.headers, &identity)?;
-    let request = input::read(verb, &state, &parts, body).await?;
+    let request = input::read(verb, state, &parts, body).await?;
     let book_id = match ids.book_id {
-        Some(book_id) if !identity.reaches(book_id) => Some(unknown_book(&state)),
+        Some(book_id) if !identity.reaches(book_id) => Some(unknown_book(state)),
         book_id => book_id,
     };
     let call = Call { verb: verb.name.to_owned(), book_id, context, id: ids.id, request };
     let request_id = parts.extensions.get::<RequestId>().cloned();
-    let timeout = state.timeouts.answer;
+    let deadline = Instant::now() + state.timeouts.answer;
+    let state = state.clone();
     // A task of its own: when the client goes away or loses patience, what was begun is ended all
     // the same, and no store ever sees a call that stops half-way.
     let task = tokio::spawn(async move {
         let _permit = permit;
-        let answered = ask(&state, &identity, call).await;
+        let answered = ask(&state, &identity, call, observer).await;
         if let Err(error) = &answered {
             report(verb, request_id, error);
         }
         answered
     });
-    match tokio::time::timeout(timeout, task).await {
-        Ok(Ok(answered)) => Ok(answered?),
-        Ok(Err(_panic)) => Err(Failure::internal()),
-        Err(_elapsed) => Err(Refusal::AnswerTimeout.into()),
-    }
+    Ok(UnderWay { task, deadline })
 }
 
 /// An id that no book has. A book that a token does not reach is looked up under it: whatever a
@@ -73,10 +106,11 @@ async fn ask(
     state: &AppState,
     identity: &Identity,
     mut asked: Call,
+    observer: Option<Observer>,
 ) -> fiscaflow_core::Result<Value> {
     let grows = asked.book_id.is_none() && identity.books != Books::All;
     if !grows {
-        return call(&state.engine, asked).await;
+        return call_watched(&state.engine, asked, observer).await;
     }
     // A book is being made by a token with a list of books. Making one that is there already
     // returns it: no way to reach a book that is not on the list.

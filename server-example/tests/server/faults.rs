@@ -17,6 +17,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
+use crate::events::{events, file};
 use crate::support::{Request, Server};
 
 /// What a store does wrong.
@@ -242,6 +243,51 @@ async fn a_write_ends_although_its_client_leaves() {
     while server.get("anna", &path).await.ok() == json!([]) {
         assert!(started.elapsed() < Duration::from_secs(30), "the write was given up");
     }
+}
+
+/// A request for an import whose progress is told.
+async fn watched(server: &Server, book: &str) -> Request {
+    let account = server.account("anna", book, "Giro").await;
+    let request = server.request("POST", &format!("/books/{book}/imports?account_id={account}"));
+    let request = request.token(&server.token("anna")).header("accept", "text/event-stream");
+    request.body("text/csv", file(10))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_import_ends_although_the_client_that_hears_of_it_leaves() {
+    let (server, store) = faulty(|_| ()).await;
+    let book = server.book("anna").await;
+    let request = watched(&server, &book).await;
+    store.set(Fault::HeldCommits);
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(&request.bytes()).await.unwrap();
+    // Progress comes while the import is under way.
+    let mut heard = String::new();
+    while !heard.contains(r#""phase":"store""#) {
+        let mut bytes = [0; 1024];
+        let read = stream.read(&mut bytes).await.unwrap();
+        assert!(read > 0, "{heard}");
+        heard.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
+    }
+    store.holds(1).await;
+    drop(stream);
+    tokio::time::sleep(NOTICE).await;
+    store.gate.0.add_permits(1);
+    let (started, path) = (Instant::now(), format!("/books/{book}/transactions"));
+    while server.get("anna", &path).await.ok()["items"] == json!([]) {
+        assert!(started.elapsed() < Duration::from_secs(30), "the import was given up");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_hears_of_an_import_is_not_kept_waiting_either() {
+    let (server, store) = faulty(|timeouts| timeouts.answer = Duration::from_millis(200)).await;
+    let book = server.book("anna").await;
+    let request = watched(&server, &book).await;
+    store.set(Fault::HeldCommits);
+    let (name, end) = events(&request.send().await).pop().unwrap();
+    assert_eq!((name.as_str(), &end["error"]["code"]), ("error", &json!("answer_timeout")));
+    store.gate.0.add_permits(1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

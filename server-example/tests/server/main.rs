@@ -13,6 +13,7 @@
 
 mod access;
 mod answers;
+mod events;
 mod faults;
 mod limits;
 mod openapi;
