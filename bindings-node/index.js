@@ -5,8 +5,10 @@
 
 const { NativeEngine } = require('./native.js');
 const { Books, BookHandle } = require('./generated/nouns.js');
-const { Corrupt, FiscaFlowError, Rejected, Unavailable, fromNative } = require('./errors.js');
+const errors = require('./errors.js');
 const { encode, text } = require('./wire.js');
+
+const { Corrupt, FiscaFlowError, Rejected, Unavailable, fromNative, refused } = errors;
 
 class FiscaFlow {
   #native;
@@ -38,15 +40,18 @@ class FiscaFlow {
   #caller(bookId, context) {
     const native = this.#native;
     const fixed = { ...context };
-    return async (verb, id, request, bytes) => {
+    return async (verb, id, request, bytes, options) => {
       const answer = await settled(
-        native.call({
-          verb,
-          bookId: text('book_id', bookId),
-          context: encode(fixed),
-          id: text('id', id),
-          request: request == null ? undefined : encode(request, bytes),
-        }),
+        native.call(
+          {
+            verb,
+            bookId: text('book_id', bookId),
+            context: encode(fixed),
+            id: text('id', id),
+            request: request == null ? undefined : encode(request, bytes),
+          },
+          listener(options?.onProgress),
+        ),
       );
       return JSON.parse(answer) ?? undefined;
     };
@@ -56,6 +61,19 @@ class FiscaFlow {
 // Node.js has had the symbol of `await using` since 20.5.
 if (Symbol.asyncDispose) {
   FiscaFlow.prototype[Symbol.asyncDispose] = FiscaFlow.prototype.close;
+}
+
+/** What the native part tells progress to: it never throws, so that the call goes on. */
+function listener(onProgress) {
+  if (onProgress == null) return undefined;
+  if (typeof onProgress !== 'function') throw refused('onProgress', 'expected a function');
+  return (progress) => {
+    try {
+      onProgress(JSON.parse(progress));
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
+  };
 }
 
 /** What the native part promised; its error becomes one of ours. */

@@ -3,13 +3,22 @@
 import type {
   Account, AccountPatch, ApplyReport, Balance, BalancesQuery, Book, BookPatch, Budget, BudgetPatch,
   BudgetQuery, BudgetState, Category, CategoryPatch, Entry, Event, Explanation, Export,
-  ExportQuery, HistoryQuery, Import, ImportPreview, ImportReport, Layout, Member, Merge,
-  NewAccount, NewBook, NewBudget, NewCategory, NewImport, NewLayout, NewPayee, NewRestore, NewRule,
-  NewTransaction, NewTransfer, ObjectChange, Payee, Recategorisation, RestoreReport, Rule,
+  ExportQuery, HistoryQuery, Import, ImportPreview, ImportProgress, ImportReport, Layout, Member,
+  Merge, NewAccount, NewBook, NewBudget, NewCategory, NewImport, NewLayout, NewPayee, NewRestore,
+  NewRule, NewTransaction, NewTransfer, ObjectChange, Payee, Recategorisation, RestoreReport, Rule,
   RulePatch, Spending, SpendingQuery, Transaction, TransactionPage, TransactionPatch,
   TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion, UndoReport,
   Verification,
 } from './shapes.js';
+
+/** What may be said of a call beside its request. */
+export interface ProgressOptions {
+  /**
+   * Is called with how far the call is, at most about a hundred times in each phase, and never
+   * after the call has ended. What it throws becomes a warning of the process and changes nothing.
+   */
+  onProgress?: ((progress: ImportProgress) => void) | undefined;
+}
 
 /** Making books. */
 export interface Books {
@@ -122,9 +131,9 @@ export interface Budgets {
 /** Statements from banks. */
 export interface Imports {
   /** Import a bank's file. */
-  create(request: NewImport): Promise<ImportReport>;
+  create(request: NewImport, options?: ProgressOptions): Promise<ImportReport>;
   /** What importing a bank's file would do; nothing is written. */
-  preview(request: NewImport): Promise<ImportPreview>;
+  preview(request: NewImport, options?: ProgressOptions): Promise<ImportPreview>;
   /** All imports that brought something. */
   list(): Promise<Import[]>;
   /** Take back a whole import. */

@@ -271,13 +271,13 @@ class Imports {
   }
 
   /** Import a bank's file. */
-  create(request) {
-    return this.#run('imports.create', undefined, request, ['content']);
+  create(request, options) {
+    return this.#run('imports.create', undefined, request, ['content'], options);
   }
 
   /** What importing a bank's file would do; nothing is written. */
-  preview(request) {
-    return this.#run('imports.preview', undefined, request, ['content']);
+  preview(request, options) {
+    return this.#run('imports.preview', undefined, request, ['content'], options);
   }
 
   /** All imports that brought something. */

@@ -614,6 +614,9 @@ export interface Import {
 /** Names one run of an import. */
 export type ImportId = string;
 
+/** What an import is doing. The phases come in this order. */
+export type ImportPhase = 'read' | 'match' | 'store';
+
 /** What an import would do. */
 export interface ImportPreview {
   /** What the import would answer; it has no id. */
@@ -622,6 +625,16 @@ export interface ImportPreview {
   created: Transaction[];
   /** The transactions that it would change, as they would be. */
   updated: Transaction[];
+}
+
+/** How far an import is. */
+export interface ImportProgress {
+  /** What is being done. */
+  phase: ImportPhase;
+  /** How many rows this phase is done with. */
+  done: number;
+  /** How many rows the file has. */
+  total: number;
 }
 
 /** What an import did. */

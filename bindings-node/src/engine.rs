@@ -3,12 +3,18 @@
 use std::sync::Arc;
 
 use fiscaflow_core::api;
-use fiscaflow_core::engine::Engine;
+use fiscaflow_core::engine::{Engine, Observer};
 use fiscaflow_store::{RandomIds, SystemClock};
+use napi::Status;
+use napi::threadsafe_function::ThreadsafeFunction;
 use napi_derive::napi;
+use tokio::sync::mpsc::unbounded_channel;
 
 use crate::errors::guarded;
 use crate::types::NativeCall;
+
+/// What hears of a call's progress, as JSON. It never throws.
+type Hear = ThreadsafeFunction<String, (), String, Status, false>;
 
 /// An engine over the store that a URL names.
 #[napi]
@@ -30,15 +36,26 @@ impl NativeEngine {
         .await
     }
 
-    /// Runs a verb and gives its answer as JSON.
+    /// Runs a verb and gives its answer as JSON, once `hear` has heard all of its progress.
     #[napi(catch_unwind)]
-    pub async fn call(&self, call: NativeCall) -> napi::Result<String> {
+    pub async fn call(&self, call: NativeCall, hear: Option<Hear>) -> napi::Result<String> {
         let engine = self.engine.clone();
-        guarded(async move {
-            let answer = api::call(&engine, call.read()?).await?;
+        let (tell, mut told) = unbounded_channel();
+        let observer = hear.is_some().then(|| Observer::new(move |it| _ = tell.send(it)));
+        let work = guarded(async move {
+            let answer = api::call_watched(&engine, call.read()?, observer).await?;
             Ok(answer.to_string())
-        })
-        .await
+        });
+        // The event loop may be busy: the work does not wait for it, only the answer does.
+        let hearing = async {
+            while let Some((progress, hear)) = told.recv().await.zip(hear.as_ref()) {
+                let text = serde_json::to_string(&progress).unwrap_or_default();
+                if hear.call_async(text).await.is_err() {
+                    break;
+                }
+            }
+        };
+        tokio::join!(work, hearing).0
     }
 
     /// Closes the store; later calls answer `closed`.

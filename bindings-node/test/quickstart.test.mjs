@@ -13,7 +13,7 @@ import { root } from './support.mjs';
 const require = createRequire(import.meta.url);
 const readme = join(dirname(require.resolve('@fiscaflow/engine/package.json')), 'README.md');
 const blocks = [...readFileSync(readme, 'utf8').matchAll(/^```js\n(.*?)^```$/gms)];
-const [quickstart, once, pages, errors] = blocks.map((block) => block[1]);
+const [quickstart, once, progress, pages, errors] = blocks.map((block) => block[1]);
 
 const statement = join(root, 'fiscaflow-store/examples/quickstart/statements/raiffeisen-2017.csv');
 
@@ -45,7 +45,8 @@ Food: 32.5 % used, 202.42 left
 test('the other examples, after the quick start', () => {
   const body = quickstart.replace('await engine.close();\n', '');
   const account = 'const account_id = first.statements[0].account_id;\n';
-  const [said] = run(`${body}${account}${once}${pages}${errors}await engine.close();\n`);
+  const [said] = run(`${body}${account}${once}${progress}${pages}${errors}await engine.close();\n`);
+  assert.match(said, /^match: 31 of 31 rows$/m);
   const lines = said.trimEnd().split('\n').slice(-33);
   assert.match(lines[0], /^2026-03-01 -12\.50 /);
   assert.match(lines[31], /^2017-09-18 /);

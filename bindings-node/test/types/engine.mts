@@ -7,6 +7,8 @@ import {
   type BookHandle,
   type Condition,
   type ErrorCode,
+  type ImportPhase,
+  type ImportProgress,
   type NewTransaction,
   type Transaction,
 } from '@fiscaflow/engine';
@@ -32,6 +34,11 @@ export async function right(): Promise<void> {
   } while (cursor);
 
   await home.imports.create({ content: new Uint8Array([1]), create_accounts: true });
+  let phase: ImportPhase | undefined;
+  const onProgress = (progress: ImportProgress): void => {
+    phase = progress.done < progress.total ? progress.phase : 'store';
+  };
+  await home.imports.preview({ content: new ArrayBuffer(1) }, { onProgress });
   const nothing: void = await home.transactions.delete(made.id);
   await home.reports.spending();
 
@@ -94,6 +101,10 @@ export async function wrong(home: BookHandle): Promise<void> {
   await home.accounts.create({ name: 'Giro', opening_balance: 1.5 });
   // @ts-expect-error: a file's content is bytes
   await home.imports.create({ content: 'text' });
+  // @ts-expect-error: progress is an object
+  await home.imports.create({ content: new Uint8Array() }, { onProgress: (done: number) => done });
+  // @ts-expect-error: only what takes long tells its progress
+  await home.accounts.create({ name: 'Giro' }, { onProgress: () => {} });
   // @ts-expect-error: an id is needed
   await home.accounts.get();
   // @ts-expect-error: a day is a string

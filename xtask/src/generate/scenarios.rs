@@ -26,6 +26,7 @@ fn make(_: &Path) -> Outcome<Files> {
             "takes_id": verb.takes_id,
             "request": verb.request.map(shape),
             "answer": verb.answer.map(shape),
+            "observed": verb.observed,
         })
     });
     Ok(Files::from([

@@ -10,6 +10,9 @@ use utoipa::openapi::schema::{Object, Schema};
 
 use crate::shell::Outcome;
 
+/// The shape of what is heard of a verb's progress.
+pub const PROGRESS: &str = "ImportProgress";
+
 /// Everything that crosses a boundary.
 #[derive(Debug)]
 pub struct Surface {
@@ -53,6 +56,8 @@ pub struct Verb {
     pub request_optional: bool,
     /// The answer's type, where it gives one.
     pub answer: Option<Type>,
+    /// Whether its progress can be heard of.
+    pub observed: bool,
 }
 
 /// A shape with a name.
@@ -179,7 +184,10 @@ impl Surface {
         let verbs = || self.nouns.iter().flat_map(|noun| &noun.verbs);
         let asked = verbs().flat_map(|verb| &verb.request).chain(&self.context);
         let asked = self.reached(asked.map(|field| &field.ty));
-        let answered = self.reached(verbs().filter_map(|verb| verb.answer.as_ref()));
+        let progress = Type::Shape(PROGRESS.to_owned());
+        let progress = verbs().any(|verb| verb.observed).then_some(&progress);
+        let answers = verbs().filter_map(|verb| verb.answer.as_ref());
+        let answered = self.reached(answers.chain(progress));
         for (name, shape) in &mut self.shapes {
             shape.asked = asked.contains(name);
             shape.answered = answered.contains(name);
@@ -256,11 +264,21 @@ fn noun_of(noun: &fiscaflow_core::api::Noun, shapes: &BTreeMap<String, Shape>) -
             if answer.list { Type::List(Box::new(one)) } else { one }
         });
         let request_name = verb.request.map(|request| request.name);
-        let (about, takes_id) = (verb.summary, verb.takes_id);
+        let (about, takes_id, observed) = (verb.summary, verb.takes_id, verb.observed);
         let in_book = verb.path.contains("{book_id}");
         let reads = verb.method == Method::Get;
         let request_optional = reads && request.iter().all(|field| field.optional);
-        Ok(Verb { name, about, in_book, takes_id, request, request_name, request_optional, answer })
+        Ok(Verb {
+            name,
+            about,
+            in_book,
+            takes_id,
+            request,
+            request_name,
+            request_optional,
+            answer,
+            observed,
+        })
     });
     let verbs = verbs.collect::<Outcome<_>>()?;
     Ok(Noun { name: noun.name, about: noun.summary, verbs })
