@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use fiscaflow_core::api::{self, CallText};
-use fiscaflow_core::engine::Engine;
+use fiscaflow_core::engine::{Engine, Observer};
 use fiscaflow_core::{Error, ErrorCode, Result};
 use fiscaflow_store::{RandomIds, SystemClock};
 use pyo3::prelude::*;
 
 use crate::errors::raise;
+use crate::progress::Told;
 use crate::runtime::{Home, Pending};
 
 /// An engine over the store that a URL names.
@@ -26,7 +27,7 @@ impl Native {
     #[staticmethod]
     fn open(py: Python<'_>, url: String) -> PyResult<Self> {
         let home = Home::here()?;
-        home.wait(py, open(url, home))
+        home.wait(py, open(url, home), Told::nothing())
     }
 
     /// Starts to open a store; `done` is called with the engine or an exception.
@@ -40,8 +41,16 @@ impl Native {
         home.start(py, open(url, home), done)
     }
 
-    /// Runs a verb and gives its answer as JSON.
-    #[pyo3(signature = (verb, context, book_id=None, id=None, request=None))]
+    /// Runs a verb and gives its answer as JSON; `hear` is called with its progress as JSON.
+    #[pyo3(signature = (
+        verb: "str",
+        context: "str",
+        book_id: "str | None" = None,
+        id: "str | None" = None,
+        request: "str | None" = None,
+        hear: "collections.abc.Callable[[str], object] | None" = None,
+    ) -> "str")]
+    #[expect(clippy::too_many_arguments, reason = "they are the parts of one call")]
     fn call(
         &self,
         py: Python<'_>,
@@ -50,12 +59,15 @@ impl Native {
         book_id: Option<String>,
         id: Option<String>,
         request: Option<String>,
+        hear: Option<Py<PyAny>>,
     ) -> PyResult<String> {
         let call = CallText { verb, book_id, context, id, request };
-        self.home.wait(py, run(self.engine()?, call))
+        let (observer, told) = Told::to(hear);
+        self.home.wait(py, run(self.engine()?, call, observer), told)
     }
 
-    /// Starts to run a verb; `done` is called with its answer as JSON or an exception.
+    /// Starts to run a verb; `done` is called with its answer as JSON or an exception, and `hear`
+    /// before that with its progress as JSON.
     #[pyo3(signature = (
         verb: "str",
         context: "str",
@@ -63,6 +75,7 @@ impl Native {
         id: "str | None",
         request: "str | None",
         done: "collections.abc.Callable[[str | None, BaseException | None], object]",
+        hear: "collections.abc.Callable[[str], object] | None" = None,
     ) -> "Pending")]
     #[expect(clippy::too_many_arguments, reason = "they are the parts of one call")]
     fn start_call(
@@ -74,14 +87,16 @@ impl Native {
         id: Option<String>,
         request: Option<String>,
         done: Py<PyAny>,
+        hear: Option<Py<PyAny>>,
     ) -> PyResult<Pending> {
         let call = CallText { verb, book_id, context, id, request };
-        self.home.start(py, run(self.engine()?, call), done)
+        let observer = hear.map(|hear| self.home.observer(hear));
+        self.home.start(py, run(self.engine()?, call, observer), done)
     }
 
     /// Closes the store; later calls answer `closed`.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        self.home.wait(py, close(self.engine()?))
+        self.home.wait(py, close(self.engine()?), Told::nothing())
     }
 
     /// Starts to close the store; `done` is called with `None` or an exception.
@@ -123,8 +138,8 @@ async fn open(url: String, home: Home) -> Result<Native> {
     Ok(Native { engine: Some(engine), home })
 }
 
-async fn run(engine: Engine, call: CallText) -> Result<String> {
-    Ok(api::call(&engine, call.try_into()?).await?.to_string())
+async fn run(engine: Engine, call: CallText, observer: Option<Observer>) -> Result<String> {
+    Ok(api::call_watched(&engine, call.try_into()?, observer).await?.to_string())
 }
 
 async fn close(engine: Engine) -> Result<()> {

@@ -5,6 +5,7 @@
 
 mod engine;
 mod errors;
+mod progress;
 mod reports;
 mod runtime;
 

@@ -6,6 +6,7 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use fiscaflow_core::engine::{ImportProgress, Observer};
 use fiscaflow_core::{Error, ErrorCode, Result};
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
@@ -13,6 +14,7 @@ use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 use tokio::task::{AbortHandle, JoinSet, block_in_place};
 
 use crate::errors::raise;
+use crate::progress::{self, Told};
 use crate::reports::Reports;
 
 /// How long a blocking call waits before it asks whether the user wants to interrupt it.
@@ -61,25 +63,33 @@ impl Home {
         self.runtime.enter()
     }
 
-    /// Waits for work while other Python threads go on. Ctrl-C drops the work.
+    /// An observer whose progress is told on another thread.
+    pub(crate) fn observer(self, hear: Py<PyAny>) -> Observer {
+        progress::reporting(self.reports, hear)
+    }
+
+    /// Waits for work while other Python threads go on, and tells its progress. Ctrl-C drops the
+    /// work.
     pub(crate) fn wait<T: Send + 'static>(
         self,
         py: Python<'_>,
         work: impl Future<Output = Result<T>> + Send + 'static,
+        mut told: Told,
     ) -> PyResult<T> {
         let mut task = Task::start(self.runtime.handle(), work);
         loop {
-            let done = py.detach(|| {
+            let next = py.detach(|| {
                 let mut block = || {
                     self.runtime.block_on(async {
-                        tokio::time::timeout(SIGNAL_INTERVAL, task.done()).await
+                        tokio::time::timeout(SIGNAL_INTERVAL, task.next(&mut told)).await
                     })
                 };
                 // A finaliser may bring Python code, and thereby us, into the runtime itself.
                 if Handle::try_current().is_ok() { block_in_place(block) } else { block() }
             });
-            match done {
-                Ok(done) => return done.map_err(|error| raise(&error)),
+            match next {
+                Ok(Next::Told(progress)) => told.tell(py, progress)?,
+                Ok(Next::Done(done)) => return done.map_err(|error| raise(&error)),
                 Err(_) => py.check_signals()?,
             }
         }
@@ -128,6 +138,12 @@ impl Pending {
     }
 }
 
+/// What comes next of work.
+enum Next<T> {
+    Told(ImportProgress),
+    Done(Result<T>),
+}
+
 /// Work on a task of its own, which ends with this.
 struct Task<T>(JoinSet<Result<T>>);
 
@@ -136,6 +152,14 @@ impl<T: Send + 'static> Task<T> {
         let mut tasks = JoinSet::new();
         tasks.spawn_on(work, runtime);
         Self(tasks)
+    }
+
+    /// What comes next of it. A wait that is given up loses nothing.
+    async fn next(&mut self, told: &mut Told) -> Next<T> {
+        match told.next().await {
+            Some(progress) => Next::Told(progress),
+            None => Next::Done(self.done().await),
+        }
     }
 
     /// What came of it; a panic is the error `internal`.

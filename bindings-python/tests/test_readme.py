@@ -23,7 +23,7 @@ def test_the_examples(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(STATEMENT, tmp_path)
-    example, _, errors, asynchronous = BLOCKS
+    example, _, errors, progress, asynchronous = BLOCKS
 
     # A second time brings nothing new, and the same figures.
     names: dict[str, Any] = {}
@@ -40,6 +40,10 @@ def test_the_examples(
         home = engine.book(book_id, actor="anna")
         home.accounts.create(name="Giro")
         exec(compile(errors, "README.md", "exec"), {"fiscaflow": fiscaflow, "home": home})
+        given = {"home": home, "content": STATEMENT.read_bytes()}
+        exec(compile(progress, "README.md", "exec"), given)
+    *_, last = capsys.readouterr().out.splitlines()
+    assert last == "match 31 of 31 rows"
 
     lines = asynchronous.splitlines(keepends=True)
     body = textwrap.indent("".join(lines), "    ")

@@ -51,6 +51,7 @@ def test_ids_requests_and_answers_fit_the_table(module: ModuleType) -> None:
         assert by_place == verb["takes_id"], verb["name"]
         keywords = [name for name, kind in kinds.items() if kind is inspect.Parameter.KEYWORD_ONLY]
         assert bool(keywords) == (verb["request"] is not None), verb["name"]
+        assert ("progress" in kinds) == verb["observed"], verb["name"]
         answer = verb["answer"] or "None"
         listed = answer.startswith("[")
         plain = "None" if answer == "None" else f"types.{answer.strip('[]')}"

@@ -32,6 +32,7 @@ def accepted(home: fiscaflow.Book) -> str:
         },
         actions=[{"kind": "add_tag", "tag": "small"}],
     )
+    home.imports.create(content=b"", progress=lambda it: print(it["phase"], it["done"]))
     return f"{first['amount']['value']} {payee}"
 
 
@@ -41,6 +42,8 @@ def refused(home: fiscaflow.Book, engine: fiscaflow.Engine) -> None:
     home.accounts.create(nom="Giro")  # type: ignore[call-arg]
     home.accounts.create("Giro")  # type: ignore[call-arg]
     home.imports.create(content="text")  # type: ignore[arg-type]
+    home.imports.create(content=b"", progress=1)  # type: ignore[arg-type]
+    home.accounts.create(name="Giro", progress=print)  # type: ignore[call-arg]
     home.accounts.get("id")["balance"]  # type: ignore[typeddict-item]
     engine.book("id")  # type: ignore[call-arg]
 

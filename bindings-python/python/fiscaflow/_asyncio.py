@@ -20,15 +20,33 @@ class Scope(_wire.Scope):
     __slots__ = ()
 
     async def call_async(
-        self, verb: str, request: _wire.Request | None = None, id: str | None = None
+        self,
+        verb: str,
+        request: _wire.Request | None = None,
+        id: str | None = None,
+        progress: _wire.Progress | None = None,
     ) -> Any:
-        """Runs a verb."""
+        """Runs a verb; its progress is told in the event loop."""
         text = _wire.request_text(request)
+        loop = asyncio.get_running_loop()
+        waiting = True
+
+        def tell(told: str) -> None:
+            if waiting and progress is not None:
+                progress(json.loads(told))
+
+        def hear(told: str) -> None:
+            loop.call_soon_threadsafe(tell, told)
 
         def start(done: Done[str]) -> Pending:
-            return self.native.start_call(verb, self.context_text, self.book_id, id, text, done)
+            ear = None if progress is None else hear
+            context, book_id = self.context_text, self.book_id
+            return self.native.start_call(verb, context, book_id, id, text, done, ear)
 
-        return json.loads(await _finish(start))
+        try:
+            return json.loads(await _finish(start))
+        finally:
+            waiting = False
 
 
 class Noun(_wire.Noun):

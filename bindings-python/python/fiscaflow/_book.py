@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 from . import types
@@ -718,6 +718,7 @@ class Imports(Noun):
         account_id: types.AccountId | None = None,
         create_accounts: bool = False,
         partial: bool = False,
+        progress: Callable[[types.ImportProgress], object] | None = None,
     ) -> types.ImportReport:
         """Import a bank's file.
 
@@ -735,6 +736,8 @@ class Imports(Noun):
             create_accounts: Makes an account for a statement that finds none.
             partial: Imports what can be read although there are problems; otherwise a problem
                 anywhere means that nothing is imported.
+            progress: Is called with how far this is, at most about a hundred times in each phase.
+                What it raises is reported and changes nothing.
         """
         answer: types.ImportReport = self._scope.call(
             "imports.create",
@@ -749,6 +752,7 @@ class Imports(Noun):
                 "create_accounts": create_accounts,
                 "partial": partial,
             },
+            progress=progress,
         )
         return answer
 
@@ -764,6 +768,7 @@ class Imports(Noun):
         account_id: types.AccountId | None = None,
         create_accounts: bool = False,
         partial: bool = False,
+        progress: Callable[[types.ImportProgress], object] | None = None,
     ) -> types.ImportPreview:
         """What importing a bank's file would do; nothing is written.
 
@@ -781,6 +786,8 @@ class Imports(Noun):
             create_accounts: Makes an account for a statement that finds none.
             partial: Imports what can be read although there are problems; otherwise a problem
                 anywhere means that nothing is imported.
+            progress: Is called with how far this is, at most about a hundred times in each phase.
+                What it raises is reported and changes nothing.
         """
         answer: types.ImportPreview = self._scope.call(
             "imports.preview",
@@ -795,6 +802,7 @@ class Imports(Noun):
                 "create_accounts": create_accounts,
                 "partial": partial,
             },
+            progress=progress,
         )
         return answer
 

@@ -18,9 +18,9 @@ class Native:
     """
     An engine over the store that a URL names.
     """
-    def call(self, /, verb: str, context: str, book_id: str | None = None, id: str | None = None, request: str | None = None) -> str:
+    def call(self, /, verb: "str", context: "str", book_id: "str | None" = None, id: "str | None" = None, request: "str | None" = None, hear: "collections.abc.Callable[[str], object] | None" = None) -> "str":
         """
-        Runs a verb and gives its answer as JSON.
+        Runs a verb and gives its answer as JSON; `hear` is called with its progress as JSON.
         """
     def close(self, /) -> None:
         """
@@ -31,9 +31,10 @@ class Native:
         """
         Opens a store: `memory:` or `sqlite:PATH`.
         """
-    def start_call(self, /, verb: "str", context: "str", book_id: "str | None", id: "str | None", request: "str | None", done: "collections.abc.Callable[[str | None, BaseException | None], object]") -> "Pending":
+    def start_call(self, /, verb: "str", context: "str", book_id: "str | None", id: "str | None", request: "str | None", done: "collections.abc.Callable[[str | None, BaseException | None], object]", hear: "collections.abc.Callable[[str], object] | None" = None) -> "Pending":
         """
-        Starts to run a verb; `done` is called with its answer as JSON or an exception.
+        Starts to run a verb; `done` is called with its answer as JSON or an exception, and `hear`
+        before that with its progress as JSON.
         """
     def start_close(self, /, done: "collections.abc.Callable[[None, BaseException | None], object]") -> "Pending":
         """

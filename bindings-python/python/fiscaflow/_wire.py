@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import binascii
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from ._native import Native
 
+Progress = Callable[[Any], object]
 Context = Mapping[str, str | None]
 Request = Mapping[str, Any]
 
@@ -35,10 +36,17 @@ class Scope:
         set_now = {name: value for name, value in changes.items() if value is not None}
         return {**self.context, **set_now}
 
-    def call(self, verb: str, request: Request | None = None, id: str | None = None) -> Any:
+    def call(
+        self,
+        verb: str,
+        request: Request | None = None,
+        id: str | None = None,
+        progress: Progress | None = None,
+    ) -> Any:
         """Runs a verb and waits for its answer."""
         text = request_text(request)
-        return json.loads(self.native.call(verb, self.context_text, self.book_id, id, text))
+        hear = None if progress is None else lambda told: progress(json.loads(told))
+        return json.loads(self.native.call(verb, self.context_text, self.book_id, id, text, hear))
 
     def __repr__(self) -> str:
         book = "" if self.book_id is None else f" {self.book_id!r}"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -725,6 +725,7 @@ class Imports(Noun):
         account_id: types.AccountId | None = None,
         create_accounts: bool = False,
         partial: bool = False,
+        progress: Callable[[types.ImportProgress], object] | None = None,
     ) -> types.ImportReport:
         """Import a bank's file.
 
@@ -742,6 +743,8 @@ class Imports(Noun):
             create_accounts: Makes an account for a statement that finds none.
             partial: Imports what can be read although there are problems; otherwise a problem
                 anywhere means that nothing is imported.
+            progress: Is called with how far this is, at most about a hundred times in each phase.
+                What it raises is reported and changes nothing.
         """
         answer: types.ImportReport = await self._scope.call_async(
             "imports.create",
@@ -756,6 +759,7 @@ class Imports(Noun):
                 "create_accounts": create_accounts,
                 "partial": partial,
             },
+            progress=progress,
         )
         return answer
 
@@ -771,6 +775,7 @@ class Imports(Noun):
         account_id: types.AccountId | None = None,
         create_accounts: bool = False,
         partial: bool = False,
+        progress: Callable[[types.ImportProgress], object] | None = None,
     ) -> types.ImportPreview:
         """What importing a bank's file would do; nothing is written.
 
@@ -788,6 +793,8 @@ class Imports(Noun):
             create_accounts: Makes an account for a statement that finds none.
             partial: Imports what can be read although there are problems; otherwise a problem
                 anywhere means that nothing is imported.
+            progress: Is called with how far this is, at most about a hundred times in each phase.
+                What it raises is reported and changes nothing.
         """
         answer: types.ImportPreview = await self._scope.call_async(
             "imports.preview",
@@ -802,6 +809,7 @@ class Imports(Noun):
                 "create_accounts": create_accounts,
                 "partial": partial,
             },
+            progress=progress,
         )
         return answer
 

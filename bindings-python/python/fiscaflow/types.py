@@ -153,6 +153,9 @@ Hash: TypeAlias = str
 ImportId: TypeAlias = str
 """Names one run of an import."""
 
+ImportPhase: TypeAlias = Literal["read", "match", "store"]
+"""What an import is doing. The phases come in this order."""
+
 LayoutId: TypeAlias = str
 """Names a layout of delimited files."""
 
@@ -707,6 +710,21 @@ class ImportPreview(TypedDict):
     """The transactions that it would record, rules applied. Their ids are made up."""
     updated: list[Transaction]
     """The transactions that it would change, as they would be."""
+
+
+class ImportProgress(TypedDict):
+    """How far an import is.
+
+    In each phase `done` rises to `total`; no phase comes back once the next has begun, even where
+    the import has to be decided again.
+    """
+
+    phase: ImportPhase
+    """What is being done."""
+    done: int
+    """How many rows this phase is done with."""
+    total: int
+    """How many rows the file has."""
 
 
 class ImportReport(TypedDict):

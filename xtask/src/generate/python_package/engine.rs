@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use super::layout::{Code, docstring, wrap};
 use super::types::{is_reserved, text};
-use crate::generate::shapes::{Field, Format, Kind, Noun, Surface, Type, Verb};
+use crate::generate::shapes::{Field, Format, Kind, Noun, PROGRESS, Surface, Type, Verb};
 use crate::shell::Outcome;
 
 /// What does not depend on the verbs, with words in `@` where the flavours differ.
 const TEMPLATE: &str = include_str!("engine.py.in");
 const BLOCKING: &[(&str, &str)] = &[
     ("@DOC@", "The engine, its books and their nouns; every call waits for its answer."),
-    ("@ABC@", "Mapping, Sequence"),
+    ("@ABC@", "Callable, Mapping, Sequence"),
     ("@TYPING@", ""),
     ("@ASYNC@", ""),
     ("@AWAIT@", ""),
@@ -27,7 +27,7 @@ const BLOCKING: &[(&str, &str)] = &[
 ];
 const ASYNC: &[(&str, &str)] = &[
     ("@DOC@", "The engine, its books and their nouns for asyncio; every call is to be awaited."),
-    ("@ABC@", "Generator, Mapping, Sequence"),
+    ("@ABC@", "Callable, Generator, Mapping, Sequence"),
     ("@TYPING@", "from typing import Any\n"),
     ("@ASYNC@", "async "),
     ("@AWAIT@", "await "),
@@ -43,6 +43,11 @@ const ASYNC: &[(&str, &str)] = &[
     ("@WITH@", "async with"),
     ("@OPEN@", include_str!("open_async.py.in")),
 ];
+
+/// What a verb's parameter for its progress is.
+const ABOUT_PROGRESS: &str = "\
+    Is called with how far this is, at most about a hundred times in each phase. What it raises \
+    is reported and changes nothing.";
 
 /// Whether calls wait for their answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,8 +117,9 @@ fn class(noun: &str) -> String {
 }
 
 fn method(surface: &Surface, flavour: Flavour, noun: &Noun, verb: &Verb) -> Outcome<String> {
-    if verb.takes_id && verb.request.iter().any(|field| field.name == "id") {
-        return Err(format!("{}.{} has two ids", noun.name, verb.name));
+    let has = |name: &str| verb.request.iter().any(|field| field.name == name);
+    if verb.takes_id && has("id") || verb.observed && has("progress") {
+        return Err(format!("{}.{} has two parameters of one name", noun.name, verb.name));
     }
     let (required, optional): (Vec<&Field>, Vec<&Field>) =
         verb.request.iter().partition(|field| !field.optional);
@@ -126,14 +132,21 @@ fn method(surface: &Surface, flavour: Flavour, noun: &Noun, verb: &Verb) -> Outc
     if verb.takes_id {
         params.push(Code::plain("id: str"));
     }
-    if !fields.is_empty() {
+    if !fields.is_empty() || verb.observed {
         params.push(Code::plain("*"));
     }
     params.extend(fields.iter().map(|field| Code::plain(param(surface, field))));
+    if verb.observed {
+        let hears = format!("Callable[[types.{PROGRESS}], object]");
+        params.push(Code::plain(format!("progress: {hears} | None = None")));
+    }
     let answer = verb.answer.as_ref().map(|ty| answer_type(surface, ty));
     let close = format!(") -> {}", answer.as_deref().unwrap_or("None"));
     let head = Code::Brackets(format!("{async_}def {}(", verb.name), params, close);
-    let args: String = fields.iter().map(|f| arg(&python_name(&f.name), &f.about)).collect();
+    let mut args: String = fields.iter().map(|f| arg(&python_name(&f.name), &f.about)).collect();
+    if verb.observed {
+        args += &arg("progress", ABOUT_PROGRESS);
+    }
     let args = if args.is_empty() { args } else { format!("        Args:\n{args}") };
     let docs = docstring(8, verb.about, &args);
 
@@ -144,6 +157,9 @@ fn method(surface: &Surface, flavour: Flavour, noun: &Noun, verb: &Verb) -> Outc
     }
     if verb.takes_id {
         parts.push(Code::plain(if fields.is_empty() { "id=id" } else { "id" }));
+    }
+    if verb.observed {
+        parts.push(Code::plain("progress=progress"));
     }
     let body = match answer {
         None => Code::Brackets(call.to_owned(), parts, ")".to_owned()).lay_out(8, ""),
