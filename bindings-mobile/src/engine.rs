@@ -17,6 +17,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 
 use crate::errors::{FiscaFlowError, Result};
+use crate::progress::{ProgressListener, Told};
 use crate::verbs::{BookHandle, Books};
 
 /// How many threads run verbs: one is often enough, the second keeps a long import from holding up
@@ -109,8 +110,20 @@ impl Caller {
         id: Option<String>,
         request: impl Serialize + Send + 'static,
     ) -> Result<A> {
+        self.call_watched(verb, id, request, None).await
+    }
+
+    /// Runs a verb and has a listener hear of its progress.
+    pub(crate) async fn call_watched<A: DeserializeOwned + Send + 'static>(
+        &self,
+        verb: &'static str,
+        id: Option<String>,
+        request: impl Serialize + Send + 'static,
+        listener: Option<Arc<dyn ProgressListener>>,
+    ) -> Result<A> {
         let Self { core, book_id, context } = self.clone();
-        run(async move {
+        let (observer, told) = Told::to(listener);
+        let task = start(async move {
             let call: Call = api::read(json!({
                 "verb": verb,
                 "book_id": book_id,
@@ -118,11 +131,12 @@ impl Caller {
                 "id": id,
                 "request": value(&request)?,
             }))?;
-            let answer = api::call(core.engine()?, call).await?;
+            let answer = api::call_watched(core.engine()?, call, observer).await?;
             serde_json::from_value(answer)
                 .map_err(|_| FiscaFlowError::internal("the answer has another shape"))
-        })
-        .await
+        })?;
+        told.all().await;
+        task.end().await
     }
 }
 
@@ -147,21 +161,34 @@ impl Drop for Core {
     }
 }
 
-/// Runs work on the library's threads. When the caller stops waiting, the work stops at its next
-/// pause; a write that has reached the store is carried out all the same.
+/// Runs work on the library's threads to its end.
 async fn run<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
+    start(work)?.end().await
+}
+
+/// Starts work on the library's threads. When the caller stops waiting, the work stops at its next
+/// pause; a write that has reached the store is carried out all the same.
+fn start<T: Send + 'static>(
+    work: impl Future<Output = Result<T>> + Send + 'static,
+) -> Result<Task<T>> {
     let runtime = RUNTIME.as_ref().map_err(|_| {
         let text = "no thread could be started";
         fiscaflow_core::Error::new(fiscaflow_core::ErrorCode::StoreUnavailable, text)
     })?;
-    let mut task = Task(runtime.spawn(work));
-    // A task that nobody stops ends early only by a panic.
-    (&mut task.0).await.unwrap_or_else(|_| Err(FiscaFlowError::internal("the engine panicked")))
+    Ok(Task(runtime.spawn(work)))
 }
 
-struct Task<T>(JoinHandle<T>);
+struct Task<T>(JoinHandle<Result<T>>);
+
+impl<T> Task<T> {
+    async fn end(mut self) -> Result<T> {
+        // A task that nobody stops ends early only by a panic.
+        let done = (&mut self.0).await;
+        done.unwrap_or_else(|_| Err(FiscaFlowError::internal("the engine panicked")))
+    }
+}
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {

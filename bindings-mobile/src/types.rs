@@ -811,6 +811,15 @@ uniffi::custom_newtype!(
 /// Names one run of an import.
 ImportId, String);
 
+/// What an import is doing. The phases come in this order.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportPhase {
+    Read,
+    Match,
+    Store,
+}
+
 /// What an import would do.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct ImportPreview {
@@ -820,6 +829,17 @@ pub struct ImportPreview {
     pub created: Vec<Transaction>,
     /// The transactions that it would change, as they would be.
     pub updated: Vec<Transaction>,
+}
+
+/// How far an import is.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ImportProgress {
+    /// What is being done.
+    pub phase: ImportPhase,
+    /// How many rows this phase is done with.
+    pub done: i64,
+    /// How many rows the file has.
+    pub total: i64,
 }
 
 /// What an import did.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::engine::Caller;
 use crate::errors::Result;
+use crate::progress::ProgressListener;
 use crate::types::*;
 
 /// Making books.
@@ -369,13 +370,27 @@ pub struct Imports {
 #[uniffi::export]
 impl Imports {
     /// Import a bank's file.
-    pub async fn create(&self, new: NewImport) -> Result<ImportReport> {
-        self.caller.call("imports.create", None, new).await
+    ///
+    /// A listener hears how far it is.
+    #[uniffi::method(default(listener = None))]
+    pub async fn create(
+        &self,
+        new: NewImport,
+        listener: Option<Arc<dyn ProgressListener>>,
+    ) -> Result<ImportReport> {
+        self.caller.call_watched("imports.create", None, new, listener).await
     }
 
     /// What importing a bank's file would do; nothing is written.
-    pub async fn preview(&self, new: NewImport) -> Result<ImportPreview> {
-        self.caller.call("imports.preview", None, new).await
+    ///
+    /// A listener hears how far it is.
+    #[uniffi::method(default(listener = None))]
+    pub async fn preview(
+        &self,
+        new: NewImport,
+        listener: Option<Arc<dyn ProgressListener>>,
+    ) -> Result<ImportPreview> {
+        self.caller.call_watched("imports.preview", None, new, listener).await
     }
 
     /// All imports that brought something.

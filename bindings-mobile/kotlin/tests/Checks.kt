@@ -10,6 +10,7 @@ import kotlinx.coroutines.awaitAll
 import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.yield
 import java.io.File
 import java.math.BigDecimal
@@ -46,6 +47,9 @@ internal fun checks() = listOf(
     Test("a call does not hold its caller's thread", ::aside),
     Test("a cancelled call leaves a book that verifies", ::cancelled),
     Test("a file's bytes arrive as they are", ::fileBytes),
+    Test("an import tells how far it is", ::progress),
+    Test("what a listener throws harms nothing", ::listenerThrows),
+    Test("a listener may use the book", ::listenerUsesBook),
     Test("the README's example runs", ::readme),
 )
 
@@ -124,9 +128,7 @@ private suspend fun aside() {
     // In memory there is nothing to wait for: on the caller's thread this would be done at once.
     val engine = Engine.open("memory:")
     val book = engine.book(engine.books(ANNA).create(NewBook(name = "Home", currency = "EUR")).id, ANNA)
-    val account = book.accounts().create(NewAccount(name = "Giro")).id
-    val rows = (1..2000).joinToString("\n") { "2026-03-01,-$it.20,Bakery $it" }
-    val file = NewImport(content = "Date,Amount,Description\n$rows\n".toByteArray(), accountId = account)
+    val file = longFile(book)
     coroutineScope {
         val call = async(start = CoroutineStart.UNDISPATCHED) { book.imports().create(file) }
         assertTrue(call.isActive)
@@ -150,6 +152,54 @@ private suspend fun fileBytes() = withBook { book ->
     val account = book.accounts().create(NewAccount(name = "Giro"))
     book.imports().create(NewImport(content = latin, accountId = account.id))
     assertEquals("Caf\u00e9", book.transactions().list().items.single().description)
+}
+
+private suspend fun progress() = withBook { book ->
+    val file = longFile(book)
+    val heard = mutableListOf<ImportProgress>()
+    book.imports().preview(file) { heard += it }
+    assertEquals(listOf(ImportPhase.READ, ImportPhase.MATCH), judge(heard))
+    heard.clear()
+    assertEquals(2000, book.imports().create(file) { heard += it }.imported)
+    assertEquals(ImportPhase.entries, judge(heard))
+    assertTrue(heard.size > 100)
+}
+
+/** Checks that progress only rises and ends with all rows; gives the phases in their order. */
+private fun judge(heard: List<ImportProgress>): List<ImportPhase> {
+    assertEquals(heard.sortedWith(compareBy({ it.phase }, { it.done })), heard)
+    assertEquals(heard.toSet().size, heard.size)
+    assertTrue(heard.all { it.total == 2000L })
+    val phases = heard.groupBy { it.phase }
+    assertTrue(phases.values.all { it.last().done == 2000L })
+    return phases.keys.toList()
+}
+
+private suspend fun listenerThrows() = withBook { book ->
+    var calls = 0
+    val report = book.imports().create(longFile(book)) {
+        calls++
+        if (calls < 3) error("on purpose")
+    }
+    assertEquals(2000, report.imported)
+    assertTrue(calls > 100)
+    assertTrue(book.history().verify().verified)
+}
+
+private suspend fun listenerUsesBook() = withBook { book ->
+    book.imports().create(longFile(book)) {
+        if (it.phase == ImportPhase.MATCH && it.done == 0L) {
+            runBlocking { book.accounts().create(NewAccount(name = "Cash")) }
+        }
+    }
+    assertEquals(2, book.accounts().list().size)
+}
+
+/** A file with 2000 rows for a fresh account. */
+private suspend fun longFile(book: BookHandle): NewImport {
+    val account = book.accounts().create(NewAccount(name = "Giro")).id
+    val rows = (1..2000).joinToString("\n") { "2026-03-01,-$it.20,Bakery $it" }
+    return NewImport(content = "Date,Amount,Description\n$rows\n".toByteArray(), accountId = account)
 }
 
 private suspend fun readme() {

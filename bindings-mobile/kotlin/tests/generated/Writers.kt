@@ -240,10 +240,18 @@ internal fun json(it: Import): Any? = mapOf(
     "seq" to it.`seq`,
 )
 
+internal fun json(it: ImportPhase): Any? = it.name.lowercase()
+
 internal fun json(it: ImportPreview): Any? = mapOf(
     "report" to json(it.`report`),
     "created" to it.`created`.map { json(it) },
     "updated" to it.`updated`.map { json(it) },
+)
+
+internal fun json(it: ImportProgress): Any? = mapOf(
+    "phase" to json(it.`phase`),
+    "done" to it.`done`,
+    "total" to it.`total`,
 )
 
 internal fun json(it: ImportReport): Any? = mapOf(

@@ -243,6 +243,22 @@ typedef void (*UniffiForeignFutureCompleteVoid)(uint64_t, UniffiForeignFutureRes
     );
 
 #endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_PROGRESS_LISTENER_METHOD0
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_PROGRESS_LISTENER_METHOD0
+typedef void (*UniffiCallbackInterfaceProgressListenerMethod0)(uint64_t, RustBuffer, void* _Nonnull, 
+        RustCallStatus *_Nonnull uniffiCallStatus
+    );
+
+#endif
+#ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_PROGRESS_LISTENER
+#define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_PROGRESS_LISTENER
+typedef struct UniffiVTableCallbackInterfaceProgressListener {
+    UniffiCallbackInterfaceFree _Nonnull uniffiFree;
+    UniffiCallbackInterfaceClone _Nonnull uniffiClone;
+    UniffiCallbackInterfaceProgressListenerMethod0 _Nonnull onProgress;
+} UniffiVTableCallbackInterfaceProgressListener;
+
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_ENGINE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_ENGINE
 uint64_t uniffi_fiscaflow_fn_clone_engine(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -271,6 +287,26 @@ uint64_t uniffi_fiscaflow_fn_method_engine_books(uint64_t ptr, RustBuffer contex
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENGINE_SHUTDOWN
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENGINE_SHUTDOWN
 uint64_t uniffi_fiscaflow_fn_method_engine_shutdown(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_PROGRESSLISTENER
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_PROGRESSLISTENER
+uint64_t uniffi_fiscaflow_fn_clone_progresslistener(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_PROGRESSLISTENER
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_PROGRESSLISTENER
+void uniffi_fiscaflow_fn_free_progresslistener(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_INIT_CALLBACK_VTABLE_PROGRESSLISTENER
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_INIT_CALLBACK_VTABLE_PROGRESSLISTENER
+void uniffi_fiscaflow_fn_init_callback_vtable_progresslistener(const UniffiVTableCallbackInterfaceProgressListener* _Nonnull vtable
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROGRESSLISTENER_ON_PROGRESS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROGRESSLISTENER_ON_PROGRESS
+void uniffi_fiscaflow_fn_method_progresslistener_on_progress(uint64_t ptr, RustBuffer progress, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_ACCOUNTS
@@ -540,7 +576,7 @@ void uniffi_fiscaflow_fn_free_imports(uint64_t handle, RustCallStatus *_Nonnull 
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_CREATE
-uint64_t uniffi_fiscaflow_fn_method_imports_create(uint64_t ptr, RustBuffer new
+uint64_t uniffi_fiscaflow_fn_method_imports_create(uint64_t ptr, RustBuffer new, RustBuffer listener
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_LIST
@@ -550,7 +586,7 @@ uint64_t uniffi_fiscaflow_fn_method_imports_list(uint64_t ptr
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_PREVIEW
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_PREVIEW
-uint64_t uniffi_fiscaflow_fn_method_imports_preview(uint64_t ptr, RustBuffer new
+uint64_t uniffi_fiscaflow_fn_method_imports_preview(uint64_t ptr, RustBuffer new, RustBuffer listener
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_UNDO
@@ -1048,6 +1084,12 @@ uint16_t uniffi_fiscaflow_checksum_method_engine_books(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENGINE_SHUTDOWN
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENGINE_SHUTDOWN
 uint16_t uniffi_fiscaflow_checksum_method_engine_shutdown(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROGRESSLISTENER_ON_PROGRESS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROGRESSLISTENER_ON_PROGRESS
+uint16_t uniffi_fiscaflow_checksum_method_progresslistener_on_progress(void
     
 );
 #endif

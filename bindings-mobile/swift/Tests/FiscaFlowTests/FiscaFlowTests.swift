@@ -134,6 +134,39 @@ final class EngineTests: XCTestCase {
         XCTAssertEqual(items.map(\.description), ["Café"])
     }
 
+    func testAnImportTellsHowFarItIs() async throws {
+        let book = try await freshBook()
+        let account = try await book.accounts().create(new: NewAccount(name: "Giro")).id
+        let rows = (1...2000).map { "2026-03-01,-\($0).20,Bakery \($0)\n" }.joined()
+        let content = Data("Date,Amount,Description\n\(rows)".utf8)
+        let file = NewImport(content: content, accountId: account)
+        let previewed = Heard()
+        _ = try await book.imports().preview(new: file) { previewed.add($0) }
+        XCTAssertEqual(judge(previewed.all), [.read, .match])
+        let imported = Heard()
+        let report = try await book.imports().create(new: file) { imported.add($0) }
+        XCTAssertEqual(report.imported, 2000)
+        XCTAssertEqual(judge(imported.all), [.read, .match, .store])
+        XCTAssertGreaterThan(imported.all.count, 100)
+    }
+
+    /// Checks that progress only rises and ends with all rows; gives the phases in their order.
+    private func judge(_ heard: [ImportProgress]) -> [ImportPhase] {
+        var phases: [ImportPhase] = []
+        for (place, it) in heard.enumerated() {
+            XCTAssertEqual(it.total, 2000)
+            if phases.last == it.phase {
+                XCTAssertGreaterThan(it.done, heard[place - 1].done)
+            } else {
+                XCTAssertFalse(phases.contains(it.phase))
+                phases.append(it.phase)
+            }
+            let ends = place + 1 == heard.count || heard[place + 1].phase != it.phase
+            XCTAssertEqual(ends, it.done == 2000)
+        }
+        return phases
+    }
+
     func testTheReadmesExampleRuns() async throws {
         let here = "bindings-mobile/swift/Tests/FiscaFlowTests/Quickstart.swift"
         let example = try String(contentsOf: root.appendingPathComponent(here), encoding: .utf8)
@@ -144,6 +177,18 @@ final class EngineTests: XCTestCase {
         for _ in 1...2 {
             try await quickstart(url: url, statement: statement)
         }
+    }
+}
+
+/// What was heard, from whatever thread.
+private final class Heard: @unchecked Sendable {
+    private let lock = NSLock()
+    private var heard: [ImportProgress] = []
+
+    var all: [ImportProgress] { lock.withLock { heard } }
+
+    func add(_ progress: ImportProgress) {
+        lock.withLock { heard.append(progress) }
     }
 }
 

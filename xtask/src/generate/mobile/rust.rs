@@ -57,6 +57,7 @@ use std::sync::Arc;
 
 use crate::engine::Caller;
 use crate::errors::Result;
+use crate::progress::ProgressListener;
 use crate::types::*;
 ";
 
@@ -219,9 +220,17 @@ fn methods(noun: &Noun, verbs: &[&Verb]) -> String {
                 line!(text, "#[uniffi::method(default({request}))]");
             }
         }
+        let mut arguments = format!("\"{}.{}\", {id}, {request}", noun.name, verb.name);
+        if verb.observed {
+            line!(text, "///\n/// A listener hears how far it is.");
+            line!(text, "#[uniffi::method(default(listener = None))]");
+            parameters += ", listener: Option<Arc<dyn ProgressListener>>";
+            arguments += ", listener";
+        }
         let answer = verb.answer.as_ref().map_or("()".to_owned(), type_name);
         line!(text, "pub async fn {}({parameters}) -> Result<{answer}> {{", verb.name);
-        line!(text, "self.caller.call(\"{}.{}\", {id}, {request}).await\n}}", noun.name, verb.name);
+        let call = if verb.observed { "call_watched" } else { "call" };
+        line!(text, "self.caller.{call}({arguments}).await\n}}");
     }
     text
 }

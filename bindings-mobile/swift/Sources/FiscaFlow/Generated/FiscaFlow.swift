@@ -460,7 +460,13 @@ fileprivate final class UniffiHandleMap<T>: @unchecked Sendable {
 
 
 // Public interface members begin here.
-
+// Magic number for the Rust proxy to call using the same mechanism as every other method,
+// to free the callback once it's dropped by Rust.
+private let IDX_CALLBACK_FREE: Int32 = 0
+// Callback return codes
+private let UNIFFI_CALLBACK_SUCCESS: Int32 = 0
+private let UNIFFI_CALLBACK_ERROR: Int32 = 1
+private let UNIFFI_CALLBACK_UNEXPECTED_ERROR: Int32 = 2
 
 #if swift(>=5.8)
 @_documentation(visibility: private)
@@ -2453,8 +2459,10 @@ public protocol ImportsProtocol: AnyObject, Sendable {
     
     /**
      * Import a bank's file.
+     *
+     * A listener hears how far it is.
      */
-    func create(new: NewImport) async throws  -> ImportReport
+    func create(new: NewImport, listener: ProgressListener?) async throws  -> ImportReport
     
     /**
      * All imports that brought something.
@@ -2463,8 +2471,10 @@ public protocol ImportsProtocol: AnyObject, Sendable {
     
     /**
      * What importing a bank's file would do; nothing is written.
+     *
+     * A listener hears how far it is.
      */
-    func preview(new: NewImport) async throws  -> ImportPreview
+    func preview(new: NewImport, listener: ProgressListener?) async throws  -> ImportPreview
     
     /**
      * Take back a whole import.
@@ -2530,13 +2540,15 @@ open class Imports: ImportsProtocol, @unchecked Sendable {
     
     /**
      * Import a bank's file.
+     *
+     * A listener hears how far it is.
      */
-open func create(new: NewImport)async throws  -> ImportReport  {
+open func create(new: NewImport, listener: ProgressListener? = nil)async throws  -> ImportReport  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_fiscaflow_fn_method_imports_create(
-                        self.uniffiCloneHandle(),FfiConverterTypeNewImport_lower(new)
+                        self.uniffiCloneHandle(),FfiConverterTypeNewImport_lower(new),FfiConverterOptionTypeProgressListener.lower(listener)
                 )
             },
             pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
@@ -2568,13 +2580,15 @@ open func list()async throws  -> [Import]  {
     
     /**
      * What importing a bank's file would do; nothing is written.
+     *
+     * A listener hears how far it is.
      */
-open func preview(new: NewImport)async throws  -> ImportPreview  {
+open func preview(new: NewImport, listener: ProgressListener? = nil)async throws  -> ImportPreview  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_fiscaflow_fn_method_imports_preview(
-                        self.uniffiCloneHandle(),FfiConverterTypeNewImport_lower(new)
+                        self.uniffiCloneHandle(),FfiConverterTypeNewImport_lower(new),FfiConverterOptionTypeProgressListener.lower(listener)
                 )
             },
             pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
@@ -3175,6 +3189,218 @@ public func FfiConverterTypePayees_lift(_ handle: UInt64) throws -> Payees {
 #endif
 public func FfiConverterTypePayees_lower(_ value: Payees) -> UInt64 {
     return FfiConverterTypePayees.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Hears how far a call is.
+ */
+public protocol ProgressListener: AnyObject, Sendable {
+    
+    /**
+     * Is called at most about a hundred times in each phase, and never after the call has ended.
+     * What is thrown here changes nothing.
+     */
+    func onProgress(progress: ImportProgress) 
+    
+}
+/**
+ * Hears how far a call is.
+ */
+open class ProgressListenerImpl: ProgressListener, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_progresslistener(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_progresslistener(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Is called at most about a hundred times in each phase, and never after the call has ended.
+     * What is thrown here changes nothing.
+     */
+open func onProgress(progress: ImportProgress)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_progresslistener_on_progress(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeImportProgress_lower(progress),uniffiCallStatus
+    )
+}
+}
+    
+
+    
+}
+
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceProgressListener {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceProgressListener = UniffiVTableCallbackInterfaceProgressListener(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeProgressListener.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface ProgressListener: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeProgressListener.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface ProgressListener: handle missing in uniffiClone")
+            }
+        },
+        onProgress: { (
+            uniffiHandle: UInt64,
+            progress: RustBuffer,
+            uniffiOutReturn: UnsafeMutableRawPointer,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> () in
+                guard let uniffiObj = try? FfiConverterTypeProgressListener.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return uniffiObj.onProgress(
+                     progress: try FfiConverterTypeImportProgress_lift(progress)
+                )
+            }
+
+            
+            let writeReturn = { () }
+            uniffiTraitInterfaceCall(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceProgressListener> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceProgressListener>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitProgressListener() {
+    uniffi_fiscaflow_fn_init_callback_vtable_progresslistener(UniffiCallbackInterfaceProgressListener.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeProgressListener: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<ProgressListener>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = ProgressListener
+
+    public static func lift(_ handle: UInt64) throws -> ProgressListener {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return ProgressListenerImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: ProgressListener) -> UInt64 {
+         if let rustImpl = value as? ProgressListenerImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ProgressListener {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: ProgressListener, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProgressListener_lift(_ handle: UInt64) throws -> ProgressListener {
+    return try FfiConverterTypeProgressListener.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProgressListener_lower(_ value: ProgressListener) -> UInt64 {
+    return FfiConverterTypeProgressListener.lower(value)
 }
 
 
@@ -6920,6 +7146,85 @@ public func FfiConverterTypeImportPreview_lift(_ buf: RustBuffer) throws -> Impo
 #endif
 public func FfiConverterTypeImportPreview_lower(_ value: ImportPreview) -> RustBuffer {
     return FfiConverterTypeImportPreview.lower(value)
+}
+
+
+/**
+ * How far an import is.
+ */
+public struct ImportProgress: Equatable, Hashable {
+    /**
+     * What is being done.
+     */
+    public var phase: ImportPhase
+    /**
+     * How many rows this phase is done with.
+     */
+    public var done: Int64
+    /**
+     * How many rows the file has.
+     */
+    public var total: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What is being done.
+         */phase: ImportPhase, 
+        /**
+         * How many rows this phase is done with.
+         */done: Int64, 
+        /**
+         * How many rows the file has.
+         */total: Int64) {
+        self.phase = phase
+        self.done = done
+        self.total = total
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ImportProgress: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeImportProgress: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ImportProgress {
+        return
+            try ImportProgress(
+                phase: FfiConverterTypeImportPhase.read(from: &buf), 
+                done: FfiConverterInt64.read(from: &buf), 
+                total: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ImportProgress, into buf: inout [UInt8]) {
+        FfiConverterTypeImportPhase.write(value.phase, into: &buf)
+        FfiConverterInt64.write(value.done, into: &buf)
+        FfiConverterInt64.write(value.total, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeImportProgress_lift(_ buf: RustBuffer) throws -> ImportProgress {
+    return try FfiConverterTypeImportProgress.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeImportProgress_lower(_ value: ImportProgress) -> RustBuffer {
+    return FfiConverterTypeImportProgress.lower(value)
 }
 
 
@@ -13030,6 +13335,82 @@ public func FfiConverterTypeFormat_lower(_ value: Format) -> RustBuffer {
 
 
 /**
+ * What an import is doing. The phases come in this order.
+ */
+
+public enum ImportPhase: Equatable, Hashable, CaseIterable {
+    
+    case read
+    case match
+    case store
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ImportPhase: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeImportPhase: FfiConverterRustBuffer {
+    typealias SwiftType = ImportPhase
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ImportPhase {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .read
+        
+        case 2: return .match
+        
+        case 3: return .store
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ImportPhase, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .read:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .match:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .store:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeImportPhase_lift(_ buf: RustBuffer) throws -> ImportPhase {
+    return try FfiConverterTypeImportPhase.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeImportPhase_lower(_ value: ImportPhase) -> RustBuffer {
+    return FfiConverterTypeImportPhase.lower(value)
+}
+
+
+
+/**
  * What to do about an error.
  */
 
@@ -14003,6 +14384,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterString.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeProgressListener: FfiConverterRustBuffer {
+    typealias SwiftType = ProgressListener?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeProgressListener.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeProgressListener.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -16445,6 +16850,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_engine_shutdown() != 23463) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_progresslistener_on_progress() != 7579) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_accounts_create() != 12049) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -16550,13 +16958,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_history_verify() != 45071) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_fiscaflow_checksum_method_imports_create() != 11777) {
+    if (uniffi_fiscaflow_checksum_method_imports_create() != 26358) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_imports_list() != 12529) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_fiscaflow_checksum_method_imports_preview() != 50756) {
+    if (uniffi_fiscaflow_checksum_method_imports_preview() != 39502) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_imports_undo() != 56955) {
@@ -16650,6 +17058,7 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
 
+    uniffiCallbackInitProgressListener()
     return InitializationResult.ok
 }()
 

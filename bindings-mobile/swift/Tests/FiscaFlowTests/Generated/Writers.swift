@@ -400,11 +400,27 @@ func json(_ it: Import) -> Json {
     return .object(members)
 }
 
+func json(_ it: ImportPhase) -> Json {
+    switch it {
+    case .read: return .text("read")
+    case .match: return .text("match")
+    case .store: return .text("store")
+    }
+}
+
 func json(_ it: ImportPreview) -> Json {
     var members: [String: Json] = [:]
     members["report"] = json(it.report)
     members["created"] = .list(it.created.map { json($0) })
     members["updated"] = .list(it.updated.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: ImportProgress) -> Json {
+    var members: [String: Json] = [:]
+    members["phase"] = json(it.phase)
+    members["done"] = json(it.done)
+    members["total"] = json(it.total)
     return .object(members)
 }
 
