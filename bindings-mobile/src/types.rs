@@ -34,7 +34,8 @@ pub struct Account {
     /// By what statements without an account number find it again; an import that made it set it.
     #[uniffi(default)]
     pub import_key: Option<String>,
-    /// Whether it is closed: kept for the past, left out of new imports.
+    /// Whether it is closed: kept for the past. A statement of it is imported all the same, for what
+    /// was booked before.
     pub closed: bool,
 }
 
@@ -860,6 +861,8 @@ pub struct ImportReport {
     pub imported: i64,
     /// How many were there already.
     pub duplicates: i64,
+    /// How many of those that were there the bank took back: they are void.
+    pub removed: i64,
     /// The rows that were there already.
     pub matches: Vec<RowMatch>,
     /// What could not be read or taken; records named here were left out.
@@ -1225,6 +1228,107 @@ pub struct Origin {
     pub fingerprint: String,
 }
 
+/// A bank's file as it was read.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ParsedFile {
+    /// The format that was read.
+    pub format: Format,
+    /// How a delimited file was read, complete: the same bytes are read the same way with it, and it
+    /// can be kept as a layout.
+    #[uniffi(default)]
+    pub csv: Option<CsvProfile>,
+    /// The file's statements, in its order.
+    pub statements: Vec<ParsedStatement>,
+    /// What could not be read; records named here are in no statement.
+    pub problems: Vec<Problem>,
+}
+
+/// One transaction as the bank wrote it.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ParsedRow {
+    /// The line of the file on which the record begins, counted from 1.
+    pub line: i64,
+    /// The booking date as written, not shifted to another zone.
+    pub booking_date: String,
+    /// The value date, where the file gives one.
+    #[uniffi(default)]
+    pub value_date: Option<String>,
+    /// The signed amount: negative = money leaves the account.
+    pub amount: Amount,
+    /// The row's own currency, where it differs from or replaces the statement's.
+    #[uniffi(default)]
+    pub currency: Option<String>,
+    /// The raw description.
+    pub description: String,
+    /// The other party, where the file has it in a field of its own.
+    #[uniffi(default)]
+    pub payee: Option<String>,
+    /// The other party's account.
+    #[uniffi(default)]
+    pub counterparty_account: Option<String>,
+    /// The bank's id of the transaction.
+    #[uniffi(default)]
+    pub bank_id: Option<String>,
+    /// A cheque number or reference.
+    #[uniffi(default)]
+    pub reference: Option<String>,
+    /// The bank's or exporter's own category.
+    #[uniffi(default)]
+    pub category: Option<String>,
+    /// Whether the bank has not booked it yet.
+    pub pending: bool,
+    /// The bank id that it had while it was pending.
+    #[uniffi(default)]
+    pub pending_id: Option<String>,
+    /// The bank id of an earlier row that it replaces.
+    #[uniffi(default)]
+    pub replaces: Option<String>,
+    /// The bank id of an earlier row that it takes back.
+    #[uniffi(default)]
+    pub deletes: Option<String>,
+    /// The parts of the amount, where the file divides it.
+    pub splits: Vec<ParsedSplit>,
+}
+
+/// A part of a row's amount.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ParsedSplit {
+    /// The part; negative = money leaves the account.
+    pub amount: Amount,
+    /// The exporter's own category.
+    #[uniffi(default)]
+    pub category: Option<String>,
+    /// The note on this part.
+    #[uniffi(default)]
+    pub notes: Option<String>,
+}
+
+/// One account's part of a file.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ParsedStatement {
+    /// The bank's identification (routing number, BIC) as written.
+    #[uniffi(default)]
+    pub bank_id: Option<String>,
+    /// The account's number as written.
+    #[uniffi(default)]
+    pub account: Option<String>,
+    /// The currency as written.
+    #[uniffi(default)]
+    pub currency: Option<String>,
+    /// The balance before the first booked entry.
+    #[uniffi(default)]
+    pub opening_balance: Option<Amount>,
+    /// The balance after the last booked entry.
+    #[uniffi(default)]
+    pub closing_balance: Option<Amount>,
+    /// The transactions, in the file's order.
+    pub rows: Vec<ParsedRow>,
+    /// Bank ids of transactions that the bank has taken back without saying more.
+    pub removed: Vec<String>,
+    /// Investment transactions, which are counted and not read.
+    pub investments: i64,
+}
+
 /// A payee that the book keeps under one name. A transaction whose payee is spelt like the name or
 /// one of the aliases (letter case apart) is recorded under the name.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
@@ -1487,6 +1591,8 @@ pub struct StatementReport {
     pub imported: i64,
     /// How many were there already.
     pub duplicates: i64,
+    /// How many of those that were there the bank took back: they are void.
+    pub removed: i64,
 }
 
 /// How far a transaction has come.

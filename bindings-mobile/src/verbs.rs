@@ -381,6 +381,11 @@ impl Imports {
         self.caller.call_watched("imports.create", None, new, listener).await
     }
 
+    /// What a bank's file says; nothing is written.
+    pub async fn parse(&self, new: NewImport) -> Result<ParsedFile> {
+        self.caller.call("imports.parse", None, new).await
+    }
+
     /// What importing a bank's file would do; nothing is written.
     ///
     /// A listener hears how far it is.

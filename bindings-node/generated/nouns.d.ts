@@ -5,10 +5,10 @@ import type {
   BudgetQuery, BudgetState, Category, CategoryPatch, Entry, Event, Explanation, Export,
   ExportQuery, HistoryQuery, Import, ImportPreview, ImportProgress, ImportReport, Layout, Member,
   Merge, NewAccount, NewBook, NewBudget, NewCategory, NewImport, NewLayout, NewPayee, NewRestore,
-  NewRule, NewTransaction, NewTransfer, ObjectChange, Payee, Recategorisation, RestoreReport, Rule,
-  RulePatch, Spending, SpendingQuery, Transaction, TransactionPage, TransactionPatch,
-  TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion, UndoReport,
-  Verification,
+  NewRule, NewTransaction, NewTransfer, ObjectChange, ParsedFile, Payee, Recategorisation,
+  RestoreReport, Rule, RulePatch, Spending, SpendingQuery, Transaction, TransactionPage,
+  TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion,
+  UndoReport, Verification,
 } from './shapes.js';
 
 /** What may be said of a call beside its request. */
@@ -132,6 +132,8 @@ export interface Budgets {
 export interface Imports {
   /** Import a bank's file. */
   create(request: NewImport, options?: ProgressOptions): Promise<ImportReport>;
+  /** What a bank's file says; nothing is written. */
+  parse(request: NewImport): Promise<ParsedFile>;
   /** What importing a bank's file would do; nothing is written. */
   preview(request: NewImport, options?: ProgressOptions): Promise<ImportPreview>;
   /** All imports that brought something. */

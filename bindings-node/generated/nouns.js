@@ -275,6 +275,11 @@ class Imports {
     return this.#run('imports.create', undefined, request, ['content'], options);
   }
 
+  /** What a bank's file says; nothing is written. */
+  parse(request) {
+    return this.#run('imports.parse', undefined, request, ['content']);
+  }
+
   /** What importing a bank's file would do; nothing is written. */
   preview(request, options) {
     return this.#run('imports.preview', undefined, request, ['content'], options);

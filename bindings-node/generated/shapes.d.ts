@@ -41,7 +41,10 @@ export interface Account {
   bank_id: string | null;
   /** By what statements without an account number find it again; an import that made it set it. */
   import_key: string | null;
-  /** Whether it is closed: kept for the past, left out of new imports. */
+  /**
+   * Whether it is closed: kept for the past. A statement of it is imported all the same, for what
+   * was booked before.
+   */
   closed: boolean;
 }
 
@@ -654,6 +657,8 @@ export interface ImportReport {
   imported: number;
   /** How many were there already. */
   duplicates: number;
+  /** How many of those that were there the bank took back: they are void. */
+  removed: number;
   /** The rows that were there already. */
   matches: RowMatch[];
   /** What could not be read or taken; records named here were left out. */
@@ -941,6 +946,87 @@ export interface Origin {
   fingerprint: string;
 }
 
+/** A bank's file as it was read. */
+export interface ParsedFile {
+  /** The format that was read. */
+  format: Format;
+  /**
+   * How a delimited file was read, complete: the same bytes are read the same way with it, and it
+   * can be kept as a layout.
+   */
+  csv: CsvProfile | null;
+  /** The file's statements, in its order. */
+  statements: ParsedStatement[];
+  /** What could not be read; records named here are in no statement. */
+  problems: Problem[];
+}
+
+/** One transaction as the bank wrote it. */
+export interface ParsedRow {
+  /** The line of the file on which the record begins, counted from 1. */
+  line: number;
+  /** The booking date as written, not shifted to another zone. */
+  booking_date: CivilDate;
+  /** The value date, where the file gives one. */
+  value_date: CivilDate | null;
+  /** The signed amount: negative = money leaves the account. */
+  amount: Amount;
+  /** The row's own currency, where it differs from or replaces the statement's. */
+  currency: string | null;
+  /** The raw description. */
+  description: string;
+  /** The other party, where the file has it in a field of its own. */
+  payee: string | null;
+  /** The other party's account. */
+  counterparty_account: string | null;
+  /** The bank's id of the transaction. */
+  bank_id: string | null;
+  /** A cheque number or reference. */
+  reference: string | null;
+  /** The bank's or exporter's own category. */
+  category: string | null;
+  /** Whether the bank has not booked it yet. */
+  pending: boolean;
+  /** The bank id that it had while it was pending. */
+  pending_id: string | null;
+  /** The bank id of an earlier row that it replaces. */
+  replaces: string | null;
+  /** The bank id of an earlier row that it takes back. */
+  deletes: string | null;
+  /** The parts of the amount, where the file divides it. */
+  splits: ParsedSplit[];
+}
+
+/** A part of a row's amount. */
+export interface ParsedSplit {
+  /** The part; negative = money leaves the account. */
+  amount: Amount;
+  /** The exporter's own category. */
+  category: string | null;
+  /** The note on this part. */
+  notes: string | null;
+}
+
+/** One account's part of a file. */
+export interface ParsedStatement {
+  /** The bank's identification (routing number, BIC) as written. */
+  bank_id: string | null;
+  /** The account's number as written. */
+  account: string | null;
+  /** The currency as written. */
+  currency: string | null;
+  /** The balance before the first booked entry. */
+  opening_balance: Amount | null;
+  /** The balance after the last booked entry. */
+  closing_balance: Amount | null;
+  /** The transactions, in the file's order. */
+  rows: ParsedRow[];
+  /** Bank ids of transactions that the bank has taken back without saying more. */
+  removed: string[];
+  /** Investment transactions, which are counted and not read. */
+  investments: number;
+}
+
 /**
  * A payee that the book keeps under one name. A transaction whose payee is spelt like the name or
  * one of the aliases (letter case apart) is recorded under the name.
@@ -1128,6 +1214,8 @@ export interface StatementReport {
   imported: number;
   /** How many were there already. */
   duplicates: number;
+  /** How many of those that were there the bank took back: they are void. */
+  removed: number;
 }
 
 /** How far a transaction has come. */

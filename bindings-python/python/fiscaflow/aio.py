@@ -763,6 +763,52 @@ class Imports(Noun):
         )
         return answer
 
+    async def parse(
+        self,
+        *,
+        content: bytes | bytearray | memoryview,
+        file_name: str | None = None,
+        format: types.Format | None = None,
+        csv: types.CsvProfile | None = None,
+        date_order: types.DateOrder | None = None,
+        layout_id: types.LayoutId | None = None,
+        account_id: types.AccountId | None = None,
+        create_accounts: bool = False,
+        partial: bool = False,
+    ) -> types.ParsedFile:
+        """What a bank's file says; nothing is written.
+
+        Args:
+            content: The file's bytes; in JSON as Base64 (RFC 4648, section 4).
+            file_name: The file's name, for people.
+            format: The format, where it should not be detected.
+            csv: Dialect and column roles of a delimited file, where they should not be detected.
+            date_order: The order of day, month and year in the file's dates, where it leaves that
+                open.
+            layout_id: The book's layout that tells them; where this and `csv` are absent, the
+                layout of `account_id`.
+            account_id: The account of all the file's statements. Where absent, a statement finds
+                its account by the account number in it.
+            create_accounts: Makes an account for a statement that finds none.
+            partial: Imports what can be read although there are problems; otherwise a problem
+                anywhere means that nothing is imported.
+        """
+        answer: types.ParsedFile = await self._scope.call_async(
+            "imports.parse",
+            {
+                "content": base64("content", content),
+                "file_name": file_name,
+                "format": format,
+                "csv": csv,
+                "date_order": date_order,
+                "layout_id": layout_id,
+                "account_id": account_id,
+                "create_accounts": create_accounts,
+                "partial": partial,
+            },
+        )
+        return answer
+
     async def preview(
         self,
         *,

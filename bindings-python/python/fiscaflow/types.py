@@ -230,7 +230,9 @@ class Account(TypedDict):
     import_key: str | None
     """By what statements without an account number find it again; an import that made it set it."""
     closed: bool
-    """Whether it is closed: kept for the past, left out of new imports."""
+    """Whether it is closed: kept for the past. A statement of it is imported all the same, for what
+    was booked before.
+    """
 
 
 class ActionSetCategory(TypedDict):
@@ -744,6 +746,8 @@ class ImportReport(TypedDict):
     """How many transactions were new."""
     duplicates: int
     """How many were there already."""
+    removed: int
+    """How many of those that were there the bank took back: they are void."""
     matches: list[RowMatch]
     """The rows that were there already."""
     problems: list[Problem]
@@ -837,6 +841,90 @@ class Origin(TypedDict):
     """The bank's id of it."""
     fingerprint: str
     """A digest of the bank's own facts, in hexadecimal: 32 digits."""
+
+
+class ParsedFile(TypedDict):
+    """A bank's file as it was read."""
+
+    format: Format
+    """The format that was read."""
+    csv: CsvProfile | None
+    """How a delimited file was read, complete: the same bytes are read the same way with it, and it
+    can be kept as a layout.
+    """
+    statements: list[ParsedStatement]
+    """The file's statements, in its order."""
+    problems: list[Problem]
+    """What could not be read; records named here are in no statement."""
+
+
+class ParsedRow(TypedDict):
+    """One transaction as the bank wrote it."""
+
+    line: int
+    """The line of the file on which the record begins, counted from 1."""
+    booking_date: str
+    """The booking date as written, not shifted to another zone."""
+    value_date: str | None
+    """The value date, where the file gives one."""
+    amount: Amount
+    """The signed amount: negative = money leaves the account."""
+    currency: str | None
+    """The row's own currency, where it differs from or replaces the statement's."""
+    description: str
+    """The raw description."""
+    payee: str | None
+    """The other party, where the file has it in a field of its own."""
+    counterparty_account: str | None
+    """The other party's account."""
+    bank_id: str | None
+    """The bank's id of the transaction."""
+    reference: str | None
+    """A cheque number or reference."""
+    category: str | None
+    """The bank's or exporter's own category."""
+    pending: bool
+    """Whether the bank has not booked it yet."""
+    pending_id: str | None
+    """The bank id that it had while it was pending."""
+    replaces: str | None
+    """The bank id of an earlier row that it replaces."""
+    deletes: str | None
+    """The bank id of an earlier row that it takes back."""
+    splits: list[ParsedSplit]
+    """The parts of the amount, where the file divides it."""
+
+
+class ParsedSplit(TypedDict):
+    """A part of a row's amount."""
+
+    amount: Amount
+    """The part; negative = money leaves the account."""
+    category: str | None
+    """The exporter's own category."""
+    notes: str | None
+    """The note on this part."""
+
+
+class ParsedStatement(TypedDict):
+    """One account's part of a file."""
+
+    bank_id: str | None
+    """The bank's identification (routing number, BIC) as written."""
+    account: str | None
+    """The account's number as written."""
+    currency: str | None
+    """The currency as written."""
+    opening_balance: Amount | None
+    """The balance before the first booked entry."""
+    closing_balance: Amount | None
+    """The balance after the last booked entry."""
+    rows: list[ParsedRow]
+    """The transactions, in the file's order."""
+    removed: list[str]
+    """Bank ids of transactions that the bank has taken back without saying more."""
+    investments: int
+    """Investment transactions, which are counted and not read."""
 
 
 class Payee(TypedDict):
@@ -979,6 +1067,8 @@ class StatementReport(TypedDict):
     """How many were new."""
     duplicates: int
     """How many were there already."""
+    removed: int
+    """How many of those that were there the bank took back: they are void."""
 
 
 class Transaction(TypedDict):

@@ -46,6 +46,7 @@ internal val VERBS = listOf(
     "budgets.delete",
     "budgets.state",
     "imports.create",
+    "imports.parse",
     "imports.preview",
     "imports.list",
     "imports.undo",
@@ -106,6 +107,7 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "budgets.delete" -> book.budgets().`delete`(call.id()).let { null }
         "budgets.state" -> book.budgets().`state`(readBudgetQuery(call.request)).map { json(it) }
         "imports.create" -> json(book.imports().`create`(readNewImport(call.request)))
+        "imports.parse" -> json(book.imports().`parse`(readNewImport(call.request)))
         "imports.preview" -> json(book.imports().`preview`(readNewImport(call.request)))
         "imports.list" -> book.imports().`list`().map { json(it) }
         "imports.undo" -> json(book.imports().`undo`(call.id()))

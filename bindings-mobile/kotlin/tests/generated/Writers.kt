@@ -261,6 +261,7 @@ internal fun json(it: ImportReport): Any? = mapOf(
     "statements" to it.`statements`.map { json(it) },
     "imported" to it.`imported`,
     "duplicates" to it.`duplicates`,
+    "removed" to it.`removed`,
     "matches" to it.`matches`.map { json(it) },
     "problems" to it.`problems`.map { json(it) },
 )
@@ -303,6 +304,49 @@ internal fun json(it: Origin): Any? = mapOf(
     "pending" to it.`pending`,
     "bank_id" to it.`bankId`,
     "fingerprint" to it.`fingerprint`,
+)
+
+internal fun json(it: ParsedFile): Any? = mapOf(
+    "format" to json(it.`format`),
+    "csv" to it.`csv`?.let { json(it) },
+    "statements" to it.`statements`.map { json(it) },
+    "problems" to it.`problems`.map { json(it) },
+)
+
+internal fun json(it: ParsedRow): Any? = mapOf(
+    "line" to it.`line`,
+    "booking_date" to it.`bookingDate`,
+    "value_date" to it.`valueDate`,
+    "amount" to it.`amount`,
+    "currency" to it.`currency`,
+    "description" to it.`description`,
+    "payee" to it.`payee`,
+    "counterparty_account" to it.`counterpartyAccount`,
+    "bank_id" to it.`bankId`,
+    "reference" to it.`reference`,
+    "category" to it.`category`,
+    "pending" to it.`pending`,
+    "pending_id" to it.`pendingId`,
+    "replaces" to it.`replaces`,
+    "deletes" to it.`deletes`,
+    "splits" to it.`splits`.map { json(it) },
+)
+
+internal fun json(it: ParsedSplit): Any? = mapOf(
+    "amount" to it.`amount`,
+    "category" to it.`category`,
+    "notes" to it.`notes`,
+)
+
+internal fun json(it: ParsedStatement): Any? = mapOf(
+    "bank_id" to it.`bankId`,
+    "account" to it.`account`,
+    "currency" to it.`currency`,
+    "opening_balance" to it.`openingBalance`,
+    "closing_balance" to it.`closingBalance`,
+    "rows" to it.`rows`.map { json(it) },
+    "removed" to it.`removed`,
+    "investments" to it.`investments`,
 )
 
 internal fun json(it: Payee): Any? = mapOf(
@@ -385,6 +429,7 @@ internal fun json(it: StatementReport): Any? = mapOf(
     "investments" to it.`investments`,
     "imported" to it.`imported`,
     "duplicates" to it.`duplicates`,
+    "removed" to it.`removed`,
 )
 
 internal fun json(it: Status): Any? = it.name.lowercase()

@@ -584,6 +584,11 @@ uint64_t uniffi_fiscaflow_fn_method_imports_create(uint64_t ptr, RustBuffer new,
 uint64_t uniffi_fiscaflow_fn_method_imports_list(uint64_t ptr
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_PARSE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_PARSE
+uint64_t uniffi_fiscaflow_fn_method_imports_parse(uint64_t ptr, RustBuffer new
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_PREVIEW
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_PREVIEW
 uint64_t uniffi_fiscaflow_fn_method_imports_preview(uint64_t ptr, RustBuffer new, RustBuffer listener
@@ -1312,6 +1317,12 @@ uint16_t uniffi_fiscaflow_checksum_method_imports_create(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_LIST
 uint16_t uniffi_fiscaflow_checksum_method_imports_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_PARSE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_PARSE
+uint16_t uniffi_fiscaflow_checksum_method_imports_parse(void
     
 );
 #endif

@@ -786,6 +786,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_imports_list(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_imports_parse(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_imports_preview(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_imports_undo(
@@ -998,6 +1000,8 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_imports_create(`ptr`: Long,`new`: RustBuffer.ByValue,`listener`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_imports_list(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_imports_parse(`ptr`: Long,`new`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_imports_preview(`ptr`: Long,`new`: RustBuffer.ByValue,`listener`: RustBuffer.ByValue,
     ): Long
@@ -1329,6 +1333,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_imports_list() and 0xFFFF) != 12529) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_imports_parse() and 0xFFFF) != 42436) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_imports_preview() and 0xFFFF) != 39502) {
@@ -5166,6 +5173,11 @@ public interface ImportsInterface {
     suspend fun `list`(): List<Import>
     
     /**
+     * What a bank's file says; nothing is written.
+     */
+    suspend fun `parse`(`new`: NewImport): ParsedFile
+    
+    /**
      * What importing a bank's file would do; nothing is written.
      *
      * A listener hears how far it is.
@@ -5331,6 +5343,31 @@ open class Imports: Disposable, AutoCloseable, ImportsInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypeImport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What a bank's file says; nothing is written.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `parse`(`new`: NewImport) : ParsedFile {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_imports_parse(
+                uniffiHandle,
+                
+        FfiConverterTypeNewImport.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeParsedFile.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -8365,7 +8402,8 @@ data class Account (
     val `importKey`: kotlin.String? = null 
     , 
     /**
-     * Whether it is closed: kept for the past, left out of new imports.
+     * Whether it is closed: kept for the past. A statement of it is imported all the same, for what
+     * was booked before.
      */
     val `closed`: kotlin.Boolean
     
@@ -10424,6 +10462,11 @@ data class ImportReport (
     val `duplicates`: kotlin.Long
     , 
     /**
+     * How many of those that were there the bank took back: they are void.
+     */
+    val `removed`: kotlin.Long
+    , 
+    /**
      * The rows that were there already.
      */
     val `matches`: List<RowMatch>
@@ -10454,6 +10497,7 @@ public object FfiConverterTypeImportReport: FfiConverterRustBuffer<ImportReport>
             FfiConverterSequenceTypeStatementReport.read(buf),
             FfiConverterLong.read(buf),
             FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
             FfiConverterSequenceTypeRowMatch.read(buf),
             FfiConverterSequenceTypeProblem.read(buf),
         )
@@ -10466,6 +10510,7 @@ public object FfiConverterTypeImportReport: FfiConverterRustBuffer<ImportReport>
             FfiConverterSequenceTypeStatementReport.allocationSize(value.`statements`) +
             FfiConverterLong.allocationSize(value.`imported`) +
             FfiConverterLong.allocationSize(value.`duplicates`) +
+            FfiConverterLong.allocationSize(value.`removed`) +
             FfiConverterSequenceTypeRowMatch.allocationSize(value.`matches`) +
             FfiConverterSequenceTypeProblem.allocationSize(value.`problems`)
     )
@@ -10477,6 +10522,7 @@ public object FfiConverterTypeImportReport: FfiConverterRustBuffer<ImportReport>
             FfiConverterSequenceTypeStatementReport.write(value.`statements`, buf)
             FfiConverterLong.write(value.`imported`, buf)
             FfiConverterLong.write(value.`duplicates`, buf)
+            FfiConverterLong.write(value.`removed`, buf)
             FfiConverterSequenceTypeRowMatch.write(value.`matches`, buf)
             FfiConverterSequenceTypeProblem.write(value.`problems`, buf)
     }
@@ -11782,6 +11828,379 @@ public object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
 
 
 /**
+ * A bank's file as it was read.
+ */
+data class ParsedFile (
+    /**
+     * The format that was read.
+     */
+    val `format`: Format
+    , 
+    /**
+     * How a delimited file was read, complete: the same bytes are read the same way with it, and it
+     * can be kept as a layout.
+     */
+    val `csv`: CsvProfile? = null 
+    , 
+    /**
+     * The file's statements, in its order.
+     */
+    val `statements`: List<ParsedStatement>
+    , 
+    /**
+     * What could not be read; records named here are in no statement.
+     */
+    val `problems`: List<Problem>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeParsedFile: FfiConverterRustBuffer<ParsedFile> {
+    override fun read(buf: ByteBuffer): ParsedFile {
+        return ParsedFile(
+            FfiConverterTypeFormat.read(buf),
+            FfiConverterOptionalTypeCsvProfile.read(buf),
+            FfiConverterSequenceTypeParsedStatement.read(buf),
+            FfiConverterSequenceTypeProblem.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ParsedFile) = (
+            FfiConverterTypeFormat.allocationSize(value.`format`) +
+            FfiConverterOptionalTypeCsvProfile.allocationSize(value.`csv`) +
+            FfiConverterSequenceTypeParsedStatement.allocationSize(value.`statements`) +
+            FfiConverterSequenceTypeProblem.allocationSize(value.`problems`)
+    )
+
+    override fun write(value: ParsedFile, buf: ByteBuffer) {
+            FfiConverterTypeFormat.write(value.`format`, buf)
+            FfiConverterOptionalTypeCsvProfile.write(value.`csv`, buf)
+            FfiConverterSequenceTypeParsedStatement.write(value.`statements`, buf)
+            FfiConverterSequenceTypeProblem.write(value.`problems`, buf)
+    }
+}
+
+
+
+/**
+ * One transaction as the bank wrote it.
+ */
+data class ParsedRow (
+    /**
+     * The line of the file on which the record begins, counted from 1.
+     */
+    val `line`: kotlin.Long
+    , 
+    /**
+     * The booking date as written, not shifted to another zone.
+     */
+    val `bookingDate`: kotlin.String
+    , 
+    /**
+     * The value date, where the file gives one.
+     */
+    val `valueDate`: kotlin.String? = null 
+    , 
+    /**
+     * The signed amount: negative = money leaves the account.
+     */
+    val `amount`: Amount
+    , 
+    /**
+     * The row's own currency, where it differs from or replaces the statement's.
+     */
+    val `currency`: kotlin.String? = null 
+    , 
+    /**
+     * The raw description.
+     */
+    val `description`: kotlin.String
+    , 
+    /**
+     * The other party, where the file has it in a field of its own.
+     */
+    val `payee`: kotlin.String? = null 
+    , 
+    /**
+     * The other party's account.
+     */
+    val `counterpartyAccount`: kotlin.String? = null 
+    , 
+    /**
+     * The bank's id of the transaction.
+     */
+    val `bankId`: kotlin.String? = null 
+    , 
+    /**
+     * A cheque number or reference.
+     */
+    val `reference`: kotlin.String? = null 
+    , 
+    /**
+     * The bank's or exporter's own category.
+     */
+    val `category`: kotlin.String? = null 
+    , 
+    /**
+     * Whether the bank has not booked it yet.
+     */
+    val `pending`: kotlin.Boolean
+    , 
+    /**
+     * The bank id that it had while it was pending.
+     */
+    val `pendingId`: kotlin.String? = null 
+    , 
+    /**
+     * The bank id of an earlier row that it replaces.
+     */
+    val `replaces`: kotlin.String? = null 
+    , 
+    /**
+     * The bank id of an earlier row that it takes back.
+     */
+    val `deletes`: kotlin.String? = null 
+    , 
+    /**
+     * The parts of the amount, where the file divides it.
+     */
+    val `splits`: List<ParsedSplit>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeParsedRow: FfiConverterRustBuffer<ParsedRow> {
+    override fun read(buf: ByteBuffer): ParsedRow {
+        return ParsedRow(
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeAmount.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeParsedSplit.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ParsedRow) = (
+            FfiConverterLong.allocationSize(value.`line`) +
+            FfiConverterString.allocationSize(value.`bookingDate`) +
+            FfiConverterOptionalString.allocationSize(value.`valueDate`) +
+            FfiConverterTypeAmount.allocationSize(value.`amount`) +
+            FfiConverterOptionalString.allocationSize(value.`currency`) +
+            FfiConverterString.allocationSize(value.`description`) +
+            FfiConverterOptionalString.allocationSize(value.`payee`) +
+            FfiConverterOptionalString.allocationSize(value.`counterpartyAccount`) +
+            FfiConverterOptionalString.allocationSize(value.`bankId`) +
+            FfiConverterOptionalString.allocationSize(value.`reference`) +
+            FfiConverterOptionalString.allocationSize(value.`category`) +
+            FfiConverterBoolean.allocationSize(value.`pending`) +
+            FfiConverterOptionalString.allocationSize(value.`pendingId`) +
+            FfiConverterOptionalString.allocationSize(value.`replaces`) +
+            FfiConverterOptionalString.allocationSize(value.`deletes`) +
+            FfiConverterSequenceTypeParsedSplit.allocationSize(value.`splits`)
+    )
+
+    override fun write(value: ParsedRow, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`line`, buf)
+            FfiConverterString.write(value.`bookingDate`, buf)
+            FfiConverterOptionalString.write(value.`valueDate`, buf)
+            FfiConverterTypeAmount.write(value.`amount`, buf)
+            FfiConverterOptionalString.write(value.`currency`, buf)
+            FfiConverterString.write(value.`description`, buf)
+            FfiConverterOptionalString.write(value.`payee`, buf)
+            FfiConverterOptionalString.write(value.`counterpartyAccount`, buf)
+            FfiConverterOptionalString.write(value.`bankId`, buf)
+            FfiConverterOptionalString.write(value.`reference`, buf)
+            FfiConverterOptionalString.write(value.`category`, buf)
+            FfiConverterBoolean.write(value.`pending`, buf)
+            FfiConverterOptionalString.write(value.`pendingId`, buf)
+            FfiConverterOptionalString.write(value.`replaces`, buf)
+            FfiConverterOptionalString.write(value.`deletes`, buf)
+            FfiConverterSequenceTypeParsedSplit.write(value.`splits`, buf)
+    }
+}
+
+
+
+/**
+ * A part of a row's amount.
+ */
+data class ParsedSplit (
+    /**
+     * The part; negative = money leaves the account.
+     */
+    val `amount`: Amount
+    , 
+    /**
+     * The exporter's own category.
+     */
+    val `category`: kotlin.String? = null 
+    , 
+    /**
+     * The note on this part.
+     */
+    val `notes`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeParsedSplit: FfiConverterRustBuffer<ParsedSplit> {
+    override fun read(buf: ByteBuffer): ParsedSplit {
+        return ParsedSplit(
+            FfiConverterTypeAmount.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ParsedSplit) = (
+            FfiConverterTypeAmount.allocationSize(value.`amount`) +
+            FfiConverterOptionalString.allocationSize(value.`category`) +
+            FfiConverterOptionalString.allocationSize(value.`notes`)
+    )
+
+    override fun write(value: ParsedSplit, buf: ByteBuffer) {
+            FfiConverterTypeAmount.write(value.`amount`, buf)
+            FfiConverterOptionalString.write(value.`category`, buf)
+            FfiConverterOptionalString.write(value.`notes`, buf)
+    }
+}
+
+
+
+/**
+ * One account's part of a file.
+ */
+data class ParsedStatement (
+    /**
+     * The bank's identification (routing number, BIC) as written.
+     */
+    val `bankId`: kotlin.String? = null 
+    , 
+    /**
+     * The account's number as written.
+     */
+    val `account`: kotlin.String? = null 
+    , 
+    /**
+     * The currency as written.
+     */
+    val `currency`: kotlin.String? = null 
+    , 
+    /**
+     * The balance before the first booked entry.
+     */
+    val `openingBalance`: Amount? = null 
+    , 
+    /**
+     * The balance after the last booked entry.
+     */
+    val `closingBalance`: Amount? = null 
+    , 
+    /**
+     * The transactions, in the file's order.
+     */
+    val `rows`: List<ParsedRow>
+    , 
+    /**
+     * Bank ids of transactions that the bank has taken back without saying more.
+     */
+    val `removed`: List<kotlin.String>
+    , 
+    /**
+     * Investment transactions, which are counted and not read.
+     */
+    val `investments`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeParsedStatement: FfiConverterRustBuffer<ParsedStatement> {
+    override fun read(buf: ByteBuffer): ParsedStatement {
+        return ParsedStatement(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterSequenceTypeParsedRow.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ParsedStatement) = (
+            FfiConverterOptionalString.allocationSize(value.`bankId`) +
+            FfiConverterOptionalString.allocationSize(value.`account`) +
+            FfiConverterOptionalString.allocationSize(value.`currency`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`openingBalance`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`closingBalance`) +
+            FfiConverterSequenceTypeParsedRow.allocationSize(value.`rows`) +
+            FfiConverterSequenceString.allocationSize(value.`removed`) +
+            FfiConverterLong.allocationSize(value.`investments`)
+    )
+
+    override fun write(value: ParsedStatement, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`bankId`, buf)
+            FfiConverterOptionalString.write(value.`account`, buf)
+            FfiConverterOptionalString.write(value.`currency`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`openingBalance`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`closingBalance`, buf)
+            FfiConverterSequenceTypeParsedRow.write(value.`rows`, buf)
+            FfiConverterSequenceString.write(value.`removed`, buf)
+            FfiConverterLong.write(value.`investments`, buf)
+    }
+}
+
+
+
+/**
  * A payee that the book keeps under one name. A transaction whose payee is spelt like the name or
  * one of the aliases (letter case apart) is recorded under the name.
  */
@@ -12544,6 +12963,11 @@ data class StatementReport (
      * How many were there already.
      */
     val `duplicates`: kotlin.Long
+    , 
+    /**
+     * How many of those that were there the bank took back: they are void.
+     */
+    val `removed`: kotlin.Long
     
 ){
     
@@ -12573,6 +12997,7 @@ public object FfiConverterTypeStatementReport: FfiConverterRustBuffer<StatementR
             FfiConverterLong.read(buf),
             FfiConverterLong.read(buf),
             FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
         )
     }
 
@@ -12589,7 +13014,8 @@ public object FfiConverterTypeStatementReport: FfiConverterRustBuffer<StatementR
             FfiConverterOptionalString.allocationSize(value.`last`) +
             FfiConverterLong.allocationSize(value.`investments`) +
             FfiConverterLong.allocationSize(value.`imported`) +
-            FfiConverterLong.allocationSize(value.`duplicates`)
+            FfiConverterLong.allocationSize(value.`duplicates`) +
+            FfiConverterLong.allocationSize(value.`removed`)
     )
 
     override fun write(value: StatementReport, buf: ByteBuffer) {
@@ -12606,6 +13032,7 @@ public object FfiConverterTypeStatementReport: FfiConverterRustBuffer<StatementR
             FfiConverterLong.write(value.`investments`, buf)
             FfiConverterLong.write(value.`imported`, buf)
             FfiConverterLong.write(value.`duplicates`, buf)
+            FfiConverterLong.write(value.`removed`, buf)
     }
 }
 
@@ -16898,6 +17325,90 @@ public object FfiConverterSequenceTypeOrigin: FfiConverterRustBuffer<List<Origin
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeOrigin.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeParsedRow: FfiConverterRustBuffer<List<ParsedRow>> {
+    override fun read(buf: ByteBuffer): List<ParsedRow> {
+        val len = buf.getInt()
+        return List<ParsedRow>(len) {
+            FfiConverterTypeParsedRow.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ParsedRow>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeParsedRow.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ParsedRow>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeParsedRow.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeParsedSplit: FfiConverterRustBuffer<List<ParsedSplit>> {
+    override fun read(buf: ByteBuffer): List<ParsedSplit> {
+        val len = buf.getInt()
+        return List<ParsedSplit>(len) {
+            FfiConverterTypeParsedSplit.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ParsedSplit>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeParsedSplit.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ParsedSplit>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeParsedSplit.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeParsedStatement: FfiConverterRustBuffer<List<ParsedStatement>> {
+    override fun read(buf: ByteBuffer): List<ParsedStatement> {
+        val len = buf.getInt()
+        return List<ParsedStatement>(len) {
+            FfiConverterTypeParsedStatement.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ParsedStatement>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeParsedStatement.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ParsedStatement>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeParsedStatement.write(it, buf)
         }
     }
 }

@@ -2470,6 +2470,11 @@ public protocol ImportsProtocol: AnyObject, Sendable {
     func list() async throws  -> [Import]
     
     /**
+     * What a bank's file says; nothing is written.
+     */
+    func parse(new: NewImport) async throws  -> ParsedFile
+    
+    /**
      * What importing a bank's file would do; nothing is written.
      *
      * A listener hears how far it is.
@@ -2574,6 +2579,25 @@ open func list()async throws  -> [Import]  {
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeImport.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What a bank's file says; nothing is written.
+     */
+open func parse(new: NewImport)async throws  -> ParsedFile  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_imports_parse(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewImport_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeParsedFile_lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -4372,7 +4396,8 @@ public struct Account: Equatable, Hashable {
      */
     public var importKey: String?
     /**
-     * Whether it is closed: kept for the past, left out of new imports.
+     * Whether it is closed: kept for the past. A statement of it is imported all the same, for what
+     * was booked before.
      */
     public var closed: Bool
 
@@ -4405,7 +4430,8 @@ public struct Account: Equatable, Hashable {
          * By what statements without an account number find it again; an import that made it set it.
          */importKey: String? = nil, 
         /**
-         * Whether it is closed: kept for the past, left out of new imports.
+         * Whether it is closed: kept for the past. A statement of it is imported all the same, for what
+         * was booked before.
          */closed: Bool) {
         self.id = id
         self.name = name
@@ -7258,6 +7284,10 @@ public struct ImportReport: Equatable, Hashable {
      */
     public var duplicates: Int64
     /**
+     * How many of those that were there the bank took back: they are void.
+     */
+    public var removed: Int64
+    /**
      * The rows that were there already.
      */
     public var matches: [RowMatch]
@@ -7289,6 +7319,9 @@ public struct ImportReport: Equatable, Hashable {
          * How many were there already.
          */duplicates: Int64, 
         /**
+         * How many of those that were there the bank took back: they are void.
+         */removed: Int64, 
+        /**
          * The rows that were there already.
          */matches: [RowMatch], 
         /**
@@ -7300,6 +7333,7 @@ public struct ImportReport: Equatable, Hashable {
         self.statements = statements
         self.imported = imported
         self.duplicates = duplicates
+        self.removed = removed
         self.matches = matches
         self.problems = problems
     }
@@ -7326,6 +7360,7 @@ public struct FfiConverterTypeImportReport: FfiConverterRustBuffer {
                 statements: FfiConverterSequenceTypeStatementReport.read(from: &buf), 
                 imported: FfiConverterInt64.read(from: &buf), 
                 duplicates: FfiConverterInt64.read(from: &buf), 
+                removed: FfiConverterInt64.read(from: &buf), 
                 matches: FfiConverterSequenceTypeRowMatch.read(from: &buf), 
                 problems: FfiConverterSequenceTypeProblem.read(from: &buf)
         )
@@ -7338,6 +7373,7 @@ public struct FfiConverterTypeImportReport: FfiConverterRustBuffer {
         FfiConverterSequenceTypeStatementReport.write(value.statements, into: &buf)
         FfiConverterInt64.write(value.imported, into: &buf)
         FfiConverterInt64.write(value.duplicates, into: &buf)
+        FfiConverterInt64.write(value.removed, into: &buf)
         FfiConverterSequenceTypeRowMatch.write(value.matches, into: &buf)
         FfiConverterSequenceTypeProblem.write(value.problems, into: &buf)
     }
@@ -9167,6 +9203,514 @@ public func FfiConverterTypeOrigin_lower(_ value: Origin) -> RustBuffer {
 
 
 /**
+ * A bank's file as it was read.
+ */
+public struct ParsedFile: Equatable, Hashable {
+    /**
+     * The format that was read.
+     */
+    public var format: Format
+    /**
+     * How a delimited file was read, complete: the same bytes are read the same way with it, and it
+     * can be kept as a layout.
+     */
+    public var csv: CsvProfile?
+    /**
+     * The file's statements, in its order.
+     */
+    public var statements: [ParsedStatement]
+    /**
+     * What could not be read; records named here are in no statement.
+     */
+    public var problems: [Problem]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The format that was read.
+         */format: Format, 
+        /**
+         * How a delimited file was read, complete: the same bytes are read the same way with it, and it
+         * can be kept as a layout.
+         */csv: CsvProfile? = nil, 
+        /**
+         * The file's statements, in its order.
+         */statements: [ParsedStatement], 
+        /**
+         * What could not be read; records named here are in no statement.
+         */problems: [Problem]) {
+        self.format = format
+        self.csv = csv
+        self.statements = statements
+        self.problems = problems
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ParsedFile: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeParsedFile: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ParsedFile {
+        return
+            try ParsedFile(
+                format: FfiConverterTypeFormat.read(from: &buf), 
+                csv: FfiConverterOptionTypeCsvProfile.read(from: &buf), 
+                statements: FfiConverterSequenceTypeParsedStatement.read(from: &buf), 
+                problems: FfiConverterSequenceTypeProblem.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ParsedFile, into buf: inout [UInt8]) {
+        FfiConverterTypeFormat.write(value.format, into: &buf)
+        FfiConverterOptionTypeCsvProfile.write(value.csv, into: &buf)
+        FfiConverterSequenceTypeParsedStatement.write(value.statements, into: &buf)
+        FfiConverterSequenceTypeProblem.write(value.problems, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeParsedFile_lift(_ buf: RustBuffer) throws -> ParsedFile {
+    return try FfiConverterTypeParsedFile.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeParsedFile_lower(_ value: ParsedFile) -> RustBuffer {
+    return FfiConverterTypeParsedFile.lower(value)
+}
+
+
+/**
+ * One transaction as the bank wrote it.
+ */
+public struct ParsedRow: Equatable, Hashable {
+    /**
+     * The line of the file on which the record begins, counted from 1.
+     */
+    public var line: Int64
+    /**
+     * The booking date as written, not shifted to another zone.
+     */
+    public var bookingDate: String
+    /**
+     * The value date, where the file gives one.
+     */
+    public var valueDate: String?
+    /**
+     * The signed amount: negative = money leaves the account.
+     */
+    public var amount: Amount
+    /**
+     * The row's own currency, where it differs from or replaces the statement's.
+     */
+    public var currency: String?
+    /**
+     * The raw description.
+     */
+    public var description: String
+    /**
+     * The other party, where the file has it in a field of its own.
+     */
+    public var payee: String?
+    /**
+     * The other party's account.
+     */
+    public var counterpartyAccount: String?
+    /**
+     * The bank's id of the transaction.
+     */
+    public var bankId: String?
+    /**
+     * A cheque number or reference.
+     */
+    public var reference: String?
+    /**
+     * The bank's or exporter's own category.
+     */
+    public var category: String?
+    /**
+     * Whether the bank has not booked it yet.
+     */
+    public var pending: Bool
+    /**
+     * The bank id that it had while it was pending.
+     */
+    public var pendingId: String?
+    /**
+     * The bank id of an earlier row that it replaces.
+     */
+    public var replaces: String?
+    /**
+     * The bank id of an earlier row that it takes back.
+     */
+    public var deletes: String?
+    /**
+     * The parts of the amount, where the file divides it.
+     */
+    public var splits: [ParsedSplit]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The line of the file on which the record begins, counted from 1.
+         */line: Int64, 
+        /**
+         * The booking date as written, not shifted to another zone.
+         */bookingDate: String, 
+        /**
+         * The value date, where the file gives one.
+         */valueDate: String? = nil, 
+        /**
+         * The signed amount: negative = money leaves the account.
+         */amount: Amount, 
+        /**
+         * The row's own currency, where it differs from or replaces the statement's.
+         */currency: String? = nil, 
+        /**
+         * The raw description.
+         */description: String, 
+        /**
+         * The other party, where the file has it in a field of its own.
+         */payee: String? = nil, 
+        /**
+         * The other party's account.
+         */counterpartyAccount: String? = nil, 
+        /**
+         * The bank's id of the transaction.
+         */bankId: String? = nil, 
+        /**
+         * A cheque number or reference.
+         */reference: String? = nil, 
+        /**
+         * The bank's or exporter's own category.
+         */category: String? = nil, 
+        /**
+         * Whether the bank has not booked it yet.
+         */pending: Bool, 
+        /**
+         * The bank id that it had while it was pending.
+         */pendingId: String? = nil, 
+        /**
+         * The bank id of an earlier row that it replaces.
+         */replaces: String? = nil, 
+        /**
+         * The bank id of an earlier row that it takes back.
+         */deletes: String? = nil, 
+        /**
+         * The parts of the amount, where the file divides it.
+         */splits: [ParsedSplit]) {
+        self.line = line
+        self.bookingDate = bookingDate
+        self.valueDate = valueDate
+        self.amount = amount
+        self.currency = currency
+        self.description = description
+        self.payee = payee
+        self.counterpartyAccount = counterpartyAccount
+        self.bankId = bankId
+        self.reference = reference
+        self.category = category
+        self.pending = pending
+        self.pendingId = pendingId
+        self.replaces = replaces
+        self.deletes = deletes
+        self.splits = splits
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ParsedRow: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeParsedRow: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ParsedRow {
+        return
+            try ParsedRow(
+                line: FfiConverterInt64.read(from: &buf), 
+                bookingDate: FfiConverterString.read(from: &buf), 
+                valueDate: FfiConverterOptionString.read(from: &buf), 
+                amount: FfiConverterTypeAmount.read(from: &buf), 
+                currency: FfiConverterOptionString.read(from: &buf), 
+                description: FfiConverterString.read(from: &buf), 
+                payee: FfiConverterOptionString.read(from: &buf), 
+                counterpartyAccount: FfiConverterOptionString.read(from: &buf), 
+                bankId: FfiConverterOptionString.read(from: &buf), 
+                reference: FfiConverterOptionString.read(from: &buf), 
+                category: FfiConverterOptionString.read(from: &buf), 
+                pending: FfiConverterBool.read(from: &buf), 
+                pendingId: FfiConverterOptionString.read(from: &buf), 
+                replaces: FfiConverterOptionString.read(from: &buf), 
+                deletes: FfiConverterOptionString.read(from: &buf), 
+                splits: FfiConverterSequenceTypeParsedSplit.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ParsedRow, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.line, into: &buf)
+        FfiConverterString.write(value.bookingDate, into: &buf)
+        FfiConverterOptionString.write(value.valueDate, into: &buf)
+        FfiConverterTypeAmount.write(value.amount, into: &buf)
+        FfiConverterOptionString.write(value.currency, into: &buf)
+        FfiConverterString.write(value.description, into: &buf)
+        FfiConverterOptionString.write(value.payee, into: &buf)
+        FfiConverterOptionString.write(value.counterpartyAccount, into: &buf)
+        FfiConverterOptionString.write(value.bankId, into: &buf)
+        FfiConverterOptionString.write(value.reference, into: &buf)
+        FfiConverterOptionString.write(value.category, into: &buf)
+        FfiConverterBool.write(value.pending, into: &buf)
+        FfiConverterOptionString.write(value.pendingId, into: &buf)
+        FfiConverterOptionString.write(value.replaces, into: &buf)
+        FfiConverterOptionString.write(value.deletes, into: &buf)
+        FfiConverterSequenceTypeParsedSplit.write(value.splits, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeParsedRow_lift(_ buf: RustBuffer) throws -> ParsedRow {
+    return try FfiConverterTypeParsedRow.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeParsedRow_lower(_ value: ParsedRow) -> RustBuffer {
+    return FfiConverterTypeParsedRow.lower(value)
+}
+
+
+/**
+ * A part of a row's amount.
+ */
+public struct ParsedSplit: Equatable, Hashable {
+    /**
+     * The part; negative = money leaves the account.
+     */
+    public var amount: Amount
+    /**
+     * The exporter's own category.
+     */
+    public var category: String?
+    /**
+     * The note on this part.
+     */
+    public var notes: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The part; negative = money leaves the account.
+         */amount: Amount, 
+        /**
+         * The exporter's own category.
+         */category: String? = nil, 
+        /**
+         * The note on this part.
+         */notes: String? = nil) {
+        self.amount = amount
+        self.category = category
+        self.notes = notes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ParsedSplit: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeParsedSplit: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ParsedSplit {
+        return
+            try ParsedSplit(
+                amount: FfiConverterTypeAmount.read(from: &buf), 
+                category: FfiConverterOptionString.read(from: &buf), 
+                notes: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ParsedSplit, into buf: inout [UInt8]) {
+        FfiConverterTypeAmount.write(value.amount, into: &buf)
+        FfiConverterOptionString.write(value.category, into: &buf)
+        FfiConverterOptionString.write(value.notes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeParsedSplit_lift(_ buf: RustBuffer) throws -> ParsedSplit {
+    return try FfiConverterTypeParsedSplit.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeParsedSplit_lower(_ value: ParsedSplit) -> RustBuffer {
+    return FfiConverterTypeParsedSplit.lower(value)
+}
+
+
+/**
+ * One account's part of a file.
+ */
+public struct ParsedStatement: Equatable, Hashable {
+    /**
+     * The bank's identification (routing number, BIC) as written.
+     */
+    public var bankId: String?
+    /**
+     * The account's number as written.
+     */
+    public var account: String?
+    /**
+     * The currency as written.
+     */
+    public var currency: String?
+    /**
+     * The balance before the first booked entry.
+     */
+    public var openingBalance: Amount?
+    /**
+     * The balance after the last booked entry.
+     */
+    public var closingBalance: Amount?
+    /**
+     * The transactions, in the file's order.
+     */
+    public var rows: [ParsedRow]
+    /**
+     * Bank ids of transactions that the bank has taken back without saying more.
+     */
+    public var removed: [String]
+    /**
+     * Investment transactions, which are counted and not read.
+     */
+    public var investments: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The bank's identification (routing number, BIC) as written.
+         */bankId: String? = nil, 
+        /**
+         * The account's number as written.
+         */account: String? = nil, 
+        /**
+         * The currency as written.
+         */currency: String? = nil, 
+        /**
+         * The balance before the first booked entry.
+         */openingBalance: Amount? = nil, 
+        /**
+         * The balance after the last booked entry.
+         */closingBalance: Amount? = nil, 
+        /**
+         * The transactions, in the file's order.
+         */rows: [ParsedRow], 
+        /**
+         * Bank ids of transactions that the bank has taken back without saying more.
+         */removed: [String], 
+        /**
+         * Investment transactions, which are counted and not read.
+         */investments: Int64) {
+        self.bankId = bankId
+        self.account = account
+        self.currency = currency
+        self.openingBalance = openingBalance
+        self.closingBalance = closingBalance
+        self.rows = rows
+        self.removed = removed
+        self.investments = investments
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ParsedStatement: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeParsedStatement: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ParsedStatement {
+        return
+            try ParsedStatement(
+                bankId: FfiConverterOptionString.read(from: &buf), 
+                account: FfiConverterOptionString.read(from: &buf), 
+                currency: FfiConverterOptionString.read(from: &buf), 
+                openingBalance: FfiConverterOptionTypeAmount.read(from: &buf), 
+                closingBalance: FfiConverterOptionTypeAmount.read(from: &buf), 
+                rows: FfiConverterSequenceTypeParsedRow.read(from: &buf), 
+                removed: FfiConverterSequenceString.read(from: &buf), 
+                investments: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ParsedStatement, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.bankId, into: &buf)
+        FfiConverterOptionString.write(value.account, into: &buf)
+        FfiConverterOptionString.write(value.currency, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.openingBalance, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.closingBalance, into: &buf)
+        FfiConverterSequenceTypeParsedRow.write(value.rows, into: &buf)
+        FfiConverterSequenceString.write(value.removed, into: &buf)
+        FfiConverterInt64.write(value.investments, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeParsedStatement_lift(_ buf: RustBuffer) throws -> ParsedStatement {
+    return try FfiConverterTypeParsedStatement.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeParsedStatement_lower(_ value: ParsedStatement) -> RustBuffer {
+    return FfiConverterTypeParsedStatement.lower(value)
+}
+
+
+/**
  * A payee that the book keeps under one name. A transaction whose payee is spelt like the name or
  * one of the aliases (letter case apart) is recorded under the name.
  */
@@ -10203,6 +10747,10 @@ public struct StatementReport: Equatable, Hashable {
      * How many were there already.
      */
     public var duplicates: Int64
+    /**
+     * How many of those that were there the bank took back: they are void.
+     */
+    public var removed: Int64
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -10246,7 +10794,10 @@ public struct StatementReport: Equatable, Hashable {
          */imported: Int64, 
         /**
          * How many were there already.
-         */duplicates: Int64) {
+         */duplicates: Int64, 
+        /**
+         * How many of those that were there the bank took back: they are void.
+         */removed: Int64) {
         self.accountId = accountId
         self.account = account
         self.currency = currency
@@ -10260,6 +10811,7 @@ public struct StatementReport: Equatable, Hashable {
         self.investments = investments
         self.imported = imported
         self.duplicates = duplicates
+        self.removed = removed
     }
 
     
@@ -10290,7 +10842,8 @@ public struct FfiConverterTypeStatementReport: FfiConverterRustBuffer {
                 last: FfiConverterOptionString.read(from: &buf), 
                 investments: FfiConverterInt64.read(from: &buf), 
                 imported: FfiConverterInt64.read(from: &buf), 
-                duplicates: FfiConverterInt64.read(from: &buf)
+                duplicates: FfiConverterInt64.read(from: &buf), 
+                removed: FfiConverterInt64.read(from: &buf)
         )
     }
 
@@ -10308,6 +10861,7 @@ public struct FfiConverterTypeStatementReport: FfiConverterRustBuffer {
         FfiConverterInt64.write(value.investments, into: &buf)
         FfiConverterInt64.write(value.imported, into: &buf)
         FfiConverterInt64.write(value.duplicates, into: &buf)
+        FfiConverterInt64.write(value.removed, into: &buf)
     }
 }
 
@@ -15685,6 +16239,81 @@ fileprivate struct FfiConverterSequenceTypeOrigin: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeParsedRow: FfiConverterRustBuffer {
+    typealias SwiftType = [ParsedRow]
+
+    public static func write(_ value: [ParsedRow], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeParsedRow.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ParsedRow] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ParsedRow]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeParsedRow.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeParsedSplit: FfiConverterRustBuffer {
+    typealias SwiftType = [ParsedSplit]
+
+    public static func write(_ value: [ParsedSplit], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeParsedSplit.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ParsedSplit] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ParsedSplit]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeParsedSplit.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeParsedStatement: FfiConverterRustBuffer {
+    typealias SwiftType = [ParsedStatement]
+
+    public static func write(_ value: [ParsedStatement], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeParsedStatement.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ParsedStatement] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ParsedStatement]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeParsedStatement.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypePayee: FfiConverterRustBuffer {
     typealias SwiftType = [Payee]
 
@@ -16962,6 +17591,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_imports_list() != 12529) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_imports_parse() != 42436) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_imports_preview() != 39502) {

@@ -44,6 +44,7 @@ let verbs = [
     "budgets.delete",
     "budgets.state",
     "imports.create",
+    "imports.parse",
     "imports.preview",
     "imports.list",
     "imports.undo",
@@ -181,6 +182,9 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
         return .list(answer.map { json($0) })
     case "imports.create":
         let answer = try await book.imports().create(new: try readNewImport(call.request))
+        return json(answer)
+    case "imports.parse":
+        let answer = try await book.imports().parse(new: try readNewImport(call.request))
         return json(answer)
     case "imports.preview":
         let answer = try await book.imports().preview(new: try readNewImport(call.request))

@@ -432,6 +432,7 @@ func json(_ it: ImportReport) -> Json {
     members["statements"] = .list(it.statements.map { json($0) })
     members["imported"] = json(it.imported)
     members["duplicates"] = json(it.duplicates)
+    members["removed"] = json(it.removed)
     members["matches"] = .list(it.matches.map { json($0) })
     members["problems"] = .list(it.problems.map { json($0) })
     return .object(members)
@@ -492,6 +493,57 @@ func json(_ it: Origin) -> Json {
     members["pending"] = json(it.pending)
     members["bank_id"] = it.bankId.map { json($0) } ?? .null
     members["fingerprint"] = json(it.fingerprint)
+    return .object(members)
+}
+
+func json(_ it: ParsedFile) -> Json {
+    var members: [String: Json] = [:]
+    members["format"] = json(it.format)
+    members["csv"] = it.csv.map { json($0) } ?? .null
+    members["statements"] = .list(it.statements.map { json($0) })
+    members["problems"] = .list(it.problems.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: ParsedRow) -> Json {
+    var members: [String: Json] = [:]
+    members["line"] = json(it.line)
+    members["booking_date"] = json(it.bookingDate)
+    members["value_date"] = it.valueDate.map { json($0) } ?? .null
+    members["amount"] = json(it.amount)
+    members["currency"] = it.currency.map { json($0) } ?? .null
+    members["description"] = json(it.description)
+    members["payee"] = it.payee.map { json($0) } ?? .null
+    members["counterparty_account"] = it.counterpartyAccount.map { json($0) } ?? .null
+    members["bank_id"] = it.bankId.map { json($0) } ?? .null
+    members["reference"] = it.reference.map { json($0) } ?? .null
+    members["category"] = it.category.map { json($0) } ?? .null
+    members["pending"] = json(it.pending)
+    members["pending_id"] = it.pendingId.map { json($0) } ?? .null
+    members["replaces"] = it.replaces.map { json($0) } ?? .null
+    members["deletes"] = it.deletes.map { json($0) } ?? .null
+    members["splits"] = .list(it.splits.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: ParsedSplit) -> Json {
+    var members: [String: Json] = [:]
+    members["amount"] = json(it.amount)
+    members["category"] = it.category.map { json($0) } ?? .null
+    members["notes"] = it.notes.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: ParsedStatement) -> Json {
+    var members: [String: Json] = [:]
+    members["bank_id"] = it.bankId.map { json($0) } ?? .null
+    members["account"] = it.account.map { json($0) } ?? .null
+    members["currency"] = it.currency.map { json($0) } ?? .null
+    members["opening_balance"] = it.openingBalance.map { json($0) } ?? .null
+    members["closing_balance"] = it.closingBalance.map { json($0) } ?? .null
+    members["rows"] = .list(it.rows.map { json($0) })
+    members["removed"] = .list(it.removed.map { json($0) })
+    members["investments"] = json(it.investments)
     return .object(members)
 }
 
@@ -622,6 +674,7 @@ func json(_ it: StatementReport) -> Json {
     members["investments"] = json(it.investments)
     members["imported"] = json(it.imported)
     members["duplicates"] = json(it.duplicates)
+    members["removed"] = json(it.removed)
     return .object(members)
 }
 
