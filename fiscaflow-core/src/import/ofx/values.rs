@@ -96,7 +96,7 @@ pub(super) fn amount(text: &str) -> Result<(Amount, Style), ErrorCode> {
 /// Reads a balance. Before one, unlike before an amount, a sign of its currency is passed over.
 pub(super) fn balance(text: &str) -> Result<(Amount, Style), ErrorCode> {
     let (sign, unsigned) = text.strip_prefix('-').map_or(("", text), |rest| ("-", rest));
-    let rest = unsigned.trim_start_matches(|letter: char| matches!(letter, 'R' | 'U' | 'S'));
+    let rest = unsigned.trim_start_matches(['R', 'U', 'S']);
     match rest.strip_prefix(['$', '€', '£']) {
         Some(rest) => amount(&[sign, rest.trim_start()].concat()),
         None => amount(text),
