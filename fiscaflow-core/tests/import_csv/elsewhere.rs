@@ -48,7 +48,10 @@ fn kinds_beside_signed_amounts_are_no_directions() {
     // signs tell the direction, even where they contradict the kind; the time of OFX is a date.
     let text = "DEBIT,20240131120000[0:GMT],a shop,-5.00\nCHECK,20240131120000[0:GMT],b,-1.00\n\
                 CREDIT,20240130120000[-5:EST],c,3.00\nDEBIT,20240130120000[-5:EST],d,0.23\n";
-    let days: Vec<String> = rows(text).iter().map(|row| row[..16].trim().to_owned()).collect();
+    let days: Vec<String> = rows(text)
+        .iter()
+        .map(|row| row.chars().take(16).collect::<String>().trim().to_owned())
+        .collect();
     assert_eq!(
         days,
         ["2024-01-31 -5.00", "2024-01-31 -1.00", "2024-01-30 3.00", "2024-01-30 0.23"]
