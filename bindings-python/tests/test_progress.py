@@ -72,6 +72,21 @@ def test_what_is_raised_is_reported_and_harms_nothing(
     assert home.history.verify()["verified"]
 
 
+def test_what_cannot_be_called_is_refused(home: fiscaflow.Book) -> None:
+    wrong: Any = "print"
+    with pytest.raises(TypeError, match="`progress` takes a callable, not str"):
+        home.imports.create(content=FILE, create_accounts=True, progress=wrong)
+    assert home.accounts.list() == []
+
+    async def run() -> None:
+        async with aio.open("memory:") as engine:
+            book = engine.book("018f5a2c-1111-7000-8000-000000000001", actor="anna")
+            with pytest.raises(TypeError, match="`progress` takes a callable, not str"):
+                await book.imports.preview(content=FILE, progress=wrong)
+
+    asyncio.run(run())
+
+
 def test_an_interrupt_ends_the_call(home: fiscaflow.Book) -> None:
     giro = home.accounts.create(name="Giro")["id"]
 

@@ -28,6 +28,7 @@ class Scope(_wire.Scope):
     ) -> Any:
         """Runs a verb; its progress is told in the event loop."""
         text = _wire.request_text(request)
+        _wire.check_progress(progress)
         loop = asyncio.get_running_loop()
         waiting = True
 

@@ -45,6 +45,7 @@ class Scope:
     ) -> Any:
         """Runs a verb and waits for its answer."""
         text = request_text(request)
+        check_progress(progress)
         hear = None if progress is None else lambda told: progress(json.loads(told))
         return json.loads(self.native.call(verb, self.context_text, self.book_id, id, text, hear))
 
@@ -77,6 +78,12 @@ def base64(field: str, content: bytes | bytearray | memoryview) -> str:
         kind = type(content).__name__
         raise TypeError(f"`{field}` takes bytes, not {kind}: read the file with mode 'rb'")
     return binascii.b2a_base64(content, newline=False).decode("ascii")
+
+
+def check_progress(progress: object) -> None:
+    """Refuses before the call what could not be told anything during it."""
+    if progress is not None and not callable(progress):
+        raise TypeError(f"`progress` takes a callable, not {type(progress).__name__}")
 
 
 def hide_password(url: str) -> str:
