@@ -118,6 +118,7 @@ pub fn rules(count: usize, category_id: CategoryId) -> Vec<NewRule> {
         name: format!("rule {place}"),
         stage: None,
         priority: None,
+        enabled: None,
         condition: Condition::Text {
             field: TextField::Description,
             op: TextOp::Contains,

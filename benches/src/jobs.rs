@@ -6,14 +6,12 @@ use std::time::Instant;
 use fiscaflow_core::analytics::{BalancesQuery, SpendingQuery};
 use fiscaflow_core::engine::{BookHandle, Context, Engine, NewImport};
 use fiscaflow_core::import::Format;
-use fiscaflow_core::model::{NewAccount, NewBook, NewCategory, NewTransaction, Rule};
-use fiscaflow_core::rules::{Facts, RuleSet};
-use fiscaflow_core::store::TransactionQuery;
+use fiscaflow_core::model::{NewAccount, NewBook, NewCategory, NewTransaction};
 use fiscaflow_core::{BookId, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
 use serde_json::{Value, json};
 
-use super::{Options, bare, cpu_seconds, data, parse};
+use super::{Options, bare, cpu_seconds, data, parse, rules};
 
 /// Every job's name.
 pub const JOBS: &[&str] = &[
@@ -71,7 +69,7 @@ pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
         match name {
             "import" => import(options).await,
             "import-100k" => import_more(options).await,
-            "rules" => rules(options).await,
+            "rules" => rules::job(options),
             "view" => view(options).await,
             "spending" => spending(options).await,
             _ => commit(options).await,
@@ -195,34 +193,6 @@ async fn import_more(options: &Options) -> Result<Vec<Run>> {
             "times_bare_cpu": cpu.zip(bare_cpu).map(|(ours, bare)| ours / bare),
         });
         runs.push(Run { more, ..run });
-    }
-    Ok(runs)
-}
-
-/// Run the rules over transactions in memory, on one core.
-async fn rules(options: &Options) -> Result<Vec<Run>> {
-    let bench = Bench::filled(options).await?;
-    let mut transactions = Vec::with_capacity(options.n);
-    let mut query = TransactionQuery { limit: Some(500), ..TransactionQuery::default() };
-    loop {
-        let page = bench.book.transactions().list(query.clone()).await?;
-        transactions.extend(page.items);
-        match page.next_cursor {
-            Some(cursor) => query.cursor = Some(cursor),
-            None => break,
-        }
-    }
-    let rules: Vec<Rule> = bench.book.rules().list().await?;
-    let compiled = RuleSet::new(&rules);
-    let mut runs = Vec::new();
-    for _ in 0..options.repeat {
-        let start = Instant::now();
-        let mut steps = 0;
-        for transaction in &transactions {
-            steps += compiled.evaluate(Facts::from(transaction)).steps.len();
-        }
-        std::hint::black_box(steps);
-        runs.push(Run::new(transactions.len(), start));
     }
     Ok(runs)
 }

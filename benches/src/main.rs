@@ -18,6 +18,7 @@ mod files;
 mod jobs;
 mod parse;
 mod random;
+mod rules;
 mod written;
 
 use std::path::PathBuf;

@@ -108,6 +108,9 @@ codes! {
     InvalidCursor = "invalid_cursor" in Rejected;
     /// A rule's regular expression is refused; the text says why.
     InvalidPattern = "invalid_pattern" in Rejected;
+    /// The regular expressions of the rules would take too long over these transactions; `id`
+    /// names the rule whose turn it was.
+    RulesTooSlow = "rules_too_slow" in Rejected;
     /// The file is of no format that can be read.
     UnknownFormat = "unknown_format" in Rejected;
     /// The file breaks its own format; `line` and `field` say where.

@@ -38,6 +38,15 @@ pub const MAX_PATTERN_SIZE: usize = 256 * 1024;
 pub const MAX_PATTERNS: usize = 200;
 /// Rules of a book that have regular expressions, which bounds the memory that all of them take.
 pub const MAX_PATTERN_RULES: usize = 500;
+/// Bytes of a rule's sentence.
+pub const MAX_RULE_TEXT_BYTES: usize = 1024 * 1024;
+/// Bytes of a text that regular expressions of rules see.
+pub const MAX_PATTERN_TEXT: usize = 512;
+/// What regular expressions may do in one run of the rules, in bytes of text times a quarter of
+/// the states of the expression, at least.
+pub const PATTERN_UNITS: u64 = 250_000_000;
+/// What they may do beyond that for each transaction of the run.
+pub const PATTERN_UNITS_PER_ROW: u64 = 50_000;
 /// Actions of one rule.
 pub const MAX_ACTIONS: usize = 50;
 /// Accounts, categories, payees or budgets of a book, each.

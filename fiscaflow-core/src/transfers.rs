@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::TransactionId;
 use crate::import::assignment::{MAX_ASSIGNED, assign};
 use crate::import::matching::common_words;
+use crate::model::metadata::TRANSFER_ACCOUNT_ID;
 use crate::model::{Account, Transaction};
 use crate::money::{Amount, Currency, Money};
 use crate::plan::Plan;
@@ -38,7 +39,7 @@ pub enum TransferEvidence {
     Date,
     /// The booking dates are a few days apart.
     NearDate,
-    /// A side names the other side's account by its number.
+    /// A side names the other side's account by its number, or a rule marked it as the other side.
     Account,
     /// A side names the other side's account, or says that it is a transfer.
     Words,
@@ -247,7 +248,8 @@ fn judge(
     }
     let mut evidence = vec![amounts];
     evidence.push(if days == 0 { TransferEvidence::Date } else { TransferEvidence::NearDate });
-    let named = names_account(from.of, to.account) || names_account(to.of, from.account);
+    let names = |it, account| names_account(it, account) || is_marked(it, account);
+    let named = names(from.of, to.account) || names(to.of, from.account);
     let told = tells(from.of, to.account) || tells(to.of, from.account);
     evidence.extend(named.then_some(TransferEvidence::Account));
     evidence.extend(told.then_some(TransferEvidence::Words));
@@ -271,6 +273,12 @@ impl TransferSuggestion {
         let near = self.evidence.contains(&TransferEvidence::Date);
         i64::from(self.confidence).saturating_mul(10).saturating_add(i64::from(near))
     }
+}
+
+/// Whether a rule marked a transaction as a side of a transfer with the account.
+fn is_marked(transaction: &Transaction, account: &Account) -> bool {
+    let marked = transaction.metadata.get(TRANSFER_ACCOUNT_ID);
+    marked.is_some_and(|marked| *marked == account.id.to_string())
 }
 
 /// Whether a transaction has an account's number, in its texts or as the other party's.

@@ -8,7 +8,7 @@ use crate::budgets::{BudgetQuery, BudgetState};
 use crate::engine::{
     ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
     NewImport, NewRestore, NewTransfer, Observer, ParsedFile, Recategorisation, RestoreReport,
-    TransactionPage, Transfer, UndoReport,
+    RuleText, TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::{Entry, Event, ObjectChange, Verification};
@@ -17,7 +17,9 @@ use crate::model::{
     Layout, Member, NewAccount, NewBook, NewBudget, NewCategory, NewLayout, NewPayee, NewRule,
     NewTransaction, Payee, Rule, RulePatch, Transaction, TransactionPatch, TransferRefusal,
 };
-use crate::rules::Explanation;
+use crate::rules::{
+    BacktestQuery, BacktestReport, Explanation, RuleSuggestion, RuleSuggestionQuery,
+};
 use crate::store::TransactionQuery;
 use crate::transfers::{TransferQuery, TransferSuggestion};
 
@@ -302,7 +304,7 @@ verbs! {
         Post "/transactions/{id}/merge", (Merge) -> (Transaction), transactions.merge(id, request);
     "transactions.delete" "Delete a transaction."
         Delete "/transactions/{id}", () -> (), transactions.delete(id);
-    "transactions.explain" "Why payee, category and tags are what they are."
+    "transactions.explain" "Why category, parts, payee, tags, notes and status are what they are."
         Get "/transactions/{id}/explanation", () -> (Explanation), transactions.explain(id);
 
     "transfers.create" "Make two transactions the two sides of a transfer."
@@ -325,6 +327,15 @@ verbs! {
         Patch "/rules/{id}", (RulePatch) -> (Rule), rules.update(id, request);
     "rules.delete" "Remove a rule; what it set stays."
         Delete "/rules/{id}", () -> (), rules.delete(id);
+    "rules.parse" "A rule read from its sentence; nothing is written."
+        Post "/rules/parse", (RuleText) -> (NewRule), rules.parse(request);
+    "rules.describe" "A rule as one sentence."
+        Get "/rules/{id}/text", () -> (RuleText), rules.describe(id);
+    "rules.backtest" "What a draft of rules would do to the history; nothing is written."
+        Post "/rules/backtest", (BacktestQuery) -> (BacktestReport), rules.backtest(request);
+    "rules.suggest" "Rules that a person's own choices suggest."
+        Get "/rules/suggestions", (RuleSuggestionQuery) -> ([RuleSuggestion]),
+        rules.suggest(request);
     "rules.apply" "Run all rules over every transaction."
         Post "/rules/apply", () -> (ApplyReport), rules.apply();
 

@@ -53,6 +53,7 @@ impl Books {
         let facts = Facts {
             plan: &plan,
             rules: &crate::rules::RuleSet::default(),
+            balances: crate::rules::Balances::default(),
             transactions: Default::default(),
             origins: Vec::new(),
             now,

@@ -87,6 +87,7 @@ fn merged(kept: &Transaction, absorbed: &Transaction) -> Transaction {
     }
     if kept.status == Status::Pending && absorbed.status != Status::Void {
         merged.status = absorbed.status;
+        merged.status_source.clone_from(&absorbed.status_source);
     }
     if kept.description.is_empty() {
         merged.description.clone_from(&absorbed.description);
@@ -95,7 +96,10 @@ fn merged(kept: &Transaction, absorbed: &Transaction) -> Transaction {
     merged.tags.sort();
     merged.tags.dedup();
     merged.tags_source = kept.tags_source.clone().or_else(|| absorbed.tags_source.clone());
-    merged.notes = kept.notes.clone().or_else(|| absorbed.notes.clone());
+    if kept.notes.is_none() && kept.notes_source.is_none() {
+        merged.notes.clone_from(&absorbed.notes);
+        merged.notes_source.clone_from(&absorbed.notes_source);
+    }
     merged.value_date = kept.value_date.or(absorbed.value_date);
     merged.reference = kept.reference.clone().or_else(|| absorbed.reference.clone());
     merged.external_id = kept.external_id.clone().or_else(|| absorbed.external_id.clone());

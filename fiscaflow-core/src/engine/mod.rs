@@ -45,7 +45,7 @@ pub use merge::Merge;
 pub use payees::Payees;
 pub use progress::{ImportPhase, ImportProgress, Observer};
 pub use reports::Reports;
-pub use rules::{ApplyReport, Rules};
+pub use rules::{ApplyReport, RuleText, Rules};
 pub use transactions::{Recategorisation, TransactionPage, Transactions};
 pub use transfers::{NewTransfer, Transfer, Transfers};
 

@@ -1,17 +1,44 @@
 //! Rules.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::noun;
 use super::run::{Command, Decision, Facts, Needs};
+use super::state::BookState;
 use super::transactions::check;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::RuleId;
 use crate::limits::MAX_RULES;
 use crate::log::Change;
-use crate::model::{NewRule, Role, Rule, RulePatch};
+use crate::model::{NewRule, Role, Rule, RulePatch, Transaction, check_list};
 use crate::plan::Plan;
-use crate::rules::{self, check_rule};
+use crate::rules::{
+    self, Backtest, BacktestQuery, BacktestReport, RuleSet, RuleSuggestion, RuleSuggestionQuery,
+    Run, check_rule,
+};
+use crate::store::TransactionQuery;
+
+/// Entries of a list in a report where the query names no number.
+const DEFAULT_LIST: u32 = 100;
+/// Entries of a list in a report.
+const MAX_LIST: u32 = 1_000;
+
+/// A rule as one sentence.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct RuleText {
+    /// The sentence, such as `"Shops": if payee is "rewe" then add tag "shop"; stop`.
+    pub text: String,
+}
+
+impl std::fmt::Debug for RuleText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RuleText")
+    }
+}
 
 /// What applying the rules to the past did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +101,79 @@ impl Rules<'_> {
         self.book.run(&DeleteRule { id }).await
     }
 
+    /// Reads a rule from its sentence, in which accounts and categories of the book may stand by
+    /// their names; nothing is written.
+    pub async fn parse(&self, request: RuleText) -> Result<NewRule> {
+        let state = self.book.authorised(Role::Viewer).await?;
+        let rule = rules::parse(&request.text, Some(&state.plan))?;
+        check_rule(&rule.rule(|| RuleId::new(uuid::Uuid::nil())), &state.plan)?;
+        Ok(rule)
+    }
+
+    /// A rule as one sentence.
+    pub async fn describe(&self, id: RuleId) -> Result<RuleText> {
+        let state = self.book.authorised(Role::Viewer).await?;
+        let rule = state.plan.rules.get(&id).ok_or_else(|| Error::not_found("rule", id))?;
+        Ok(RuleText { text: rules::describe(&NewRule::from(rule), &state.plan) })
+    }
+
+    /// What a draft of rules would do to the book's history; nothing is written. It runs what
+    /// [`Rules::apply`] runs.
+    pub async fn backtest(&self, query: BacktestQuery) -> Result<BacktestReport> {
+        let limit = query.limit.unwrap_or(DEFAULT_LIST);
+        if limit > MAX_LIST {
+            return Err(Error::invalid("limit", format!("`limit` is at most {MAX_LIST}")));
+        }
+        // A draft may look at balances though the book's own rules do not.
+        let mut state = self.book.authorised(Role::Viewer).await?;
+        let drafted = self.drafted(&state, &query)?;
+        let mut draft = RuleSet::new(&drafted, &state.plan);
+        if draft.ask_balance() || state.rules().ask_balance() {
+            state = self.book.engine.state_with_view(self.book.book_id).await?.0;
+            draft = RuleSet::new(&drafted, &state.plan);
+        }
+        let filter = TransactionQuery { from: query.from, to: query.to, ..Default::default() };
+        let transactions = self.transactions(filter).await?;
+        let run = Backtest {
+            own: state.rules(),
+            draft: &draft,
+            balances: &state.balances_for(&draft),
+            limit: usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        let over: Vec<&Transaction> = transactions.iter().collect();
+        run.run(&drafted, &over)
+    }
+
+    /// Rules that a person's own choices suggest, best supported first; nothing is written.
+    pub async fn suggest(&self, query: RuleSuggestionQuery) -> Result<Vec<RuleSuggestion>> {
+        let state = self.book.ruling(Role::Viewer).await?;
+        let transactions = self.transactions(TransactionQuery::default()).await?;
+        rules::suggest(state.rules(), &state.balances(), &transactions, query)
+    }
+
+    fn drafted(&self, state: &BookState, query: &BacktestQuery) -> Result<Vec<Rule>> {
+        let drafted = rules::draft(state.plan.rules.values(), query);
+        check_list("rules", &drafted, MAX_RULES)?;
+        let plan = Plan {
+            rules: drafted.iter().map(|rule| (rule.id, rule.clone())).collect(),
+            ..(*state.plan).clone()
+        };
+        if plan.rules.len() < drafted.len() {
+            return Err(Error::invalid("rules", "two rules of the draft have the same id"));
+        }
+        drafted.iter().try_for_each(|rule| check_rule(rule, &plan).map_err(|it| it.id(rule.id)))?;
+        Ok(drafted)
+    }
+
+    /// Transactions by their ids.
+    async fn transactions(&self, filter: TransactionQuery) -> Result<Vec<Transaction>> {
+        let mut loaded = HashMap::new();
+        self.book.load_all(filter, &mut loaded).await?;
+        let mut transactions: Vec<Transaction> = loaded.into_values().collect();
+        transactions.sort_unstable_by_key(|it| it.id);
+        Ok(transactions)
+    }
+
     /// Runs all rules over every transaction, in one commit. What a person set stays.
     pub async fn apply(&self) -> Result<ApplyReport> {
         self.book.run(&ApplyRules {}).await
@@ -85,16 +185,7 @@ impl Command for NewRule {
     const VERB: &'static str = "rules.create";
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Rule>> {
-        let rule = Rule {
-            id: self.id.unwrap_or_else(|| RuleId::new(facts.uuid())),
-            name: self.name.clone(),
-            stage: self.stage.unwrap_or_default(),
-            priority: self.priority.unwrap_or_default(),
-            enabled: true,
-            condition: self.condition.clone(),
-            actions: self.actions.clone(),
-            stop: self.stop,
-        };
+        let rule = self.rule(|| RuleId::new(facts.uuid()));
         if let Some(existing) = facts.plan.rules.get(&rule.id) {
             if *existing == rule {
                 return Ok(Decision::unchanged(rule));
@@ -168,6 +259,7 @@ struct ApplyRules {}
 impl Command for ApplyRules {
     type Answer = ApplyReport;
     const VERB: &'static str = "rules.apply";
+    const RULES: bool = true;
 
     fn needs(&self, _plan: &Plan) -> Result<Needs> {
         Ok(Needs { all: true, ..Needs::default() })
@@ -176,12 +268,9 @@ impl Command for ApplyRules {
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<ApplyReport>> {
         let mut ids: Vec<_> = facts.transactions.keys().copied().collect();
         ids.sort_unstable();
-        let mut changes = Vec::new();
+        let (mut changes, mut run) = (Vec::new(), Run::over(ids.len()));
         for before in ids.iter().filter_map(|id| facts.transactions.get(id)) {
-            let mut after = before.clone();
-            let outcome = facts.rules.evaluate(rules::Facts::from(before));
-            rules::apply(&mut after, &outcome);
-            if after != *before {
+            if let Some(after) = facts.ruled(before, &mut run)? {
                 check(&after, facts.plan).map_err(|error| error.id(before.id))?;
                 changes.push(Change::update(before.clone(), after));
             }

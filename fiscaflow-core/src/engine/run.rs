@@ -19,7 +19,7 @@ use crate::limits::MAX_ATTEMPTS;
 use crate::log::{Change, CommitInfo, Draft, Hash, Idempotency, NewEvent};
 use crate::model::{Role, Transaction};
 use crate::plan::Plan;
-use crate::rules::RuleSet;
+use crate::rules::{self, Balances, RuleSet, Run};
 use crate::store::{OriginQuery, OriginRow, PageRequest, Position, TransactionQuery};
 
 /// How many transactions are read at a time.
@@ -46,6 +46,7 @@ pub(super) struct Needs {
 pub(super) struct Facts<'a> {
     pub(super) plan: &'a Plan,
     pub(super) rules: &'a RuleSet,
+    pub(super) balances: Balances,
     pub(super) transactions: HashMap<TransactionId, Transaction>,
     pub(super) origins: Vec<Vec<OriginRow>>,
     pub(super) now: DateTime<Utc>,
@@ -61,6 +62,12 @@ impl Facts<'_> {
             .get(&id)
             .filter(|transaction| !transaction.deleted)
             .ok_or_else(|| Error::not_found("transaction", id))
+    }
+
+    /// A transaction as the book's rules leave it; `None` where they change nothing.
+    pub(super) fn ruled(&self, it: &Transaction, run: &mut Run) -> Result<Option<Transaction>> {
+        let facts = rules::Facts::from(it).with_balance(self.balances.of(it));
+        Ok(self.rules.evaluate(facts, run)?.after())
     }
 
     /// A fresh UUID.
@@ -116,6 +123,8 @@ pub(super) trait Command: Serialize + Sync {
     const VERB: &'static str;
     /// The role that may do this.
     const ROLE: Role = Role::Member;
+    /// Whether it runs rules.
+    const RULES: bool = false;
 
     /// What to load before deciding.
     fn needs(&self, _plan: &Plan) -> Result<Needs> {
@@ -169,13 +178,26 @@ impl BookHandle {
         Ok(state)
     }
 
+    /// The book as it is now, with its view where a rule looks at balances.
+    pub(super) async fn ruling(&self, role: Role) -> Result<BookState> {
+        let state = self.authorised(role).await?;
+        if !state.rules().ask_balance() {
+            return Ok(state);
+        }
+        Ok(self.engine.state_with_view(self.book_id).await?.0)
+    }
+
+    async fn state_for<C: Command>(&self) -> Result<BookState> {
+        if C::RULES { self.ruling(C::ROLE).await } else { self.authorised(C::ROLE).await }
+    }
+
     /// Runs a write to its end.
     pub(super) async fn run<C: Command>(&self, command: &C) -> Result<C::Answer> {
         self.context.check()?;
         let request_digest = self.context.request_digest(C::VERB, command)?;
         let _turn = self.engine.inner.queues.turn(self.book_id).await;
         for _ in 0..MAX_ATTEMPTS {
-            let state = self.authorised(C::ROLE).await?;
+            let state = self.state_for::<C>().await?;
             if let Some(answer) = self.earlier_answer::<C::Answer>(request_digest).await? {
                 return Ok(answer);
             }
@@ -212,7 +234,7 @@ impl BookHandle {
 
     /// What a write would do now.
     pub(super) async fn foresee<C: Command>(&self, command: &C) -> Result<Decision<C::Answer>> {
-        let state = self.authorised(C::ROLE).await?;
+        let state = self.state_for::<C>().await?;
         self.decide(command, &state, self.engine.now()).await
     }
 
@@ -226,6 +248,7 @@ impl BookHandle {
         let facts = Facts {
             plan: &state.plan,
             rules: state.rules(),
+            balances: if C::RULES { state.balances() } else { Balances::default() },
             transactions,
             origins,
             now,

@@ -11,7 +11,7 @@ use crate::id::BookId;
 use crate::log::{Change, StoredCommit, documents_of};
 use crate::model::DocumentKind;
 use crate::plan::{Plan, book_not_found};
-use crate::rules::RuleSet;
+use crate::rules::{Balances, RuleSet};
 use crate::store::Head;
 use crate::view::View;
 
@@ -40,7 +40,23 @@ impl BookState {
 
     /// The rules, ready to run; they are prepared when first asked for.
     pub(super) fn rules(&self) -> &RuleSet {
-        self.rules.get_or_init(|| RuleSet::new(self.plan.rules.values()))
+        self.rules.get_or_init(|| RuleSet::new(self.plan.rules.values(), &self.plan))
+    }
+
+    /// The balances that the book's rules look at; none where no rule does.
+    pub(super) fn balances(&self) -> Balances {
+        self.balances_for(self.rules())
+    }
+
+    /// The balances that rules look at, or the book's own do; none where neither does, or the view
+    /// is not there.
+    pub(super) fn balances_for(&self, rules: &RuleSet) -> Balances {
+        match &self.view {
+            Some(view) if rules.ask_balance() || self.rules().ask_balance() => {
+                Balances::new(&self.plan, view)
+            }
+            _ => Balances::default(),
+        }
     }
 
     /// Moves on by one commit.
@@ -48,7 +64,10 @@ impl BookState {
         self.head = head;
         for (document, stays) in documents_of(changes) {
             Arc::make_mut(&mut self.plan).apply(document, stays);
-            if document.kind() == DocumentKind::Rule {
+            let named = matches!(document.kind(), DocumentKind::Account | DocumentKind::Category);
+            if document.kind() == DocumentKind::Rule
+                || (named && self.rules.get().is_some_and(RuleSet::ask_names))
+            {
                 self.rules = Arc::default();
             }
         }

@@ -107,11 +107,13 @@ impl Transactions<'_> {
         self.book.run(&DeleteTransaction { id }).await
     }
 
-    /// Why payee, category and tags are what they are.
+    /// Why category, parts, payee, tags, notes and status are what they are.
     pub async fn explain(&self, id: TransactionId) -> Result<Explanation> {
-        let state = self.book.authorised(Role::Viewer).await?;
+        let state = self.book.ruling(Role::Viewer).await?;
         let transaction = self.get(id).await?;
-        Ok(rules::explain(&transaction, state.rules()))
+        let balance = state.balances().of(&transaction);
+        let facts = rules::Facts::from(&transaction).with_balance(balance);
+        rules::explain(facts, state.rules())
     }
 }
 
@@ -145,6 +147,7 @@ fn filters_digest(filters: &TransactionQuery) -> Result<String> {
 impl Command for NewTransaction {
     type Answer = Transaction;
     const VERB: &'static str = "transactions.create";
+    const RULES: bool = true;
 
     fn needs(&self, _plan: &Plan) -> Result<Needs> {
         Ok(Needs { maybe: self.id.into_iter().collect(), ..Needs::default() })
@@ -170,8 +173,9 @@ impl Command for NewTransaction {
             let text = "the transaction id is taken";
             return Err(Error::new(ErrorCode::IdConflict, text).field("id").id(existing.id));
         }
-        let outcome = facts.rules.evaluate(rules::Facts::from(&transaction));
-        rules::apply(&mut transaction, &outcome);
+        if let Some(after) = facts.ruled(&transaction, &mut rules::Run::over(1))? {
+            transaction = after;
+        }
         // What rules add counts, too: what is kept can be changed again.
         check(&transaction, facts.plan)?;
         let event = facts.event(
@@ -200,6 +204,7 @@ impl NewTransaction {
             value_date: self.value_date,
             amount,
             status: self.status.unwrap_or_default(),
+            status_source: by_user(self.status.is_some()),
             description: self.description.clone(),
             payee: self.payee.as_deref().map(|spelling| facts.plan.payee_name(spelling)),
             payee_source: by_user(self.payee.is_some()),
@@ -208,6 +213,7 @@ impl NewTransaction {
             tags: sorted(self.tags.clone()),
             tags_source: by_user(!self.tags.is_empty()),
             notes: self.notes.clone(),
+            notes_source: None,
             splits: splits(&self.splits, account.currency)?,
             transfer_id: None,
             reference: self.reference.clone(),
@@ -283,7 +289,7 @@ fn patched(before: &Transaction, patch: &TransactionPatch, plan: &Plan) -> Resul
                 (after.category_id, after.category_source) = (None, Some(Source::user()));
                 after.splits.clear();
             }
-            ClearField::Notes => after.notes = None,
+            ClearField::Notes => (after.notes, after.notes_source) = (None, Some(Source::user())),
             ClearField::ValueDate => after.value_date = None,
             ClearField::Reference => after.reference = None,
         }
@@ -303,7 +309,10 @@ fn patched(before: &Transaction, patch: &TransactionPatch, plan: &Plan) -> Resul
     }
     after.booking_date = patch.booking_date.unwrap_or(after.booking_date);
     after.value_date = patch.value_date.or(after.value_date);
-    after.status = patch.status.unwrap_or(after.status);
+    if let Some(status) = patch.status {
+        after.status = status;
+        after.status_source = Some(Source::user());
+    }
     if let Some(payee) = &patch.payee {
         after.payee = Some(plan.payee_name(payee));
         after.payee_source = Some(Source::user());
@@ -324,7 +333,9 @@ fn patched(before: &Transaction, patch: &TransactionPatch, plan: &Plan) -> Resul
         after.tags = sorted(tags.clone());
         after.tags_source = Some(Source::user());
     }
-    after.notes = patch.notes.clone().or(after.notes);
+    if let Some(notes) = &patch.notes {
+        (after.notes, after.notes_source) = (Some(notes.clone()), None);
+    }
     after.reference = patch.reference.clone().or(after.reference);
     if let Some(attachments) = &patch.attachments {
         after.attachments.clone_from(attachments);

@@ -86,6 +86,10 @@ struct TransactionFacts<'a> {
     payee_source: Option<Cow<'a, Source>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags_source: Option<Cow<'a, Source>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes_source: Option<Cow<'a, Source>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status_source: Option<Cow<'a, Source>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     splits: Vec<SplitFacts>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -218,6 +222,8 @@ fn facts_of(transaction: &Transaction) -> TransactionFacts<'_> {
         category_source: transaction.category_source.as_ref().map(Cow::Borrowed),
         payee_source: transaction.payee_source.as_ref().map(Cow::Borrowed),
         tags_source: transaction.tags_source.as_ref().map(Cow::Borrowed),
+        notes_source: transaction.notes_source.as_ref().map(Cow::Borrowed),
+        status_source: transaction.status_source.as_ref().map(Cow::Borrowed),
         splits: transaction.splits.iter().map(split).collect(),
         transfer: transaction.transfer_id,
         origins: transaction.origins.iter().map(origin).collect(),
@@ -285,6 +291,7 @@ fn assemble(
         value_date: facts.value_date,
         amount: Money::from_minor(facts.minor, currency),
         status: facts.status,
+        status_source: facts.status_source.map(Cow::into_owned),
         description: texts.description.into_owned(),
         payee: owned(texts.payee),
         payee_source: facts.payee_source.map(Cow::into_owned),
@@ -293,6 +300,7 @@ fn assemble(
         tags: texts.tags.into_owned(),
         tags_source: facts.tags_source.map(Cow::into_owned),
         notes: owned(texts.notes),
+        notes_source: facts.notes_source.map(Cow::into_owned),
         splits: splits.collect(),
         transfer_id: facts.transfer,
         reference: owned(texts.reference),

@@ -19,12 +19,15 @@ macro_rules! debug_only {
 pub(crate) use debug_only;
 
 mod account;
+mod action;
 mod book;
 mod budget;
 mod category;
+mod condition;
 mod document;
 mod import;
 mod layout;
+pub mod metadata;
 mod payee;
 mod rule;
 mod text;
@@ -32,14 +35,16 @@ mod transaction;
 mod transfer;
 
 pub use account::{Account, AccountKind, AccountPatch, NewAccount};
+pub use action::{Action, SplitPart};
 pub use book::{ActorId, Book, BookPatch, CustomCurrency, Member, NewBook, Role};
 pub use budget::{Alert, Budget, BudgetPatch, NewBudget};
 pub use category::{Category, CategoryKind, CategoryPatch, NewCategory};
+pub use condition::{Condition, Direction, Feature, TextField, TextOp, Weekday};
 pub use document::{Document, DocumentKind};
 pub use import::Import;
 pub use layout::{Layout, NewLayout};
 pub use payee::{NewPayee, Payee};
-pub use rule::{Action, Condition, Direction, NewRule, Rule, RulePatch, Stage, TextField, TextOp};
+pub use rule::{NewRule, Rule, RulePatch, Stage};
 pub(crate) use text::{check_list, check_name, check_optional, check_text};
 pub use transaction::{
     Attachment, ClearField, NewSplit, NewTransaction, Origin, Source, SourceKind, Split, Status,

@@ -1,10 +1,10 @@
-//! Rules: conditions over a transaction, and what follows when they hold.
+//! Rules: when they run, and their inputs. What they look at stands in `condition`, what they do in
+//! `action`.
 
-use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, CategoryId, RuleId};
-use crate::money::Amount;
+use super::{Action, Condition};
+use crate::id::RuleId;
 
 /// When a rule runs: all rules of an earlier stage run before those of a later one.
 #[derive(
@@ -61,6 +61,8 @@ pub struct NewRule {
     pub stage: Option<Stage>,
     /// Its place in the stage: higher runs earlier; 0 where absent.
     pub priority: Option<i32>,
+    /// Whether it runs at all; it does where absent.
+    pub enabled: Option<bool>,
     /// When it applies.
     pub condition: Condition,
     /// What it does; at least one action.
@@ -69,7 +71,7 @@ pub struct NewRule {
     #[serde(default)]
     pub stop: bool,
 }
-debug_only!(NewRule: id, stage, priority, stop);
+debug_only!(NewRule: id, stage, priority, enabled, stop);
 
 impl NewRule {
     /// A rule of the usual stage and priority, after which others still run.
@@ -88,9 +90,43 @@ impl NewRule {
             name: name.into(),
             stage: None,
             priority: None,
+            enabled: None,
             condition,
             actions,
             stop: false,
+        }
+    }
+}
+
+impl From<&Rule> for NewRule {
+    /// The input that makes such a rule: what is as usual is left out.
+    fn from(rule: &Rule) -> Self {
+        let usual = |stage: &Stage| *stage == Stage::Default;
+        Self {
+            id: Some(rule.id),
+            name: rule.name.clone(),
+            stage: Some(rule.stage).filter(|stage| !usual(stage)),
+            priority: Some(rule.priority).filter(|priority| *priority != 0),
+            enabled: Some(rule.enabled).filter(|enabled| !enabled),
+            condition: rule.condition.clone(),
+            actions: rule.actions.clone(),
+            stop: rule.stop,
+        }
+    }
+}
+
+impl NewRule {
+    /// The rule that it makes, under its own id or else this one.
+    pub(crate) fn rule(&self, fresh: impl FnOnce() -> RuleId) -> Rule {
+        Rule {
+            id: self.id.unwrap_or_else(fresh),
+            name: self.name.clone(),
+            stage: self.stage.unwrap_or_default(),
+            priority: self.priority.unwrap_or_default(),
+            enabled: self.enabled.unwrap_or(true),
+            condition: self.condition.clone(),
+            actions: self.actions.clone(),
+            stop: self.stop,
         }
     }
 }
@@ -116,155 +152,3 @@ pub struct RulePatch {
     pub stop: Option<bool>,
 }
 debug_only!(RulePatch: stage, priority, enabled, stop);
-
-/// A text of a transaction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub enum TextField {
-    /// The raw description as the bank gave it.
-    Description,
-    /// The payee as set so far: by a person, or else by the rules that ran before.
-    Payee,
-    /// The notes.
-    Notes,
-}
-
-/// How a text is compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub enum TextOp {
-    /// The whole text is the value.
-    Is,
-    /// The value stands somewhere in the text.
-    Contains,
-    /// The text starts with the value.
-    Starts,
-    /// The text ends with the value.
-    Ends,
-    /// The value is a regular expression that matches somewhere in the text.
-    Regex,
-}
-
-/// Which way money goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub enum Direction {
-    /// Into the account: the amount is above zero.
-    In,
-    /// Out of the account: the amount is below zero.
-    Out,
-}
-
-/// When a rule applies: a tree whose leaves look at one field each.
-///
-/// On the wire a node names its kind:
-///
-/// ```
-/// use fiscaflow_core::model::Condition;
-///
-/// let json = r#"{"kind": "all", "of": [
-///     {"kind": "text", "field": "description", "op": "contains", "values": ["rewe", "edeka"]},
-///     {"kind": "amount", "min": "-50.00", "max": "0"}
-/// ]}"#;
-/// let condition: Condition = serde_json::from_str(json)?;
-/// assert!(matches!(condition, Condition::All { of } if of.len() == 2));
-/// # Ok::<(), serde_json::Error>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema), schema(no_recursion))]
-pub enum Condition {
-    /// Every one of these holds; true of an empty list.
-    All {
-        /// The parts.
-        of: Vec<Condition>,
-    },
-    /// At least one of these holds; false of an empty list.
-    Any {
-        /// The parts.
-        of: Vec<Condition>,
-    },
-    /// None of these holds.
-    Not {
-        /// The parts.
-        of: Vec<Condition>,
-    },
-    /// A text compares with at least one of the values. An absent text compares as empty.
-    Text {
-        /// The text looked at.
-        field: TextField,
-        /// How it is compared.
-        op: TextOp,
-        /// What it is compared with.
-        values: Vec<String>,
-        /// Whether letter case counts; it does not where absent.
-        #[serde(default)]
-        case_sensitive: bool,
-    },
-    /// The amount lies within bounds, both included.
-    Amount {
-        /// The lower bound; none where absent.
-        min: Option<Amount>,
-        /// The upper bound; none where absent.
-        max: Option<Amount>,
-        /// Whether the sign is left out of account.
-        #[serde(default)]
-        absolute: bool,
-    },
-    /// Money goes this way.
-    Direction {
-        /// In or out.
-        is: Direction,
-    },
-    /// The booking date lies within bounds, both included.
-    Date {
-        /// The first day; none where absent.
-        #[serde(default, deserialize_with = "crate::period::maybe_date")]
-        from: Option<NaiveDate>,
-        /// The last day; none where absent.
-        #[serde(default, deserialize_with = "crate::period::maybe_date")]
-        to: Option<NaiveDate>,
-    },
-    /// The transaction is in one of these accounts.
-    Account {
-        /// The accounts.
-        ids: Vec<AccountId>,
-    },
-}
-
-impl std::fmt::Debug for Condition {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Condition")
-    }
-}
-
-/// What a rule does to a transaction to which it applies.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub enum Action {
-    /// Puts it in a category.
-    SetCategory {
-        /// The category.
-        category_id: CategoryId,
-    },
-    /// Gives it a payee.
-    SetPayee {
-        /// The payee's name.
-        payee: String,
-    },
-    /// Adds a tag.
-    AddTag {
-        /// The tag.
-        tag: String,
-    },
-}
-
-impl std::fmt::Debug for Action {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Action")
-    }
-}

@@ -142,6 +142,9 @@ pub struct Transaction {
     pub amount: Money,
     /// How far it has come.
     pub status: Status,
+    /// Who set the status, where a rule or a person did.
+    #[serde(default)]
+    pub status_source: Option<Source>,
     /// The raw description as the bank gave it; it never changes.
     pub description: String,
     /// The other party.
@@ -156,8 +159,12 @@ pub struct Transaction {
     pub tags: Vec<String>,
     /// Who set the tags last.
     pub tags_source: Option<Source>,
-    /// A person's remark.
+    /// A remark.
     pub notes: Option<String>,
+    /// The rule that wrote the notes; absent where a person did, who stands here only where there
+    /// are none any more.
+    #[serde(default)]
+    pub notes_source: Option<Source>,
     /// Parts with categories of their own; empty or at least two.
     pub splits: Vec<Split>,
     /// The other side, where this is one side of a transfer between two accounts of the book.

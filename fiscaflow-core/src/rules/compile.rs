@@ -1,26 +1,31 @@
-//! Checking rules, and preparing them to run.
+//! Preparing rules to run: texts folded, bounds as integers, names resolved to ids.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
 
-use regex::{RegexSet, RegexSetBuilder};
+use chrono::{Datelike, Days, NaiveDate};
+use rust_decimal::Decimal;
 
-use crate::error::{Error, ErrorCode, Result};
-use crate::id::RuleId;
-use crate::limits::{
-    MAX_ACTIONS, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES, MAX_NAME_BYTES, MAX_PATTERN_BYTES,
-    MAX_PATTERN_RULES, MAX_PATTERN_SIZE, MAX_PATTERNS, MAX_VALUES,
-};
-use crate::model::{
-    Action, Condition, Rule, TextField, TextOp, check_list, check_name, check_text,
-};
-use crate::period::check_day;
+use super::fold::fold;
+use super::index::Index;
+use super::patterns::{Budget, Patterns};
+use crate::id::{AccountId, CategoryId, RuleId};
+use crate::model::{Action, Condition, Direction, Feature, Rule, TextField, TextOp};
+use crate::money::{Amount, Currency, Money};
 use crate::plan::Plan;
-use crate::store::fold;
 
-/// The rules of a book, checked and in the order in which they run.
+/// Percent by which an amount may be off where a rule says "about" and no more.
+const ABOUT_PERCENT: Decimal = Decimal::from_parts(75, 0, 0, false, 1);
+
+/// The enabled rules of a book, in the order in which they run, and what finds those that a
+/// transaction can meet.
 #[derive(Default)]
 pub struct RuleSet {
     pub(super) rules: Vec<Compiled>,
+    pub(super) index: Index,
+    /// The texts that rules compare folded, by [`slot`].
+    pub(super) folds: [bool; SLOTS],
+    balance: bool,
+    names: bool,
 }
 
 impl std::fmt::Debug for RuleSet {
@@ -38,61 +43,169 @@ pub(super) struct Compiled {
     pub(super) stop: bool,
 }
 
-/// A condition with its patterns prepared.
+/// A condition, prepared.
 #[derive(Debug)]
 pub(super) enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
     Not(Vec<Node>),
-    /// Values are folded where letter case does not count.
+    /// Values are folded unless the text is compared as written.
     Text {
         field: TextField,
         op: TextOp,
         values: Vec<String>,
-        fold: bool,
+        as_written: bool,
     },
     Regex {
         field: TextField,
         patterns: Patterns,
     },
-    /// Everything that needs no preparation.
-    Leaf(Condition),
+    Empty(TextField),
+    Amount {
+        bounds: Bounds,
+        absolute: bool,
+    },
+    Currency(Vec<Currency>),
+    Direction(Direction),
+    /// Days of the common era.
+    Date(i32, i32),
+    /// A bit for each day, Monday first.
+    Weekday(u8),
+    /// A bit for each day of the month, counted from 1; bit 0 for the last.
+    DayOfMonth(u32),
+    /// Sorted.
+    Account(Vec<AccountId>),
+    /// Sorted; and whether having none counts, too.
+    Category(Vec<CategoryId>, bool),
+    /// A bit for each status.
+    Status(u8),
+    Has(Feature),
+    Balance(Bounds),
 }
 
-/// Regular expressions of which one must match. They are compiled when first asked for: most
-/// requests run no rule, and a condition before them may settle the matter.
-#[derive(Debug)]
-pub(super) struct Patterns {
-    texts: Vec<String>,
-    case_sensitive: bool,
-    compiled: OnceLock<Option<RegexSet>>,
+/// Bounds of an amount in units of 10^-8, both included: no currency has more decimal places, so
+/// they are exact for all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Bounds {
+    pub(super) least: i128,
+    pub(super) most: i128,
 }
 
-impl Patterns {
-    pub(super) fn match_in(&self, text: &str) -> bool {
-        let compile = || compile_patterns(&self.texts, self.case_sensitive).ok();
-        // A rule is kept only after its patterns were compiled, so they are there.
-        self.compiled.get_or_init(compile).as_ref().is_some_and(|set| set.is_match(text))
+impl Bounds {
+    pub(super) fn hold(self, value: i128) -> bool {
+        (self.least..=self.most).contains(&value)
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self { least: self.least.max(other.least), most: self.most.min(other.most) }
+    }
+
+    fn of(min: Option<Amount>, max: Option<Amount>) -> Self {
+        Self {
+            least: min.map_or(i128::MIN, |min| units(min, true)),
+            most: max.map_or(i128::MAX, |max| units(max, false)),
+        }
+    }
+
+    fn between(above: Option<Amount>, below: Option<Amount>) -> Self {
+        Self {
+            least: above.map_or(i128::MIN, |above| units(above, false).saturating_add(1)),
+            most: below.map_or(i128::MAX, |below| units(below, true).saturating_sub(1)),
+        }
+    }
+
+    fn near(value: Amount, within: Option<Amount>, percent: Option<Amount>) -> Self {
+        let around = |off: Decimal| {
+            let bound = |bound: Option<Decimal>, far: Decimal| Amount::new(bound.unwrap_or(far));
+            let least = bound(value.decimal().checked_sub(off), Decimal::MIN);
+            Self::of(Some(least), Some(bound(value.decimal().checked_add(off), Decimal::MAX)))
+        };
+        let share = |percent: Decimal| {
+            let hundredths = value.decimal().abs().checked_mul(percent);
+            around(hundredths.map_or(Decimal::MAX, |it| it / Decimal::ONE_HUNDRED))
+        };
+        match (within, percent) {
+            (None, None) => share(ABOUT_PERCENT),
+            (Some(within), None) => around(within.decimal()),
+            (None, Some(percent)) => share(percent.decimal()),
+            (Some(within), Some(percent)) => around(within.decimal()).and(share(percent.decimal())),
+        }
+    }
+}
+
+/// An amount in units of 10^-8, up or down to the next whole one.
+fn units(amount: Amount, up: bool) -> i128 {
+    let (mantissa, scale) = (amount.decimal().mantissa(), amount.decimal().scale());
+    let places = u32::from(Currency::MAX_EXPONENT);
+    match scale.checked_sub(places) {
+        None | Some(0) => mantissa.saturating_mul(10_i128.pow(places.saturating_sub(scale))),
+        Some(more) => {
+            let unit = 10_i128.pow(more);
+            let down = mantissa.div_euclid(unit);
+            if up && mantissa.rem_euclid(unit) != 0 { down.saturating_add(1) } else { down }
+        }
+    }
+}
+
+/// An amount of money in units of 10^-8.
+pub(super) fn units_of(money: Money) -> i128 {
+    let places = Currency::MAX_EXPONENT.saturating_sub(money.currency().exponent());
+    i128::from(money.minor()).saturating_mul(10_i128.pow(u32::from(places)))
+}
+
+/// How many texts are compared while rules run.
+pub(super) const SLOTS: usize = 7;
+
+/// The place of a text that is compared while rules run; names of accounts and categories are
+/// compared once, when rules are prepared.
+pub(super) const fn slot(field: TextField) -> Option<usize> {
+    match field {
+        TextField::Description => Some(0),
+        TextField::Payee => Some(1),
+        TextField::Notes => Some(2),
+        TextField::Tags => Some(3),
+        TextField::Reference => Some(4),
+        TextField::CounterpartyAccount => Some(5),
+        TextField::Mcc => Some(6),
+        TextField::Account | TextField::Category => None,
     }
 }
 
 impl RuleSet {
-    /// The enabled rules of a plan, by stage, then by priority (higher first), then by id.
+    /// The enabled ones of these rules, by stage, then by priority (higher first), then by id. The
+    /// plan knows the names of accounts and categories, and which categories lie below others.
     ///
     /// ```
-    /// # use fiscaflow_core::rules::RuleSet;
-    /// assert_eq!(RuleSet::new([]).len(), 0);
+    /// # fn example(plan: &fiscaflow_core::Plan) {
+    /// use fiscaflow_core::rules::RuleSet;
+    ///
+    /// assert!(RuleSet::new(plan.rules.values(), plan).len() <= plan.rules.len());
+    /// # }
     /// ```
-    pub fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>) -> Self {
+    pub fn new<'a>(rules: impl IntoIterator<Item = &'a Rule>, plan: &Plan) -> Self {
         let mut enabled: Vec<&Rule> = rules.into_iter().filter(|rule| rule.enabled).collect();
         enabled.sort_by_key(|rule| (rule.stage, std::cmp::Reverse(rule.priority), rule.id));
-        let prepare = |rule: &&Rule| Compiled {
+        let some = |is: &dyn Fn(&Condition) -> bool| {
+            enabled.iter().any(|rule| rule.condition.has(&|leaf: &Condition| is(leaf)))
+        };
+        let balance = some(&|leaf| matches!(leaf, Condition::Balance { .. }));
+        let tree = some(&|leaf| matches!(leaf, Condition::Category { .. }));
+        let names = tree
+            || some(
+                &|leaf| matches!(leaf, Condition::Text { field, .. } if slot(*field).is_none()),
+            );
+        let known = Known { plan, below: if tree { below(plan) } else { BTreeMap::new() } };
+        let compiled = |rule: &&Rule| Compiled {
             id: rule.id,
-            condition: prepare(&rule.condition),
+            condition: prepare(&rule.condition, &known),
             actions: rule.actions.clone(),
             stop: rule.stop,
         };
-        Self { rules: enabled.iter().map(prepare).collect() }
+        let compiled: Vec<Compiled> = enabled.iter().map(compiled).collect();
+        let index = Index::new(&compiled);
+        let mut folds = index.fields();
+        compiled.iter().for_each(|rule| note_folds(&rule.condition, &mut folds));
+        Self { rules: compiled, index, folds, balance, names }
     }
 
     /// How many rules there are.
@@ -104,195 +217,158 @@ impl RuleSet {
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
+
+    /// Whether a rule looks at the balance of an account, which then has to be given.
+    pub(crate) fn ask_balance(&self) -> bool {
+        self.balance
+    }
+
+    /// Whether a rule looks at names of accounts or categories, or at the tree of categories:
+    /// then it has to be prepared again when those change.
+    pub(crate) fn ask_names(&self) -> bool {
+        self.names
+    }
 }
 
-/// Refuses a rule that is too large, names what is not there, or whose pattern is refused.
-pub fn check_rule(rule: &Rule, plan: &Plan) -> Result<()> {
-    check_name("name", &rule.name)?;
-    if rule.actions.is_empty() {
-        return Err(Error::invalid("actions", "a rule needs at least one action"));
-    }
-    check_list("actions", &rule.actions, MAX_ACTIONS)?;
-    for action in &rule.actions {
-        match action {
-            Action::SetCategory { category_id } => {
-                plan.category(*category_id).map(drop).map_err(|error| error.field("actions"))?;
+/// Notes which texts a condition compares folded.
+fn note_folds(node: &Node, folds: &mut [bool; SLOTS]) {
+    match node {
+        Node::All(of) | Node::Any(of) | Node::Not(of) => {
+            of.iter().for_each(|part| note_folds(part, folds));
+        }
+        Node::Text { field, as_written: false, .. } => {
+            if let Some(folded) = slot(*field).and_then(|slot| folds.get_mut(slot)) {
+                *folded = true;
             }
-            Action::SetPayee { payee } => check_name("actions", payee)?,
-            Action::AddTag { tag } => check_name("actions", tag)?,
-        }
-    }
-    let mut nodes = 0;
-    check_condition(&rule.condition, plan, 1, &mut nodes)?;
-    check_patterns(rule, plan)
-}
-
-/// Refuses a rule's patterns, or that a book gets too many rules with patterns.
-fn check_patterns(rule: &Rule, plan: &Plan) -> Result<()> {
-    if !has_patterns(&rule.condition) {
-        return Ok(());
-    }
-    let others = plan.rules.values().filter(|other| other.id != rule.id);
-    check_pattern_rules(others.chain([rule]))?;
-    check_own_patterns(rule)
-}
-
-/// Refuses a book whose rules, which come all at once, hold a pattern that is refused.
-pub(crate) fn check_all_patterns(plan: &Plan) -> Result<()> {
-    check_pattern_rules(plan.rules.values())?;
-    plan.rules.values().try_for_each(check_own_patterns)
-}
-
-fn check_pattern_rules<'a>(rules: impl Iterator<Item = &'a Rule>) -> Result<()> {
-    if rules.filter(|rule| has_patterns(&rule.condition)).count() <= MAX_PATTERN_RULES {
-        return Ok(());
-    }
-    exceeded(format!("a book has at most {MAX_PATTERN_RULES} rules with regular expressions"))
-}
-
-/// Refuses patterns that are none, or that would take too much time or memory, alone or together.
-fn check_own_patterns(rule: &Rule) -> Result<()> {
-    let mut patterns = Vec::new();
-    collect_patterns(&rule.condition, &mut patterns);
-    if patterns.is_empty() {
-        return Ok(());
-    }
-    if patterns.len() > MAX_PATTERNS {
-        return exceeded(format!("a rule has at most {MAX_PATTERNS} regular expressions"));
-    }
-    if patterns.iter().any(|pattern| pattern.len() > MAX_PATTERN_BYTES) {
-        return Err(refused(&format!("it may have at most {MAX_PATTERN_BYTES} bytes")));
-    }
-    // Where letter case counts in some conditions only, this takes the larger form of all.
-    match compile_patterns(&patterns, false) {
-        Ok(_) => Ok(()),
-        Err(regex::Error::CompiledTooBig(_)) if patterns.len() > 1 => exceeded(format!(
-            "the regular expressions of a rule take at most {MAX_PATTERN_SIZE} bytes together"
-        )),
-        Err(regex::Error::CompiledTooBig(_)) => Err(refused(
-            "it grows too large; repeat counts on `\\w` and other wide classes cost most",
-        )),
-        Err(_) => Err(refused("it is not a regular expression of the supported syntax")),
-    }
-}
-
-fn exceeded(text: String) -> Result<()> {
-    Err(Error::new(ErrorCode::LimitExceeded, text).field("condition"))
-}
-
-fn refused(why: &str) -> Error {
-    Error::new(ErrorCode::InvalidPattern, format!("the pattern is refused: {why}"))
-        .field("condition")
-}
-
-/// The patterns of a condition and of its parts.
-fn collect_patterns<'a>(condition: &'a Condition, patterns: &mut Vec<&'a str>) {
-    match condition {
-        Condition::All { of } | Condition::Any { of } | Condition::Not { of } => {
-            of.iter().for_each(|part| collect_patterns(part, patterns));
-        }
-        Condition::Text { op: TextOp::Regex, values, .. } => {
-            patterns.extend(values.iter().map(String::as_str));
         }
         _ => {}
     }
 }
 
-fn has_patterns(condition: &Condition) -> bool {
-    match condition {
-        Condition::All { of } | Condition::Any { of } | Condition::Not { of } => {
-            of.iter().any(has_patterns)
-        }
-        condition => matches!(condition, Condition::Text { op: TextOp::Regex, .. }),
-    }
+/// What rules are prepared with.
+struct Known<'a> {
+    plan: &'a Plan,
+    /// Each category with those below it and itself.
+    below: BTreeMap<CategoryId, Vec<CategoryId>>,
 }
 
-fn check_condition(
-    condition: &Condition,
-    plan: &Plan,
-    depth: usize,
-    nodes: &mut usize,
-) -> Result<()> {
-    *nodes += 1;
-    if depth > MAX_CONDITION_DEPTH || *nodes > MAX_CONDITION_NODES {
-        let text = format!(
-            "a condition has at most {MAX_CONDITION_NODES} nodes in {MAX_CONDITION_DEPTH} levels"
-        );
-        return Err(Error::new(ErrorCode::LimitExceeded, text).field("condition"));
+fn below(plan: &Plan) -> BTreeMap<CategoryId, Vec<CategoryId>> {
+    let mut below: BTreeMap<CategoryId, Vec<CategoryId>> = BTreeMap::new();
+    for id in plan.categories.keys() {
+        let (mut next, mut levels) = (Some(*id), 0);
+        while let Some(above) = next.filter(|_| levels <= plan.categories.len()) {
+            below.entry(above).or_default().push(*id);
+            next = plan.categories.get(&above).and_then(|category| category.parent_id);
+            levels += 1;
+        }
     }
-    match condition {
-        Condition::All { of } | Condition::Any { of } | Condition::Not { of } => {
-            of.iter().try_for_each(|part| check_condition(part, plan, depth + 1, nodes))
-        }
-        Condition::Text { values, .. } => {
-            check_list("condition", values, MAX_VALUES)?;
-            if values.is_empty() {
-                return Err(Error::invalid("condition", "a text condition needs a value"));
-            }
-            values.iter().try_for_each(|value| check_text("condition", value, MAX_NAME_BYTES * 4))
-        }
-        Condition::Amount { min, max, .. } => {
-            if let (Some(min), Some(max)) = (min, max)
-                && min > max
-            {
-                return Err(Error::invalid("condition", "`min` is above `max`"));
-            }
-            Ok(())
-        }
-        Condition::Date { from, to } => {
-            check_day("condition", *from)?;
-            check_day("condition", *to)?;
-            if let (Some(from), Some(to)) = (from, to)
-                && from > to
-            {
-                return Err(Error::invalid("condition", "`from` is after `to`"));
-            }
-            Ok(())
-        }
-        Condition::Account { ids } => {
-            check_list("condition", ids, MAX_VALUES)?;
-            let check = |id| plan.account(id).map(drop).map_err(|error| error.field("condition"));
-            ids.iter().copied().try_for_each(check)
-        }
-        Condition::Direction { .. } => Ok(()),
-    }
+    below
 }
 
 /// A checked condition, ready to run.
-fn prepare(condition: &Condition) -> Node {
-    let parts = |of: &[Condition]| of.iter().map(prepare).collect::<Vec<_>>();
+fn prepare(condition: &Condition, known: &Known<'_>) -> Node {
+    let plan = known.plan;
+    let parts = |of: &[Condition]| of.iter().map(|part| prepare(part, known)).collect::<Vec<_>>();
     match condition {
         Condition::All { of } => Node::All(parts(of)),
         Condition::Any { of } => Node::Any(parts(of)),
         Condition::Not { of } => Node::Not(parts(of)),
-        Condition::Text { field, op: TextOp::Regex, values, case_sensitive } => Node::Regex {
-            field: *field,
-            patterns: Patterns {
-                texts: values.clone(),
-                case_sensitive: *case_sensitive,
-                compiled: OnceLock::new(),
-            },
-        },
         Condition::Text { field, op, values, case_sensitive } => {
-            let value = |value: &String| {
-                if *case_sensitive { value.clone() } else { fold(value) }
-            };
-            let values = values.iter().map(value).collect();
-            Node::Text { field: *field, op: *op, values, fold: !case_sensitive }
+            let text = prepare_text(*field, *op, values, *case_sensitive);
+            by_name(*field, &text, plan).unwrap_or(text)
         }
-        leaf => Node::Leaf(leaf.clone()),
+        Condition::Amount { min, max, above, below, absolute } => Node::Amount {
+            bounds: Bounds::of(*min, *max).and(Bounds::between(*above, *below)),
+            absolute: *absolute,
+        },
+        Condition::AmountNear { value, within, percent, absolute } => {
+            Node::Amount { bounds: Bounds::near(*value, *within, *percent), absolute: *absolute }
+        }
+        Condition::Currency { codes } => {
+            Node::Currency(codes.iter().filter_map(|code| plan.currency(code).ok()).collect())
+        }
+        Condition::Direction { is } => Node::Direction(*is),
+        Condition::Date { from, to } => Node::Date(
+            from.map_or(i32::MIN, |day| day.num_days_from_ce()),
+            to.map_or(i32::MAX, |day| day.num_days_from_ce()),
+        ),
+        Condition::DateNear { date, days } => {
+            let days = Days::new(u64::from(*days));
+            let from = date.checked_sub_days(days).unwrap_or(NaiveDate::MIN);
+            let to = date.checked_add_days(days).unwrap_or(NaiveDate::MAX);
+            Node::Date(from.num_days_from_ce(), to.num_days_from_ce())
+        }
+        Condition::Weekday { is } => {
+            Node::Weekday(is.iter().fold(0, |bits, day| bits | 1 << (*day as u8)))
+        }
+        Condition::DayOfMonth { days, last } => {
+            let bit = |day: &u32| 1_u32.checked_shl(*day).unwrap_or_default();
+            Node::DayOfMonth(days.iter().fold(u32::from(*last), |bits, day| bits | bit(day)))
+        }
+        Condition::Account { ids } => {
+            let mut ids = ids.clone();
+            ids.sort_unstable();
+            Node::Account(ids)
+        }
+        Condition::Category { ids } => {
+            let below = ids.iter().filter_map(|id| known.below.get(id)).flatten().copied();
+            let mut below: Vec<CategoryId> = below.collect();
+            below.sort_unstable();
+            below.dedup();
+            Node::Category(below, false)
+        }
+        Condition::Status { is } => {
+            Node::Status(is.iter().fold(0, |bits, status| bits | 1 << (*status as u8)))
+        }
+        Condition::Has { what } => Node::Has(*what),
+        Condition::Balance { min, max } => Node::Balance(Bounds::of(*min, *max)),
     }
 }
 
-/// Compiles patterns of the `regex` crate as one, within the limit of all of them together.
-fn compile_patterns<S: AsRef<str>>(
-    patterns: &[S],
-    case_sensitive: bool,
-) -> Result<RegexSet, regex::Error> {
-    RegexSetBuilder::new(patterns)
-        .case_insensitive(!case_sensitive)
-        .size_limit(MAX_PATTERN_SIZE)
-        .dfa_size_limit(MAX_PATTERN_SIZE)
-        .nest_limit(MAX_CONDITION_DEPTH.try_into().unwrap_or(u32::MAX))
-        .build()
+fn prepare_text(field: TextField, op: TextOp, values: &[String], as_written: bool) -> Node {
+    match op {
+        TextOp::Empty => Node::Empty(field),
+        TextOp::Regex => Node::Regex { field, patterns: Patterns::new(values, as_written) },
+        op => {
+            let value = |value: &String| if as_written { value.clone() } else { fold(value) };
+            Node::Text { field, op, values: values.iter().map(value).collect(), as_written }
+        }
+    }
+}
+
+/// A condition on a name as the ids of what has such a name; `None` for any other text.
+fn by_name(field: TextField, text: &Node, plan: &Plan) -> Option<Node> {
+    let named = |name: &str| compares_alone(text, name);
+    match field {
+        TextField::Account => {
+            let accounts = plan.accounts.values().filter(|account| named(&account.name));
+            Some(Node::Account(accounts.map(|account| account.id).collect()))
+        }
+        TextField::Category => {
+            let categories = plan.categories.values().filter(|category| named(&category.name));
+            Some(Node::Category(categories.map(|category| category.id).collect(), named("")))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a prepared condition on one text holds of this text.
+fn compares_alone(node: &Node, text: &str) -> bool {
+    match node {
+        Node::Empty(_) => text.is_empty(),
+        Node::Regex { patterns, .. } => patterns.match_in(text, &mut Budget::new(u64::MAX)),
+        Node::Text { op, values, as_written: true, .. } => compares(*op, text, values),
+        Node::Text { op, values, .. } => compares(*op, &fold(text), values),
+        _ => false,
+    }
+}
+
+pub(super) fn compares(op: TextOp, text: &str, values: &[String]) -> bool {
+    values.iter().any(|value| match op {
+        TextOp::Is => text == value,
+        TextOp::Contains => text.contains(value.as_str()),
+        TextOp::Starts => text.starts_with(value.as_str()),
+        TextOp::Ends => text.ends_with(value.as_str()),
+        TextOp::Regex | TextOp::Empty => false,
+    })
 }

@@ -1,226 +1,461 @@
 //! Running rules over a transaction.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
-use crate::id::{AccountId, CategoryId, RuleId};
-use crate::limits::MAX_TAGS;
-use crate::model::{
-    Action, Condition, Direction, Source, SourceKind, TextField, TextOp, Transaction,
-};
-use crate::money::Amount;
-use crate::store::fold;
+use chrono::{Datelike, NaiveDate};
 
-use super::compile::{Node, RuleSet};
+use super::compile::{Compiled, Node, RuleSet, SLOTS, compares, slot, units_of};
+use super::fold::{fold, fold_into};
+use super::patterns::{Budget, Patterns, expand_nothing};
+use super::state::{Changed, State};
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::RuleId;
+use crate::limits::{PATTERN_UNITS, PATTERN_UNITS_PER_ROW};
+use crate::model::{Action, Direction, Feature, Status, TextField, Transaction};
+use crate::money::Money;
 
 /// What rules look at.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Facts<'a> {
-    description: &'a str,
-    payee: Option<&'a str>,
-    /// Whether a person set the payee: then no rule changes what rules see.
-    payee_stays: bool,
-    notes: Option<&'a str>,
-    amount: Amount,
-    booking_date: chrono::NaiveDate,
-    account_id: AccountId,
+    transaction: &'a Transaction,
+    balance: Option<Money>,
 }
 
-impl std::fmt::Debug for Facts<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Facts").field("account_id", &self.account_id).finish_non_exhaustive()
+impl<'a> Facts<'a> {
+    pub(super) fn transaction(&self) -> &'a Transaction {
+        self.transaction
+    }
+
+    /// Also the balance of the account at the end of the booking day. Without one, no condition on
+    /// the balance holds.
+    #[must_use]
+    pub fn with_balance(self, balance: Option<Money>) -> Self {
+        Self { balance, ..self }
     }
 }
 
 impl<'a> From<&'a Transaction> for Facts<'a> {
     fn from(transaction: &'a Transaction) -> Self {
-        Self {
-            description: &transaction.description,
-            payee: transaction.payee.as_deref(),
-            payee_stays: by_user(transaction.payee_source.as_ref()),
-            notes: transaction.notes.as_deref(),
-            amount: transaction.amount.amount(),
-            booking_date: transaction.booking_date,
-            account_id: transaction.account_id,
-        }
+        Self { transaction, balance: None }
     }
 }
 
 /// One rule that applied, and what it did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step<'a> {
     /// The rule.
     pub rule_id: RuleId,
     /// Its actions.
-    pub actions: Vec<Action>,
+    pub actions: &'a [Action],
 }
 
-/// What all rules together say of a transaction.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Outcome {
-    /// The category and the rule that set it last.
-    pub category: Option<(CategoryId, RuleId)>,
-    /// The payee and the rule that set it last.
-    pub payee: Option<(String, RuleId)>,
-    /// The tags and the rules that added them.
-    pub tags: Vec<(String, RuleId)>,
-    /// Every rule that applied, in the order in which they ran.
-    pub steps: Vec<Step>,
+impl Step<'_> {
+    /// The category that the rule gives last.
+    pub(super) fn category(&self) -> Option<crate::id::CategoryId> {
+        self.actions.iter().rev().find_map(|action| match action {
+            Action::SetCategory { category_id } => Some(*category_id),
+            _ => None,
+        })
+    }
 }
+
+/// What all rules together make of a transaction.
+pub struct Outcome<'a> {
+    pub(super) state: State<'a>,
+    /// Every rule that applied, in the order in which they ran.
+    pub steps: Vec<Step<'a>>,
+    /// The rules that would have applied, had no rule before them been the last to run.
+    pub stopped: Vec<RuleId>,
+}
+
+impl std::fmt::Debug for Outcome<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outcome").field("steps", &self.steps).finish_non_exhaustive()
+    }
+}
+
+impl Outcome<'_> {
+    /// The rules of which something is left in the end.
+    pub(super) fn winners(&self) -> BTreeSet<RuleId> {
+        let mut winners = self.state.winners();
+        let stays = |action: &Action| match action {
+            Action::AddTag { tag } => self.state.tags().contains(tag),
+            Action::MarkTransfer { .. } => true,
+            Action::Flag { reason } => self.state.review.value == Some(reason.as_str()),
+            Action::AppendNotes { .. } | Action::PrependNotes { .. } => {
+                self.state.notes.by.is_some()
+            }
+            _ => false,
+        };
+        let stay = self.steps.iter().filter(|step| step.actions.iter().any(stays));
+        winners.extend(stay.map(|step| step.rule_id));
+        winners
+    }
+
+    /// The transaction as the rules leave it; `None` where they change nothing.
+    pub fn after(&self) -> Option<Transaction> {
+        self.state.after()
+    }
+}
+
+/// A run of rules over many transactions: the memory that it uses again, and the work that regular
+/// expressions may still do in it.
+pub struct Run {
+    budget: Budget,
+    folded: Folded,
+    found: Vec<u32>,
+    more: Vec<u32>,
+    past_stop: bool,
+    naive: bool,
+}
+
+impl std::fmt::Debug for Run {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Run").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
+
+impl Run {
+    /// A run over so many transactions.
+    ///
+    /// ```
+    /// use fiscaflow_core::rules::Run;
+    ///
+    /// let run = Run::over(10_000);
+    /// ```
+    pub fn over(transactions: usize) -> Self {
+        let rows = u64::try_from(transactions).unwrap_or(u64::MAX);
+        let units = PATTERN_UNITS.saturating_add(rows.saturating_mul(PATTERN_UNITS_PER_ROW));
+        Self {
+            budget: Budget::new(units),
+            folded: Folded::default(),
+            found: Vec::new(),
+            more: Vec::new(),
+            past_stop: false,
+            naive: false,
+        }
+    }
+
+    /// Also tells which rules would have applied, had no rule before them been the last to run.
+    #[must_use]
+    pub fn past_stop(self) -> Self {
+        Self { past_stop: true, ..self }
+    }
+
+    /// Checks every rule of every transaction, one by one: what the index must agree with.
+    #[cfg(any(test, feature = "testing"))]
+    #[must_use]
+    pub fn naive(self) -> Self {
+        Self { naive: true, ..self }
+    }
+}
+
+impl Run {
+    /// Refuses to go on where regular expressions used up what they may do, last in this rule.
+    fn check(&self, rule: &Compiled) -> Result<()> {
+        if !self.budget.is_used_up() {
+            return Ok(());
+        }
+        let text = "the regular expressions of the rules take too long; the last to run was this \
+                    rule's";
+        Err(Error::new(ErrorCode::RulesTooSlow, text).id(rule.id))
+    }
+}
+
+/// The texts of a transaction that are compared folded.
+#[derive(Default)]
+struct Folded {
+    texts: [String; SLOTS],
+    tags: Vec<String>,
+}
+
+impl Folded {
+    fn put(&mut self, field: TextField, state: &State<'_>) {
+        if field == TextField::Tags {
+            self.tags.clear();
+            self.tags.extend(state.tags().iter().map(|tag| fold(tag)));
+        } else if let Some(text) = slot(field).and_then(|slot| self.texts.get_mut(slot)) {
+            text.clear();
+            fold_into(state.text(field), text);
+        }
+    }
+
+    fn text(&self, field: TextField) -> &str {
+        slot(field).and_then(|slot| self.texts.get(slot)).map_or("", String::as_str)
+    }
+}
+
+const FIELDS: [TextField; SLOTS] = [
+    TextField::Description,
+    TextField::Payee,
+    TextField::Notes,
+    TextField::Tags,
+    TextField::Reference,
+    TextField::CounterpartyAccount,
+    TextField::Mcc,
+];
 
 impl RuleSet {
-    /// Runs the rules. A rule sees the payee as the rules before it left it, or the one that a
-    /// person set, which stays.
-    pub fn evaluate(&self, facts: Facts<'_>) -> Outcome {
-        let mut outcome = Outcome::default();
-        let mut texts = Texts::new(facts);
-        for rule in &self.rules {
-            if !holds(&rule.condition, &facts, &texts) {
+    /// Runs the rules over one transaction. A rule sees what the rules before it made of it; what
+    /// a person set stays. `rules_too_slow` names the rule whose regular expressions used up the
+    /// work that they may do.
+    pub fn evaluate<'a>(&'a self, facts: Facts<'a>, run: &mut Run) -> Result<Outcome<'a>> {
+        let mut outcome = Outcome {
+            state: State::new(facts.transaction),
+            steps: Vec::new(),
+            stopped: Vec::new(),
+        };
+        if self.rules.is_empty() {
+            return Ok(outcome);
+        }
+        let seen = Seen {
+            amount: units_of(facts.transaction.amount),
+            day: facts.transaction.booking_date.num_days_from_ce(),
+            balance: facts.balance.map(units_of),
+        };
+        for (field, folds) in FIELDS.into_iter().zip(self.folds) {
+            if folds {
+                run.folded.put(field, &outcome.state);
+            }
+        }
+        run.found.clear();
+        if run.naive {
+            run.found.extend((0_u32..).zip(&self.rules).map(|(rule, _)| rule));
+        } else {
+            self.find(&seen, &outcome.state, run);
+        }
+        self.check_found(&seen, &mut outcome, run)?;
+        Ok(outcome)
+    }
+
+    /// Puts the rules that can apply into `run.found`, in their order.
+    fn find(&self, seen: &Seen, state: &State<'_>, run: &mut Run) {
+        for field in FIELDS {
+            self.find_by_text(field, &run.folded, &mut run.found);
+        }
+        self.index.by_category(state.category(), &mut run.found);
+        let account = state.of.account_id;
+        self.index.by_facts(seen.amount, seen.day, account, &mut run.found);
+        run.found.sort_unstable();
+        run.found.dedup();
+    }
+
+    fn find_by_text(&self, field: TextField, folded: &Folded, found: &mut Vec<u32>) {
+        if field == TextField::Tags {
+            folded.tags.iter().for_each(|tag| self.index.by_text(field, tag, found));
+        } else {
+            self.index.by_text(field, folded.text(field), found);
+        }
+    }
+
+    /// Checks what was found, and what is always checked, in the order of the rules.
+    fn check_found<'a>(
+        &'a self,
+        seen: &Seen,
+        outcome: &mut Outcome<'a>,
+        run: &mut Run,
+    ) -> Result<()> {
+        let always: &[u32] = if run.naive { &[] } else { &self.index.always };
+        let (mut next, mut next_always, mut stopped) = (0, 0, false);
+        loop {
+            let number = match (run.found.get(next), always.get(next_always)) {
+                (Some(found), Some(always)) => *found.min(always),
+                (Some(one), None) | (None, Some(one)) => *one,
+                (None, None) => return Ok(()),
+            };
+            next += usize::from(run.found.get(next) == Some(&number));
+            next_always += usize::from(always.get(next_always) == Some(&number));
+            let Some(rule) = usize::try_from(number).ok().and_then(|at| self.rules.get(at)) else {
+                continue;
+            };
+            let holds = holds(&rule.condition, seen, &outcome.state, run);
+            run.check(rule)?;
+            if !holds {
                 continue;
             }
-            for action in &rule.actions {
-                match action {
-                    Action::SetCategory { category_id } => {
-                        outcome.category = Some((*category_id, rule.id));
-                    }
-                    Action::SetPayee { payee } => {
-                        if !facts.payee_stays {
-                            texts.set_payee(payee);
-                        }
-                        outcome.payee = Some((payee.clone(), rule.id));
-                    }
-                    Action::AddTag { tag } => {
-                        if !outcome.tags.iter().any(|(known, _)| known == tag) {
-                            outcome.tags.push((tag.clone(), rule.id));
-                        }
-                    }
-                }
+            if stopped {
+                outcome.stopped.push(rule.id);
+                continue;
             }
-            outcome.steps.push(Step { rule_id: rule.id, actions: rule.actions.clone() });
+            let changed = act(rule, outcome, run);
+            run.check(rule)?;
             if rule.stop {
-                break;
+                if !run.past_stop {
+                    return Ok(());
+                }
+                stopped = true;
             }
-        }
-        outcome
-    }
-}
-
-/// A text as it is, and folded.
-struct Text<'a> {
-    plain: Cow<'a, str>,
-    folded: String,
-}
-
-impl<'a> Text<'a> {
-    fn new(plain: impl Into<Cow<'a, str>>) -> Self {
-        let plain = plain.into();
-        let folded = fold(&plain);
-        Self { plain, folded }
-    }
-}
-
-/// The texts that rules compare, folded once for all rules.
-struct Texts<'a> {
-    description: Text<'a>,
-    payee: Text<'a>,
-    notes: Text<'a>,
-}
-
-impl<'a> Texts<'a> {
-    fn new(facts: Facts<'a>) -> Self {
-        Self {
-            description: Text::new(facts.description),
-            payee: Text::new(facts.payee.unwrap_or_default()),
-            notes: Text::new(facts.notes.unwrap_or_default()),
-        }
-    }
-
-    fn set_payee(&mut self, payee: &str) {
-        self.payee = Text::new(payee.to_owned());
-    }
-
-    fn of(&self, field: TextField) -> &Text<'a> {
-        match field {
-            TextField::Description => &self.description,
-            TextField::Payee => &self.payee,
-            TextField::Notes => &self.notes,
-        }
-    }
-}
-
-/// Writes an outcome into a transaction, except where a person decided before. Of more tags than a
-/// transaction may have, those that were added first are taken.
-pub fn apply(transaction: &mut Transaction, outcome: &Outcome) {
-    let free = |source: &Option<Source>| !by_user(source.as_ref());
-    if let Some((category, rule)) = &outcome.category
-        && free(&transaction.category_source)
-        && transaction.splits.is_empty()
-    {
-        transaction.category_id = Some(*category);
-        transaction.category_source = Some(Source::rule(*rule));
-    }
-    if let Some((payee, rule)) = &outcome.payee
-        && free(&transaction.payee_source)
-    {
-        transaction.payee = Some(payee.clone());
-        transaction.payee_source = Some(Source::rule(*rule));
-    }
-    if free(&transaction.tags_source) {
-        for (tag, rule) in &outcome.tags {
-            if transaction.tags.len() >= MAX_TAGS {
-                break;
-            }
-            if let Err(place) = transaction.tags.binary_search(tag) {
-                transaction.tags.insert(place, tag.clone());
-                transaction.tags_source = Some(Source::rule(*rule));
+            if changed != Changed::default() {
+                self.find_again(changed, number, &mut next, &outcome.state, run);
             }
         }
     }
+
+    /// After a rule changed what later rules look at: finds those that can apply now.
+    fn find_again(
+        &self,
+        changed: Changed,
+        after: u32,
+        next: &mut usize,
+        state: &State<'_>,
+        run: &mut Run,
+    ) {
+        run.more.clear();
+        let texts = [
+            (TextField::Payee, changed.payee),
+            (TextField::Notes, changed.notes),
+            (TextField::Tags, changed.tags),
+        ];
+        for (field, changed) in texts {
+            let folds = slot(field).and_then(|slot| self.folds.get(slot)) == Some(&true);
+            if changed && folds {
+                run.folded.put(field, state);
+                self.find_by_text(field, &run.folded, &mut run.more);
+            }
+        }
+        if changed.category {
+            self.index.by_category(state.category(), &mut run.more);
+        }
+        run.more.retain(|rule| *rule > after);
+        if run.naive || run.more.is_empty() {
+            return;
+        }
+        run.found.drain(..*next);
+        run.found.append(&mut run.more);
+        run.found.sort_unstable();
+        run.found.dedup();
+        *next = 0;
+    }
 }
 
-fn by_user(source: Option<&Source>) -> bool {
-    source.is_some_and(|source| source.kind == SourceKind::User)
+/// Does what a rule does, and tells what of it later rules can see.
+fn act<'a>(rule: &'a Compiled, outcome: &mut Outcome<'a>, run: &mut Run) -> Changed {
+    let mut changed = Changed::default();
+    for action in &rule.actions {
+        let notes = match action {
+            Action::SetNotes { notes }
+            | Action::AppendNotes { notes }
+            | Action::PrependNotes { notes } => {
+                Some(expand(&rule.condition, notes, &outcome.state, run))
+            }
+            _ => None,
+        };
+        outcome.state.act(action, notes, rule.id, &mut changed);
+    }
+    outcome.steps.push(Step { rule_id: rule.id, actions: &rule.actions });
+    changed
 }
 
-fn holds(node: &Node, facts: &Facts<'_>, texts: &Texts<'_>) -> bool {
+/// A text for notes with what the rule's first matching regular expression found.
+fn expand<'a>(
+    condition: &Node,
+    template: &'a str,
+    state: &State<'_>,
+    run: &mut Run,
+) -> Cow<'a, str> {
+    let mut all = Vec::new();
+    collect_patterns(condition, &mut all);
+    if all.is_empty() || !template.contains('$') {
+        return Cow::Borrowed(template);
+    }
+    let expanded = all.into_iter().find_map(|(field, patterns)| {
+        let texts = texts(field, state);
+        texts.into_iter().find_map(|text| patterns.expand(text, template, &mut run.budget))
+    });
+    Cow::Owned(expanded.unwrap_or_else(|| expand_nothing(template)))
+}
+
+/// The regular expressions of a condition, but for those under a `not`.
+fn collect_patterns<'n>(node: &'n Node, found: &mut Vec<(TextField, &'n Patterns)>) {
     match node {
-        Node::All(of) => of.iter().all(|part| holds(part, facts, texts)),
-        Node::Any(of) => of.iter().any(|part| holds(part, facts, texts)),
-        Node::Not(of) => !of.iter().any(|part| holds(part, facts, texts)),
-        Node::Regex { field, patterns } => patterns.match_in(&texts.of(*field).plain),
-        Node::Text { field, op, values, fold } => {
-            let text = texts.of(*field);
-            let text = if *fold { &*text.folded } else { &*text.plain };
-            values.iter().any(|value| compares(*op, text, value))
-        }
-        Node::Leaf(condition) => leaf_holds(condition, facts),
+        Node::All(of) | Node::Any(of) => of.iter().for_each(|part| collect_patterns(part, found)),
+        Node::Regex { field, patterns } => found.push((*field, patterns)),
+        _ => {}
     }
 }
 
-fn compares(op: TextOp, text: &str, value: &str) -> bool {
-    match op {
-        TextOp::Is => text == value,
-        TextOp::Contains => text.contains(value),
-        TextOp::Starts => text.starts_with(value),
-        TextOp::Ends => text.ends_with(value),
-        TextOp::Regex => false,
+/// The texts of a field as they are: several tags, or one text. No tag is one empty text.
+fn texts<'s>(field: TextField, state: &'s State<'_>) -> Vec<&'s str> {
+    match field {
+        TextField::Tags if !state.tags().is_empty() => {
+            state.tags().iter().map(String::as_str).collect()
+        }
+        TextField::Tags => vec![""],
+        field => vec![state.text(field)],
     }
 }
 
-fn leaf_holds(condition: &Condition, facts: &Facts<'_>) -> bool {
-    match condition {
-        Condition::Amount { min, max, absolute } => {
-            let amount =
-                if *absolute { Amount::new(facts.amount.decimal().abs()) } else { facts.amount };
-            min.is_none_or(|min| amount >= min) && max.is_none_or(|max| amount <= max)
+/// Facts that no rule changes, as numbers.
+struct Seen {
+    amount: i128,
+    day: i32,
+    balance: Option<i128>,
+}
+
+fn holds(node: &Node, seen: &Seen, state: &State<'_>, run: &mut Run) -> bool {
+    match node {
+        Node::All(of) => of.iter().all(|part| holds(part, seen, state, run)),
+        Node::Any(of) => of.iter().any(|part| holds(part, seen, state, run)),
+        Node::Not(of) => !of.iter().any(|part| holds(part, seen, state, run)),
+        Node::Text { field: TextField::Tags, op, values, as_written } => {
+            let folded = &run.folded.tags;
+            let tags = if *as_written { state.tags() } else { folded };
+            tags.iter().any(|tag| compares(*op, tag, values))
+                || (tags.is_empty() && compares(*op, "", values))
         }
-        Condition::Direction { is: Direction::In } => facts.amount > Amount::ZERO,
-        Condition::Direction { is: Direction::Out } => facts.amount < Amount::ZERO,
-        Condition::Date { from, to } => {
-            from.is_none_or(|from| facts.booking_date >= from)
-                && to.is_none_or(|to| facts.booking_date <= to)
+        Node::Text { field, op, values, as_written: true } => {
+            compares(*op, state.text(*field), values)
         }
-        Condition::Account { ids } => ids.contains(&facts.account_id),
-        Condition::All { .. } | Condition::Any { .. } | Condition::Not { .. } => false,
-        Condition::Text { .. } => false,
+        Node::Text { field, op, values, .. } => compares(*op, run.folded.text(*field), values),
+        Node::Regex { field: TextField::Tags, patterns } => {
+            let budget = &mut run.budget;
+            texts(TextField::Tags, state).into_iter().any(|tag| patterns.match_in(tag, budget))
+        }
+        Node::Regex { field, patterns } => patterns.match_in(state.text(*field), &mut run.budget),
+        Node::Empty(TextField::Tags) => state.tags().is_empty(),
+        Node::Empty(field) => state.text(*field).is_empty(),
+        Node::Amount { bounds, absolute: false } => bounds.hold(seen.amount),
+        Node::Amount { bounds, absolute: true } => bounds.hold(seen.amount.saturating_abs()),
+        Node::Currency(of) => of.contains(&state.of.amount.currency()),
+        Node::Direction(Direction::In) => seen.amount > 0,
+        Node::Direction(Direction::Out) => seen.amount < 0,
+        Node::Date(from, to) => (*from..=*to).contains(&seen.day),
+        Node::Weekday(days) => {
+            let day = state.of.booking_date.weekday().num_days_from_monday();
+            u32::from(*days) >> day & 1 == 1
+        }
+        Node::DayOfMonth(days) => {
+            let date = state.of.booking_date;
+            days >> date.day() & 1 == 1 || (days & 1 == 1 && is_last_of_month(date))
+        }
+        Node::Account(ids) => ids.binary_search(&state.of.account_id).is_ok(),
+        Node::Category(ids, none) => {
+            state.category().map_or(*none, |id| ids.binary_search(&id).is_ok())
+        }
+        Node::Status(of) => of >> (state.status() as u8) & 1 == 1,
+        Node::Has(what) => has(*what, state),
+        Node::Balance(bounds) => seen.balance.is_some_and(|balance| bounds.hold(balance)),
     }
+}
+
+fn is_last_of_month(date: NaiveDate) -> bool {
+    date.succ_opt().is_none_or(|next| next.day() == 1)
+}
+
+fn has(what: Feature, state: &State<'_>) -> bool {
+    match what {
+        Feature::Category => state.category().is_some() || state.is_split(),
+        Feature::Payee => !state.text(TextField::Payee).is_empty(),
+        Feature::Tags => !state.tags().is_empty(),
+        Feature::Notes => !state.text(TextField::Notes).is_empty(),
+        Feature::Attachments => !state.of.attachments.is_empty(),
+        Feature::Splits => state.is_split(),
+        Feature::Transfer => state.of.transfer_id.is_some(),
+    }
+}
+
+/// Statuses that only a person gives; a rule leaves them.
+pub(super) fn is_given_by_hand(status: Status) -> bool {
+    matches!(status, Status::Reconciled | Status::Void | Status::Disputed)
 }

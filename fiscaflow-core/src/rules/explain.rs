@@ -2,19 +2,22 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Facts, RuleSet};
+use super::{Facts, Outcome, RuleSet, Run};
+use crate::error::Result;
 use crate::id::TransactionId;
 use crate::limits::MAX_TAGS;
-use crate::model::{Action, Source, Transaction};
+use crate::model::metadata::{REVIEW, TRANSFER_ACCOUNT_ID};
+use crate::model::{Action, Source, SourceKind, Split, Status, Transaction};
 
 /// One value that was proposed for a field.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Candidate {
-    /// The field: `category`, `payee` or `tags`.
+    /// The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or
+    /// `transfer`.
     pub field: String,
-    /// The proposed value; a category by its id.
+    /// The proposed value; a category by its id, parts by their amounts.
     pub value: String,
     /// Who proposes it.
     pub source: Source,
@@ -33,114 +36,187 @@ crate::model::debug_only!(Candidate: field, source, won);
 pub struct Explanation {
     /// The transaction.
     pub transaction_id: TransactionId,
-    /// The proposals. Each field that has a value has exactly one winner, each tag likewise.
+    /// The proposals. Each field that has a source has exactly one winner, each tag likewise.
     pub candidates: Vec<Candidate>,
 }
 
 /// Explains a transaction as it stands, with the rules as they are now.
-pub fn explain(transaction: &Transaction, rules: &RuleSet) -> Explanation {
-    let outcome = rules.evaluate(Facts::from(transaction));
+pub fn explain(facts: Facts<'_>, rules: &RuleSet) -> Result<Explanation> {
+    let transaction = facts.transaction();
+    let outcome = rules.evaluate(facts, &mut Run::over(1))?;
+    let mut all = Candidates { all: proposals(transaction, &outcome) };
+    let category = transaction.category_id.map(|id| id.to_string());
+    let split = !transaction.splits.is_empty();
+    let (field, value) =
+        if split { ("splits", Some(amounts(&transaction.splits))) } else { ("category", category) };
+    all.settle(field, value.as_deref(), transaction.category_source.as_ref());
+    all.settle("payee", transaction.payee.as_deref(), transaction.payee_source.as_ref());
+    let user = transaction.notes.is_some().then(Source::user);
+    let by = transaction.notes_source.as_ref().or(user.as_ref());
+    all.settle("notes", transaction.notes.as_deref(), by);
+    let status = status_name(transaction.status);
+    all.settle("status", Some(status), transaction.status_source.as_ref());
+    for tag in &transaction.tags {
+        all.settle_tag(tag, transaction.tags_source.as_ref());
+    }
+    all.settle_member("review", transaction.metadata.get(REVIEW));
+    all.settle_member("transfer", transaction.metadata.get(TRANSFER_ACCOUNT_ID));
+    all.finish(transaction);
+    Ok(Explanation { transaction_id: transaction.id, candidates: all.all })
+}
+
+/// What each rule that applied proposes.
+fn proposals(transaction: &Transaction, outcome: &Outcome<'_>) -> Vec<Candidate> {
     let mut candidates = Vec::new();
     for step in &outcome.steps {
-        for action in &step.actions {
+        for action in step.actions {
             let (field, value) = match action {
                 Action::SetCategory { category_id } => ("category", category_id.to_string()),
                 Action::SetPayee { payee } => ("payee", payee.clone()),
                 Action::AddTag { tag } => ("tags", tag.clone()),
+                Action::SetTags { tags } => {
+                    let tag = |tag: &String| candidate("tags", tag.clone(), step.rule_id);
+                    candidates.extend(tags.iter().map(tag));
+                    continue;
+                }
+                Action::RemoveTag { .. } => continue,
+                Action::SetNotes { .. }
+                | Action::AppendNotes { .. }
+                | Action::PrependNotes { .. } => {
+                    let by = outcome.state.notes.by == Some(step.rule_id);
+                    (
+                        "notes",
+                        if by { outcome.state.notes.value.to_string() } else { String::new() },
+                    )
+                }
+                Action::SetStatus { status } => ("status", status_name(*status).to_owned()),
+                Action::Split { parts } => {
+                    let parts = super::split::split(transaction.amount, parts);
+                    ("splits", parts.map(|parts| amounts(&parts)).unwrap_or_default())
+                }
+                Action::MarkTransfer { account_id } => ("transfer", account_id.to_string()),
+                Action::Flag { reason } => ("review", reason.clone()),
             };
-            candidates.push(Candidate {
-                field: field.to_owned(),
-                value,
-                source: Source::rule(step.rule_id),
-                won: false,
-                why: String::new(),
-            });
+            candidates.push(candidate(field, value, step.rule_id));
         }
     }
-    let category = transaction.category_id.map(|id| id.to_string());
-    let category_source = transaction.category_source.as_ref();
-    settle(&mut candidates, "category", category.as_deref(), category_source);
-    let payee_source = transaction.payee_source.as_ref();
-    settle(&mut candidates, "payee", transaction.payee.as_deref(), payee_source);
-    for tag in &transaction.tags {
-        settle_tag(&mut candidates, tag, transaction.tags_source.as_ref());
-    }
-    for candidate in candidates.iter_mut().filter(|candidate| candidate.why.is_empty()) {
-        let full = candidate.field == "tags" && transaction.tags.len() >= MAX_TAGS;
-        candidate.why = if full {
-            format!("a transaction has at most {MAX_TAGS} tags")
-        } else {
-            "the field was changed afterwards".to_owned()
-        };
-    }
-    Explanation { transaction_id: transaction.id, candidates }
+    candidates
 }
 
-/// Marks the winner of a field and says of the others why they lost.
-fn settle(
-    candidates: &mut Vec<Candidate>,
-    field: &str,
-    value: Option<&str>,
-    source: Option<&Source>,
-) {
-    let Some(source) = source else { return };
-    let value = value.unwrap_or_default();
-    let proposes = |candidate: &Candidate| {
-        candidate.field == field && candidate.value == value && candidate.source == *source
-    };
-    let winner = match candidates.iter().rposition(proposes) {
-        Some(winner) => winner,
-        None => {
-            candidates.push(Candidate {
-                field: field.to_owned(),
-                value: value.to_owned(),
-                source: source.clone(),
-                won: false,
-                why: String::new(),
-            });
-            candidates.len().saturating_sub(1)
-        }
-    };
-    for (place, candidate) in candidates.iter_mut().enumerate() {
-        if candidate.field != field {
-            continue;
-        }
-        candidate.won = place == winner;
-        candidate.why = if candidate.won {
-            format!("set by the {}", who(source))
-        } else if candidate.source.kind < source.kind {
-            format!("a {} yields to the {}", who(&candidate.source), who(source))
-        } else {
-            "a later rule wins".to_owned()
-        };
+fn candidate(field: &str, value: String, rule: crate::id::RuleId) -> Candidate {
+    let source = Source::rule(rule);
+    Candidate { field: field.to_owned(), value, source, won: false, why: String::new() }
+}
+
+fn amounts(splits: &[Split]) -> String {
+    let amounts: Vec<String> = splits.iter().map(|it| it.amount.amount().to_string()).collect();
+    amounts.join(" ")
+}
+
+pub(super) fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Pending => "pending",
+        Status::Posted => "posted",
+        Status::Reconciled => "reconciled",
+        Status::Void => "void",
+        Status::Disputed => "disputed",
     }
 }
 
-fn settle_tag(candidates: &mut Vec<Candidate>, tag: &str, source: Option<&Source>) {
-    let Some(source) = source else { return };
-    let proposed =
-        candidates.iter_mut().find(|candidate| candidate.field == "tags" && candidate.value == tag);
-    let why = format!("set by the {}", who(source));
-    match proposed {
-        Some(candidate) => {
+struct Candidates {
+    all: Vec<Candidate>,
+}
+
+impl Candidates {
+    /// Marks the winner of a field and says of the others why they lost.
+    fn settle(&mut self, field: &str, value: Option<&str>, source: Option<&Source>) {
+        let Some(source) = source else { return };
+        let value = value.unwrap_or_default();
+        let proposes = |it: &Candidate| it.field == field && it.value == value;
+        let by = |it: &Candidate| proposes(it) && it.source == *source;
+        let winner = self.all.iter().rposition(by).unwrap_or_else(|| {
+            self.add(field, value, source);
+            self.all.len().saturating_sub(1)
+        });
+        for (place, candidate) in self.all.iter_mut().enumerate() {
+            if candidate.field != field {
+                continue;
+            }
+            candidate.won = place == winner;
+            candidate.why = if candidate.won {
+                format!("set by the {}", who(source))
+            } else if candidate.source.kind < source.kind {
+                format!("a {} yields to the {}", who(&candidate.source), who(source))
+            } else {
+                "a later rule wins".to_owned()
+            };
+        }
+    }
+
+    fn add(&mut self, field: &str, value: &str, source: &Source) {
+        self.all.push(Candidate {
+            field: field.to_owned(),
+            value: value.to_owned(),
+            source: source.clone(),
+            won: false,
+            why: String::new(),
+        });
+    }
+
+    fn settle_tag(&mut self, tag: &str, source: Option<&Source>) {
+        let Some(source) = source else { return };
+        let proposed = |it: &Candidate| it.field == "tags" && it.value == tag;
+        if !self.all.iter().any(proposed) {
+            self.add("tags", tag, source);
+        }
+        if let Some(candidate) = self.all.iter_mut().find(|it| proposed(it)) {
             candidate.won = true;
             candidate.why = format!("set by the {}", who(&candidate.source));
         }
-        None => candidates.push(Candidate {
-            field: "tags".to_owned(),
-            value: tag.to_owned(),
-            source: source.clone(),
-            won: true,
-            why,
-        }),
+    }
+
+    /// Marks who wrote a member of the metadata, which stays until a person changes it.
+    fn settle_member(&mut self, field: &str, value: Option<&String>) {
+        let Some(value) = value else { return };
+        let mut winner = false;
+        for candidate in self.all.iter_mut().filter(|candidate| candidate.field == field) {
+            candidate.won = !winner && candidate.value == *value;
+            winner |= candidate.won;
+            candidate.why = if candidate.won {
+                "set by the rule".to_owned()
+            } else {
+                "what stands there stays until a person changes it".to_owned()
+            };
+        }
+    }
+
+    fn finish(&mut self, transaction: &Transaction) {
+        for candidate in self.all.iter_mut().filter(|candidate| candidate.why.is_empty()) {
+            let full = candidate.field == "tags" && transaction.tags.len() >= MAX_TAGS;
+            let by_person =
+                transaction.tags_source.as_ref().is_some_and(|it| it.kind == SourceKind::User);
+            candidate.why = match candidate.field.as_str() {
+                "tags" if by_person => "a rule yields to the user".to_owned(),
+                _ if full => format!("a transaction has at most {MAX_TAGS} tags"),
+                "category" if !transaction.splits.is_empty() => {
+                    "the transaction is split: its parts have the categories".to_owned()
+                }
+                "splits" if transaction.category_id.is_some() => {
+                    "the transaction is in one category as a whole".to_owned()
+                }
+                "status" => "a status that a person gave stays".to_owned(),
+                "notes" => "a person's notes stay".to_owned(),
+                _ => "the field was changed afterwards".to_owned(),
+            };
+        }
     }
 }
 
 fn who(source: &Source) -> &'static str {
     match source.kind {
-        crate::model::SourceKind::Provider => "provider",
-        crate::model::SourceKind::Learned => "learned model",
-        crate::model::SourceKind::Rule => "rule",
-        crate::model::SourceKind::User => "user",
+        SourceKind::Provider => "provider",
+        SourceKind::Learned => "learned model",
+        SourceKind::Rule => "rule",
+        SourceKind::User => "user",
     }
 }

@@ -1,13 +1,38 @@
 //! Rules: deciding what the book's rules make of a transaction, and saying why.
 //!
-//! One evaluator serves recording, importing, applying to the past and explaining, so that they
-//! cannot differ. `compile` checks rules and prepares their patterns; `evaluate` runs them.
+//! One evaluator serves recording, importing, applying, backtesting and explaining, so that they
+//! cannot differ. `sentence` and `parse` tell a rule and read it; `check` refuses it, `compile`
+//! prepares it, `index` finds those that a transaction can meet, `evaluate` runs them over it and
+//! `state` keeps what they made of it. `backtest` tries rules, `suggest` finds some.
 
+mod backtest;
+mod balances;
+mod check;
 mod compile;
 mod evaluate;
 mod explain;
+mod fold;
+mod index;
+mod intervals;
+mod parse;
+mod patterns;
+mod sentence;
+mod split;
+mod state;
+mod suggest;
+mod words;
 
-pub(crate) use compile::check_all_patterns;
-pub use compile::{RuleSet, check_rule};
-pub use evaluate::{Facts, Outcome, Step, apply};
+pub(crate) use backtest::{Backtest, draft};
+pub use backtest::{
+    BacktestQuery, BacktestReport, Disagreement, RuleChange, RuleConflict, RuleUse,
+};
+pub(crate) use balances::Balances;
+pub(crate) use check::check_all_patterns;
+pub use check::check_rule;
+pub use compile::RuleSet;
+pub use evaluate::{Facts, Outcome, Run, Step};
 pub use explain::{Candidate, Explanation, explain};
+pub use parse::parse;
+pub use sentence::describe;
+pub(crate) use suggest::suggest;
+pub use suggest::{RuleSuggestion, RuleSuggestionQuery};

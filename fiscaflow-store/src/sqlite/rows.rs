@@ -49,7 +49,7 @@ struct SplitJson {
 }
 
 /// The column `sources`.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct SourcesJson {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,6 +58,10 @@ struct SourcesJson {
     payee: Option<Source>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Source>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notes: Option<Source>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<Source>,
 }
 
 /// What of a transaction stands as JSON.
@@ -82,8 +86,10 @@ impl<'a> Encoded<'a> {
             category: transaction.category_source.clone(),
             payee: transaction.payee_source.clone(),
             tags: transaction.tags_source.clone(),
+            notes: transaction.notes_source.clone(),
+            status: transaction.status_source.clone(),
         };
-        let bare = sources.category.is_none() && sources.payee.is_none() && sources.tags.is_none();
+        let bare = sources == SourcesJson::default();
         Ok(Self {
             transaction,
             splits: json(&splits, splits.is_empty())?,
@@ -183,6 +189,8 @@ pub(super) fn read(row: &SqliteRow) -> Result<Transaction> {
         category_source: sources.category,
         tags,
         tags_source: sources.tags,
+        notes_source: sources.notes,
+        status_source: sources.status,
         notes,
         splits,
         transfer_id,

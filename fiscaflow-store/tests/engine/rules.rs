@@ -1,5 +1,6 @@
 //! Rules in a book: what they leave is within every limit, and they leave it alike each time.
 
+use fiscaflow_core::CategoryId;
 use fiscaflow_core::limits::MAX_TAGS;
 use fiscaflow_core::model::Rule;
 use serde_json::{Value, json};
@@ -44,4 +45,148 @@ async fn rules_add_as_many_tags_as_there_is_room_for() {
     let lost = explanation.candidates.iter().filter(|candidate| !candidate.won);
     assert!(lost.clone().all(|candidate| candidate.why.contains("at most 50 tags")));
     assert_eq!(lost.count(), 10);
+}
+
+fn text(field: &str, op: &str, value: &str) -> Value {
+    json!({"kind": "text", "field": field, "op": op, "values": [value]})
+}
+
+/// Rules of every kind, of which some depend on others.
+fn draft(food: CategoryId, fun: CategoryId) -> Vec<Value> {
+    let conditions = [
+        text("description", "contains", "rewe"),
+        text("payee", "is", "market"),
+        text("description", "regex", "card (\\d+)"),
+        json!({"kind": "amount", "below": "-20"}),
+        json!({"kind": "not", "of": [{"kind": "has", "what": "category"}]}),
+        json!({"kind": "category", "ids": [food]}),
+        json!({"kind": "balance", "max": "-60"}),
+        json!({"kind": "weekday", "is": ["monday"]}),
+    ];
+    let actions = [
+        json!({"kind": "set_payee", "payee": "Market"}),
+        json!({"kind": "set_category", "category_id": food}),
+        json!({"kind": "append_notes", "notes": "card $1"}),
+        json!({"kind": "split", "parts": [{"percent": "30", "category_id": fun}, {}]}),
+        json!({"kind": "set_category", "category_id": fun}),
+        json!({"kind": "add_tag", "tag": "eaten"}),
+        json!({"kind": "flag", "reason": "low"}),
+        json!({"kind": "set_status", "status": "disputed"}),
+    ];
+    conditions
+        .iter()
+        .zip(&actions)
+        .zip(0..)
+        .map(|((condition, action), place)| {
+            let id = format!("018f0000-0000-7000-8000-{place:012}");
+            json!({"id": id, "name": id, "condition": condition, "actions": [action]})
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn trying_and_doing_cannot_differ() {
+    // Holds: what a backtest of a draft says of each field is what the same rules, once made and
+    // applied, leave there; and the book's own rules, tried, change what applying them changes.
+    let home = Home::new().await;
+    let food = home.category("Food", None).await;
+    let fun = home.category("Fun", None).await;
+    let draft = draft(food.id, fun.id);
+    let rows = [
+        ("2026-03-02", "-5", json!({"description": "REWE card 12"})),
+        ("2026-03-03", "-50", json!({"description": "rent"})),
+        ("2026-03-04", "-7", json!({"description": "rewe", "category_id": fun.id})),
+        ("2026-03-09", "-9", json!({"payee": "market", "notes": "mine"})),
+        ("2026-03-10", "100", json!({"description": "wages", "status": "posted"})),
+    ];
+    let mut before = Vec::new();
+    for (day, amount, further) in &rows {
+        before.push(home.record(day, amount, further.clone()).await);
+    }
+    let tried = home.book.rules().backtest(shape(json!({"rules": draft}))).await.unwrap();
+    for rule in &draft {
+        home.book.rules().create(shape(rule.clone())).await.unwrap();
+    }
+    let own = home.book.rules().backtest(shape(json!({}))).await.unwrap();
+    assert_eq!((own.would_change, own.changed), (tried.would_change, 0));
+    let done = home.book.rules().apply().await.unwrap();
+    assert_eq!((done.examined, done.changed), (tried.examined, tried.would_change));
+    let mut changed = 0;
+    for before in &before {
+        let after = home.book.transactions().get(before.id).await.unwrap();
+        let was = serde_json::to_value(before).unwrap();
+        let is = serde_json::to_value(&after).unwrap();
+        for field in ["category_id", "splits", "payee", "tags", "notes", "status", "metadata"] {
+            let name = match field {
+                "category_id" => "category",
+                "metadata" => "review",
+                field => field,
+            };
+            let told = |it: &&fiscaflow_core::rules::RuleChange| {
+                it.transaction_id == before.id && it.field == name
+            };
+            let told = tried.changes.iter().find(told);
+            assert_eq!(told.is_some(), was[field] != is[field], "{name} of {}", before.id);
+            changed += u64::from(told.is_some());
+            if let (Some(told), true) = (told, is[field].is_string()) {
+                assert_eq!(told.after.as_deref(), is[field].as_str());
+            }
+        }
+        assert_eq!(after.description, before.description);
+    }
+    assert_eq!(changed, tried.changed);
+    assert!(changed > 5, "{changed}");
+    let again = home.book.rules().backtest(shape(json!({}))).await.unwrap();
+    assert_eq!(again.would_change, 0);
+}
+
+#[tokio::test]
+async fn names_are_looked_up_again_when_they_change() {
+    // Holds: a rule on the name of an account follows a renaming, and an import that makes the
+    // account meets the rule.
+    let home = Home::new().await;
+    let tag = json!([{"kind": "add_tag", "tag": "named"}]);
+    home.rule(json!({"condition": text("account", "is", "DE77"), "actions": tag})).await;
+    let before = home.record("2026-03-01", "-1", json!({})).await;
+    assert!(before.tags.is_empty());
+    let file = b"<OFX><STMTRS><CURDEF>EUR<BANKACCTFROM><ACCTID>DE77</BANKACCTFROM><BANKTRANLIST>\
+        <STMTTRN><DTPOSTED>20260302<TRNAMT>-3.20<FITID>f1<NAME>x</STMTTRN>\
+        </BANKTRANLIST></STMTRS></OFX>";
+    let new = fiscaflow_core::engine::NewImport {
+        content: file.to_vec(),
+        create_accounts: true,
+        ..Default::default()
+    };
+    home.book.imports().create(new).await.unwrap();
+    let listed = home.book.transactions().list(Default::default()).await.unwrap().items;
+    assert_eq!(listed[0].tags, ["named"]);
+    let account = listed[0].account_id;
+    let accounts = home.book.accounts();
+    accounts.update(account, shape(json!({"name": "Old"}))).await.unwrap();
+    accounts.update(home.account.id, shape(json!({"name": "de77"}))).await.unwrap();
+    let after = home.record("2026-03-01", "-1", json!({})).await;
+    assert_eq!(after.tags, ["named"]);
+}
+
+#[tokio::test]
+async fn rules_that_are_too_slow_leave_nothing_half_applied() {
+    // Holds: applying ends with an error that names a rule, and no transaction has changed.
+    let home = Home::new().await;
+    // The work is counted, whatever it really is: digits leave the expression at once.
+    let long = "0".repeat(500);
+    for _ in 0..90 {
+        home.record("2026-03-01", "-1", json!({"description": long})).await;
+    }
+    let tag = json!([{"kind": "add_tag", "tag": "x"}]);
+    home.rule(json!({"condition": {"kind": "all", "of": []}, "actions": tag, "priority": 9})).await;
+    let slow = ["[a-y]{400}z"];
+    let condition = json!({"kind": "text", "field": "description", "op": "regex", "values": slow});
+    for _ in 0..60 {
+        home.rule(json!({"condition": condition, "actions": tag})).await;
+    }
+    let error = home.book.rules().apply().await.unwrap_err();
+    assert_eq!(error.code(), fiscaflow_core::ErrorCode::RulesTooSlow);
+    assert!(error.of_id().is_some());
+    let listed = home.book.transactions().list(Default::default()).await.unwrap().items;
+    assert!(listed.iter().all(|it| it.tags.is_empty()));
 }

@@ -102,6 +102,8 @@ impl Chance {
         one.category_id = self.maybe(2, |chance| CategoryId::new(chance.few()));
         one.category_source = self.maybe(3, |_| Source::user());
         one.notes = self.maybe(4, Self::text);
+        one.notes_source = self.maybe(5, |_| Source::user());
+        one.status_source = self.maybe(5, |_| Source::user());
         one.value_date = self.maybe(3, Self::date);
         one.transfer_id = self.maybe(5, |chance| TransactionId::new(chance.few()));
         one.reference = self.maybe(5, Self::text);

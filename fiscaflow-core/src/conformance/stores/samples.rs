@@ -153,6 +153,8 @@ fn rule(scribe: &Scribe, category_id: CategoryId) -> Rule {
                 Condition::Amount {
                     min: Some("-50.00".parse().unwrap()),
                     max: None,
+                    above: None,
+                    below: None,
                     absolute: false,
                 },
             ],
@@ -188,6 +190,8 @@ pub(super) fn full_transaction(scribe: &Scribe) -> Transaction {
             confidence: 61,
         }),
         notes: Some("with Bo".to_owned()),
+        notes_source: Some(Source::user()),
+        status_source: Some(Source::user()),
         splits: vec![
             split(-700, Some(category_id), Some("bread")),
             split(-300, Some(CategoryId::new(scribe.uuid())), None),

@@ -15,11 +15,12 @@ use crate::import::matching::{Evidence, Incoming, Match, MatchReason, fingerprin
 use crate::import::{Problem, Row};
 use crate::limits::MAX_DOCUMENTS;
 use crate::log::{Change, Object};
+use crate::model::metadata::COUNTERPARTY_ACCOUNT;
 use crate::model::{
     Account, Import, NewAccount, Origin, Source, Split, Status, Transaction, check_name,
 };
 use crate::money::{Currency, Money};
-use crate::rules;
+use crate::rules::{self, Balances, RuleSet, Run};
 use crate::store::{OriginRow, fold};
 
 pub(super) struct Taking<'a> {
@@ -36,6 +37,12 @@ pub(super) struct Taking<'a> {
     pub(super) matches: Vec<RowMatch>,
     pub(super) problems: Vec<Problem>,
     pub(super) changes: Vec<Change>,
+    /// The rules, prepared again once an account was made whose name they look at.
+    rules: Option<RuleSet>,
+    balances: Balances,
+    rule_run: Run,
+    /// The rules could not be run to their end: then nothing is recorded.
+    stopped: Option<Error>,
     /// The places among the changes of transactions that are changed again.
     places: HashMap<TransactionId, usize>,
     /// How many rows were taken or recognised.
@@ -72,6 +79,10 @@ impl<'a> Taking<'a> {
             matches: Vec::new(),
             problems: run.parsed.problems.clone(),
             changes: Vec::new(),
+            rules: None,
+            balances: facts.balances.clone(),
+            rule_run: Run::over(run.parsed.statements.iter().map(|it| it.rows.len()).sum()),
+            stopped: None,
             places: HashMap::new(),
             taken: 0,
         }
@@ -107,6 +118,11 @@ impl<'a> Taking<'a> {
         self.names.insert(account.name.clone());
         self.identities.insert(identity, id);
         self.made.insert(id, account);
+        if self.facts.rules.ask_names() {
+            let mut plan = self.facts.plan.clone();
+            plan.accounts.extend(self.made.clone());
+            self.rules = Some(RuleSet::new(plan.rules.values(), &plan));
+        }
         Ok(id)
     }
 
@@ -185,6 +201,9 @@ impl<'a> Taking<'a> {
                 self.tally(readable.place, |report| &mut report.imported);
                 self.places.insert(transaction.id, self.changes.len());
                 self.changes.push(Change::create(transaction));
+            }
+            Err(error) if error.code() == ErrorCode::RulesTooSlow => {
+                self.stopped.get_or_insert(error);
             }
             Err(error) => self.problems.push(row_problem(&error, &readable.row)),
         }
@@ -303,7 +322,7 @@ impl<'a> Taking<'a> {
     }
 
     fn transaction(
-        &self,
+        &mut self,
         account: &Account,
         readable: &Readable<'_>,
         origin: Origin,
@@ -322,13 +341,14 @@ impl<'a> Taking<'a> {
         if let Some(number) = row.counterparty_account {
             metadata.insert(COUNTERPARTY_ACCOUNT.to_owned(), number.to_owned());
         }
-        let mut transaction = Transaction {
+        let transaction = Transaction {
             id: TransactionId::new(self.facts.uuid()),
             account_id: account.id,
             booking_date: row.booking_date,
             value_date: row.value_date,
             amount: readable.amount,
             status: if row.pending { Status::Pending } else { Status::Posted },
+            status_source: None,
             description: row.description.to_owned(),
             payee_source: payee.is_some().then(Source::provider),
             payee,
@@ -337,6 +357,7 @@ impl<'a> Taking<'a> {
             tags: Vec::new(),
             tags_source: None,
             notes: None,
+            notes_source: None,
             splits,
             transfer_id: None,
             reference: row.reference.map(str::to_owned),
@@ -347,8 +368,12 @@ impl<'a> Taking<'a> {
             deleted: false,
             revision: 0,
         };
-        let outcome = self.facts.rules.evaluate(rules::Facts::from(&transaction));
-        rules::apply(&mut transaction, &outcome);
+        let balance = self.balances.of(&transaction);
+        let facts = rules::Facts::from(&transaction).with_balance(balance);
+        let rules = self.rules.as_ref().unwrap_or(self.facts.rules);
+        let after = rules.evaluate(facts, &mut self.rule_run)?.after();
+        let transaction = after.unwrap_or(transaction);
+        self.balances.add(&transaction);
         Ok(transaction)
     }
 
@@ -373,6 +398,9 @@ impl<'a> Taking<'a> {
 
     pub(super) fn finish(mut self) -> Result<Decision<ImportReport>> {
         self.run.reporter.end(ImportPhase::Match);
+        if let Some(error) = self.stopped.take() {
+            return Err(error);
+        }
         if !self.problems.is_empty() && !self.run.new.partial {
             self.changes.clear();
             for report in &mut self.reports {
@@ -432,9 +460,6 @@ pub(super) fn is_locked(transaction: &Transaction) -> bool {
     transaction.deleted
         || matches!(transaction.status, Status::Void | Status::Reconciled | Status::Disputed)
 }
-
-/// The member of a transaction's metadata that holds the other party's account, as the file has it.
-pub(super) const COUNTERPARTY_ACCOUNT: &str = "counterparty_account";
 
 impl Readable<'_> {
     fn incoming(&self) -> Incoming<'_> {

@@ -1,0 +1,176 @@
+//! Rules that run one after another: by the index and one by one, and what becomes of a person's
+//! choices.
+
+use fiscaflow_core::model::{
+    Action, Condition, Rule, Source, SourceKind, TextField, TextOp, Transaction,
+};
+use fiscaflow_core::rules::{Facts, RuleSet, Run, explain};
+use fiscaflow_core::{Money, RuleId};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::any;
+
+fn by_user(source: &Option<Source>) -> bool {
+    source.as_ref().is_some_and(|it| it.kind == SourceKind::User)
+}
+
+fn ruled(rules: &RuleSet, transaction: &Transaction) -> Transaction {
+    let outcome = rules.evaluate(Facts::from(transaction), &mut Run::over(1)).unwrap();
+    outcome.after().unwrap_or_else(|| transaction.clone())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(
+        if std::env::var_os("FISCAFLOW_DEEP").is_some() { 400_000 } else { 1_000 }
+    ))]
+
+    /// The index finds exactly what checking every rule finds, also after rules changed what later
+    /// rules look at: 25 pairs of rule set and transaction a case, 10 million in the deep tier.
+    #[test]
+    fn the_index_equals_looking_at_every_rule(
+        rules in any::rules(),
+        transactions in prop::collection::vec(any::transaction(), 25),
+        balance in prop::option::of(-30_i64..30),
+    ) {
+        let rules = RuleSet::new(&rules, &any::plan());
+        let balance = balance.map(|minor| Money::from_minor(minor, any::euro()));
+        let (mut run, mut naive) = (Run::over(25).past_stop(), Run::over(25).past_stop().naive());
+        for transaction in &transactions {
+            let facts = Facts::from(transaction).with_balance(balance);
+            let found = rules.evaluate(facts, &mut run).unwrap();
+            let all = rules.evaluate(facts, &mut naive).unwrap();
+            prop_assert_eq!(&found.steps, &all.steps);
+            prop_assert_eq!(&found.stopped, &all.stopped);
+            prop_assert!(found.after() == all.after());
+        }
+    }
+
+    /// What a person set stays, and each value that has a source has exactly one winner.
+    #[test]
+    fn users_win_and_winners_are_named(rules in any::rules(), before in any::transaction()) {
+        let rules = RuleSet::new(&rules, &any::plan());
+        let after = ruled(&rules, &before);
+        if by_user(&before.category_source) {
+            prop_assert_eq!(&after.category_id, &before.category_id);
+            prop_assert_eq!(&after.splits, &before.splits);
+        }
+        if by_user(&before.payee_source) {
+            prop_assert_eq!(&after.payee, &before.payee);
+        }
+        if by_user(&before.tags_source) {
+            prop_assert_eq!(&after.tags, &before.tags);
+        }
+        if by_user(&before.status_source) {
+            prop_assert_eq!(after.status, before.status);
+        }
+        let by_rule = before.notes_source.as_ref().is_some_and(|it| it.kind == SourceKind::Rule);
+        if let Some(notes) = before.notes.as_ref().filter(|_| !by_rule) {
+            prop_assert!(after.notes.as_ref().is_some_and(|after| after.contains(notes)));
+        }
+        for (name, text) in &before.metadata {
+            prop_assert_eq!(after.metadata.get(name), Some(text));
+        }
+        let sum: i64 = after.splits.iter().map(|split| split.amount.minor()).sum();
+        prop_assert!(after.splits.is_empty() || sum == after.amount.minor());
+        prop_assert!(after.splits.is_empty() || after.category_id.is_none());
+
+        let explanation = explain(Facts::from(&after), &rules).unwrap();
+        let winners = |field: &str| {
+            explanation.candidates.iter().filter(|it| it.field == field && it.won).count()
+        };
+        let split = !after.splits.is_empty();
+        let sorted = usize::from(after.category_source.is_some());
+        prop_assert_eq!(winners("category"), if split { 0 } else { sorted });
+        prop_assert_eq!(winners("splits"), if split { sorted } else { 0 });
+        prop_assert_eq!(winners("payee"), usize::from(after.payee_source.is_some()));
+        let noted = after.notes.is_some() || after.notes_source.is_some();
+        prop_assert_eq!(winners("notes"), usize::from(noted));
+        prop_assert_eq!(winners("status"), usize::from(after.status_source.is_some()));
+        let tagged = after.tags_source.is_some();
+        prop_assert_eq!(winners("tags"), if tagged { after.tags.len() } else { 0 });
+        prop_assert!(explanation.candidates.iter().all(|it| !it.why.is_empty()));
+    }
+}
+
+fn rule(number: u128, condition: Condition, action: Action) -> Rule {
+    Rule {
+        id: RuleId::new(Uuid::from_u128(number)),
+        name: format!("rule {number}"),
+        stage: Default::default(),
+        priority: 0,
+        enabled: true,
+        condition,
+        actions: vec![action],
+        stop: false,
+    }
+}
+
+fn text(field: TextField, op: TextOp, value: &str) -> Condition {
+    Condition::Text { field, op, values: vec![value.to_owned()], case_sensitive: false }
+}
+
+pub fn plain(description: &str) -> Transaction {
+    Transaction {
+        id: fiscaflow_core::TransactionId::new(Uuid::from_u128(1)),
+        account_id: any::account_id(0),
+        booking_date: any::day(1),
+        value_date: None,
+        amount: Money::from_minor(-1_000, any::euro()),
+        status: Default::default(),
+        status_source: None,
+        description: description.to_owned(),
+        payee: None,
+        payee_source: None,
+        category_id: None,
+        category_source: None,
+        tags: Vec::new(),
+        tags_source: None,
+        notes: None,
+        notes_source: None,
+        splits: Vec::new(),
+        transfer_id: None,
+        reference: None,
+        external_id: None,
+        attachments: Vec::new(),
+        metadata: Default::default(),
+        origins: Vec::new(),
+        deleted: false,
+        revision: 1,
+    }
+}
+
+#[test]
+fn later_rules_see_what_earlier_ones_made() {
+    // Holds: a payee that a rule sets makes a rule on it apply, and one on the former payee not.
+    let payee = |name: &str| Action::SetPayee { payee: name.to_owned() };
+    let tag = |tag: &str| Action::AddTag { tag: tag.to_owned() };
+    let rules = [
+        rule(1, text(TextField::Description, TextOp::Contains, "card"), payee("Rewe")),
+        rule(2, text(TextField::Payee, TextOp::Is, "rewe"), tag("new")),
+        rule(3, text(TextField::Payee, TextOp::Is, "card"), tag("old")),
+        rule(4, text(TextField::Tags, TextOp::Is, "new"), tag("seen")),
+    ];
+    let before = Transaction { payee: Some("card".to_owned()), ..plain("CARD 12") };
+    let after = ruled(&RuleSet::new(&rules, &any::plan()), &before);
+    assert_eq!(after.payee.as_deref(), Some("Rewe"));
+    assert_eq!(after.tags, ["new", "seen"]);
+}
+
+#[test]
+fn notes_hold_what_the_expression_found_and_grow_once() {
+    // Holds: groups are filled in, a repeat adds nothing, and a person's notes stay beside them.
+    let card = text(TextField::Description, TextOp::Regex, r"card (\d+)");
+    let note = Action::AppendNotes { notes: "card $1, $$".to_owned() };
+    let rules = RuleSet::new(&[rule(1, card, note)], &any::plan());
+    let mine = Some("mine".to_owned());
+    let before =
+        Transaction { notes: mine, notes_source: Some(Source::user()), ..plain("Card 77") };
+    let after = ruled(&rules, &before);
+    assert_eq!(after.notes.as_deref(), Some("mine\ncard 77, $"));
+    assert_eq!(after.notes_source, Some(Source::user()));
+    assert!(ruled(&rules, &after) == after);
+    let fresh = ruled(&rules, &plain("card 5"));
+    assert_eq!(fresh.notes.as_deref(), Some("card 5, $"));
+    assert_eq!(fresh.notes_source, Some(Source::rule(RuleId::new(Uuid::from_u128(1)))));
+}
