@@ -37,8 +37,8 @@ pub struct ParseOptions {
     pub format: Option<Format>,
     /// Dialect and column roles of a delimited file, where they should not be detected.
     pub csv: Option<CsvProfile>,
-    /// The order of day, month and year in a QIF file, where it should not be found in the file; a
-    /// delimited file has it in its profile.
+    /// The order of day, month and year in a QIF or delimited file, where it should not be found in
+    /// the file; stronger than that of the profile.
     pub date_order: Option<DateOrder>,
 }
 
@@ -74,7 +74,11 @@ pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Parsed> {
         Some(Format::Mt940) => mt940::parse(bytes),
         Some(Format::Qif) => qif::parse(bytes, options.date_order),
         Some(Format::Plaid) => plaid::parse(bytes),
-        Some(Format::Csv) => csv::parse(bytes, options.csv.as_ref()),
+        Some(Format::Csv) => {
+            let profile = options.csv.clone().unwrap_or_default();
+            let date_order = options.date_order.or(profile.date_order);
+            csv::parse(bytes, &CsvProfile { date_order, ..profile })
+        }
         None => Err(Error::new(ErrorCode::UnknownFormat, unknown(bytes))),
     }
 }

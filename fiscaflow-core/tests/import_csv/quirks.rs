@@ -234,7 +234,8 @@ fn quirk_25_dates() {
 
 #[test]
 fn quirk_25_an_order_without_a_hint_is_not_guessed() {
-    // Holds: dates that exist in both orders are a problem that names both; the profile answers.
+    // Holds: dates that exist in both orders are a problem that names both; the profile answers,
+    // and so does what is stated beside it, which is stronger.
     let text = "Date,Text,Amount\n03/04/2024,a,-5.00\n05/04/2024,b,-3.00\n";
     let open = read(text.as_bytes(), None);
     assert_eq!((open.statements.len(), open.problems.len()), (0, 1));
@@ -244,6 +245,13 @@ fn quirk_25_an_order_without_a_hint_is_not_guessed() {
         let profile = format!(r#"{{"date_order":"{order}"}}"#);
         let parsed = read(text.as_bytes(), Some(&profile));
         assert_eq!(parsed.statements[0].rows.get(0).unwrap().booking_date.to_string(), day);
+        for csv in [None, Some(r#"{"date_order":"ymd"}"#)] {
+            let csv = csv.map(|json| serde_json::from_str::<CsvProfile>(json).unwrap());
+            let date_order = serde_json::from_value(order.into()).unwrap();
+            let options = ParseOptions { format: None, csv, date_order };
+            let parsed = parse(text.as_bytes(), &options).unwrap();
+            assert_eq!(parsed.statements[0].rows.get(0).unwrap().booking_date.to_string(), day);
+        }
     }
 }
 

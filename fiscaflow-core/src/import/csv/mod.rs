@@ -81,9 +81,7 @@ fn is_other_format(text: &str) -> bool {
 }
 
 /// Reads a delimited file; what a profile does not state is found in the file.
-pub(super) fn parse(bytes: &[u8], profile: Option<&CsvProfile>) -> Result<Parsed> {
-    let stated = CsvProfile::default();
-    let profile = profile.unwrap_or(&stated);
+pub(super) fn parse(bytes: &[u8], profile: &CsvProfile) -> Result<Parsed> {
     profile.validate()?;
     let (text, encoding) = charset::decode(bytes, profile.encoding.as_deref());
     let table = Table::find(&text, profile);

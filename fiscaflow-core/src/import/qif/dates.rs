@@ -308,10 +308,7 @@ impl Orders {
             }
             dates => {
                 let readings: Vec<String> = dates.iter().map(NaiveDate::to_string).collect();
-                let text = format!(
-                    "the date may be {}: state the order of day, month and year",
-                    readings.join(" or ")
-                );
+                let text = format!("the date may be {}; state `date_order`", readings.join(" or "));
                 Err((ErrorCode::AmbiguousFile, text))
             }
         }

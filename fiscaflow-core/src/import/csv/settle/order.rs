@@ -212,7 +212,7 @@ impl OrderEvidence {
                 (line, text.to_owned())
             }
         };
-        let message = format!("{what}; state `date_order` in the profile");
+        let message = format!("{what}; state `date_order`");
         Err(Problem {
             code: ErrorCode::AmbiguousFile,
             message,
