@@ -94,7 +94,7 @@ pub fn parse_date(text: &str) -> Result<NaiveDate> {
 }
 
 fn not_a_date() -> Error {
-    Error::new(ErrorCode::InvalidDate, "a date is written `YYYY-MM-DD`")
+    Error::new(ErrorCode::InvalidDate, "a date is written `YYYY-MM-DD` and exists")
 }
 
 fn day(text: &str) -> Option<NaiveDate> {

@@ -330,19 +330,22 @@ fn the_report_tells_people_what_is_wrong() {
     write("empty.ofx", "");
     write("prose.txt", "Dear Sir or Madam,\n");
     write("open.csv", "Date,Description,Amount\n01/02/2026,TEA,-1.00\n03/04/2026,TEA,-2.00\n");
+    write("open.qif", "!Type:Bank\nD01/02/2026\nT-1.00\n^\n");
     let files = ["--db", "memory:", "absent", "empty.ofx", "prose.txt", "open.csv"];
     let (code, out, _) = run(folder.path(), &files);
     assert_eq!(code, 2);
-    for part in
-        ["no such file", "the file is empty", "OFX, QFX, CSV, CAMT and MT940", "--date-order dmy"]
-    {
+    for part in ["no such file", "the file is empty", "readers for OFX", "--date-order dmy"] {
         assert!(out.contains(part), "`{part}` is missing: {out}");
     }
     assert!(!out.contains("Budgets") && !out.contains("Balances"), "{out}");
+    let (code, out, _) = run(folder.path(), &["--db", "memory:", "open.qif"]);
+    assert!(code == 2 && out.contains("--date-order dmy"), "{out}");
     for (order, day) in [("dmy", "2026-02-01"), ("mdy", "2026-01-02")] {
-        let stated = ["--db", "memory:", "--date-order", order, "open.csv"];
-        let (code, out, _) = run(folder.path(), &stated);
-        assert!(code == 0 && out.contains(day), "{out}");
+        for file in ["open.csv", "open.qif"] {
+            let (code, out, _) =
+                run(folder.path(), &["--db", "memory:", "--date-order", order, file]);
+            assert!(code == 0 && out.contains(day), "{out}");
+        }
     }
 }
 

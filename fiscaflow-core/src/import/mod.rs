@@ -87,7 +87,9 @@ pub fn parse(bytes: &[u8], options: &ParseOptions) -> Result<Parsed> {
 fn unknown(bytes: &[u8]) -> &'static str {
     let head = bytes.get(..4096).unwrap_or(bytes);
     let holds = |name: &[u8]| memchr::memmem::find(head, name).is_some();
-    if bytes.starts_with(b"PK\x03\x04") {
+    if bytes.is_empty() {
+        "the file is empty"
+    } else if bytes.starts_with(b"PK\x03\x04") {
         // The first names in the archive are those of its format, where it is a document.
         if holds(b"[Content_Types].xml") || holds(b"mimetypeapplication/") || holds(b"xl/") {
             "the file is a spreadsheet or document: save it as CSV and import that"
@@ -101,7 +103,8 @@ fn unknown(bytes: &[u8]) -> &'static str {
     } else if bytes.starts_with(b"%PDF") {
         "the file is a PDF, which is made for people: ask the bank for OFX, camt.053, MT940 or CSV"
     } else {
-        "no reader knows this file"
+        "no reader knows this file; there are readers for OFX, QFX, QIF, CSV, CAMT, MT940 and \
+         Plaid's JSON"
     }
 }
 

@@ -457,7 +457,8 @@ fn what_is_no_statement_is_named_as_what_it_is() {
         (b"\x1F\x8B\x08\0\0\0\0\0rest".to_vec(), "(gzip): unpack"),
         (b"\xD0\xCF\x11\xE0\xA1\xB1\x1A\xE1rest".to_vec(), "of old Office: save it as CSV"),
         (b"%PDF-1.7\n%rest".to_vec(), "a PDF"),
-        (b"no statement".to_vec(), "no reader knows this file"),
+        (b"no statement".to_vec(), "no reader knows this file; there are readers for OFX"),
+        (Vec::new(), "the file is empty"),
     ];
     for (bytes, text) in table {
         let error = parse(&bytes, &ParseOptions::default()).unwrap_err();

@@ -1,19 +1,20 @@
 //! From a bank's statement to categories, a budget and a verified history, on an SQLite file.
 //!
-//! `quickstart [--db URL] [--json] [FILE...]` imports the files, or without any the statement that
+//! `quickstart [OPTION...] [FILE...]` imports the files, or without any the statement that
 //! lies beside this example, twice, to show that a file never counts twice.
 
 mod options;
 mod report;
 mod starter;
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use fiscaflow_core::engine::{BookHandle, Context, Engine, ImportReport, NewImport};
-use fiscaflow_core::import::{CsvProfile, DateOrder, Format, Problem};
+use fiscaflow_core::import::{DateOrder, Format, MAX_FILE_BYTES, Problem};
 use fiscaflow_core::log::Verification;
 use fiscaflow_core::model::NewBook;
 use fiscaflow_core::store::Store;
@@ -26,8 +27,6 @@ const STATEMENT: &str =
     concat!(env!("CARGO_MANIFEST_DIR"), "/examples/quickstart/statements/raiffeisen-2017.csv");
 /// One book in a database, found again by its id when a database is used again.
 const BOOK: &str = "018f5a2c-0000-7000-8000-000000000001";
-/// What is said of a file without a byte.
-const EMPTY: &str = "the file is empty";
 /// The code for a command line that is not understood, as in BSD's `sysexits.h`.
 const EX_USAGE: u8 = 64;
 
@@ -190,7 +189,7 @@ async fn import(
     let new = NewImport {
         content,
         file_name: path.file_name().map(|name| name.to_string_lossy().into_owned()),
-        csv: date_order.map(|it| CsvProfile { date_order: Some(it), ..CsvProfile::default() }),
+        date_order,
         create_accounts: true,
         partial: true,
         ..NewImport::default()
@@ -198,18 +197,18 @@ async fn import(
     book.imports().create(new).await.map_err(|error| problem(&error))
 }
 
-/// The bytes of a file that has some.
+/// The bytes of a file; of one that is too large, or never ends, enough for the engine to say so.
 fn content(path: &Path) -> Result<Vec<u8>> {
-    let content = std::fs::read(path).map_err(|error| {
+    let mut content = Vec::new();
+    let enough = MAX_FILE_BYTES as u64 + 1;
+    let read = File::open(path).and_then(|file| file.take(enough).read_to_end(&mut content));
+    read.map_err(|error| {
         let text = match error.kind() {
             io::ErrorKind::NotFound => "no such file".to_owned(),
             kind => format!("the file cannot be opened: {kind}"),
         };
         Error::new(ErrorCode::InvalidInput, text).field("path")
     })?;
-    if content.is_empty() {
-        return Err(Error::new(ErrorCode::UnknownFormat, EMPTY));
-    }
     Ok(content)
 }
 

@@ -10,13 +10,14 @@ use fiscaflow_core::import::DateOrder;
 pub const USAGE: &str = "\
 usage: quickstart [OPTION...] [--] [FILE...]
 
-Imports statements (OFX, QFX, CSV, CAMT, MT940) into one book, sorts them into categories and verifies the
-history. Without a FILE it imports the statement that lies beside this example, twice.
+Imports statements (OFX, QFX, QIF, CSV, CAMT, MT940, Plaid's JSON) into one book, sorts them into
+categories and verifies the history. Without a FILE it imports the statement that lies beside this
+example, twice.
 
 options
   --db URL|PATH          where the book lives: a file, `sqlite:PATH` or `memory:`;
                          without it a fresh file in cargo's target directory
-  --date-order ORDER     how a CSV file writes its dates, where that is open: dmy, mdy or ymd
+  --date-order ORDER     how CSV and QIF files write dates, where that is open: dmy, mdy or ymd
   --json                 answer with one JSON object
   -h, --help             this text
   --                     what follows are files, whatever they begin with

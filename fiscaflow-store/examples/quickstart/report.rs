@@ -14,12 +14,10 @@ use fiscaflow_core::{
 };
 use serde_json::{Value, json};
 
-use super::{EMPTY, Failure, Imported};
+use super::{Failure, Imported};
 
 /// How long the longest bar is.
 const BAR: usize = 32;
-/// The formats that there are readers for.
-const FORMATS: &str = "OFX, QFX, CSV, CAMT and MT940";
 
 type Result<T> = std::result::Result<T, Failure>;
 type Accounts = BTreeMap<AccountId, Account>;
@@ -171,15 +169,12 @@ fn print_statement(
 }
 
 /// What one may do about a problem with this program.
-fn hint(problem: &Problem) -> String {
+fn hint(problem: &Problem) -> &'static str {
     match problem.code {
         ErrorCode::AmbiguousFile if problem.message.contains("`date_order`") => {
-            ", here with `--date-order dmy`, `mdy` or `ymd`".to_owned()
+            ", here with `--date-order dmy`, `mdy` or `ymd`"
         }
-        ErrorCode::UnknownFormat if problem.message != EMPTY => {
-            format!("; what can be read: {FORMATS}")
-        }
-        _ => String::new(),
+        _ => "",
     }
 }
 
@@ -243,8 +238,12 @@ fn print_budgets(
     for budget in budgets {
         let (name, spent) = (&budget.name, budget.spent.amount());
         let (limit, percent) = (budget.limit, budget.used_percent);
-        let left = budget.remaining;
-        writeln!(out, "  {name:<width$}  {spent} of {limit} ({percent} %), {left} left")?;
+        let rest = budget.remaining;
+        let rest = match rest.minor() {
+            ..0 => format!("{} over", rest.checked_neg()?),
+            _ => format!("{rest} left"),
+        };
+        writeln!(out, "  {name:<width$}  {spent} of {limit} ({percent} %), {rest}")?;
         let filled = bar(budget.spent.minor(), budget.limit.minor());
         writeln!(out, "  {:<width$}  [{filled:·<BAR$}]", "")?;
         let reached: Vec<String> = budget.announced.iter().map(|at| format!("{at} %")).collect();
