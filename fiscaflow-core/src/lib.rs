@@ -19,6 +19,7 @@ pub mod limits;
 pub mod log;
 pub mod model;
 mod money;
+pub mod normalise;
 mod period;
 mod plan;
 pub mod rules;

@@ -1,0 +1,118 @@
+//! Brands and what they sell: some ten thousand, from the name-suggestion-index.
+//!
+//! `brands.tsv` has a brand a line: its name, a tab, and the letter of its place in
+//! [`CATEGORIES`], or `-` where brands of that name sell different things. Its licence stands in
+//! `NOTICE.md` beside it.
+
+use std::sync::LazyLock;
+
+use super::tokens::for_each_kept;
+
+const BRANDS: &str = include_str!("brands.tsv");
+
+/// What brands sell, in words that do not change.
+pub const CATEGORIES: &[&str] = &[
+    "Banking",
+    "Bars and alcohol",
+    "Beauty",
+    "Books and stationery",
+    "Car",
+    "Clothing and shoes",
+    "Coffee and bakery",
+    "Education",
+    "Electronics and phone",
+    "Entertainment",
+    "Fast food",
+    "Fitness",
+    "Fuel and charging",
+    "Gambling",
+    "General merchandise",
+    "Groceries",
+    "Health",
+    "Home and garden",
+    "Insurance and finance",
+    "Jewellery",
+    "Laundry and services",
+    "Pets",
+    "Post and parcels",
+    "Property",
+    "Restaurants",
+    "Sports and outdoor",
+    "Tobacco and vape",
+    "Toys and children",
+    "Transport and rental",
+    "Travel and lodging",
+];
+
+/// A brand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Brand {
+    /// Its name as it spells itself.
+    pub(super) name: &'static str,
+    category: Option<&'static str>,
+}
+
+/// The brands by the digest of their folded names, sorted.
+static INDEX: LazyLock<Vec<(u64, Brand)>> = LazyLock::new(|| {
+    let (mut word, mut key) = (String::new(), String::new());
+    let brand = |line: &'static str| {
+        let (name, letter) = line.split_once('\t')?;
+        key.clear();
+        for_each_kept(name, &mut word, |word| {
+            if !key.is_empty() {
+                key.push(' ');
+            }
+            key.push_str(word);
+        });
+        let place = match letter.bytes().next()? {
+            capital @ b'A'..=b'Z' => Some(capital.saturating_sub(b'A')),
+            small @ b'a'..=b'z' => Some(small.saturating_sub(b'a').saturating_add(26)),
+            _ => None,
+        };
+        let category = place.and_then(|place| CATEGORIES.get(usize::from(place))).copied();
+        (!key.is_empty()).then(|| (digest(&key), Brand { name, category }))
+    };
+    let mut index: Vec<_> = BRANDS.lines().filter_map(brand).collect();
+    index.sort_by_key(|(digest, _)| *digest);
+    index.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        if same && next.1.category != kept.1.category {
+            kept.1.category = None;
+        }
+        same
+    });
+    index
+});
+
+/// The brand whose folded name this is.
+pub(super) fn brand(key: &str) -> Option<Brand> {
+    let digest = digest(key);
+    let place = INDEX.binary_search_by_key(&digest, |(digest, _)| *digest).ok()?;
+    INDEX.get(place).map(|(_, brand)| *brand)
+}
+
+/// What the brand sells whose name a folded name is, or begins with: among [`CATEGORIES`].
+///
+/// ```
+/// use fiscaflow_core::normalise::brand_category;
+///
+/// assert_eq!(brand_category("lidl"), Some("Groceries"));
+/// assert_eq!(brand_category("lidl dienstleistung"), Some("Groceries"));
+/// assert_eq!(brand_category("lidlike"), None);
+/// ```
+pub fn brand_category(key: &str) -> Option<&'static str> {
+    if let Some(brand) = brand(key) {
+        return brand.category;
+    }
+    // A short beginning, such as `be`, is a word more often than a brand.
+    let spaces = key.match_indices(' ').map(|(place, _)| place).filter(|place| *place >= 4);
+    let starts: Vec<&str> = spaces.take(4).filter_map(|place| key.get(..place)).collect();
+    starts.iter().rev().find_map(|start| brand(start)).and_then(|brand| brand.category)
+}
+
+/// FNV-1a, 64 bits: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+fn digest(key: &str) -> u64 {
+    key.bytes().fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
+        (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}

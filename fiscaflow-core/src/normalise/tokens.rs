@@ -1,0 +1,343 @@
+//! Dividing a bank's text, and what in it is noise.
+//!
+//! Most decisions look at one token alone; those about the beginning and the end of a text look
+//! at what is left between. So whatever is left is left again when it is looked at alone, which
+//! is what makes normalising idempotent.
+
+use super::CutReason;
+use super::words;
+
+/// A part of a text.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Token<'a> {
+    /// Where it begins, in bytes.
+    pub(super) start: usize,
+    pub(super) text: &'a str,
+    pub(super) cut: Option<CutReason>,
+    /// Whether a star follows, which is how processors divide their name from the payee's.
+    star: bool,
+    shape: Shape,
+}
+
+/// What a token consists of.
+#[derive(Debug, Clone, Copy, Default)]
+struct Shape {
+    letters: u16,
+    digits: u16,
+    masks: u16,
+    lower: bool,
+}
+
+/// The most bytes of a token that any list of words is asked about.
+const WORD_BYTES: usize = 24;
+
+/// The tokens of a text, with what is to be cut.
+pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = split(text);
+    for place in 0..tokens.len() {
+        let next = tokens.get(place.saturating_add(1)).copied();
+        if let Some(token) = tokens.get_mut(place)
+            && token.cut.is_none()
+        {
+            token.cut = alone(token, next.as_ref());
+        }
+    }
+    let longest = tokens
+        .iter()
+        .enumerate()
+        .max_by_key(|(place, token)| (token.shape.letters, std::cmp::Reverse(*place)))
+        .map(|(place, _)| place);
+    trim_start(&mut tokens);
+    trim_end(&mut tokens);
+    if tokens.iter().all(|token| token.cut.is_some())
+        && let Some(token) = longest.and_then(|place| tokens.get_mut(place))
+    {
+        token.cut = None;
+    }
+    tokens
+}
+
+/// Calls with every token that stays, folded.
+pub(super) fn for_each_kept(text: &str, buffer: &mut String, mut call: impl FnMut(&str)) {
+    for token in tokens(text).iter().filter(|token| token.cut.is_none()) {
+        buffer.clear();
+        push_folded(buffer, token.text);
+        call(buffer);
+    }
+}
+
+/// A token as it is compared.
+pub(super) fn push_folded(key: &mut String, text: &str) {
+    if text.is_ascii() {
+        key.extend(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+    } else {
+        key.extend(text.chars().flat_map(char::to_lowercase));
+    }
+}
+
+fn split(text: &str) -> Vec<Token<'_>> {
+    let mut tokens = Vec::with_capacity(8);
+    let mut start = None;
+    let mut before = ' ';
+    let mut letters = text.char_indices().peekable();
+    while let Some((place, letter)) = letters.next() {
+        let next = letters.peek().map_or(' ', |(_, letter)| *letter);
+        let inner = |sign: char| before.is_ascii_digit() && next.is_ascii_digit() && letter == sign;
+        let divides = letter.is_whitespace()
+            || letter.is_control()
+            || matches!(letter, ';' | '|' | '\\' | '(' | ')' | '<' | '>' | '"' | '[' | ']')
+            || letter == '*' && !(before == '*' || next == '*')
+            || matches!(letter, ',' | '/' | ':') && !inner(letter);
+        if divides {
+            let star = letter == '*';
+            push(&mut tokens, text, start.take(), place, star);
+            if star && before.is_whitespace() {
+                tokens.iter_mut().rev().take(1).for_each(|token| token.star = true);
+            }
+        } else if start.is_none() {
+            start = Some(place);
+        }
+        before = letter;
+    }
+    push(&mut tokens, text, start, text.len(), false);
+    tokens
+}
+
+/// Adds a token without the punctuation around it.
+fn push<'a>(
+    tokens: &mut Vec<Token<'a>>,
+    text: &'a str,
+    start: Option<usize>,
+    end: usize,
+    star: bool,
+) {
+    let Some(start) = start else { return };
+    let Some(whole) = text.get(start..end) else { return };
+    let around = |letter: char| matches!(letter, '.' | '-' | '_' | '\'' | '=' | '~' | '!' | '?');
+    let inner = whole.trim_start_matches(around);
+    let start = start.saturating_add(whole.len().saturating_sub(inner.len()));
+    let inner = inner.trim_end_matches(around);
+    if inner.is_empty() {
+        return;
+    }
+    push_parts(tokens, inner, start, star);
+}
+
+/// Adds a token; what a web address has around its name becomes tokens of its own.
+fn push_parts<'a>(tokens: &mut Vec<Token<'a>>, text: &'a str, start: usize, star: bool) {
+    let mut add = |text: &'a str, place: usize, cut: Option<CutReason>, star: bool| {
+        let start = start.saturating_add(place);
+        if !text.is_empty() {
+            tokens.push(Token { start, text, cut, star, shape: Shape::of(text) });
+        }
+    };
+    let (www, host) = match text.split_at_checked(4) {
+        Some((www, host)) if www.eq_ignore_ascii_case("www.") && !host.is_empty() => (www, host),
+        _ => ("", text),
+    };
+    add(www, 0, Some(CutReason::Web), false);
+    let mut points = host.match_indices('.').map(|(place, _)| place).take(4);
+    let ends = points.find(|place| {
+        let ending = host.get(place.saturating_add(1)..).unwrap_or_default();
+        let named = host.get(..*place).is_some_and(|name| Shape::of(name).letters >= 3);
+        named && words::is_web_ending(ending)
+    });
+    let (host, ending) = ends.and_then(|place| host.split_at_checked(place)).unwrap_or((host, ""));
+    add(host, www.len(), None, star);
+    add(ending, www.len().saturating_add(host.len()), Some(CutReason::Web), false);
+}
+
+impl Shape {
+    fn of(text: &str) -> Self {
+        let mut shape = Self::default();
+        for letter in text.chars() {
+            if letter.is_numeric() {
+                shape.digits = shape.digits.saturating_add(1);
+            } else if letter.is_alphabetic() {
+                shape.letters = shape.letters.saturating_add(1);
+                shape.lower |= letter.is_lowercase();
+                shape.masks = shape.masks.saturating_add(u16::from(matches!(letter, 'x' | 'X')));
+            } else if matches!(letter, '*' | '#' | '•') {
+                shape.masks = shape.masks.saturating_add(1);
+            }
+        }
+        shape
+    }
+}
+
+/// What a token is whatever stands around it; only a currency looks at what follows.
+fn alone(token: &Token<'_>, next: Option<&Token<'_>>) -> Option<CutReason> {
+    let Shape { letters, digits, masks, .. } = token.shape;
+    if digits == 0 {
+        let label = token.text.ends_with('+') && letters == 4;
+        if label || masks >= 3 && letters <= masks {
+            return Some(if label { CutReason::Reference } else { CutReason::Card });
+        }
+        let amount = |next: &Token<'_>| is_amount(next.text);
+        return (next.is_some_and(amount) && words::is_currency(token.text))
+            .then_some(CutReason::Amount);
+    }
+    if masks >= 2 && letters <= masks {
+        return Some(CutReason::Card);
+    }
+    if letters == 0 {
+        return if is_date(token.text) {
+            Some(CutReason::Date)
+        } else if is_time(token.text) {
+            Some(CutReason::Time)
+        } else if is_amount(token.text) {
+            Some(CutReason::Amount)
+        } else if is_phone(token.text) {
+            Some(CutReason::Phone)
+        } else if digits >= 5 || token.text.starts_with('#') {
+            Some(CutReason::Reference)
+        } else {
+            None
+        };
+    }
+    if is_named_date(token.text) {
+        return Some(CutReason::Date);
+    }
+    let dense = digits >= 4 || digits >= 2 && letters.saturating_add(digits) >= 9;
+    (dense && !token.text.contains('.')).then_some(CutReason::Reference)
+}
+
+/// Cuts how it was paid, who passed it on and what is no name, from the beginning.
+fn trim_start(tokens: &mut [Token<'_>]) {
+    let mut left = tokens.iter().filter(|token| token.cut.is_none()).count();
+    for token in tokens.iter_mut() {
+        if token.cut.is_some() {
+            continue;
+        }
+        if left <= 1 {
+            return;
+        }
+        let why = word(token.text, |word| {
+            if token.star && words::is_processor(word) {
+                Some(CutReason::Processor)
+            } else if words::is_method(word) {
+                Some(CutReason::Method)
+            } else {
+                None
+            }
+        });
+        let Some(why) = why else { return };
+        token.cut = Some(why);
+        left = left.saturating_sub(1);
+    }
+}
+
+/// Cuts numbers of shops, places and legal forms, from the end, down to the first token.
+fn trim_end(tokens: &mut [Token<'_>]) {
+    let mut left = tokens.iter().filter(|token| token.cut.is_none()).count();
+    for token in tokens.iter_mut().rev() {
+        if token.cut.is_some() {
+            continue;
+        }
+        if left <= 1 {
+            return;
+        }
+        let shape = token.shape;
+        let why = if shape.letters == 0 && shape.digits > 0 {
+            Some(CutReason::Terminal)
+        } else {
+            word(token.text, |word| {
+                if !shape.lower && words::is_country(word) || words::is_town(word) {
+                    Some(CutReason::Place)
+                } else if words::is_legal_form(word) {
+                    Some(CutReason::LegalForm)
+                } else {
+                    words::is_currency(word).then_some(CutReason::Amount)
+                }
+            })
+        };
+        let Some(why) = why else { return };
+        token.cut = Some(why);
+        left = left.saturating_sub(1);
+    }
+}
+
+/// Asks about a folded word; long ones are in no list.
+fn word<T>(text: &str, ask: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+    if text.len() > WORD_BYTES {
+        return None;
+    }
+    let mut folded = String::with_capacity(text.len());
+    push_folded(&mut folded, text);
+    ask(&folded)
+}
+
+/// Digits in two or three groups that can be a day: `12/03`, `12.03.2024`, `2024-03-12`.
+fn is_date(text: &str) -> bool {
+    let sign = match text.find(['/', '-', '.']) {
+        Some(place) => text.get(place..).and_then(|rest| rest.chars().next()).unwrap_or('/'),
+        None => return false,
+    };
+    let mut groups = text.split(sign);
+    let (first, second, third, more) = (groups.next(), groups.next(), groups.next(), groups.next());
+    let number = |group: Option<&str>| group.and_then(|group| group.parse::<u16>().ok());
+    let (Some(first), Some(second)) = (number(first), number(second)) else { return false };
+    let small = |number: u16| (1..=31).contains(&number);
+    match third {
+        _ if more.is_some() => false,
+        // Two groups with a point may as well be an amount.
+        None => sign != '.' && small(first) && small(second) && first.min(second) <= 12,
+        Some(_) => {
+            let Some(third) = number(third) else { return false };
+            let year = |number: u16| number <= 99 || (1900..=2199).contains(&number);
+            second <= 31 && (small(first) && year(third) || year(first) && small(third))
+        }
+    }
+}
+
+/// A day with the name of its month: `12MAR`, `12MAR24`, `03-Mar-2024`.
+fn is_named_date(text: &str) -> bool {
+    let plain = |letter: char| !matches!(letter, '-' | '.' | '/');
+    let mut letters = text.chars().filter(|letter| plain(*letter)).peekable();
+    let mut count = |wanted: fn(&char) -> bool, most: usize| {
+        let mut found = String::new();
+        while found.len() < most
+            && let Some(letter) = letters.next_if(wanted)
+        {
+            found.push(letter.to_ascii_lowercase());
+        }
+        found
+    };
+    let digit: fn(&char) -> bool = |letter| letter.is_ascii_digit();
+    let day = count(digit, 2);
+    let month = count(|letter| letter.is_ascii_alphabetic(), 3);
+    let year = count(digit, 4);
+    !day.is_empty()
+        && matches!(year.len(), 0 | 2 | 4)
+        && letters.next().is_none()
+        && words::MONTHS.contains(&month.as_str())
+}
+
+/// `14:05` or `14:05:59`.
+fn is_time(text: &str) -> bool {
+    let mut groups = text.split(':');
+    let hour = groups.next().and_then(|group| group.parse::<u8>().ok());
+    let minute = groups.next().filter(|group| group.len() == 2);
+    hour.is_some_and(|hour| hour < 24)
+        && minute.and_then(|group| group.parse::<u8>().ok()).is_some_and(|minute| minute < 60)
+}
+
+/// Digits with two places after a point or comma.
+fn is_amount(text: &str) -> bool {
+    let digits = text.trim_start_matches(['+', '-', '€', '$', '£', '@']);
+    let Some(place) = digits.rfind(['.', ',']) else { return false };
+    let (Some(whole), Some(rest)) = (digits.get(..place), digits.get(place..)) else {
+        return false;
+    };
+    rest.len() == 3
+        && rest.bytes().skip(1).all(|byte| byte.is_ascii_digit())
+        && !whole.is_empty()
+        && whole.bytes().all(|byte| byte.is_ascii_digit() || byte == b',' || byte == b'.')
+}
+
+/// At least seven digits with dashes, points or a plus.
+fn is_phone(text: &str) -> bool {
+    let signs = text.bytes().filter(|byte| matches!(byte, b'-' | b'.' | b'+')).count();
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    signs > 0 && digits >= 7 && signs.saturating_add(digits) == text.len()
+}
