@@ -11,7 +11,7 @@ use fiscaflow_core::{BookId, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
 use serde_json::{Value, json};
 
-use super::{Options, bare, cpu_seconds, data, parse, rules};
+use super::{Options, bare, cpu_seconds, data, learn, parse, rules};
 
 /// Every job's name.
 pub const JOBS: &[&str] = &[
@@ -26,11 +26,15 @@ pub const JOBS: &[&str] = &[
     "view",
     "spending",
     "commit",
+    "learn",
+    "predict",
+    "normalise",
 ];
 
 /// How many transactions a job has where nothing is said.
 pub fn usual_n(name: &str) -> usize {
-    if name.starts_with("parse-") || name == "import-100k" { 100_000 } else { 10_000 }
+    let more = ["import-100k", "learn", "predict", "normalise"];
+    if name.starts_with("parse-") || more.contains(&name) { 100_000 } else { 10_000 }
 }
 
 /// One run's figure.
@@ -45,7 +49,7 @@ pub struct Run {
 }
 
 impl Run {
-    fn new(items: usize, since: Instant) -> Self {
+    pub(super) fn new(items: usize, since: Instant) -> Self {
         Self { items, seconds: since.elapsed().as_secs_f64(), more: Value::Null }
     }
 }
@@ -62,6 +66,12 @@ pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
     };
     if let Some(format) = format {
         return parse::job(format, options);
+    }
+    match name {
+        "learn" => return Ok(learn::learn(options)),
+        "predict" => return Ok(learn::predict(options)),
+        "normalise" => return Ok(learn::normalise(options)),
+        _ => {}
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|_| failed("no runtime"))?;

@@ -5,17 +5,22 @@
 //! it is named as `--data`. The same seed gives the same data. Each figure is the median of the
 //! repeats. N is 100,000 where nothing is said for `data`, for the `parse-` jobs, which also tell
 //! bytes and the memory above the file, and for `import-100k`, which also tells the bare inserts
-//! of the same rows; else it is 10,000. These jobs also tell the time on a processor: on a machine
-//! that others use, the clock on the wall says how long the queue was. `README.md` beside this
-//! crate's manifest says how other programs stand beside it.
+//! of the same rows, and for the jobs of the categoriser; else it is 10,000. The `parse-` jobs and
+//! `import-100k` also tell the time on a processor: on a machine that others use, the clock on the
+//! wall says how long the queue was. `README.md` beside this crate's manifest says how other
+//! programs stand beside it. `evaluate` is no job: it learns one labelled file and is judged by
+//! another.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints figures")]
 #![allow(clippy::float_arithmetic, reason = "seconds and rates, never money")]
 
 mod bare;
 mod data;
+mod evaluate;
 mod files;
+mod household;
 mod jobs;
+mod learn;
 mod parse;
 mod random;
 mod rules;
@@ -29,7 +34,9 @@ use serde_json::{Value, json};
 const USAGE: &str = "usage: fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K] \
     [--data DIR]\n       fiscaflow-benches data [--n N] [--seed S] --out DIR\n\
     jobs: parse-ofx parse-csv parse-camt parse-mt940 parse-qif import import-100k rules view \
-    spending commit all";
+    spending commit learn predict normalise all\n\
+    or: fiscaflow-benches evaluate --train A.csv --test B.csv --text COL --label COL \
+    [--amount COL] [--date COL]";
 
 /// What a job is run with.
 #[derive(Debug, Clone)]
@@ -76,6 +83,9 @@ fn main() -> ExitCode {
     };
     if job == parse::CHILD {
         return parse_files(&arguments.collect::<Vec<_>>());
+    }
+    if job == "evaluate" {
+        return tell(evaluate::run(&arguments.collect::<Vec<_>>()));
     }
     let options = match Options::read(arguments) {
         Ok(options) => options,
@@ -141,7 +151,11 @@ fn write_data(options: &Options) -> ExitCode {
 }
 
 fn parse_files(paths: &[String]) -> ExitCode {
-    match parse::child(paths) {
+    tell(parse::child(paths))
+}
+
+fn tell(figures: fiscaflow_core::Result<Value>) -> ExitCode {
+    match figures {
         Ok(figures) => {
             println!("{figures}");
             ExitCode::SUCCESS

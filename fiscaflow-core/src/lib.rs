@@ -15,6 +15,7 @@ mod error;
 pub mod export;
 mod id;
 pub mod import;
+pub mod learn;
 pub mod limits;
 pub mod log;
 pub mod model;

@@ -1,5 +1,7 @@
 //! What normalising a payee holds to.
 
+#![allow(clippy::expect_used, reason = "a test panics to fail")]
+
 use fiscaflow_core::normalise::{CutReason, normalise};
 use proptest::prelude::*;
 
@@ -110,7 +112,7 @@ proptest! {
 fn hostile_texts_are_answered() {
     for part in ["a", "*", "1/", "x.", "www.", "é ", "card ", "ltd ", "1.2.3.4-", "\u{0}", "🏦 "]
     {
-        let text = part.repeat(50_000);
+        let text = part.repeat(5_000);
         let found = normalise(&text);
         assert!(found.name.len() <= text.len());
     }

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use lexicon::{CATEGORIES, brand_category};
 pub use mcc::mcc_category;
+pub(crate) use tokens::for_each_kept;
 
 /// Why a part of a text is not of the payee's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

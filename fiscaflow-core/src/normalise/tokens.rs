@@ -58,7 +58,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
 }
 
 /// Calls with every token that stays, folded.
-pub(super) fn for_each_kept(text: &str, buffer: &mut String, mut call: impl FnMut(&str)) {
+pub(crate) fn for_each_kept(text: &str, buffer: &mut String, mut call: impl FnMut(&str)) {
     for token in tokens(text).iter().filter(|token| token.cut.is_none()) {
         buffer.clear();
         push_folded(buffer, token.text);
@@ -202,28 +202,34 @@ fn alone(token: &Token<'_>, next: Option<&Token<'_>>) -> Option<CutReason> {
     (dense && !token.text.contains('.')).then_some(CutReason::Reference)
 }
 
-/// Cuts how it was paid, who passed it on and what is no name, from the beginning.
+/// Cuts how it was paid and who passed it on, from the beginning.
 fn trim_start(tokens: &mut [Token<'_>]) {
-    let mut left = tokens.iter().filter(|token| token.cut.is_none()).count();
-    for token in tokens.iter_mut() {
-        if token.cut.is_some() {
-            continue;
-        }
-        if left <= 1 {
+    let kept: Vec<usize> = tokens
+        .iter()
+        .enumerate()
+        .filter(|(_, token)| token.cut.is_none())
+        .map(|(place, _)| place)
+        .collect();
+    let says = |token: Option<&Token<'_>>| {
+        let said = |word: &str| (words::is_method(word), words::is_weak_method(word));
+        token.and_then(|token| word(token.text, |word| Some(said(word)))).unwrap_or_default()
+    };
+    let mut after_method = false;
+    for pair in kept.windows(2) {
+        let [place, next] = pair else { return };
+        let (strong, weak) = says(tokens.get(*place));
+        let (next_strong, next_weak) = says(tokens.get(*next));
+        let Some(token) = tokens.get_mut(*place) else { return };
+        let processor =
+            token.star && word(token.text, |word| Some(words::is_processor(word))) == Some(true);
+        token.cut = if processor {
+            Some(CutReason::Processor)
+        } else if strong || weak && (after_method || next_strong || next_weak) {
+            Some(CutReason::Method)
+        } else {
             return;
-        }
-        let why = word(token.text, |word| {
-            if token.star && words::is_processor(word) {
-                Some(CutReason::Processor)
-            } else if words::is_method(word) {
-                Some(CutReason::Method)
-            } else {
-                None
-            }
-        });
-        let Some(why) = why else { return };
-        token.cut = Some(why);
-        left = left.saturating_sub(1);
+        };
+        after_method = !processor;
     }
 }
 

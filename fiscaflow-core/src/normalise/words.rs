@@ -13,6 +13,11 @@ pub(super) fn is_method(word: &str) -> bool {
     METHODS.binary_search(&word).is_ok()
 }
 
+/// Whether a word says how something was paid beside another word that does.
+pub(super) fn is_weak_method(word: &str) -> bool {
+    WEAK_METHODS.binary_search(&word).is_ok()
+}
+
 /// Whether a word before a star names who passed a payment on.
 pub(super) fn is_processor(word: &str) -> bool {
     PROCESSORS.binary_search(&word).is_ok()
@@ -64,87 +69,58 @@ const WEB_ENDINGS: &[&str] = &[
 
 /// How something was paid; taken from the beginning of a text only.
 const METHODS: &[&str] = &[
-    "ach",
     "achat",
     "amex",
     "auftrag",
-    "avoir",
     "bacs",
     "bancontact",
     "bankcard",
     "bargeldlos",
     "basislastschrift",
     "bezahlung",
-    "bill",
     "bonifico",
-    "card",
-    "cards",
     "cartao",
     "carte",
-    "cb",
     "checkcard",
-    "chip",
-    "compra",
     "contactless",
-    "credit",
     "dauerauftr",
     "dauerauftrag",
-    "debit",
     "debitcard",
-    "direct",
     "domiciliation",
-    "ec",
     "eccard",
     "eftpos",
     "einkauf",
     "einzug",
-    "electronic",
     "elv",
-    "faster",
-    "fpi",
     "girocard",
     "gutschrift",
-    "ideal",
     "kartenzahlung",
     "kaufumsatz",
     "kreditkarte",
     "lastschrift",
     "maestro",
     "mastercard",
-    "mc",
-    "mobile",
-    "online",
     "online-ueberweisung",
     "online-überweisung",
     "ovb",
     "pagamento",
-    "pago",
-    "paid",
     "paiement",
     "payment",
     "payments",
-    "pin",
-    "pos",
     "prelevement",
     "prlv",
     "prélèvement",
-    "purchase",
-    "recurring",
     "retrait",
-    "rit",
     "sepa",
     "sepa-basislastschrift",
     "sepa-lastschrift",
     "sepa-ueberweisung",
     "sepa-überweisung",
     "tarjeta",
-    "to",
-    "transfer",
     "transferencia",
     "uberweisung",
     "ueberweisung",
     "v-pay",
-    "vir",
     "virement",
     "visa",
     "visa-karte",
@@ -154,6 +130,40 @@ const METHODS: &[&str] = &[
     "zahlung",
     "zakup",
     "überweisung",
+];
+
+/// What says so only beside another such word: names begin with these, too.
+const WEAK_METHODS: &[&str] = &[
+    "ach",
+    "avoir",
+    "bill",
+    "card",
+    "cards",
+    "cb",
+    "chip",
+    "compra",
+    "credit",
+    "debit",
+    "direct",
+    "ec",
+    "electronic",
+    "faster",
+    "fpi",
+    "ideal",
+    "mc",
+    "mobile",
+    "online",
+    "pago",
+    "paid",
+    "pay",
+    "pin",
+    "pos",
+    "purchase",
+    "recurring",
+    "rit",
+    "to",
+    "transfer",
+    "vir",
 ];
 /// Who passes payments on; only before a star.
 const PROCESSORS: &[&str] = &[
@@ -503,7 +513,7 @@ mod tests {
     /// Lists are sorted, each word once: else halving misses some.
     #[test]
     fn lists_are_sorted() {
-        for list in [METHODS, PROCESSORS, LEGAL_FORMS, CURRENCIES, COUNTRIES, TOWNS] {
+        for list in [METHODS, WEAK_METHODS, PROCESSORS, LEGAL_FORMS, CURRENCIES, COUNTRIES, TOWNS] {
             assert!(list.is_sorted_by(|left, right| left < right));
         }
     }

@@ -142,6 +142,7 @@ fn floats_near_money() {
     assert_clean("fiscaflow-core/src/money.rs", "//! no f64\nconst A: &str = \"f64\"; // f32\n");
     assert_clean("fiscaflow-core/src/money.rs", "//! x\nfn visit_f64(self, _: f64) {}\n");
     assert_clean("benches/src/main.rs", text);
+    assert_clean("fiscaflow-core/src/learn/fit.rs", text);
 }
 
 #[test]

@@ -1,0 +1,76 @@
+//! A household's card payments with their categories, for the jobs of the learned categoriser.
+//!
+//! Most payees belong in one category. Some belong in two, by the amount: who fills up at a
+//! supermarket pays more than for a snack. And people err: one choice in thirty is any category.
+
+use fiscaflow_core::learn::Sample;
+
+use super::data::CITIES;
+use super::random::Random;
+
+/// How many categories there are.
+pub const CATEGORIES: u64 = 20;
+const PAYEES: u64 = 600;
+const SYLLABLES: &[&str] =
+    &["BA", "KO", "MEL", "TRI", "SAN", "VO", "LU", "NER", "PI", "GAR", "DEN", "HO", "ZIM", "RA"];
+
+/// A payment and where it belongs.
+#[derive(Debug, Clone)]
+pub struct Payment {
+    /// The bank's text.
+    pub text: String,
+    /// The signed amount in minor units.
+    pub amount_minor: i64,
+    /// The category, below [`CATEGORIES`].
+    pub category: usize,
+}
+
+impl Payment {
+    /// The payment as the model sees it.
+    pub fn sample(&self) -> Sample<'_> {
+        let amount_minor = Some(self.amount_minor);
+        Sample { text: &self.text, amount_minor, ..Sample::default() }
+    }
+}
+
+/// `n` payments, in the order in which they are made.
+pub fn payments(n: usize, seed: u64) -> Vec<Payment> {
+    let mut random = Random::new(seed);
+    let payees: Vec<Payee> = (0..PAYEES).map(|_| Payee::new(&mut random)).collect();
+    (0..n).filter_map(|_| payment(&payees, &mut random)).collect()
+}
+
+struct Payee {
+    name: String,
+    first: usize,
+    /// Where larger amounts belong.
+    second: Option<usize>,
+}
+
+impl Payee {
+    fn new(random: &mut Random) -> Self {
+        let syllables = 2 + random.below(2);
+        let name = (0..syllables).map(|_| random.pick(SYLLABLES)).collect();
+        let second = random.below(6) == 0;
+        Self { name, first: category(random), second: second.then(|| category(random)) }
+    }
+}
+
+fn category(random: &mut Random) -> usize {
+    usize::try_from(random.below(CATEGORIES)).unwrap_or_default()
+}
+
+fn payment(payees: &[Payee], random: &mut Random) -> Option<Payment> {
+    // Some payees are met far more often than others.
+    let place = random.below(PAYEES).min(random.below(PAYEES)).min(random.below(PAYEES));
+    let payee = payees.get(usize::try_from(place).ok()?)?;
+    let (number, city) = (random.below(10_000), random.pick(CITIES));
+    let cents = 100 + random.below(12_700);
+    let larger = payee.second.filter(|_| cents >= 8_192);
+    let errs = random.below(30) == 0;
+    Some(Payment {
+        text: format!("CARD {} {number:04} {city}", payee.name),
+        amount_minor: -i64::try_from(cents).ok()?,
+        category: if errs { category(random) } else { larger.unwrap_or(payee.first) },
+    })
+}
