@@ -103,6 +103,57 @@ pub enum Action {
         /// The tag.
         tag: String,
     },
+    /// Takes a tag away.
+    RemoveTag {
+        /// The tag.
+        tag: String,
+    },
+    /// Gives it these tags and no others; an empty list clears them.
+    SetTags {
+        /// The tags.
+        tags: Vec<String>,
+    },
+    /// Gives it notes.
+    SetNotes {
+        /// The notes.
+        notes: String,
+    },
+    /// Adds a line at the end of its notes, unless they hold that text already.
+    AppendNotes {
+        /// The line.
+        notes: String,
+    },
+    /// Adds a line at the start of its notes, unless they hold that text already.
+    PrependNotes {
+        /// The line.
+        notes: String,
+    },
+    /// Gives it a status. A side of a transfer is never made void.
+    SetStatus {
+        /// The status.
+        status: Status,
+    },
+    /// Splits it into parts that add up to its amount exactly; what is left after fixed amounts and
+    /// percentages is shared equally by the parts that have neither, and units that no part gets whole
+    /// go to those that lost most. A side of a transfer stays whole, and so does a transaction that
+    /// fixed amounts do not fit into.
+    Split {
+        /// The parts, at least two.
+        parts: Vec<SplitPart>,
+    },
+    /// Marks it as one side of a transfer with an account of the book: the member `transfer_account_id`
+    /// of its metadata names the account, and `transfers.suggest` and `transfers.link` take that for
+    /// evidence. A member that is there stays, even an empty one.
+    MarkTransfer {
+        /// The account of the other side.
+        account_id: AccountId,
+    },
+    /// Marks it for a person to look at: the member `review` of its metadata says why. A member that is
+    /// there stays, even an empty one, by which a person says that it is settled.
+    Flag {
+        /// Why.
+        reason: String,
+    },
 }
 
 /// Who acts, in the host's words.
@@ -141,6 +192,55 @@ pub struct Attachment {
     pub media_type: String,
     /// SHA-256 of its bytes, in hexadecimal.
     pub digest: String,
+}
+
+/// Rules to be tried. Without anything in it, the book's own rules are.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct BacktestQuery {
+    /// All rules of the draft; the book's own where absent.
+    #[uniffi(default)]
+    pub rules: Option<Vec<NewRule>>,
+    /// Rules that are added to them; one with the id of another takes its place.
+    #[uniffi(default)]
+    pub put: Vec<NewRule>,
+    /// Rules that are taken away from them.
+    #[uniffi(default)]
+    pub remove: Vec<RuleId>,
+    /// The first booking date looked at.
+    #[uniffi(default)]
+    pub from: Option<String>,
+    /// The last booking date looked at.
+    #[uniffi(default)]
+    pub to: Option<String>,
+    /// How many entries each list of the report has at most; 100 where absent, at most 1,000.
+    #[uniffi(default)]
+    pub limit: Option<i64>,
+}
+
+/// What a draft would do. Rules of the draft without an id of their own have their place in it as
+/// id, counted from 1. Counts are of all transactions, lists are cut to the limit.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct BacktestReport {
+    /// How many transactions were looked at.
+    pub examined: i64,
+    /// To how many of them a rule applies.
+    pub covered: i64,
+    /// How many of them applying the draft would change.
+    pub would_change: i64,
+    /// How many transactions with a category of a person's choice the draft has a category for.
+    pub judged: i64,
+    /// How many of those it would give the same category.
+    pub agreed: i64,
+    /// Those that it would give another.
+    pub disagreements: Vec<Disagreement>,
+    /// Pairs of rules that give transactions different categories.
+    pub conflicts: Vec<RuleConflict>,
+    /// What each enabled rule of the draft does, in the order in which they run.
+    pub rules: Vec<RuleUse>,
+    /// How many changes there are between what the book's rules would leave and what the draft would.
+    pub changed: i64,
+    /// These changes, by transaction.
+    pub changes: Vec<RuleChange>,
 }
 
 /// What lay in an account at the end of a day.
@@ -290,9 +390,9 @@ pub struct BudgetState {
 /// One value that was proposed for a field.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Candidate {
-    /// The field: `category`, `payee` or `tags`.
+    /// The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
     pub field: String,
-    /// The proposed value; a category by its id.
+    /// The proposed value; a category by its id, parts by their amounts.
     pub value: String,
     /// Who proposes it.
     pub source: Source,
@@ -407,23 +507,50 @@ pub enum Condition {
         op: TextOp,
         /// What it is compared with.
         values: Vec<String>,
-        /// Whether letter case counts; it does not where absent.
+        /// Whether it is compared as written; letter case and accents do not count where absent.
         #[uniffi(default)]
         #[serde(default)]
         case_sensitive: bool,
     },
-    /// The amount lies within bounds, both included.
+    /// The signed amount lies within bounds. With a direction beside it, an inflow or outflow does.
     Amount {
-        /// The lower bound; none where absent.
+        /// The lower bound, included; none where absent.
         #[uniffi(default)]
         min: Option<Amount>,
-        /// The upper bound; none where absent.
+        /// The upper bound, included; none where absent.
         #[uniffi(default)]
         max: Option<Amount>,
+        /// The lower bound, not included; none where absent.
+        #[uniffi(default)]
+        above: Option<Amount>,
+        /// The upper bound, not included; none where absent.
+        #[uniffi(default)]
+        below: Option<Amount>,
         /// Whether the sign is left out of account.
         #[uniffi(default)]
         #[serde(default)]
         absolute: bool,
+    },
+    /// The amount is about this much: as near as `within` or `percent` says, 7.5 percent where both are
+    /// absent.
+    AmountNear {
+        /// The amount.
+        value: Amount,
+        /// How far off it may be.
+        #[uniffi(default)]
+        within: Option<Amount>,
+        /// How far off it may be, in percent of the value.
+        #[uniffi(default)]
+        percent: Option<Amount>,
+        /// Whether the sign is left out of account.
+        #[uniffi(default)]
+        #[serde(default)]
+        absolute: bool,
+    },
+    /// The account is kept in one of these currencies.
+    Currency {
+        /// Their codes.
+        codes: Vec<String>,
     },
     /// Money goes this way.
     Direction {
@@ -439,10 +566,56 @@ pub enum Condition {
         #[uniffi(default)]
         to: Option<String>,
     },
+    /// The booking date is at most so many days before or after a day.
+    DateNear {
+        /// The day.
+        date: String,
+        /// How many days off it may be.
+        days: i64,
+    },
+    /// The booking date is one of these days of the week.
+    Weekday {
+        /// The days.
+        is: Vec<Weekday>,
+    },
+    /// The booking date is one of these days of the month.
+    DayOfMonth {
+        /// The days, from 1 to 31.
+        days: Vec<i64>,
+        /// Whether the last day of a month counts, too.
+        #[uniffi(default)]
+        #[serde(default)]
+        last: bool,
+    },
     /// The transaction is in one of these accounts.
     Account {
         /// The accounts.
         ids: Vec<AccountId>,
+    },
+    /// The transaction is in one of these categories as set so far, or in one below them.
+    Category {
+        /// The categories.
+        ids: Vec<CategoryId>,
+    },
+    /// The status as set so far is one of these.
+    Status {
+        /// The statuses.
+        is: Vec<Status>,
+    },
+    /// The transaction has this; put it under `not` for what it has not.
+    Has {
+        /// What it has.
+        what: Feature,
+    },
+    /// The balance of the account at the end of the booking day lies within bounds, both included: this
+    /// transaction and what the book knows by now.
+    Balance {
+        /// The lower bound; none where absent.
+        #[uniffi(default)]
+        min: Option<Amount>,
+        /// The upper bound; none where absent.
+        #[uniffi(default)]
+        max: Option<Amount>,
     },
 }
 
@@ -569,6 +742,19 @@ pub enum Direction {
     Out,
 }
 
+/// A transaction whose category a person chose, and the draft would choose another.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Disagreement {
+    /// The transaction.
+    pub transaction_id: TransactionId,
+    /// The person's choice.
+    pub chosen_id: CategoryId,
+    /// The draft's choice.
+    pub proposed_id: CategoryId,
+    /// The rule that makes it.
+    pub rule_id: RuleId,
+}
+
 /// One line of a book's history.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Entry {
@@ -626,6 +812,7 @@ pub enum ErrorCode {
     IdempotencyKeyReused,
     InvalidCursor,
     InvalidPattern,
+    RulesTooSlow,
     UnknownFormat,
     MalformedFile,
     AmbiguousFile,
@@ -697,7 +884,7 @@ pub enum Evidence {
 pub struct Explanation {
     /// The transaction.
     pub transaction_id: TransactionId,
-    /// The proposals. Each field that has a value has exactly one winner, each tag likewise.
+    /// The proposals. Each field that has a source has exactly one winner, each tag likewise.
     pub candidates: Vec<Candidate>,
 }
 
@@ -730,6 +917,19 @@ pub enum ExportFormat {
 pub struct ExportQuery {
     /// What it is written for.
     pub format: ExportFormat,
+}
+
+/// Something that a transaction has or has not.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum Feature {
+    Category,
+    Payee,
+    Tags,
+    Notes,
+    Attachments,
+    Splits,
+    Transfer,
 }
 
 /// One field before and after. Texts stand as they are, everything else as compact JSON; absent =
@@ -1089,7 +1289,7 @@ pub struct NewRestore {
 }
 
 /// A rule to be made.
-#[derive(Debug, Clone, Serialize, uniffi::Record)]
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
 pub struct NewRule {
     /// An id of the caller's choice; fresh where absent.
     #[uniffi(default)]
@@ -1102,12 +1302,16 @@ pub struct NewRule {
     /// Its place in the stage: higher runs earlier; 0 where absent.
     #[uniffi(default)]
     pub priority: Option<i64>,
+    /// Whether it runs at all; it does where absent.
+    #[uniffi(default)]
+    pub enabled: Option<bool>,
     /// When it applies.
     pub condition: Condition,
     /// What it does; at least one action.
     pub actions: Vec<Action>,
     /// Whether no further rule runs on a transaction to which this one applied.
     #[uniffi(default)]
+    #[serde(default)]
     pub stop: bool,
 }
 
@@ -1438,6 +1642,34 @@ pub struct Rule {
     pub stop: bool,
 }
 
+/// A field that the draft leaves otherwise than the book's own rules.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct RuleChange {
+    /// The transaction.
+    pub transaction_id: TransactionId,
+    /// The field, as in an explanation.
+    pub field: String,
+    /// What the book's rules would leave; absent = nothing.
+    #[uniffi(default)]
+    pub before: Option<String>,
+    /// What the draft would leave; absent = nothing.
+    #[uniffi(default)]
+    pub after: Option<String>,
+}
+
+/// Two rules that give transactions different categories; the later wins.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct RuleConflict {
+    /// The rule that runs first.
+    pub first_id: RuleId,
+    /// The rule that runs later.
+    pub later_id: RuleId,
+    /// How many transactions they disagree on.
+    pub count: i64,
+    /// One of them.
+    pub example_id: TransactionId,
+}
+
 /// Names a rule of a book.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -1471,6 +1703,66 @@ pub struct RulePatch {
     /// Whether it is the last to run where it applied.
     #[uniffi(default)]
     pub stop: Option<bool>,
+}
+
+/// A rule that a person's choices suggest.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct RuleSuggestion {
+    /// The rule, ready to be made.
+    pub rule: NewRule,
+    /// How many choices of a person it would have made.
+    pub support: i64,
+    /// How many it would have made otherwise.
+    pub against: i64,
+    /// How many transactions without a category it would give one.
+    pub would_categorise: i64,
+    /// How many of a hundred choices it agrees with.
+    pub confidence: i64,
+    /// Some of the choices that it would have made.
+    pub example_ids: Vec<TransactionId>,
+    /// Some of those that it would have made otherwise.
+    pub counter_example_ids: Vec<TransactionId>,
+}
+
+/// Which suggestions are wanted.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct RuleSuggestionQuery {
+    /// How many choices have to agree at least; 3 where absent.
+    #[uniffi(default)]
+    pub support: Option<i64>,
+    /// How many of a hundred choices have to agree at least; 90 where absent.
+    #[uniffi(default)]
+    pub confidence: Option<i64>,
+}
+
+/// A rule as one sentence.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
+pub struct RuleText {
+    /// The sentence, such as `"Shops": if payee is "rewe" then add tag "shop"; stop`.
+    pub text: String,
+}
+
+/// What a rule of a draft does.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct RuleUse {
+    /// The rule.
+    pub rule_id: RuleId,
+    /// What people call it.
+    pub name: String,
+    /// To how many transactions it applies.
+    pub applied: i64,
+    /// On how many of them a field is what it says, in the end.
+    pub won: i64,
+    /// To how many further ones it would apply, had no rule before it been the last to run.
+    pub stopped: i64,
+    /// How many categories of a person's choice it would give again.
+    pub agreed: i64,
+    /// How many it would not.
+    pub disagreed: i64,
+    /// Whether it applies to nothing, and would not without the rules before it.
+    pub dead: bool,
+    /// Whether it would apply, but other rules have the last word everywhere.
+    pub shadowed: bool,
 }
 
 /// What the sign of a single amount column means.
@@ -1544,6 +1836,24 @@ pub struct Split {
     pub notes: Option<String>,
 }
 
+/// A part of a transaction that a rule splits: a fixed amount, a percentage or, with neither, a
+/// share of what is left.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
+pub struct SplitPart {
+    /// A fixed amount without a sign: the part goes the way of the whole.
+    #[uniffi(default)]
+    pub amount: Option<Amount>,
+    /// A percentage of the whole.
+    #[uniffi(default)]
+    pub percent: Option<Amount>,
+    /// What the part is for.
+    #[uniffi(default)]
+    pub category_id: Option<CategoryId>,
+    /// A remark.
+    #[uniffi(default)]
+    pub notes: Option<String>,
+}
+
 /// When a rule runs: all rules of an earlier stage run before those of a later one.
 #[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -1613,6 +1923,12 @@ pub enum TextField {
     Description,
     Payee,
     Notes,
+    Tags,
+    Account,
+    Category,
+    Reference,
+    CounterpartyAccount,
+    Mcc,
 }
 
 /// How a text is compared.
@@ -1624,6 +1940,7 @@ pub enum TextOp {
     Starts,
     Ends,
     Regex,
+    Empty,
 }
 
 /// One movement of money in one account.
@@ -1642,6 +1959,9 @@ pub struct Transaction {
     pub amount: Money,
     /// How far it has come.
     pub status: Status,
+    /// Who set the status, where a rule or a person did.
+    #[uniffi(default)]
+    pub status_source: Option<Source>,
     /// The raw description as the bank gave it; it never changes.
     pub description: String,
     /// The other party.
@@ -1661,9 +1981,13 @@ pub struct Transaction {
     /// Who set the tags last.
     #[uniffi(default)]
     pub tags_source: Option<Source>,
-    /// A person's remark.
+    /// A remark.
     #[uniffi(default)]
     pub notes: Option<String>,
+    /// The rule that wrote the notes; absent where a person did, who stands here only where there are
+    /// none any more.
+    #[uniffi(default)]
+    pub notes_source: Option<Source>,
     /// Parts with categories of their own; empty or at least two.
     pub splits: Vec<Split>,
     /// The other side, where this is one side of a transfer between two accounts of the book.
@@ -1879,4 +2203,17 @@ pub struct Verification {
     /// What does not fit, in words.
     #[uniffi(default)]
     pub problem: Option<String>,
+}
+
+/// A day of the week.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum Weekday {
+    Monday,
+    Tuesday,
+    Wednesday,
+    Thursday,
+    Friday,
+    Saturday,
+    Sunday,
 }

@@ -252,7 +252,7 @@ impl Transactions {
         self.caller.call("transactions.delete", Some(id), ()).await
     }
 
-    /// Why payee, category and tags are what they are.
+    /// Why category, parts, payee, tags, notes and status are what they are.
     pub async fn explain(&self, id: String) -> Result<Explanation> {
         self.caller.call("transactions.explain", Some(id), ()).await
     }
@@ -318,6 +318,27 @@ impl Rules {
     /// Remove a rule; what it set stays.
     pub async fn delete(&self, id: String) -> Result<()> {
         self.caller.call("rules.delete", Some(id), ()).await
+    }
+
+    /// A rule read from its sentence; nothing is written.
+    pub async fn parse(&self, request: RuleText) -> Result<NewRule> {
+        self.caller.call("rules.parse", None, request).await
+    }
+
+    /// A rule as one sentence.
+    pub async fn describe(&self, id: String) -> Result<RuleText> {
+        self.caller.call("rules.describe", Some(id), ()).await
+    }
+
+    /// What a draft of rules would do to the history; nothing is written.
+    pub async fn backtest(&self, query: BacktestQuery) -> Result<BacktestReport> {
+        self.caller.call("rules.backtest", None, query).await
+    }
+
+    /// Rules that a person's own choices suggest.
+    #[uniffi::method(default(query))]
+    pub async fn suggest(&self, query: RuleSuggestionQuery) -> Result<Vec<RuleSuggestion>> {
+        self.caller.call("rules.suggest", None, query).await
     }
 
     /// Run all rules over every transaction.

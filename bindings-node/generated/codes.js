@@ -24,6 +24,7 @@ module.exports = {
   idempotency_key_reused: { lane: 'rejected', status: 422 },
   invalid_cursor: { lane: 'rejected', status: 400 },
   invalid_pattern: { lane: 'rejected', status: 422 },
+  rules_too_slow: { lane: 'rejected', status: 422 },
   unknown_format: { lane: 'rejected', status: 422 },
   malformed_file: { lane: 'rejected', status: 422 },
   ambiguous_file: { lane: 'rejected', status: 422 },

@@ -154,7 +154,7 @@ class Transactions {
     return this.#run('transactions.delete', id);
   }
 
-  /** Why payee, category and tags are what they are. */
+  /** Why category, parts, payee, tags, notes and status are what they are. */
   explain(id) {
     return this.#run('transactions.explain', id);
   }
@@ -220,6 +220,26 @@ class Rules {
   /** Remove a rule; what it set stays. */
   delete(id) {
     return this.#run('rules.delete', id);
+  }
+
+  /** A rule read from its sentence; nothing is written. */
+  parse(request) {
+    return this.#run('rules.parse', undefined, request);
+  }
+
+  /** A rule as one sentence. */
+  describe(id) {
+    return this.#run('rules.describe', id);
+  }
+
+  /** What a draft of rules would do to the history; nothing is written. */
+  backtest(request) {
+    return this.#run('rules.backtest', undefined, request);
+  }
+
+  /** Rules that a person's own choices suggest. */
+  suggest(request) {
+    return this.#run('rules.suggest', undefined, request);
   }
 
   /** Run all rules over every transaction. */

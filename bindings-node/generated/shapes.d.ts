@@ -96,6 +96,72 @@ export type Action =
       kind: 'add_tag';
       /** The tag. */
       tag: string;
+    }
+  /** Takes a tag away. */
+  | {
+      kind: 'remove_tag';
+      /** The tag. */
+      tag: string;
+    }
+  /** Gives it these tags and no others; an empty list clears them. */
+  | {
+      kind: 'set_tags';
+      /** The tags. */
+      tags: readonly string[];
+    }
+  /** Gives it notes. */
+  | {
+      kind: 'set_notes';
+      /** The notes. */
+      notes: string;
+    }
+  /** Adds a line at the end of its notes, unless they hold that text already. */
+  | {
+      kind: 'append_notes';
+      /** The line. */
+      notes: string;
+    }
+  /** Adds a line at the start of its notes, unless they hold that text already. */
+  | {
+      kind: 'prepend_notes';
+      /** The line. */
+      notes: string;
+    }
+  /** Gives it a status. A side of a transfer is never made void. */
+  | {
+      kind: 'set_status';
+      /** The status. */
+      status: Status;
+    }
+  /**
+   * Splits it into parts that add up to its amount exactly; what is left after fixed amounts and
+   * percentages is shared equally by the parts that have neither, and units that no part gets whole
+   * go to those that lost most. A side of a transfer stays whole, and so does a transaction that
+   * fixed amounts do not fit into.
+   */
+  | {
+      kind: 'split';
+      /** The parts, at least two. */
+      parts: readonly SplitPart[];
+    }
+  /**
+   * Marks it as one side of a transfer with an account of the book: the member
+   * `transfer_account_id` of its metadata names the account, and `transfers.suggest` and
+   * `transfers.link` take that for evidence. A member that is there stays, even an empty one.
+   */
+  | {
+      kind: 'mark_transfer';
+      /** The account of the other side. */
+      account_id: AccountId;
+    }
+  /**
+   * Marks it for a person to look at: the member `review` of its metadata says why. A member that
+   * is there stays, even an empty one, by which a person says that it is settled.
+   */
+  | {
+      kind: 'flag';
+      /** Why. */
+      reason: string;
     };
 
 /** Who acts, in the host's words. */
@@ -120,6 +186,51 @@ export interface Attachment {
   media_type: string;
   /** SHA-256 of its bytes, in hexadecimal. */
   digest: string;
+}
+
+/** Rules to be tried. Without anything in it, the book's own rules are. */
+export interface BacktestQuery {
+  /** All rules of the draft; the book's own where absent. */
+  rules?: readonly NewRule[] | null | undefined;
+  /** Rules that are added to them; one with the id of another takes its place. */
+  put?: readonly NewRule[] | undefined;
+  /** Rules that are taken away from them. */
+  remove?: readonly RuleId[] | undefined;
+  /** The first booking date looked at. */
+  from?: CivilDate | null | undefined;
+  /** The last booking date looked at. */
+  to?: CivilDate | null | undefined;
+  /** How many entries each list of the report has at most; 100 where absent, at most 1,000. */
+  limit?: number | null | undefined;
+}
+
+/**
+ * What a draft would do. Rules of the draft without an id of their own have their place in it as
+ * id, counted from 1. Counts are of all transactions, lists are cut to the limit.
+ */
+export interface BacktestReport {
+  /** How many transactions were looked at. */
+  examined: number;
+  /** To how many of them a rule applies. */
+  covered: number;
+  /** How many of them applying the draft would change. */
+  would_change: number;
+  /** How many transactions with a category of a person's choice the draft has a category for. */
+  judged: number;
+  /** How many of those it would give the same category. */
+  agreed: number;
+  /** Those that it would give another. */
+  disagreements: Disagreement[];
+  /** Pairs of rules that give transactions different categories. */
+  conflicts: RuleConflict[];
+  /** What each enabled rule of the draft does, in the order in which they run. */
+  rules: RuleUse[];
+  /**
+   * How many changes there are between what the book's rules would leave and what the draft would.
+   */
+  changed: number;
+  /** These changes, by transaction. */
+  changes: RuleChange[];
 }
 
 /** What lay in an account at the end of a day. */
@@ -234,9 +345,11 @@ export interface BudgetState {
 
 /** One value that was proposed for a field. */
 export interface Candidate {
-  /** The field: `category`, `payee` or `tags`. */
+  /**
+   * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
+   */
   field: string;
-  /** The proposed value; a category by its id. */
+  /** The proposed value; a category by its id, parts by their amounts. */
   value: string;
   /** Who proposes it. */
   source: Source;
@@ -325,18 +438,45 @@ export type Condition =
       op: TextOp;
       /** What it is compared with. */
       values: readonly string[];
-      /** Whether letter case counts; it does not where absent. */
+      /** Whether it is compared as written; letter case and accents do not count where absent. */
       case_sensitive?: boolean | undefined;
     }
-  /** The amount lies within bounds, both included. */
+  /**
+   * The signed amount lies within bounds. With a direction beside it, an inflow or outflow does.
+   */
   | {
       kind: 'amount';
-      /** The lower bound; none where absent. */
+      /** The lower bound, included; none where absent. */
       min?: Amount | null | undefined;
-      /** The upper bound; none where absent. */
+      /** The upper bound, included; none where absent. */
       max?: Amount | null | undefined;
+      /** The lower bound, not included; none where absent. */
+      above?: Amount | null | undefined;
+      /** The upper bound, not included; none where absent. */
+      below?: Amount | null | undefined;
       /** Whether the sign is left out of account. */
       absolute?: boolean | undefined;
+    }
+  /**
+   * The amount is about this much: as near as `within` or `percent` says, 7.5 percent where both
+   * are absent.
+   */
+  | {
+      kind: 'amount_near';
+      /** The amount. */
+      value: Amount;
+      /** How far off it may be. */
+      within?: Amount | null | undefined;
+      /** How far off it may be, in percent of the value. */
+      percent?: Amount | null | undefined;
+      /** Whether the sign is left out of account. */
+      absolute?: boolean | undefined;
+    }
+  /** The account is kept in one of these currencies. */
+  | {
+      kind: 'currency';
+      /** Their codes. */
+      codes: readonly string[];
     }
   /** Money goes this way. */
   | {
@@ -352,11 +492,62 @@ export type Condition =
       /** The last day; none where absent. */
       to?: CivilDate | null | undefined;
     }
+  /** The booking date is at most so many days before or after a day. */
+  | {
+      kind: 'date_near';
+      /** The day. */
+      date: CivilDate;
+      /** How many days off it may be. */
+      days: number;
+    }
+  /** The booking date is one of these days of the week. */
+  | {
+      kind: 'weekday';
+      /** The days. */
+      is: readonly Weekday[];
+    }
+  /** The booking date is one of these days of the month. */
+  | {
+      kind: 'day_of_month';
+      /** The days, from 1 to 31. */
+      days: readonly number[];
+      /** Whether the last day of a month counts, too. */
+      last?: boolean | undefined;
+    }
   /** The transaction is in one of these accounts. */
   | {
       kind: 'account';
       /** The accounts. */
       ids: readonly AccountId[];
+    }
+  /** The transaction is in one of these categories as set so far, or in one below them. */
+  | {
+      kind: 'category';
+      /** The categories. */
+      ids: readonly CategoryId[];
+    }
+  /** The status as set so far is one of these. */
+  | {
+      kind: 'status';
+      /** The statuses. */
+      is: readonly Status[];
+    }
+  /** The transaction has this; put it under `not` for what it has not. */
+  | {
+      kind: 'has';
+      /** What it has. */
+      what: Feature;
+    }
+  /**
+   * The balance of the account at the end of the booking day lies within bounds, both included:
+   * this transaction and what the book knows by now.
+   */
+  | {
+      kind: 'balance';
+      /** The lower bound; none where absent. */
+      min?: Amount | null | undefined;
+      /** The upper bound; none where absent. */
+      max?: Amount | null | undefined;
     };
 
 /** What one column holds: exactly one of `index` and `name` says which column it is. */
@@ -432,6 +623,18 @@ export type Delimiter = 'comma' | 'semicolon' | 'tab' | 'pipe';
 /** Which way money goes. */
 export type Direction = 'in' | 'out';
 
+/** A transaction whose category a person chose, and the draft would choose another. */
+export interface Disagreement {
+  /** The transaction. */
+  transaction_id: TransactionId;
+  /** The person's choice. */
+  chosen_id: CategoryId;
+  /** The draft's choice. */
+  proposed_id: CategoryId;
+  /** The rule that makes it. */
+  rule_id: RuleId;
+}
+
 /** One line of a book's history. */
 export interface Entry {
   /** Its place, from 1. */
@@ -482,6 +685,7 @@ export type ErrorCode =
   | 'idempotency_key_reused'
   | 'invalid_cursor'
   | 'invalid_pattern'
+  | 'rules_too_slow'
   | 'unknown_format'
   | 'malformed_file'
   | 'ambiguous_file'
@@ -540,7 +744,7 @@ export type Evidence =
 export interface Explanation {
   /** The transaction. */
   transaction_id: TransactionId;
-  /** The proposals. Each field that has a value has exactly one winner, each tag likewise. */
+  /** The proposals. Each field that has a source has exactly one winner, each tag likewise. */
   candidates: Candidate[];
 }
 
@@ -564,6 +768,16 @@ export interface ExportQuery {
   /** What it is written for. */
   format: ExportFormat;
 }
+
+/** Something that a transaction has or has not. */
+export type Feature =
+  | 'category'
+  | 'payee'
+  | 'tags'
+  | 'notes'
+  | 'attachments'
+  | 'splits'
+  | 'transfer';
 
 /**
  * One field before and after. Texts stand as they are, everything else as compact JSON; absent =
@@ -843,6 +1057,8 @@ export interface NewRule {
   stage?: Stage | null | undefined;
   /** Its place in the stage: higher runs earlier; 0 where absent. */
   priority?: number | null | undefined;
+  /** Whether it runs at all; it does where absent. */
+  enabled?: boolean | null | undefined;
   /** When it applies. */
   condition: Condition;
   /** What it does; at least one action. */
@@ -1111,6 +1327,30 @@ export interface Rule {
   stop: boolean;
 }
 
+/** A field that the draft leaves otherwise than the book's own rules. */
+export interface RuleChange {
+  /** The transaction. */
+  transaction_id: TransactionId;
+  /** The field, as in an explanation. */
+  field: string;
+  /** What the book's rules would leave; absent = nothing. */
+  before: string | null;
+  /** What the draft would leave; absent = nothing. */
+  after: string | null;
+}
+
+/** Two rules that give transactions different categories; the later wins. */
+export interface RuleConflict {
+  /** The rule that runs first. */
+  first_id: RuleId;
+  /** The rule that runs later. */
+  later_id: RuleId;
+  /** How many transactions they disagree on. */
+  count: number;
+  /** One of them. */
+  example_id: TransactionId;
+}
+
 /** Names a rule of a book. */
 export type RuleId = string;
 
@@ -1130,6 +1370,60 @@ export interface RulePatch {
   actions?: readonly Action[] | null | undefined;
   /** Whether it is the last to run where it applied. */
   stop?: boolean | null | undefined;
+}
+
+/** A rule that a person's choices suggest. */
+export interface RuleSuggestion {
+  /** The rule, ready to be made. */
+  rule: NewRule;
+  /** How many choices of a person it would have made. */
+  support: number;
+  /** How many it would have made otherwise. */
+  against: number;
+  /** How many transactions without a category it would give one. */
+  would_categorise: number;
+  /** How many of a hundred choices it agrees with. */
+  confidence: number;
+  /** Some of the choices that it would have made. */
+  example_ids: TransactionId[];
+  /** Some of those that it would have made otherwise. */
+  counter_example_ids: TransactionId[];
+}
+
+/** Which suggestions are wanted. */
+export interface RuleSuggestionQuery {
+  /** How many choices have to agree at least; 3 where absent. */
+  support?: number | null | undefined;
+  /** How many of a hundred choices have to agree at least; 90 where absent. */
+  confidence?: number | null | undefined;
+}
+
+/** A rule as one sentence. */
+export interface RuleText {
+  /** The sentence, such as `"Shops": if payee is "rewe" then add tag "shop"; stop`. */
+  text: string;
+}
+
+/** What a rule of a draft does. */
+export interface RuleUse {
+  /** The rule. */
+  rule_id: RuleId;
+  /** What people call it. */
+  name: string;
+  /** To how many transactions it applies. */
+  applied: number;
+  /** On how many of them a field is what it says, in the end. */
+  won: number;
+  /** To how many further ones it would apply, had no rule before it been the last to run. */
+  stopped: number;
+  /** How many categories of a person's choice it would give again. */
+  agreed: number;
+  /** How many it would not. */
+  disagreed: number;
+  /** Whether it applies to nothing, and would not without the rules before it. */
+  dead: boolean;
+  /** Whether it would apply, but other rules have the last word everywhere. */
+  shadowed: boolean;
 }
 
 /** What the sign of a single amount column means. */
@@ -1180,6 +1474,21 @@ export interface Split {
   notes: string | null;
 }
 
+/**
+ * A part of a transaction that a rule splits: a fixed amount, a percentage or, with neither, a
+ * share of what is left.
+ */
+export interface SplitPart {
+  /** A fixed amount without a sign: the part goes the way of the whole. */
+  amount?: Amount | null | undefined;
+  /** A percentage of the whole. */
+  percent?: Amount | null | undefined;
+  /** What the part is for. */
+  category_id?: CategoryId | null | undefined;
+  /** A remark. */
+  notes?: string | null | undefined;
+}
+
 /** When a rule runs: all rules of an earlier stage run before those of a later one. */
 export type Stage = 'pre' | 'default' | 'post';
 
@@ -1222,10 +1531,19 @@ export interface StatementReport {
 export type Status = 'pending' | 'posted' | 'reconciled' | 'void' | 'disputed';
 
 /** A text of a transaction. */
-export type TextField = 'description' | 'payee' | 'notes';
+export type TextField =
+  | 'description'
+  | 'payee'
+  | 'notes'
+  | 'tags'
+  | 'account'
+  | 'category'
+  | 'reference'
+  | 'counterparty_account'
+  | 'mcc';
 
 /** How a text is compared. */
-export type TextOp = 'is' | 'contains' | 'starts' | 'ends' | 'regex';
+export type TextOp = 'is' | 'contains' | 'starts' | 'ends' | 'regex' | 'empty';
 
 /** One movement of money in one account. */
 export interface Transaction {
@@ -1241,6 +1559,8 @@ export interface Transaction {
   amount: Money;
   /** How far it has come. */
   status: Status;
+  /** Who set the status, where a rule or a person did. */
+  status_source: Source | null;
   /** The raw description as the bank gave it; it never changes. */
   description: string;
   /** The other party. */
@@ -1255,8 +1575,13 @@ export interface Transaction {
   tags: string[];
   /** Who set the tags last. */
   tags_source: Source | null;
-  /** A person's remark. */
+  /** A remark. */
   notes: string | null;
+  /**
+   * The rule that wrote the notes; absent where a person did, who stands here only where there are
+   * none any more.
+   */
+  notes_source: Source | null;
   /** Parts with categories of their own; empty or at least two. */
   splits: Split[];
   /** The other side, where this is one side of a transfer between two accounts of the book. */
@@ -1420,3 +1745,13 @@ export interface Verification {
   /** What does not fit, in words. */
   problem: string | null;
 }
+
+/** A day of the week. */
+export type Weekday =
+  | 'monday'
+  | 'tuesday'
+  | 'wednesday'
+  | 'thursday'
+  | 'friday'
+  | 'saturday'
+  | 'sunday';

@@ -433,7 +433,7 @@ class Transactions(Noun):
         self._scope.call("transactions.delete", id=id)
 
     def explain(self, id: str) -> types.Explanation:
-        """Why payee, category and tags are what they are."""
+        """Why category, parts, payee, tags, notes and status are what they are."""
         answer: types.Explanation = self._scope.call("transactions.explain", id=id)
         return answer
 
@@ -535,6 +535,7 @@ class Rules(Noun):
         id: types.RuleId | None = None,
         stage: types.Stage | None = None,
         priority: int | None = None,
+        enabled: bool | None = None,
         stop: bool = False,
     ) -> types.Rule:
         """Make a rule.
@@ -546,6 +547,7 @@ class Rules(Noun):
             id: An id of the caller's choice; fresh where absent.
             stage: When it runs; `default` where absent.
             priority: Its place in the stage: higher runs earlier; 0 where absent.
+            enabled: Whether it runs at all; it does where absent.
             stop: Whether no further rule runs on a transaction to which this one applied.
         """
         answer: types.Rule = self._scope.call(
@@ -557,6 +559,7 @@ class Rules(Noun):
                 "id": id,
                 "stage": stage,
                 "priority": priority,
+                "enabled": enabled,
                 "stop": stop,
             },
         )
@@ -608,6 +611,65 @@ class Rules(Noun):
     def delete(self, id: str) -> None:
         """Remove a rule; what it set stays."""
         self._scope.call("rules.delete", id=id)
+
+    def parse(self, *, text: str) -> types.NewRule:
+        """A rule read from its sentence; nothing is written.
+
+        Args:
+            text: The sentence, such as `"Shops": if payee is "rewe" then add tag "shop"; stop`.
+        """
+        answer: types.NewRule = self._scope.call("rules.parse", {"text": text})
+        return answer
+
+    def describe(self, id: str) -> types.RuleText:
+        """A rule as one sentence."""
+        answer: types.RuleText = self._scope.call("rules.describe", id=id)
+        return answer
+
+    def backtest(
+        self,
+        *,
+        rules: Sequence[types.NewRule] | None = None,
+        put: Sequence[types.NewRule] = (),
+        remove: Sequence[types.RuleId] = (),
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+        limit: int | None = None,
+    ) -> types.BacktestReport:
+        """What a draft of rules would do to the history; nothing is written.
+
+        Args:
+            rules: All rules of the draft; the book's own where absent.
+            put: Rules that are added to them; one with the id of another takes its place.
+            remove: Rules that are taken away from them.
+            from_: The first booking date looked at.
+            to: The last booking date looked at.
+            limit: How many entries each list of the report has at most; 100 where absent, at most
+                1,000.
+        """
+        answer: types.BacktestReport = self._scope.call(
+            "rules.backtest",
+            {"rules": rules, "put": put, "remove": remove, "from": from_, "to": to, "limit": limit},
+        )
+        return answer
+
+    def suggest(
+        self,
+        *,
+        support: int | None = None,
+        confidence: int | None = None,
+    ) -> builtins.list[types.RuleSuggestion]:
+        """Rules that a person's own choices suggest.
+
+        Args:
+            support: How many choices have to agree at least; 3 where absent.
+            confidence: How many of a hundred choices have to agree at least; 90 where absent.
+        """
+        answer: builtins.list[types.RuleSuggestion] = self._scope.call(
+            "rules.suggest",
+            {"support": support, "confidence": confidence},
+        )
+        return answer
 
     def apply(self) -> types.ApplyReport:
         """Run all rules over every transaction."""

@@ -435,7 +435,7 @@ class Transactions(Noun):
         await self._scope.call_async("transactions.delete", id=id)
 
     async def explain(self, id: str) -> types.Explanation:
-        """Why payee, category and tags are what they are."""
+        """Why category, parts, payee, tags, notes and status are what they are."""
         answer: types.Explanation = await self._scope.call_async("transactions.explain", id=id)
         return answer
 
@@ -542,6 +542,7 @@ class Rules(Noun):
         id: types.RuleId | None = None,
         stage: types.Stage | None = None,
         priority: int | None = None,
+        enabled: bool | None = None,
         stop: bool = False,
     ) -> types.Rule:
         """Make a rule.
@@ -553,6 +554,7 @@ class Rules(Noun):
             id: An id of the caller's choice; fresh where absent.
             stage: When it runs; `default` where absent.
             priority: Its place in the stage: higher runs earlier; 0 where absent.
+            enabled: Whether it runs at all; it does where absent.
             stop: Whether no further rule runs on a transaction to which this one applied.
         """
         answer: types.Rule = await self._scope.call_async(
@@ -564,6 +566,7 @@ class Rules(Noun):
                 "id": id,
                 "stage": stage,
                 "priority": priority,
+                "enabled": enabled,
                 "stop": stop,
             },
         )
@@ -615,6 +618,65 @@ class Rules(Noun):
     async def delete(self, id: str) -> None:
         """Remove a rule; what it set stays."""
         await self._scope.call_async("rules.delete", id=id)
+
+    async def parse(self, *, text: str) -> types.NewRule:
+        """A rule read from its sentence; nothing is written.
+
+        Args:
+            text: The sentence, such as `"Shops": if payee is "rewe" then add tag "shop"; stop`.
+        """
+        answer: types.NewRule = await self._scope.call_async("rules.parse", {"text": text})
+        return answer
+
+    async def describe(self, id: str) -> types.RuleText:
+        """A rule as one sentence."""
+        answer: types.RuleText = await self._scope.call_async("rules.describe", id=id)
+        return answer
+
+    async def backtest(
+        self,
+        *,
+        rules: Sequence[types.NewRule] | None = None,
+        put: Sequence[types.NewRule] = (),
+        remove: Sequence[types.RuleId] = (),
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+        limit: int | None = None,
+    ) -> types.BacktestReport:
+        """What a draft of rules would do to the history; nothing is written.
+
+        Args:
+            rules: All rules of the draft; the book's own where absent.
+            put: Rules that are added to them; one with the id of another takes its place.
+            remove: Rules that are taken away from them.
+            from_: The first booking date looked at.
+            to: The last booking date looked at.
+            limit: How many entries each list of the report has at most; 100 where absent, at most
+                1,000.
+        """
+        answer: types.BacktestReport = await self._scope.call_async(
+            "rules.backtest",
+            {"rules": rules, "put": put, "remove": remove, "from": from_, "to": to, "limit": limit},
+        )
+        return answer
+
+    async def suggest(
+        self,
+        *,
+        support: int | None = None,
+        confidence: int | None = None,
+    ) -> builtins.list[types.RuleSuggestion]:
+        """Rules that a person's own choices suggest.
+
+        Args:
+            support: How many choices have to agree at least; 3 where absent.
+            confidence: How many of a hundred choices have to agree at least; 90 where absent.
+        """
+        answer: builtins.list[types.RuleSuggestion] = await self._scope.call_async(
+            "rules.suggest",
+            {"support": support, "confidence": confidence},
+        )
+        return answer
 
     async def apply(self) -> types.ApplyReport:
         """Run all rules over every transaction."""

@@ -111,6 +111,7 @@ ErrorCode: TypeAlias = Literal[
     "idempotency_key_reused",
     "invalid_cursor",
     "invalid_pattern",
+    "rules_too_slow",
     "unknown_format",
     "malformed_file",
     "ambiguous_file",
@@ -143,6 +144,17 @@ Evidence: TypeAlias = Literal[
 
 ExportFormat: TypeAlias = Literal["csv", "json", "beancount", "hledger", "ofx"]
 """What an export is written for."""
+
+Feature: TypeAlias = Literal[
+    "category",
+    "payee",
+    "tags",
+    "notes",
+    "attachments",
+    "splits",
+    "transfer",
+]
+"""Something that a transaction has or has not."""
 
 Format: TypeAlias = Literal["ofx", "camt", "mt940", "qif", "plaid", "csv"]
 """A file format that can be read."""
@@ -195,10 +207,20 @@ Stage: TypeAlias = Literal["pre", "default", "post"]
 Status: TypeAlias = Literal["pending", "posted", "reconciled", "void", "disputed"]
 """How far a transaction has come."""
 
-TextField: TypeAlias = Literal["description", "payee", "notes"]
+TextField: TypeAlias = Literal[
+    "description",
+    "payee",
+    "notes",
+    "tags",
+    "account",
+    "category",
+    "reference",
+    "counterparty_account",
+    "mcc",
+]
 """A text of a transaction."""
 
-TextOp: TypeAlias = Literal["is", "contains", "starts", "ends", "regex"]
+TextOp: TypeAlias = Literal["is", "contains", "starts", "ends", "regex", "empty"]
 """How a text is compared."""
 
 TransactionId: TypeAlias = str
@@ -206,6 +228,17 @@ TransactionId: TypeAlias = str
 
 TransferEvidence: TypeAlias = Literal["amount", "rate", "date", "near_date", "account", "words"]
 """What speaks for two transactions being one transfer."""
+
+Weekday: TypeAlias = Literal[
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+]
+"""A day of the week."""
 
 
 class Account(TypedDict):
@@ -262,8 +295,116 @@ class ActionAddTag(TypedDict):
     """The tag."""
 
 
-Action: TypeAlias = "ActionSetCategory | ActionSetPayee | ActionAddTag"
-"""What a rule does to a transaction to which it applies."""
+class ActionRemoveTag(TypedDict):
+    """Takes a tag away."""
+
+    kind: Literal["remove_tag"]
+    """Which kind it is."""
+    tag: str
+    """The tag."""
+
+
+class ActionSetTags(TypedDict):
+    """Gives it these tags and no others; an empty list clears them."""
+
+    kind: Literal["set_tags"]
+    """Which kind it is."""
+    tags: list[str]
+    """The tags."""
+
+
+class ActionSetNotes(TypedDict):
+    """Gives it notes."""
+
+    kind: Literal["set_notes"]
+    """Which kind it is."""
+    notes: str
+    """The notes."""
+
+
+class ActionAppendNotes(TypedDict):
+    """Adds a line at the end of its notes, unless they hold that text already."""
+
+    kind: Literal["append_notes"]
+    """Which kind it is."""
+    notes: str
+    """The line."""
+
+
+class ActionPrependNotes(TypedDict):
+    """Adds a line at the start of its notes, unless they hold that text already."""
+
+    kind: Literal["prepend_notes"]
+    """Which kind it is."""
+    notes: str
+    """The line."""
+
+
+class ActionSetStatus(TypedDict):
+    """Gives it a status. A side of a transfer is never made void."""
+
+    kind: Literal["set_status"]
+    """Which kind it is."""
+    status: Status
+    """The status."""
+
+
+class ActionSplit(TypedDict):
+    """Splits it into parts that add up to its amount exactly; what is left after fixed amounts and
+    percentages is shared equally by the parts that have neither, and units that no part gets whole
+    go to those that lost most. A side of a transfer stays whole, and so does a transaction that
+    fixed amounts do not fit into.
+    """
+
+    kind: Literal["split"]
+    """Which kind it is."""
+    parts: list[SplitPart]
+    """The parts, at least two."""
+
+
+class ActionMarkTransfer(TypedDict):
+    """Marks it as one side of a transfer with an account of the book: the member
+    `transfer_account_id` of its metadata names the account, and `transfers.suggest` and
+    `transfers.link` take that for evidence. A member that is there stays, even an empty one.
+    """
+
+    kind: Literal["mark_transfer"]
+    """Which kind it is."""
+    account_id: AccountId
+    """The account of the other side."""
+
+
+class ActionFlag(TypedDict):
+    """Marks it for a person to look at: the member `review` of its metadata says why. A member that
+    is there stays, even an empty one, by which a person says that it is settled.
+    """
+
+    kind: Literal["flag"]
+    """Which kind it is."""
+    reason: str
+    """Why."""
+
+
+Action: TypeAlias = (
+    "ActionSetCategory"
+    " | ActionSetPayee"
+    " | ActionAddTag"
+    " | ActionRemoveTag"
+    " | ActionSetTags"
+    " | ActionSetNotes"
+    " | ActionAppendNotes"
+    " | ActionPrependNotes"
+    " | ActionSetStatus"
+    " | ActionSplit"
+    " | ActionMarkTransfer"
+    " | ActionFlag"
+)
+"""What a rule does to a transaction to which it applies.
+
+Nothing of it overwrites what a person set. In texts for notes, `$1` or `${1}` stands for what the
+first group of the rule's first matching regular expression matched, `$0` for all that it matched,
+and `$$` for a dollar sign; without regular expressions a text stands as it is.
+"""
 
 
 class ApplyReport(TypedDict):
@@ -284,6 +425,35 @@ class Attachment(TypedDict):
     """Its media type, such as `image/jpeg`."""
     digest: str
     """SHA-256 of its bytes, in hexadecimal."""
+
+
+class BacktestReport(TypedDict):
+    """What a draft would do. Rules of the draft without an id of their own have their place in it
+    as id, counted from 1. Counts are of all transactions, lists are cut to the limit.
+    """
+
+    examined: int
+    """How many transactions were looked at."""
+    covered: int
+    """To how many of them a rule applies."""
+    would_change: int
+    """How many of them applying the draft would change."""
+    judged: int
+    """How many transactions with a category of a person's choice the draft has a category for."""
+    agreed: int
+    """How many of those it would give the same category."""
+    disagreements: list[Disagreement]
+    """Those that it would give another."""
+    conflicts: list[RuleConflict]
+    """Pairs of rules that give transactions different categories."""
+    rules: list[RuleUse]
+    """What each enabled rule of the draft does, in the order in which they run."""
+    changed: int
+    """How many changes there are between what the book's rules would leave and what the draft
+    would.
+    """
+    changes: list[RuleChange]
+    """These changes, by transaction."""
 
 
 class Balance(TypedDict):
@@ -358,9 +528,10 @@ class Candidate(TypedDict):
     """One value that was proposed for a field."""
 
     field: str
-    """The field: `category`, `payee` or `tags`."""
+    """The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
+    """
     value: str
-    """The proposed value; a category by its id."""
+    """The proposed value; a category by its id, parts by their amounts."""
     source: Source
     """Who proposes it."""
     won: bool
@@ -413,7 +584,7 @@ class _ConditionTextOptional(TypedDict, total=False):
     """What may be absent in `ConditionText`."""
 
     case_sensitive: bool
-    """Whether letter case counts; it does not where absent."""
+    """Whether it is compared as written; letter case and accents do not count where absent."""
 
 
 class ConditionText(_ConditionTextOptional):
@@ -433,18 +604,54 @@ class _ConditionAmountOptional(TypedDict, total=False):
     """What may be absent in `ConditionAmount`."""
 
     min: AmountLike | None
-    """The lower bound; none where absent."""
+    """The lower bound, included; none where absent."""
     max: AmountLike | None
-    """The upper bound; none where absent."""
+    """The upper bound, included; none where absent."""
+    above: AmountLike | None
+    """The lower bound, not included; none where absent."""
+    below: AmountLike | None
+    """The upper bound, not included; none where absent."""
     absolute: bool
     """Whether the sign is left out of account."""
 
 
 class ConditionAmount(_ConditionAmountOptional):
-    """The amount lies within bounds, both included."""
+    """The signed amount lies within bounds. With a direction beside it, an inflow or outflow does.
+    """
 
     kind: Literal["amount"]
     """Which kind it is."""
+
+
+class _ConditionAmountNearOptional(TypedDict, total=False):
+    """What may be absent in `ConditionAmountNear`."""
+
+    within: AmountLike | None
+    """How far off it may be."""
+    percent: AmountLike | None
+    """How far off it may be, in percent of the value."""
+    absolute: bool
+    """Whether the sign is left out of account."""
+
+
+class ConditionAmountNear(_ConditionAmountNearOptional):
+    """The amount is about this much: as near as `within` or `percent` says, 7.5 percent where both
+    are absent.
+    """
+
+    kind: Literal["amount_near"]
+    """Which kind it is."""
+    value: AmountLike
+    """The amount."""
+
+
+class ConditionCurrency(TypedDict):
+    """The account is kept in one of these currencies."""
+
+    kind: Literal["currency"]
+    """Which kind it is."""
+    codes: list[str]
+    """Their codes."""
 
 
 ConditionDirection = TypedDict(
@@ -479,6 +686,45 @@ class ConditionDate(_ConditionDateOptional):
     """Which kind it is."""
 
 
+class ConditionDateNear(TypedDict):
+    """The booking date is at most so many days before or after a day."""
+
+    kind: Literal["date_near"]
+    """Which kind it is."""
+    date: DateLike
+    """The day."""
+    days: int
+    """How many days off it may be."""
+
+
+ConditionWeekday = TypedDict(
+    "ConditionWeekday",
+    {
+        # Which kind it is.
+        "kind": 'Literal["weekday"]',
+        # The days.
+        "is": "list[Weekday]",
+    },
+)
+"""The booking date is one of these days of the week."""
+
+
+class _ConditionDayOfMonthOptional(TypedDict, total=False):
+    """What may be absent in `ConditionDayOfMonth`."""
+
+    last: bool
+    """Whether the last day of a month counts, too."""
+
+
+class ConditionDayOfMonth(_ConditionDayOfMonthOptional):
+    """The booking date is one of these days of the month."""
+
+    kind: Literal["day_of_month"]
+    """Which kind it is."""
+    days: list[int]
+    """The days, from 1 to 31."""
+
+
 class ConditionAccount(TypedDict):
     """The transaction is in one of these accounts."""
 
@@ -488,15 +734,72 @@ class ConditionAccount(TypedDict):
     """The accounts."""
 
 
+class ConditionCategory(TypedDict):
+    """The transaction is in one of these categories as set so far, or in one below them."""
+
+    kind: Literal["category"]
+    """Which kind it is."""
+    ids: list[CategoryId]
+    """The categories."""
+
+
+ConditionStatus = TypedDict(
+    "ConditionStatus",
+    {
+        # Which kind it is.
+        "kind": 'Literal["status"]',
+        # The statuses.
+        "is": "list[Status]",
+    },
+)
+"""The status as set so far is one of these."""
+
+
+class ConditionHas(TypedDict):
+    """The transaction has this; put it under `not` for what it has not."""
+
+    kind: Literal["has"]
+    """Which kind it is."""
+    what: Feature
+    """What it has."""
+
+
+class _ConditionBalanceOptional(TypedDict, total=False):
+    """What may be absent in `ConditionBalance`."""
+
+    min: AmountLike | None
+    """The lower bound; none where absent."""
+    max: AmountLike | None
+    """The upper bound; none where absent."""
+
+
+class ConditionBalance(_ConditionBalanceOptional):
+    """The balance of the account at the end of the booking day lies within bounds, both included:
+    this transaction and what the book knows by now.
+    """
+
+    kind: Literal["balance"]
+    """Which kind it is."""
+
+
 Condition: TypeAlias = (
     "ConditionAll"
     " | ConditionAny"
     " | ConditionNot"
     " | ConditionText"
     " | ConditionAmount"
+    " | ConditionAmountNear"
+    " | ConditionCurrency"
     " | ConditionDirection"
     " | ConditionDate"
+    " | ConditionDateNear"
+    " | ConditionWeekday"
+    " | ConditionDayOfMonth"
     " | ConditionAccount"
+    " | ConditionCategory"
+    " | ConditionStatus"
+    " | ConditionHas"
+    " | ConditionBalance"
 )
 """When a rule applies: a tree whose leaves look at one field each.
 
@@ -591,6 +894,19 @@ class DatedRate(TypedDict):
     """What it is worth, above zero."""
 
 
+class Disagreement(TypedDict):
+    """A transaction whose category a person chose, and the draft would choose another."""
+
+    transaction_id: TransactionId
+    """The transaction."""
+    chosen_id: CategoryId
+    """The person's choice."""
+    proposed_id: CategoryId
+    """The draft's choice."""
+    rule_id: RuleId
+    """The rule that makes it."""
+
+
 class Entry(TypedDict):
     """One line of a book's history."""
 
@@ -651,7 +967,7 @@ class Explanation(TypedDict):
     transaction_id: TransactionId
     """The transaction."""
     candidates: list[Candidate]
-    """The proposals. Each field that has a value has exactly one winner, each tag likewise."""
+    """The proposals. Each field that has a source has exactly one winner, each tag likewise."""
 
 
 class Export(TypedDict):
@@ -785,6 +1101,32 @@ class Money(TypedDict):
     """The decimal, with all decimal places of the currency."""
     currency: Currency
     """The currency's code."""
+
+
+class _NewRuleOptional(TypedDict, total=False):
+    """What may be absent in `NewRule`."""
+
+    id: RuleId | None
+    """An id of the caller's choice; fresh where absent."""
+    stage: Stage | None
+    """When it runs; `default` where absent."""
+    priority: int | None
+    """Its place in the stage: higher runs earlier; 0 where absent."""
+    enabled: bool | None
+    """Whether it runs at all; it does where absent."""
+    stop: bool
+    """Whether no further rule runs on a transaction to which this one applied."""
+
+
+class NewRule(_NewRuleOptional):
+    """A rule to be made."""
+
+    name: str
+    """What people call it."""
+    condition: Condition
+    """When it applies."""
+    actions: list[Action]
+    """What it does; at least one action."""
 
 
 class _NewSplitOptional(TypedDict, total=False):
@@ -1001,6 +1343,81 @@ class Rule(TypedDict):
     """Whether no further rule runs on a transaction to which this one applied."""
 
 
+class RuleChange(TypedDict):
+    """A field that the draft leaves otherwise than the book's own rules."""
+
+    transaction_id: TransactionId
+    """The transaction."""
+    field: str
+    """The field, as in an explanation."""
+    before: str | None
+    """What the book's rules would leave; absent = nothing."""
+    after: str | None
+    """What the draft would leave; absent = nothing."""
+
+
+class RuleConflict(TypedDict):
+    """Two rules that give transactions different categories; the later wins."""
+
+    first_id: RuleId
+    """The rule that runs first."""
+    later_id: RuleId
+    """The rule that runs later."""
+    count: int
+    """How many transactions they disagree on."""
+    example_id: TransactionId
+    """One of them."""
+
+
+class RuleSuggestion(TypedDict):
+    """A rule that a person's choices suggest."""
+
+    rule: NewRule
+    """The rule, ready to be made."""
+    support: int
+    """How many choices of a person it would have made."""
+    against: int
+    """How many it would have made otherwise."""
+    would_categorise: int
+    """How many transactions without a category it would give one."""
+    confidence: int
+    """How many of a hundred choices it agrees with."""
+    example_ids: list[TransactionId]
+    """Some of the choices that it would have made."""
+    counter_example_ids: list[TransactionId]
+    """Some of those that it would have made otherwise."""
+
+
+class RuleText(TypedDict):
+    """A rule as one sentence."""
+
+    text: str
+    """The sentence, such as `"Shops": if payee is "rewe" then add tag "shop"; stop`."""
+
+
+class RuleUse(TypedDict):
+    """What a rule of a draft does."""
+
+    rule_id: RuleId
+    """The rule."""
+    name: str
+    """What people call it."""
+    applied: int
+    """To how many transactions it applies."""
+    won: int
+    """On how many of them a field is what it says, in the end."""
+    stopped: int
+    """To how many further ones it would apply, had no rule before it been the last to run."""
+    agreed: int
+    """How many categories of a person's choice it would give again."""
+    disagreed: int
+    """How many it would not."""
+    dead: bool
+    """Whether it applies to nothing, and would not without the rules before it."""
+    shadowed: bool
+    """Whether it would apply, but other rules have the last word everywhere."""
+
+
 class Source(TypedDict):
     """Where the value of a derived field comes from."""
 
@@ -1034,6 +1451,25 @@ class Split(TypedDict):
     """What it was for."""
     notes: str | None
     """A person's remark."""
+
+
+class _SplitPartOptional(TypedDict, total=False):
+    """What may be absent in `SplitPart`."""
+
+    amount: AmountLike | None
+    """A fixed amount without a sign: the part goes the way of the whole."""
+    percent: AmountLike | None
+    """A percentage of the whole."""
+    category_id: CategoryId | None
+    """What the part is for."""
+    notes: str | None
+    """A remark."""
+
+
+class SplitPart(_SplitPartOptional):
+    """A part of a transaction that a rule splits: a fixed amount, a percentage or, with neither, a
+    share of what is left.
+    """
 
 
 class StatementReport(TypedDict):
@@ -1086,6 +1522,8 @@ class Transaction(TypedDict):
     """The signed amount: negative = money out."""
     status: Status
     """How far it has come."""
+    status_source: Source | None
+    """Who set the status, where a rule or a person did."""
     description: str
     """The raw description as the bank gave it; it never changes."""
     payee: str | None
@@ -1101,7 +1539,11 @@ class Transaction(TypedDict):
     tags_source: Source | None
     """Who set the tags last."""
     notes: str | None
-    """A person's remark."""
+    """A remark."""
+    notes_source: Source | None
+    """The rule that wrote the notes; absent where a person did, who stands here only where there
+    are none any more.
+    """
     splits: list[Split]
     """Parts with categories of their own; empty or at least two."""
     transfer_id: TransactionId | None

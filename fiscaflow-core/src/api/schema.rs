@@ -41,6 +41,8 @@ pub fn schemas() -> Schemas {
     collect::<crate::model::TextField>(&mut found);
     collect::<crate::model::TextOp>(&mut found);
     collect::<crate::model::Direction>(&mut found);
+    collect::<crate::model::Weekday>(&mut found);
+    collect::<crate::model::Feature>(&mut found);
     found
 }
 

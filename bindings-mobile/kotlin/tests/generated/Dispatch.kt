@@ -39,6 +39,10 @@ internal val VERBS = listOf(
     "rules.list",
     "rules.update",
     "rules.delete",
+    "rules.parse",
+    "rules.describe",
+    "rules.backtest",
+    "rules.suggest",
     "rules.apply",
     "budgets.create",
     "budgets.list",
@@ -100,6 +104,10 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "rules.list" -> book.rules().`list`().map { json(it) }
         "rules.update" -> json(book.rules().`update`(call.id(), readRulePatch(call.request)))
         "rules.delete" -> book.rules().`delete`(call.id()).let { null }
+        "rules.parse" -> json(book.rules().`parse`(readRuleText(call.request)))
+        "rules.describe" -> json(book.rules().`describe`(call.id()))
+        "rules.backtest" -> json(book.rules().`backtest`(readBacktestQuery(call.request)))
+        "rules.suggest" -> book.rules().`suggest`(readRuleSuggestionQuery(call.request)).map { json(it) }
         "rules.apply" -> json(book.rules().`apply`())
         "budgets.create" -> json(book.budgets().`create`(readNewBudget(call.request)))
         "budgets.list" -> book.budgets().`list`().map { json(it) }

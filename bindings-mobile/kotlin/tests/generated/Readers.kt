@@ -46,6 +46,15 @@ internal fun readAction(json: Any?): Action {
         "set_category" -> readActionSetCategory(json)
         "set_payee" -> readActionSetPayee(json)
         "add_tag" -> readActionAddTag(json)
+        "remove_tag" -> readActionRemoveTag(json)
+        "set_tags" -> readActionSetTags(json)
+        "set_notes" -> readActionSetNotes(json)
+        "append_notes" -> readActionAppendNotes(json)
+        "prepend_notes" -> readActionPrependNotes(json)
+        "set_status" -> readActionSetStatus(json)
+        "split" -> readActionSplit(json)
+        "mark_transfer" -> readActionMarkTransfer(json)
+        "flag" -> readActionFlag(json)
         else -> throw Inexpressible("no Action")
     }
 }
@@ -71,12 +80,87 @@ internal fun readActionAddTag(json: Any?): Action {
     )
 }
 
+internal fun readActionRemoveTag(json: Any?): Action {
+    val members = Members(json, "tag", "kind")
+    return Action.RemoveTag(
+        `tag` = members.required("tag", ::text),
+    )
+}
+
+internal fun readActionSetTags(json: Any?): Action {
+    val members = Members(json, "tags", "kind")
+    return Action.SetTags(
+        `tags` = members.required("tags", list(::text)),
+    )
+}
+
+internal fun readActionSetNotes(json: Any?): Action {
+    val members = Members(json, "notes", "kind")
+    return Action.SetNotes(
+        `notes` = members.required("notes", ::text),
+    )
+}
+
+internal fun readActionAppendNotes(json: Any?): Action {
+    val members = Members(json, "notes", "kind")
+    return Action.AppendNotes(
+        `notes` = members.required("notes", ::text),
+    )
+}
+
+internal fun readActionPrependNotes(json: Any?): Action {
+    val members = Members(json, "notes", "kind")
+    return Action.PrependNotes(
+        `notes` = members.required("notes", ::text),
+    )
+}
+
+internal fun readActionSetStatus(json: Any?): Action {
+    val members = Members(json, "status", "kind")
+    return Action.SetStatus(
+        `status` = members.required("status", ::readStatus),
+    )
+}
+
+internal fun readActionSplit(json: Any?): Action {
+    val members = Members(json, "parts", "kind")
+    return Action.Split(
+        `parts` = members.required("parts", list(::readSplitPart)),
+    )
+}
+
+internal fun readActionMarkTransfer(json: Any?): Action {
+    val members = Members(json, "account_id", "kind")
+    return Action.MarkTransfer(
+        `accountId` = members.required("account_id", ::text),
+    )
+}
+
+internal fun readActionFlag(json: Any?): Action {
+    val members = Members(json, "reason", "kind")
+    return Action.Flag(
+        `reason` = members.required("reason", ::text),
+    )
+}
+
 internal fun readAttachment(json: Any?): Attachment {
     val members = Members(json, "name", "media_type", "digest")
     return Attachment(
         `name` = members.required("name", ::text),
         `mediaType` = members.required("media_type", ::text),
         `digest` = members.required("digest", ::text),
+    )
+}
+
+internal fun readBacktestQuery(json: Any?): BacktestQuery {
+    val members = Members(json, "rules", "put", "remove", "from", "to", "limit")
+    return BacktestQuery(
+        `rules` = members.optional("rules", list(::readNewRule)),
+        `put` = members.optional("put", list(::readNewRule)) ?: emptyList(),
+        `remove` = members.optional("remove", list(::text)) ?: emptyList(),
+        `from` = members.optional("from", ::text),
+        `to` = members.optional("to", ::text),
+        `limit` = members.optional("limit", ::long),
     )
 }
 
@@ -173,9 +257,18 @@ internal fun readCondition(json: Any?): Condition {
         "not" -> readConditionNot(json)
         "text" -> readConditionText(json)
         "amount" -> readConditionAmount(json)
+        "amount_near" -> readConditionAmountNear(json)
+        "currency" -> readConditionCurrency(json)
         "direction" -> readConditionDirection(json)
         "date" -> readConditionDate(json)
+        "date_near" -> readConditionDateNear(json)
+        "weekday" -> readConditionWeekday(json)
+        "day_of_month" -> readConditionDayOfMonth(json)
         "account" -> readConditionAccount(json)
+        "category" -> readConditionCategory(json)
+        "status" -> readConditionStatus(json)
+        "has" -> readConditionHas(json)
+        "balance" -> readConditionBalance(json)
         else -> throw Inexpressible("no Condition")
     }
 }
@@ -212,11 +305,30 @@ internal fun readConditionText(json: Any?): Condition {
 }
 
 internal fun readConditionAmount(json: Any?): Condition {
-    val members = Members(json, "min", "max", "absolute", "kind")
+    val members = Members(json, "min", "max", "above", "below", "absolute", "kind")
     return Condition.Amount(
         `min` = members.optional("min", ::text),
         `max` = members.optional("max", ::text),
+        `above` = members.optional("above", ::text),
+        `below` = members.optional("below", ::text),
         `absolute` = members.optional("absolute", ::boolean) ?: false,
+    )
+}
+
+internal fun readConditionAmountNear(json: Any?): Condition {
+    val members = Members(json, "value", "within", "percent", "absolute", "kind")
+    return Condition.AmountNear(
+        `value` = members.required("value", ::text),
+        `within` = members.optional("within", ::text),
+        `percent` = members.optional("percent", ::text),
+        `absolute` = members.optional("absolute", ::boolean) ?: false,
+    )
+}
+
+internal fun readConditionCurrency(json: Any?): Condition {
+    val members = Members(json, "codes", "kind")
+    return Condition.Currency(
+        `codes` = members.required("codes", list(::text)),
     )
 }
 
@@ -235,10 +347,62 @@ internal fun readConditionDate(json: Any?): Condition {
     )
 }
 
+internal fun readConditionDateNear(json: Any?): Condition {
+    val members = Members(json, "date", "days", "kind")
+    return Condition.DateNear(
+        `date` = members.required("date", ::text),
+        `days` = members.required("days", ::long),
+    )
+}
+
+internal fun readConditionWeekday(json: Any?): Condition {
+    val members = Members(json, "is", "kind")
+    return Condition.Weekday(
+        `is` = members.required("is", list(::readWeekday)),
+    )
+}
+
+internal fun readConditionDayOfMonth(json: Any?): Condition {
+    val members = Members(json, "days", "last", "kind")
+    return Condition.DayOfMonth(
+        `days` = members.required("days", list(::long)),
+        `last` = members.optional("last", ::boolean) ?: false,
+    )
+}
+
 internal fun readConditionAccount(json: Any?): Condition {
     val members = Members(json, "ids", "kind")
     return Condition.Account(
         `ids` = members.required("ids", list(::text)),
+    )
+}
+
+internal fun readConditionCategory(json: Any?): Condition {
+    val members = Members(json, "ids", "kind")
+    return Condition.Category(
+        `ids` = members.required("ids", list(::text)),
+    )
+}
+
+internal fun readConditionStatus(json: Any?): Condition {
+    val members = Members(json, "is", "kind")
+    return Condition.Status(
+        `is` = members.required("is", list(::readStatus)),
+    )
+}
+
+internal fun readConditionHas(json: Any?): Condition {
+    val members = Members(json, "what", "kind")
+    return Condition.Has(
+        `what` = members.required("what", ::readFeature),
+    )
+}
+
+internal fun readConditionBalance(json: Any?): Condition {
+    val members = Members(json, "min", "max", "kind")
+    return Condition.Balance(
+        `min` = members.optional("min", ::text),
+        `max` = members.optional("max", ::text),
     )
 }
 
@@ -338,6 +502,19 @@ internal fun readExportQuery(json: Any?): ExportQuery {
     return ExportQuery(
         `format` = members.required("format", ::readExportFormat),
     )
+}
+
+internal fun readFeature(json: Any?): Feature {
+    return when (text(json)) {
+        "category" -> Feature.CATEGORY
+        "payee" -> Feature.PAYEE
+        "tags" -> Feature.TAGS
+        "notes" -> Feature.NOTES
+        "attachments" -> Feature.ATTACHMENTS
+        "splits" -> Feature.SPLITS
+        "transfer" -> Feature.TRANSFER
+        else -> throw Inexpressible("no Feature")
+    }
 }
 
 internal fun readFormat(json: Any?): Format {
@@ -464,12 +641,13 @@ internal fun readNewRestore(json: Any?): NewRestore {
 }
 
 internal fun readNewRule(json: Any?): NewRule {
-    val members = Members(json, "id", "name", "stage", "priority", "condition", "actions", "stop")
+    val members = Members(json, "id", "name", "stage", "priority", "enabled", "condition", "actions", "stop")
     return NewRule(
         `id` = members.optional("id", ::text),
         `name` = members.required("name", ::text),
         `stage` = members.optional("stage", ::readStage),
         `priority` = members.optional("priority", ::long),
+        `enabled` = members.optional("enabled", ::boolean),
         `condition` = members.required("condition", ::readCondition),
         `actions` = members.required("actions", list(::readAction)),
         `stop` = members.optional("stop", ::boolean) ?: false,
@@ -555,6 +733,21 @@ internal fun readRulePatch(json: Any?): RulePatch {
     )
 }
 
+internal fun readRuleSuggestionQuery(json: Any?): RuleSuggestionQuery {
+    val members = Members(json, "support", "confidence")
+    return RuleSuggestionQuery(
+        `support` = members.optional("support", ::long),
+        `confidence` = members.optional("confidence", ::long),
+    )
+}
+
+internal fun readRuleText(json: Any?): RuleText {
+    val members = Members(json, "text")
+    return RuleText(
+        `text` = members.required("text", ::text),
+    )
+}
+
 internal fun readSignRule(json: Any?): SignRule {
     return when (text(json)) {
         "negative_is_out" -> SignRule.NEGATIVE_IS_OUT
@@ -569,6 +762,16 @@ internal fun readSpendingQuery(json: Any?): SpendingQuery {
         `from` = members.optional("from", ::text),
         `to` = members.optional("to", ::text),
         `accountId` = members.optional("account_id", ::text),
+    )
+}
+
+internal fun readSplitPart(json: Any?): SplitPart {
+    val members = Members(json, "amount", "percent", "category_id", "notes")
+    return SplitPart(
+        `amount` = members.optional("amount", ::text),
+        `percent` = members.optional("percent", ::text),
+        `categoryId` = members.optional("category_id", ::text),
+        `notes` = members.optional("notes", ::text),
     )
 }
 
@@ -597,6 +800,12 @@ internal fun readTextField(json: Any?): TextField {
         "description" -> TextField.DESCRIPTION
         "payee" -> TextField.PAYEE
         "notes" -> TextField.NOTES
+        "tags" -> TextField.TAGS
+        "account" -> TextField.ACCOUNT
+        "category" -> TextField.CATEGORY
+        "reference" -> TextField.REFERENCE
+        "counterparty_account" -> TextField.COUNTERPARTY_ACCOUNT
+        "mcc" -> TextField.MCC
         else -> throw Inexpressible("no TextField")
     }
 }
@@ -608,6 +817,7 @@ internal fun readTextOp(json: Any?): TextOp {
         "starts" -> TextOp.STARTS
         "ends" -> TextOp.ENDS
         "regex" -> TextOp.REGEX
+        "empty" -> TextOp.EMPTY
         else -> throw Inexpressible("no TextOp")
     }
 }
@@ -657,4 +867,17 @@ internal fun readTransferQuery(json: Any?): TransferQuery {
         `rates` = members.optional("rates", list(::readDatedRate)) ?: emptyList(),
         `confidence` = members.optional("confidence", ::long),
     )
+}
+
+internal fun readWeekday(json: Any?): Weekday {
+    return when (text(json)) {
+        "monday" -> Weekday.MONDAY
+        "tuesday" -> Weekday.TUESDAY
+        "wednesday" -> Weekday.WEDNESDAY
+        "thursday" -> Weekday.THURSDAY
+        "friday" -> Weekday.FRIDAY
+        "saturday" -> Weekday.SATURDAY
+        "sunday" -> Weekday.SUNDAY
+        else -> throw Inexpressible("no Weekday")
+    }
 }

@@ -32,6 +32,42 @@ internal fun json(it: Action): Any? = when (it) {
     "kind" to "add_tag",
     "tag" to it.`tag`,
     )
+    is Action.RemoveTag -> mapOf(
+    "kind" to "remove_tag",
+    "tag" to it.`tag`,
+    )
+    is Action.SetTags -> mapOf(
+    "kind" to "set_tags",
+    "tags" to it.`tags`,
+    )
+    is Action.SetNotes -> mapOf(
+    "kind" to "set_notes",
+    "notes" to it.`notes`,
+    )
+    is Action.AppendNotes -> mapOf(
+    "kind" to "append_notes",
+    "notes" to it.`notes`,
+    )
+    is Action.PrependNotes -> mapOf(
+    "kind" to "prepend_notes",
+    "notes" to it.`notes`,
+    )
+    is Action.SetStatus -> mapOf(
+    "kind" to "set_status",
+    "status" to json(it.`status`),
+    )
+    is Action.Split -> mapOf(
+    "kind" to "split",
+    "parts" to it.`parts`.map { json(it) },
+    )
+    is Action.MarkTransfer -> mapOf(
+    "kind" to "mark_transfer",
+    "account_id" to it.`accountId`,
+    )
+    is Action.Flag -> mapOf(
+    "kind" to "flag",
+    "reason" to it.`reason`,
+    )
 }
 
 internal fun json(it: ApplyReport): Any? = mapOf(
@@ -43,6 +79,19 @@ internal fun json(it: Attachment): Any? = mapOf(
     "name" to it.`name`,
     "media_type" to it.`mediaType`,
     "digest" to it.`digest`,
+)
+
+internal fun json(it: BacktestReport): Any? = mapOf(
+    "examined" to it.`examined`,
+    "covered" to it.`covered`,
+    "would_change" to it.`wouldChange`,
+    "judged" to it.`judged`,
+    "agreed" to it.`agreed`,
+    "disagreements" to it.`disagreements`.map { json(it) },
+    "conflicts" to it.`conflicts`.map { json(it) },
+    "rules" to it.`rules`.map { json(it) },
+    "changed" to it.`changed`,
+    "changes" to it.`changes`.map { json(it) },
 )
 
 internal fun json(it: Balance): Any? = mapOf(
@@ -124,7 +173,20 @@ internal fun json(it: Condition): Any? = when (it) {
     "kind" to "amount",
     "min" to it.`min`,
     "max" to it.`max`,
+    "above" to it.`above`,
+    "below" to it.`below`,
     "absolute" to it.`absolute`,
+    )
+    is Condition.AmountNear -> mapOf(
+    "kind" to "amount_near",
+    "value" to it.`value`,
+    "within" to it.`within`,
+    "percent" to it.`percent`,
+    "absolute" to it.`absolute`,
+    )
+    is Condition.Currency -> mapOf(
+    "kind" to "currency",
+    "codes" to it.`codes`,
     )
     is Condition.Direction -> mapOf(
     "kind" to "direction",
@@ -135,9 +197,40 @@ internal fun json(it: Condition): Any? = when (it) {
     "from" to it.`from`,
     "to" to it.`to`,
     )
+    is Condition.DateNear -> mapOf(
+    "kind" to "date_near",
+    "date" to it.`date`,
+    "days" to it.`days`,
+    )
+    is Condition.Weekday -> mapOf(
+    "kind" to "weekday",
+    "is" to it.`is`.map { json(it) },
+    )
+    is Condition.DayOfMonth -> mapOf(
+    "kind" to "day_of_month",
+    "days" to it.`days`,
+    "last" to it.`last`,
+    )
     is Condition.Account -> mapOf(
     "kind" to "account",
     "ids" to it.`ids`,
+    )
+    is Condition.Category -> mapOf(
+    "kind" to "category",
+    "ids" to it.`ids`,
+    )
+    is Condition.Status -> mapOf(
+    "kind" to "status",
+    "is" to it.`is`.map { json(it) },
+    )
+    is Condition.Has -> mapOf(
+    "kind" to "has",
+    "what" to json(it.`what`),
+    )
+    is Condition.Balance -> mapOf(
+    "kind" to "balance",
+    "min" to it.`min`,
+    "max" to it.`max`,
     )
 }
 
@@ -174,6 +267,13 @@ internal fun json(it: DecimalSeparator): Any? = it.name.lowercase()
 internal fun json(it: Delimiter): Any? = it.name.lowercase()
 
 internal fun json(it: Direction): Any? = it.name.lowercase()
+
+internal fun json(it: Disagreement): Any? = mapOf(
+    "transaction_id" to it.`transactionId`,
+    "chosen_id" to it.`chosenId`,
+    "proposed_id" to it.`proposedId`,
+    "rule_id" to it.`ruleId`,
+)
 
 internal fun json(it: Entry): Any? = mapOf(
     "seq" to it.`seq`,
@@ -219,6 +319,8 @@ internal fun json(it: Export): Any? = mapOf(
 )
 
 internal fun json(it: ExportFormat): Any? = it.name.lowercase()
+
+internal fun json(it: Feature): Any? = it.name.lowercase()
 
 internal fun json(it: FieldChange): Any? = mapOf(
     "field" to it.`field`,
@@ -284,6 +386,17 @@ internal fun json(it: Member): Any? = mapOf(
 internal fun json(it: Money): Any? = mapOf(
     "value" to it.`value`,
     "currency" to it.`currency`,
+)
+
+internal fun json(it: NewRule): Any? = mapOf(
+    "id" to it.`id`,
+    "name" to it.`name`,
+    "stage" to it.`stage`?.let { json(it) },
+    "priority" to it.`priority`,
+    "enabled" to it.`enabled`,
+    "condition" to json(it.`condition`),
+    "actions" to it.`actions`.map { json(it) },
+    "stop" to it.`stop`,
 )
 
 internal fun json(it: ObjectChange): Any? = mapOf(
@@ -390,6 +503,46 @@ internal fun json(it: Rule): Any? = mapOf(
     "stop" to it.`stop`,
 )
 
+internal fun json(it: RuleChange): Any? = mapOf(
+    "transaction_id" to it.`transactionId`,
+    "field" to it.`field`,
+    "before" to it.`before`,
+    "after" to it.`after`,
+)
+
+internal fun json(it: RuleConflict): Any? = mapOf(
+    "first_id" to it.`firstId`,
+    "later_id" to it.`laterId`,
+    "count" to it.`count`,
+    "example_id" to it.`exampleId`,
+)
+
+internal fun json(it: RuleSuggestion): Any? = mapOf(
+    "rule" to json(it.`rule`),
+    "support" to it.`support`,
+    "against" to it.`against`,
+    "would_categorise" to it.`wouldCategorise`,
+    "confidence" to it.`confidence`,
+    "example_ids" to it.`exampleIds`,
+    "counter_example_ids" to it.`counterExampleIds`,
+)
+
+internal fun json(it: RuleText): Any? = mapOf(
+    "text" to it.`text`,
+)
+
+internal fun json(it: RuleUse): Any? = mapOf(
+    "rule_id" to it.`ruleId`,
+    "name" to it.`name`,
+    "applied" to it.`applied`,
+    "won" to it.`won`,
+    "stopped" to it.`stopped`,
+    "agreed" to it.`agreed`,
+    "disagreed" to it.`disagreed`,
+    "dead" to it.`dead`,
+    "shadowed" to it.`shadowed`,
+)
+
 internal fun json(it: SignRule): Any? = it.name.lowercase()
 
 internal fun json(it: Source): Any? = mapOf(
@@ -409,6 +562,13 @@ internal fun json(it: Spending): Any? = mapOf(
 
 internal fun json(it: Split): Any? = mapOf(
     "amount" to json(it.`amount`),
+    "category_id" to it.`categoryId`,
+    "notes" to it.`notes`,
+)
+
+internal fun json(it: SplitPart): Any? = mapOf(
+    "amount" to it.`amount`,
+    "percent" to it.`percent`,
     "category_id" to it.`categoryId`,
     "notes" to it.`notes`,
 )
@@ -445,6 +605,7 @@ internal fun json(it: Transaction): Any? = mapOf(
     "value_date" to it.`valueDate`,
     "amount" to json(it.`amount`),
     "status" to json(it.`status`),
+    "status_source" to it.`statusSource`?.let { json(it) },
     "description" to it.`description`,
     "payee" to it.`payee`,
     "payee_source" to it.`payeeSource`?.let { json(it) },
@@ -453,6 +614,7 @@ internal fun json(it: Transaction): Any? = mapOf(
     "tags" to it.`tags`,
     "tags_source" to it.`tagsSource`?.let { json(it) },
     "notes" to it.`notes`,
+    "notes_source" to it.`notesSource`?.let { json(it) },
     "splits" to it.`splits`.map { json(it) },
     "transfer_id" to it.`transferId`,
     "reference" to it.`reference`,
@@ -501,3 +663,5 @@ internal fun json(it: Verification): Any? = mapOf(
     "broken_seq" to it.`brokenSeq`,
     "problem" to it.`problem`,
 )
+
+internal fun json(it: Weekday): Any? = it.name.lowercase()

@@ -704,6 +704,11 @@ void uniffi_fiscaflow_fn_free_rules(uint64_t handle, RustCallStatus *_Nonnull ou
 uint64_t uniffi_fiscaflow_fn_method_rules_apply(uint64_t ptr
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_BACKTEST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_BACKTEST
+uint64_t uniffi_fiscaflow_fn_method_rules_backtest(uint64_t ptr, RustBuffer query
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_CREATE
 uint64_t uniffi_fiscaflow_fn_method_rules_create(uint64_t ptr, RustBuffer new
@@ -714,9 +719,24 @@ uint64_t uniffi_fiscaflow_fn_method_rules_create(uint64_t ptr, RustBuffer new
 uint64_t uniffi_fiscaflow_fn_method_rules_delete(uint64_t ptr, RustBuffer id
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_DESCRIBE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_DESCRIBE
+uint64_t uniffi_fiscaflow_fn_method_rules_describe(uint64_t ptr, RustBuffer id
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_LIST
 uint64_t uniffi_fiscaflow_fn_method_rules_list(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_PARSE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_PARSE
+uint64_t uniffi_fiscaflow_fn_method_rules_parse(uint64_t ptr, RustBuffer request
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_SUGGEST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_SUGGEST
+uint64_t uniffi_fiscaflow_fn_method_rules_suggest(uint64_t ptr, RustBuffer query
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_UPDATE
@@ -1404,6 +1424,12 @@ uint16_t uniffi_fiscaflow_checksum_method_rules_apply(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_BACKTEST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_BACKTEST
+uint16_t uniffi_fiscaflow_checksum_method_rules_backtest(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_CREATE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_CREATE
 uint16_t uniffi_fiscaflow_checksum_method_rules_create(void
@@ -1416,9 +1442,27 @@ uint16_t uniffi_fiscaflow_checksum_method_rules_delete(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_DESCRIBE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_DESCRIBE
+uint16_t uniffi_fiscaflow_checksum_method_rules_describe(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_LIST
 uint16_t uniffi_fiscaflow_checksum_method_rules_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_PARSE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_PARSE
+uint16_t uniffi_fiscaflow_checksum_method_rules_parse(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_SUGGEST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_SUGGEST
+uint16_t uniffi_fiscaflow_checksum_method_rules_suggest(void
     
 );
 #endif

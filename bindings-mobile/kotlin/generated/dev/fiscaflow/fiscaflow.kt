@@ -814,11 +814,19 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rules_apply(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_rules_backtest(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_rules_create(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rules_delete(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_rules_describe(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_rules_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_rules_parse(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_rules_suggest(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rules_update(
     ): Int
@@ -1049,11 +1057,19 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_fiscaflow_fn_method_rules_apply(`ptr`: Long,
     ): Long
+    external fun uniffi_fiscaflow_fn_method_rules_backtest(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_rules_create(`ptr`: Long,`new`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_rules_delete(`ptr`: Long,`id`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_method_rules_describe(`ptr`: Long,`id`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_rules_list(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_rules_parse(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_rules_suggest(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_rules_update(`ptr`: Long,`id`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
     ): Long
@@ -1377,13 +1393,25 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_rules_apply() and 0xFFFF) != 56438) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_rules_backtest() and 0xFFFF) != 2235) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_rules_create() and 0xFFFF) != 48269) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_rules_delete() and 0xFFFF) != 53250) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_rules_describe() and 0xFFFF) != 46187) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_rules_list() and 0xFFFF) != 28573) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_rules_parse() and 0xFFFF) != 30924) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_rules_suggest() and 0xFFFF) != 8690) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_rules_update() and 0xFFFF) != 32520) {
@@ -1395,7 +1423,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_transactions_delete() and 0xFFFF) != 49876) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_fiscaflow_checksum_method_transactions_explain() and 0xFFFF) != 28912) {
+    if ((lib.uniffi_fiscaflow_checksum_method_transactions_explain() and 0xFFFF) != 48373) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_transactions_get() and 0xFFFF) != 19509) {
@@ -7179,6 +7207,11 @@ public interface RulesInterface {
     suspend fun `apply`(): ApplyReport
     
     /**
+     * What a draft of rules would do to the history; nothing is written.
+     */
+    suspend fun `backtest`(`query`: BacktestQuery): BacktestReport
+    
+    /**
      * Make a rule.
      */
     suspend fun `create`(`new`: NewRule): Rule
@@ -7189,9 +7222,24 @@ public interface RulesInterface {
     suspend fun `delete`(`id`: kotlin.String)
     
     /**
+     * A rule as one sentence.
+     */
+    suspend fun `describe`(`id`: kotlin.String): RuleText
+    
+    /**
      * All rules, in the order in which they run.
      */
     suspend fun `list`(): List<Rule>
+    
+    /**
+     * A rule read from its sentence; nothing is written.
+     */
+    suspend fun `parse`(`request`: RuleText): NewRule
+    
+    /**
+     * Rules that a person's own choices suggest.
+     */
+    suspend fun `suggest`(`query`: RuleSuggestionQuery = RuleSuggestionQuery()): List<RuleSuggestion>
     
     /**
      * Change a rule.
@@ -7331,6 +7379,31 @@ open class Rules: Disposable, AutoCloseable, RulesInterface
 
     
     /**
+     * What a draft of rules would do to the history; nothing is written.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `backtest`(`query`: BacktestQuery) : BacktestReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_rules_backtest(
+                uniffiHandle,
+                
+        FfiConverterTypeBacktestQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeBacktestReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * Make a rule.
      */
     @Throws(FiscaFlowException::class)
@@ -7382,6 +7455,31 @@ open class Rules: Disposable, AutoCloseable, RulesInterface
 
     
     /**
+     * A rule as one sentence.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `describe`(`id`: kotlin.String) : RuleText {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_rules_describe(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRuleText.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * All rules, in the order in which they run.
      */
     @Throws(FiscaFlowException::class)
@@ -7399,6 +7497,56 @@ open class Rules: Disposable, AutoCloseable, RulesInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypeRule.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * A rule read from its sentence; nothing is written.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `parse`(`request`: RuleText) : NewRule {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_rules_parse(
+                uniffiHandle,
+                
+        FfiConverterTypeRuleText.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeNewRule.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Rules that a person's own choices suggest.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `suggest`(`query`: RuleSuggestionQuery) : List<RuleSuggestion> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_rules_suggest(
+                uniffiHandle,
+                
+        FfiConverterTypeRuleSuggestionQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeRuleSuggestion.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -7580,7 +7728,7 @@ public interface TransactionsInterface {
     suspend fun `delete`(`id`: kotlin.String)
     
     /**
-     * Why payee, category and tags are what they are.
+     * Why category, parts, payee, tags, notes and status are what they are.
      */
     suspend fun `explain`(`id`: kotlin.String): Explanation
     
@@ -7769,7 +7917,7 @@ open class Transactions: Disposable, AutoCloseable, TransactionsInterface
 
     
     /**
-     * Why payee, category and tags are what they are.
+     * Why category, parts, payee, tags, notes and status are what they are.
      */
     @Throws(FiscaFlowException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -8643,6 +8791,197 @@ public object FfiConverterTypeAttachment: FfiConverterRustBuffer<Attachment> {
 
 
 /**
+ * Rules to be tried. Without anything in it, the book's own rules are.
+ */
+data class BacktestQuery (
+    /**
+     * All rules of the draft; the book's own where absent.
+     */
+    val `rules`: List<NewRule>? = null 
+    , 
+    /**
+     * Rules that are added to them; one with the id of another takes its place.
+     */
+    val `put`: List<NewRule> = listOf() 
+    , 
+    /**
+     * Rules that are taken away from them.
+     */
+    val `remove`: List<RuleId> = listOf() 
+    , 
+    /**
+     * The first booking date looked at.
+     */
+    val `from`: kotlin.String? = null 
+    , 
+    /**
+     * The last booking date looked at.
+     */
+    val `to`: kotlin.String? = null 
+    , 
+    /**
+     * How many entries each list of the report has at most; 100 where absent, at most 1,000.
+     */
+    val `limit`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBacktestQuery: FfiConverterRustBuffer<BacktestQuery> {
+    override fun read(buf: ByteBuffer): BacktestQuery {
+        return BacktestQuery(
+            FfiConverterOptionalSequenceTypeNewRule.read(buf),
+            FfiConverterSequenceTypeNewRule.read(buf),
+            FfiConverterSequenceTypeRuleId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: BacktestQuery) = (
+            FfiConverterOptionalSequenceTypeNewRule.allocationSize(value.`rules`) +
+            FfiConverterSequenceTypeNewRule.allocationSize(value.`put`) +
+            FfiConverterSequenceTypeRuleId.allocationSize(value.`remove`) +
+            FfiConverterOptionalString.allocationSize(value.`from`) +
+            FfiConverterOptionalString.allocationSize(value.`to`) +
+            FfiConverterOptionalLong.allocationSize(value.`limit`)
+    )
+
+    override fun write(value: BacktestQuery, buf: ByteBuffer) {
+            FfiConverterOptionalSequenceTypeNewRule.write(value.`rules`, buf)
+            FfiConverterSequenceTypeNewRule.write(value.`put`, buf)
+            FfiConverterSequenceTypeRuleId.write(value.`remove`, buf)
+            FfiConverterOptionalString.write(value.`from`, buf)
+            FfiConverterOptionalString.write(value.`to`, buf)
+            FfiConverterOptionalLong.write(value.`limit`, buf)
+    }
+}
+
+
+
+/**
+ * What a draft would do. Rules of the draft without an id of their own have their place in it as
+ * id, counted from 1. Counts are of all transactions, lists are cut to the limit.
+ */
+data class BacktestReport (
+    /**
+     * How many transactions were looked at.
+     */
+    val `examined`: kotlin.Long
+    , 
+    /**
+     * To how many of them a rule applies.
+     */
+    val `covered`: kotlin.Long
+    , 
+    /**
+     * How many of them applying the draft would change.
+     */
+    val `wouldChange`: kotlin.Long
+    , 
+    /**
+     * How many transactions with a category of a person's choice the draft has a category for.
+     */
+    val `judged`: kotlin.Long
+    , 
+    /**
+     * How many of those it would give the same category.
+     */
+    val `agreed`: kotlin.Long
+    , 
+    /**
+     * Those that it would give another.
+     */
+    val `disagreements`: List<Disagreement>
+    , 
+    /**
+     * Pairs of rules that give transactions different categories.
+     */
+    val `conflicts`: List<RuleConflict>
+    , 
+    /**
+     * What each enabled rule of the draft does, in the order in which they run.
+     */
+    val `rules`: List<RuleUse>
+    , 
+    /**
+     * How many changes there are between what the book's rules would leave and what the draft would.
+     */
+    val `changed`: kotlin.Long
+    , 
+    /**
+     * These changes, by transaction.
+     */
+    val `changes`: List<RuleChange>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBacktestReport: FfiConverterRustBuffer<BacktestReport> {
+    override fun read(buf: ByteBuffer): BacktestReport {
+        return BacktestReport(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceTypeDisagreement.read(buf),
+            FfiConverterSequenceTypeRuleConflict.read(buf),
+            FfiConverterSequenceTypeRuleUse.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceTypeRuleChange.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: BacktestReport) = (
+            FfiConverterLong.allocationSize(value.`examined`) +
+            FfiConverterLong.allocationSize(value.`covered`) +
+            FfiConverterLong.allocationSize(value.`wouldChange`) +
+            FfiConverterLong.allocationSize(value.`judged`) +
+            FfiConverterLong.allocationSize(value.`agreed`) +
+            FfiConverterSequenceTypeDisagreement.allocationSize(value.`disagreements`) +
+            FfiConverterSequenceTypeRuleConflict.allocationSize(value.`conflicts`) +
+            FfiConverterSequenceTypeRuleUse.allocationSize(value.`rules`) +
+            FfiConverterLong.allocationSize(value.`changed`) +
+            FfiConverterSequenceTypeRuleChange.allocationSize(value.`changes`)
+    )
+
+    override fun write(value: BacktestReport, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`examined`, buf)
+            FfiConverterLong.write(value.`covered`, buf)
+            FfiConverterLong.write(value.`wouldChange`, buf)
+            FfiConverterLong.write(value.`judged`, buf)
+            FfiConverterLong.write(value.`agreed`, buf)
+            FfiConverterSequenceTypeDisagreement.write(value.`disagreements`, buf)
+            FfiConverterSequenceTypeRuleConflict.write(value.`conflicts`, buf)
+            FfiConverterSequenceTypeRuleUse.write(value.`rules`, buf)
+            FfiConverterLong.write(value.`changed`, buf)
+            FfiConverterSequenceTypeRuleChange.write(value.`changes`, buf)
+    }
+}
+
+
+
+/**
  * What lay in an account at the end of a day.
  */
 data class Balance (
@@ -9254,12 +9593,12 @@ public object FfiConverterTypeCallContext: FfiConverterRustBuffer<CallContext> {
  */
 data class Candidate (
     /**
-     * The field: `category`, `payee` or `tags`.
+     * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
      */
     val `field`: kotlin.String
     , 
     /**
-     * The proposed value; a category by its id.
+     * The proposed value; a category by its id, parts by their amounts.
      */
     val `value`: kotlin.String
     , 
@@ -9731,6 +10070,69 @@ public object FfiConverterTypeDatedRate: FfiConverterRustBuffer<DatedRate> {
 
 
 /**
+ * A transaction whose category a person chose, and the draft would choose another.
+ */
+data class Disagreement (
+    /**
+     * The transaction.
+     */
+    val `transactionId`: TransactionId
+    , 
+    /**
+     * The person's choice.
+     */
+    val `chosenId`: CategoryId
+    , 
+    /**
+     * The draft's choice.
+     */
+    val `proposedId`: CategoryId
+    , 
+    /**
+     * The rule that makes it.
+     */
+    val `ruleId`: RuleId
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDisagreement: FfiConverterRustBuffer<Disagreement> {
+    override fun read(buf: ByteBuffer): Disagreement {
+        return Disagreement(
+            FfiConverterTypeTransactionId.read(buf),
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterTypeRuleId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Disagreement) = (
+            FfiConverterTypeTransactionId.allocationSize(value.`transactionId`) +
+            FfiConverterTypeCategoryId.allocationSize(value.`chosenId`) +
+            FfiConverterTypeCategoryId.allocationSize(value.`proposedId`) +
+            FfiConverterTypeRuleId.allocationSize(value.`ruleId`)
+    )
+
+    override fun write(value: Disagreement, buf: ByteBuffer) {
+            FfiConverterTypeTransactionId.write(value.`transactionId`, buf)
+            FfiConverterTypeCategoryId.write(value.`chosenId`, buf)
+            FfiConverterTypeCategoryId.write(value.`proposedId`, buf)
+            FfiConverterTypeRuleId.write(value.`ruleId`, buf)
+    }
+}
+
+
+
+/**
  * One line of a book's history.
  */
 data class Entry (
@@ -9971,7 +10373,7 @@ data class Explanation (
     val `transactionId`: TransactionId
     , 
     /**
-     * The proposals. Each field that has a value has exactly one winner, each tag likewise.
+     * The proposals. Each field that has a source has exactly one winner, each tag likewise.
      */
     val `candidates`: List<Candidate>
     
@@ -11321,6 +11723,11 @@ data class NewRule (
     val `priority`: kotlin.Long? = null 
     , 
     /**
+     * Whether it runs at all; it does where absent.
+     */
+    val `enabled`: kotlin.Boolean? = null 
+    , 
+    /**
      * When it applies.
      */
     val `condition`: Condition
@@ -11354,6 +11761,7 @@ public object FfiConverterTypeNewRule: FfiConverterRustBuffer<NewRule> {
             FfiConverterString.read(buf),
             FfiConverterOptionalTypeStage.read(buf),
             FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
             FfiConverterTypeCondition.read(buf),
             FfiConverterSequenceTypeAction.read(buf),
             FfiConverterBoolean.read(buf),
@@ -11365,6 +11773,7 @@ public object FfiConverterTypeNewRule: FfiConverterRustBuffer<NewRule> {
             FfiConverterString.allocationSize(value.`name`) +
             FfiConverterOptionalTypeStage.allocationSize(value.`stage`) +
             FfiConverterOptionalLong.allocationSize(value.`priority`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`enabled`) +
             FfiConverterTypeCondition.allocationSize(value.`condition`) +
             FfiConverterSequenceTypeAction.allocationSize(value.`actions`) +
             FfiConverterBoolean.allocationSize(value.`stop`)
@@ -11375,6 +11784,7 @@ public object FfiConverterTypeNewRule: FfiConverterRustBuffer<NewRule> {
             FfiConverterString.write(value.`name`, buf)
             FfiConverterOptionalTypeStage.write(value.`stage`, buf)
             FfiConverterOptionalLong.write(value.`priority`, buf)
+            FfiConverterOptionalBoolean.write(value.`enabled`, buf)
             FfiConverterTypeCondition.write(value.`condition`, buf)
             FfiConverterSequenceTypeAction.write(value.`actions`, buf)
             FfiConverterBoolean.write(value.`stop`, buf)
@@ -12580,6 +12990,132 @@ public object FfiConverterTypeRule: FfiConverterRustBuffer<Rule> {
 
 
 /**
+ * A field that the draft leaves otherwise than the book's own rules.
+ */
+data class RuleChange (
+    /**
+     * The transaction.
+     */
+    val `transactionId`: TransactionId
+    , 
+    /**
+     * The field, as in an explanation.
+     */
+    val `field`: kotlin.String
+    , 
+    /**
+     * What the book's rules would leave; absent = nothing.
+     */
+    val `before`: kotlin.String? = null 
+    , 
+    /**
+     * What the draft would leave; absent = nothing.
+     */
+    val `after`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRuleChange: FfiConverterRustBuffer<RuleChange> {
+    override fun read(buf: ByteBuffer): RuleChange {
+        return RuleChange(
+            FfiConverterTypeTransactionId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RuleChange) = (
+            FfiConverterTypeTransactionId.allocationSize(value.`transactionId`) +
+            FfiConverterString.allocationSize(value.`field`) +
+            FfiConverterOptionalString.allocationSize(value.`before`) +
+            FfiConverterOptionalString.allocationSize(value.`after`)
+    )
+
+    override fun write(value: RuleChange, buf: ByteBuffer) {
+            FfiConverterTypeTransactionId.write(value.`transactionId`, buf)
+            FfiConverterString.write(value.`field`, buf)
+            FfiConverterOptionalString.write(value.`before`, buf)
+            FfiConverterOptionalString.write(value.`after`, buf)
+    }
+}
+
+
+
+/**
+ * Two rules that give transactions different categories; the later wins.
+ */
+data class RuleConflict (
+    /**
+     * The rule that runs first.
+     */
+    val `firstId`: RuleId
+    , 
+    /**
+     * The rule that runs later.
+     */
+    val `laterId`: RuleId
+    , 
+    /**
+     * How many transactions they disagree on.
+     */
+    val `count`: kotlin.Long
+    , 
+    /**
+     * One of them.
+     */
+    val `exampleId`: TransactionId
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRuleConflict: FfiConverterRustBuffer<RuleConflict> {
+    override fun read(buf: ByteBuffer): RuleConflict {
+        return RuleConflict(
+            FfiConverterTypeRuleId.read(buf),
+            FfiConverterTypeRuleId.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterTypeTransactionId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RuleConflict) = (
+            FfiConverterTypeRuleId.allocationSize(value.`firstId`) +
+            FfiConverterTypeRuleId.allocationSize(value.`laterId`) +
+            FfiConverterLong.allocationSize(value.`count`) +
+            FfiConverterTypeTransactionId.allocationSize(value.`exampleId`)
+    )
+
+    override fun write(value: RuleConflict, buf: ByteBuffer) {
+            FfiConverterTypeRuleId.write(value.`firstId`, buf)
+            FfiConverterTypeRuleId.write(value.`laterId`, buf)
+            FfiConverterLong.write(value.`count`, buf)
+            FfiConverterTypeTransactionId.write(value.`exampleId`, buf)
+    }
+}
+
+
+
+/**
  * Changes to a rule; what is absent stays.
  */
 data class RulePatch (
@@ -12661,6 +13197,282 @@ public object FfiConverterTypeRulePatch: FfiConverterRustBuffer<RulePatch> {
             FfiConverterOptionalTypeCondition.write(value.`condition`, buf)
             FfiConverterOptionalSequenceTypeAction.write(value.`actions`, buf)
             FfiConverterOptionalBoolean.write(value.`stop`, buf)
+    }
+}
+
+
+
+/**
+ * A rule that a person's choices suggest.
+ */
+data class RuleSuggestion (
+    /**
+     * The rule, ready to be made.
+     */
+    val `rule`: NewRule
+    , 
+    /**
+     * How many choices of a person it would have made.
+     */
+    val `support`: kotlin.Long
+    , 
+    /**
+     * How many it would have made otherwise.
+     */
+    val `against`: kotlin.Long
+    , 
+    /**
+     * How many transactions without a category it would give one.
+     */
+    val `wouldCategorise`: kotlin.Long
+    , 
+    /**
+     * How many of a hundred choices it agrees with.
+     */
+    val `confidence`: kotlin.Long
+    , 
+    /**
+     * Some of the choices that it would have made.
+     */
+    val `exampleIds`: List<TransactionId>
+    , 
+    /**
+     * Some of those that it would have made otherwise.
+     */
+    val `counterExampleIds`: List<TransactionId>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRuleSuggestion: FfiConverterRustBuffer<RuleSuggestion> {
+    override fun read(buf: ByteBuffer): RuleSuggestion {
+        return RuleSuggestion(
+            FfiConverterTypeNewRule.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceTypeTransactionId.read(buf),
+            FfiConverterSequenceTypeTransactionId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RuleSuggestion) = (
+            FfiConverterTypeNewRule.allocationSize(value.`rule`) +
+            FfiConverterLong.allocationSize(value.`support`) +
+            FfiConverterLong.allocationSize(value.`against`) +
+            FfiConverterLong.allocationSize(value.`wouldCategorise`) +
+            FfiConverterLong.allocationSize(value.`confidence`) +
+            FfiConverterSequenceTypeTransactionId.allocationSize(value.`exampleIds`) +
+            FfiConverterSequenceTypeTransactionId.allocationSize(value.`counterExampleIds`)
+    )
+
+    override fun write(value: RuleSuggestion, buf: ByteBuffer) {
+            FfiConverterTypeNewRule.write(value.`rule`, buf)
+            FfiConverterLong.write(value.`support`, buf)
+            FfiConverterLong.write(value.`against`, buf)
+            FfiConverterLong.write(value.`wouldCategorise`, buf)
+            FfiConverterLong.write(value.`confidence`, buf)
+            FfiConverterSequenceTypeTransactionId.write(value.`exampleIds`, buf)
+            FfiConverterSequenceTypeTransactionId.write(value.`counterExampleIds`, buf)
+    }
+}
+
+
+
+/**
+ * Which suggestions are wanted.
+ */
+data class RuleSuggestionQuery (
+    /**
+     * How many choices have to agree at least; 3 where absent.
+     */
+    val `support`: kotlin.Long? = null 
+    , 
+    /**
+     * How many of a hundred choices have to agree at least; 90 where absent.
+     */
+    val `confidence`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRuleSuggestionQuery: FfiConverterRustBuffer<RuleSuggestionQuery> {
+    override fun read(buf: ByteBuffer): RuleSuggestionQuery {
+        return RuleSuggestionQuery(
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RuleSuggestionQuery) = (
+            FfiConverterOptionalLong.allocationSize(value.`support`) +
+            FfiConverterOptionalLong.allocationSize(value.`confidence`)
+    )
+
+    override fun write(value: RuleSuggestionQuery, buf: ByteBuffer) {
+            FfiConverterOptionalLong.write(value.`support`, buf)
+            FfiConverterOptionalLong.write(value.`confidence`, buf)
+    }
+}
+
+
+
+/**
+ * A rule as one sentence.
+ */
+data class RuleText (
+    /**
+     * The sentence, such as `"Shops": if payee is "rewe" then add tag "shop"; stop`.
+     */
+    val `text`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRuleText: FfiConverterRustBuffer<RuleText> {
+    override fun read(buf: ByteBuffer): RuleText {
+        return RuleText(
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RuleText) = (
+            FfiConverterString.allocationSize(value.`text`)
+    )
+
+    override fun write(value: RuleText, buf: ByteBuffer) {
+            FfiConverterString.write(value.`text`, buf)
+    }
+}
+
+
+
+/**
+ * What a rule of a draft does.
+ */
+data class RuleUse (
+    /**
+     * The rule.
+     */
+    val `ruleId`: RuleId
+    , 
+    /**
+     * What people call it.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * To how many transactions it applies.
+     */
+    val `applied`: kotlin.Long
+    , 
+    /**
+     * On how many of them a field is what it says, in the end.
+     */
+    val `won`: kotlin.Long
+    , 
+    /**
+     * To how many further ones it would apply, had no rule before it been the last to run.
+     */
+    val `stopped`: kotlin.Long
+    , 
+    /**
+     * How many categories of a person's choice it would give again.
+     */
+    val `agreed`: kotlin.Long
+    , 
+    /**
+     * How many it would not.
+     */
+    val `disagreed`: kotlin.Long
+    , 
+    /**
+     * Whether it applies to nothing, and would not without the rules before it.
+     */
+    val `dead`: kotlin.Boolean
+    , 
+    /**
+     * Whether it would apply, but other rules have the last word everywhere.
+     */
+    val `shadowed`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRuleUse: FfiConverterRustBuffer<RuleUse> {
+    override fun read(buf: ByteBuffer): RuleUse {
+        return RuleUse(
+            FfiConverterTypeRuleId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RuleUse) = (
+            FfiConverterTypeRuleId.allocationSize(value.`ruleId`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterLong.allocationSize(value.`applied`) +
+            FfiConverterLong.allocationSize(value.`won`) +
+            FfiConverterLong.allocationSize(value.`stopped`) +
+            FfiConverterLong.allocationSize(value.`agreed`) +
+            FfiConverterLong.allocationSize(value.`disagreed`) +
+            FfiConverterBoolean.allocationSize(value.`dead`) +
+            FfiConverterBoolean.allocationSize(value.`shadowed`)
+    )
+
+    override fun write(value: RuleUse, buf: ByteBuffer) {
+            FfiConverterTypeRuleId.write(value.`ruleId`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterLong.write(value.`applied`, buf)
+            FfiConverterLong.write(value.`won`, buf)
+            FfiConverterLong.write(value.`stopped`, buf)
+            FfiConverterLong.write(value.`agreed`, buf)
+            FfiConverterLong.write(value.`disagreed`, buf)
+            FfiConverterBoolean.write(value.`dead`, buf)
+            FfiConverterBoolean.write(value.`shadowed`, buf)
     }
 }
 
@@ -12895,6 +13707,70 @@ public object FfiConverterTypeSplit: FfiConverterRustBuffer<Split> {
 
 
 /**
+ * A part of a transaction that a rule splits: a fixed amount, a percentage or, with neither, a
+ * share of what is left.
+ */
+data class SplitPart (
+    /**
+     * A fixed amount without a sign: the part goes the way of the whole.
+     */
+    val `amount`: Amount? = null 
+    , 
+    /**
+     * A percentage of the whole.
+     */
+    val `percent`: Amount? = null 
+    , 
+    /**
+     * What the part is for.
+     */
+    val `categoryId`: CategoryId? = null 
+    , 
+    /**
+     * A remark.
+     */
+    val `notes`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSplitPart: FfiConverterRustBuffer<SplitPart> {
+    override fun read(buf: ByteBuffer): SplitPart {
+        return SplitPart(
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterOptionalTypeCategoryId.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SplitPart) = (
+            FfiConverterOptionalTypeAmount.allocationSize(value.`amount`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`percent`) +
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterOptionalString.allocationSize(value.`notes`)
+    )
+
+    override fun write(value: SplitPart, buf: ByteBuffer) {
+            FfiConverterOptionalTypeAmount.write(value.`amount`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`percent`, buf)
+            FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterOptionalString.write(value.`notes`, buf)
+    }
+}
+
+
+
+/**
  * What one statement of a file brought.
  */
 data class StatementReport (
@@ -13073,6 +13949,11 @@ data class Transaction (
     val `status`: Status
     , 
     /**
+     * Who set the status, where a rule or a person did.
+     */
+    val `statusSource`: Source? = null 
+    , 
+    /**
      * The raw description as the bank gave it; it never changes.
      */
     val `description`: kotlin.String
@@ -13108,9 +13989,15 @@ data class Transaction (
     val `tagsSource`: Source? = null 
     , 
     /**
-     * A person's remark.
+     * A remark.
      */
     val `notes`: kotlin.String? = null 
+    , 
+    /**
+     * The rule that wrote the notes; absent where a person did, who stands here only where there are
+     * none any more.
+     */
+    val `notesSource`: Source? = null 
     , 
     /**
      * Parts with categories of their own; empty or at least two.
@@ -13180,6 +14067,7 @@ public object FfiConverterTypeTransaction: FfiConverterRustBuffer<Transaction> {
             FfiConverterOptionalString.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterTypeStatus.read(buf),
+            FfiConverterOptionalTypeSource.read(buf),
             FfiConverterString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeSource.read(buf),
@@ -13188,6 +14076,7 @@ public object FfiConverterTypeTransaction: FfiConverterRustBuffer<Transaction> {
             FfiConverterSequenceString.read(buf),
             FfiConverterOptionalTypeSource.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeSource.read(buf),
             FfiConverterSequenceTypeSplit.read(buf),
             FfiConverterOptionalTypeTransactionId.read(buf),
             FfiConverterOptionalString.read(buf),
@@ -13207,6 +14096,7 @@ public object FfiConverterTypeTransaction: FfiConverterRustBuffer<Transaction> {
             FfiConverterOptionalString.allocationSize(value.`valueDate`) +
             FfiConverterTypeMoney.allocationSize(value.`amount`) +
             FfiConverterTypeStatus.allocationSize(value.`status`) +
+            FfiConverterOptionalTypeSource.allocationSize(value.`statusSource`) +
             FfiConverterString.allocationSize(value.`description`) +
             FfiConverterOptionalString.allocationSize(value.`payee`) +
             FfiConverterOptionalTypeSource.allocationSize(value.`payeeSource`) +
@@ -13215,6 +14105,7 @@ public object FfiConverterTypeTransaction: FfiConverterRustBuffer<Transaction> {
             FfiConverterSequenceString.allocationSize(value.`tags`) +
             FfiConverterOptionalTypeSource.allocationSize(value.`tagsSource`) +
             FfiConverterOptionalString.allocationSize(value.`notes`) +
+            FfiConverterOptionalTypeSource.allocationSize(value.`notesSource`) +
             FfiConverterSequenceTypeSplit.allocationSize(value.`splits`) +
             FfiConverterOptionalTypeTransactionId.allocationSize(value.`transferId`) +
             FfiConverterOptionalString.allocationSize(value.`reference`) +
@@ -13233,6 +14124,7 @@ public object FfiConverterTypeTransaction: FfiConverterRustBuffer<Transaction> {
             FfiConverterOptionalString.write(value.`valueDate`, buf)
             FfiConverterTypeMoney.write(value.`amount`, buf)
             FfiConverterTypeStatus.write(value.`status`, buf)
+            FfiConverterOptionalTypeSource.write(value.`statusSource`, buf)
             FfiConverterString.write(value.`description`, buf)
             FfiConverterOptionalString.write(value.`payee`, buf)
             FfiConverterOptionalTypeSource.write(value.`payeeSource`, buf)
@@ -13241,6 +14133,7 @@ public object FfiConverterTypeTransaction: FfiConverterRustBuffer<Transaction> {
             FfiConverterSequenceString.write(value.`tags`, buf)
             FfiConverterOptionalTypeSource.write(value.`tagsSource`, buf)
             FfiConverterOptionalString.write(value.`notes`, buf)
+            FfiConverterOptionalTypeSource.write(value.`notesSource`, buf)
             FfiConverterSequenceTypeSplit.write(value.`splits`, buf)
             FfiConverterOptionalTypeTransactionId.write(value.`transferId`, buf)
             FfiConverterOptionalString.write(value.`reference`, buf)
@@ -14004,6 +14897,147 @@ sealed class Action {
         companion object
     }
     
+    /**
+     * Takes a tag away.
+     */
+    data class RemoveTag(
+        /**
+         * The tag.
+         */
+        val `tag`: kotlin.String) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Gives it these tags and no others; an empty list clears them.
+     */
+    data class SetTags(
+        /**
+         * The tags.
+         */
+        val `tags`: List<kotlin.String>) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Gives it notes.
+     */
+    data class SetNotes(
+        /**
+         * The notes.
+         */
+        val `notes`: kotlin.String) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Adds a line at the end of its notes, unless they hold that text already.
+     */
+    data class AppendNotes(
+        /**
+         * The line.
+         */
+        val `notes`: kotlin.String) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Adds a line at the start of its notes, unless they hold that text already.
+     */
+    data class PrependNotes(
+        /**
+         * The line.
+         */
+        val `notes`: kotlin.String) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Gives it a status. A side of a transfer is never made void.
+     */
+    data class SetStatus(
+        /**
+         * The status.
+         */
+        val `status`: dev.fiscaflow.Status) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Splits it into parts that add up to its amount exactly; what is left after fixed amounts and
+     * percentages is shared equally by the parts that have neither, and units that no part gets whole
+     * go to those that lost most. A side of a transfer stays whole, and so does a transaction that
+     * fixed amounts do not fit into.
+     */
+    data class Split(
+        /**
+         * The parts, at least two.
+         */
+        val `parts`: List<dev.fiscaflow.SplitPart>) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Marks it as one side of a transfer with an account of the book: the member `transfer_account_id`
+     * of its metadata names the account, and `transfers.suggest` and `transfers.link` take that for
+     * evidence. A member that is there stays, even an empty one.
+     */
+    data class MarkTransfer(
+        /**
+         * The account of the other side.
+         */
+        val `accountId`: dev.fiscaflow.AccountId) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Marks it for a person to look at: the member `review` of its metadata says why. A member that is
+     * there stays, even an empty one, by which a person says that it is settled.
+     */
+    data class Flag(
+        /**
+         * Why.
+         */
+        val `reason`: kotlin.String) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
 
     
 
@@ -14027,6 +15061,33 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
                 FfiConverterString.read(buf),
                 )
             3 -> Action.AddTag(
+                FfiConverterString.read(buf),
+                )
+            4 -> Action.RemoveTag(
+                FfiConverterString.read(buf),
+                )
+            5 -> Action.SetTags(
+                FfiConverterSequenceString.read(buf),
+                )
+            6 -> Action.SetNotes(
+                FfiConverterString.read(buf),
+                )
+            7 -> Action.AppendNotes(
+                FfiConverterString.read(buf),
+                )
+            8 -> Action.PrependNotes(
+                FfiConverterString.read(buf),
+                )
+            9 -> Action.SetStatus(
+                FfiConverterTypeStatus.read(buf),
+                )
+            10 -> Action.Split(
+                FfiConverterSequenceTypeSplitPart.read(buf),
+                )
+            11 -> Action.MarkTransfer(
+                FfiConverterTypeAccountId.read(buf),
+                )
+            12 -> Action.Flag(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -14055,6 +15116,69 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
                 + FfiConverterString.allocationSize(value.`tag`)
             )
         }
+        is Action.RemoveTag -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`tag`)
+            )
+        }
+        is Action.SetTags -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceString.allocationSize(value.`tags`)
+            )
+        }
+        is Action.SetNotes -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`notes`)
+            )
+        }
+        is Action.AppendNotes -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`notes`)
+            )
+        }
+        is Action.PrependNotes -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`notes`)
+            )
+        }
+        is Action.SetStatus -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeStatus.allocationSize(value.`status`)
+            )
+        }
+        is Action.Split -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceTypeSplitPart.allocationSize(value.`parts`)
+            )
+        }
+        is Action.MarkTransfer -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeAccountId.allocationSize(value.`accountId`)
+            )
+        }
+        is Action.Flag -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`reason`)
+            )
+        }
     }
 
     override fun write(value: Action, buf: ByteBuffer) {
@@ -14072,6 +15196,51 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
             is Action.AddTag -> {
                 buf.putInt(3)
                 FfiConverterString.write(value.`tag`, buf)
+                Unit
+            }
+            is Action.RemoveTag -> {
+                buf.putInt(4)
+                FfiConverterString.write(value.`tag`, buf)
+                Unit
+            }
+            is Action.SetTags -> {
+                buf.putInt(5)
+                FfiConverterSequenceString.write(value.`tags`, buf)
+                Unit
+            }
+            is Action.SetNotes -> {
+                buf.putInt(6)
+                FfiConverterString.write(value.`notes`, buf)
+                Unit
+            }
+            is Action.AppendNotes -> {
+                buf.putInt(7)
+                FfiConverterString.write(value.`notes`, buf)
+                Unit
+            }
+            is Action.PrependNotes -> {
+                buf.putInt(8)
+                FfiConverterString.write(value.`notes`, buf)
+                Unit
+            }
+            is Action.SetStatus -> {
+                buf.putInt(9)
+                FfiConverterTypeStatus.write(value.`status`, buf)
+                Unit
+            }
+            is Action.Split -> {
+                buf.putInt(10)
+                FfiConverterSequenceTypeSplitPart.write(value.`parts`, buf)
+                Unit
+            }
+            is Action.MarkTransfer -> {
+                buf.putInt(11)
+                FfiConverterTypeAccountId.write(value.`accountId`, buf)
+                Unit
+            }
+            is Action.Flag -> {
+                buf.putInt(12)
+                FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
@@ -14283,7 +15452,7 @@ sealed class Condition {
          */
         val `values`: List<kotlin.String>, 
         /**
-         * Whether letter case counts; it does not where absent.
+         * Whether it is compared as written; letter case and accents do not count where absent.
          */
         val `caseSensitive`: kotlin.Boolean = false ) : Condition()
         
@@ -14294,21 +15463,72 @@ sealed class Condition {
     }
     
     /**
-     * The amount lies within bounds, both included.
+     * The signed amount lies within bounds. With a direction beside it, an inflow or outflow does.
      */
     data class Amount(
         /**
-         * The lower bound; none where absent.
+         * The lower bound, included; none where absent.
          */
         val `min`: dev.fiscaflow.Amount? = null , 
         /**
-         * The upper bound; none where absent.
+         * The upper bound, included; none where absent.
          */
         val `max`: dev.fiscaflow.Amount? = null , 
+        /**
+         * The lower bound, not included; none where absent.
+         */
+        val `above`: dev.fiscaflow.Amount? = null , 
+        /**
+         * The upper bound, not included; none where absent.
+         */
+        val `below`: dev.fiscaflow.Amount? = null , 
         /**
          * Whether the sign is left out of account.
          */
         val `absolute`: kotlin.Boolean = false ) : Condition()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The amount is about this much: as near as `within` or `percent` says, 7.5 percent where both are
+     * absent.
+     */
+    data class AmountNear(
+        /**
+         * The amount.
+         */
+        val `value`: dev.fiscaflow.Amount, 
+        /**
+         * How far off it may be.
+         */
+        val `within`: dev.fiscaflow.Amount? = null , 
+        /**
+         * How far off it may be, in percent of the value.
+         */
+        val `percent`: dev.fiscaflow.Amount? = null , 
+        /**
+         * Whether the sign is left out of account.
+         */
+        val `absolute`: kotlin.Boolean = false ) : Condition()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The account is kept in one of these currencies.
+     */
+    data class Currency(
+        /**
+         * Their codes.
+         */
+        val `codes`: List<kotlin.String>) : Condition()
         
     {
         
@@ -14351,6 +15571,59 @@ sealed class Condition {
     }
     
     /**
+     * The booking date is at most so many days before or after a day.
+     */
+    data class DateNear(
+        /**
+         * The day.
+         */
+        val `date`: kotlin.String, 
+        /**
+         * How many days off it may be.
+         */
+        val `days`: kotlin.Long) : Condition()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The booking date is one of these days of the week.
+     */
+    data class Weekday(
+        /**
+         * The days.
+         */
+        val `is`: List<dev.fiscaflow.Weekday>) : Condition()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The booking date is one of these days of the month.
+     */
+    data class DayOfMonth(
+        /**
+         * The days, from 1 to 31.
+         */
+        val `days`: List<kotlin.Long>, 
+        /**
+         * Whether the last day of a month counts, too.
+         */
+        val `last`: kotlin.Boolean = false ) : Condition()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
      * The transaction is in one of these accounts.
      */
     data class Account(
@@ -14358,6 +15631,71 @@ sealed class Condition {
          * The accounts.
          */
         val `ids`: List<dev.fiscaflow.AccountId>) : Condition()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The transaction is in one of these categories as set so far, or in one below them.
+     */
+    data class Category(
+        /**
+         * The categories.
+         */
+        val `ids`: List<dev.fiscaflow.CategoryId>) : Condition()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The status as set so far is one of these.
+     */
+    data class Status(
+        /**
+         * The statuses.
+         */
+        val `is`: List<dev.fiscaflow.Status>) : Condition()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The transaction has this; put it under `not` for what it has not.
+     */
+    data class Has(
+        /**
+         * What it has.
+         */
+        val `what`: dev.fiscaflow.Feature) : Condition()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The balance of the account at the end of the booking day lies within bounds, both included: this
+     * transaction and what the book knows by now.
+     */
+    data class Balance(
+        /**
+         * The lower bound; none where absent.
+         */
+        val `min`: dev.fiscaflow.Amount? = null , 
+        /**
+         * The upper bound; none where absent.
+         */
+        val `max`: dev.fiscaflow.Amount? = null ) : Condition()
         
     {
         
@@ -14399,17 +15737,52 @@ public object FfiConverterTypeCondition : FfiConverterRustBuffer<Condition>{
             5 -> Condition.Amount(
                 FfiConverterOptionalTypeAmount.read(buf),
                 FfiConverterOptionalTypeAmount.read(buf),
+                FfiConverterOptionalTypeAmount.read(buf),
+                FfiConverterOptionalTypeAmount.read(buf),
                 FfiConverterBoolean.read(buf),
                 )
-            6 -> Condition.Direction(
+            6 -> Condition.AmountNear(
+                FfiConverterTypeAmount.read(buf),
+                FfiConverterOptionalTypeAmount.read(buf),
+                FfiConverterOptionalTypeAmount.read(buf),
+                FfiConverterBoolean.read(buf),
+                )
+            7 -> Condition.Currency(
+                FfiConverterSequenceString.read(buf),
+                )
+            8 -> Condition.Direction(
                 FfiConverterTypeDirection.read(buf),
                 )
-            7 -> Condition.Date(
+            9 -> Condition.Date(
                 FfiConverterOptionalString.read(buf),
                 FfiConverterOptionalString.read(buf),
                 )
-            8 -> Condition.Account(
+            10 -> Condition.DateNear(
+                FfiConverterString.read(buf),
+                FfiConverterLong.read(buf),
+                )
+            11 -> Condition.Weekday(
+                FfiConverterSequenceTypeWeekday.read(buf),
+                )
+            12 -> Condition.DayOfMonth(
+                FfiConverterSequenceLong.read(buf),
+                FfiConverterBoolean.read(buf),
+                )
+            13 -> Condition.Account(
                 FfiConverterSequenceTypeAccountId.read(buf),
+                )
+            14 -> Condition.Category(
+                FfiConverterSequenceTypeCategoryId.read(buf),
+                )
+            15 -> Condition.Status(
+                FfiConverterSequenceTypeStatus.read(buf),
+                )
+            16 -> Condition.Has(
+                FfiConverterTypeFeature.read(buf),
+                )
+            17 -> Condition.Balance(
+                FfiConverterOptionalTypeAmount.read(buf),
+                FfiConverterOptionalTypeAmount.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
         }
@@ -14453,7 +15826,26 @@ public object FfiConverterTypeCondition : FfiConverterRustBuffer<Condition>{
                 4UL
                 + FfiConverterOptionalTypeAmount.allocationSize(value.`min`)
                 + FfiConverterOptionalTypeAmount.allocationSize(value.`max`)
+                + FfiConverterOptionalTypeAmount.allocationSize(value.`above`)
+                + FfiConverterOptionalTypeAmount.allocationSize(value.`below`)
                 + FfiConverterBoolean.allocationSize(value.`absolute`)
+            )
+        }
+        is Condition.AmountNear -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeAmount.allocationSize(value.`value`)
+                + FfiConverterOptionalTypeAmount.allocationSize(value.`within`)
+                + FfiConverterOptionalTypeAmount.allocationSize(value.`percent`)
+                + FfiConverterBoolean.allocationSize(value.`absolute`)
+            )
+        }
+        is Condition.Currency -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceString.allocationSize(value.`codes`)
             )
         }
         is Condition.Direction -> {
@@ -14471,11 +15863,63 @@ public object FfiConverterTypeCondition : FfiConverterRustBuffer<Condition>{
                 + FfiConverterOptionalString.allocationSize(value.`to`)
             )
         }
+        is Condition.DateNear -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterString.allocationSize(value.`date`)
+                + FfiConverterLong.allocationSize(value.`days`)
+            )
+        }
+        is Condition.Weekday -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceTypeWeekday.allocationSize(value.`is`)
+            )
+        }
+        is Condition.DayOfMonth -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceLong.allocationSize(value.`days`)
+                + FfiConverterBoolean.allocationSize(value.`last`)
+            )
+        }
         is Condition.Account -> {
             // Add the size for the Int that specifies the variant plus the size needed for all fields
             (
                 4UL
                 + FfiConverterSequenceTypeAccountId.allocationSize(value.`ids`)
+            )
+        }
+        is Condition.Category -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceTypeCategoryId.allocationSize(value.`ids`)
+            )
+        }
+        is Condition.Status -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceTypeStatus.allocationSize(value.`is`)
+            )
+        }
+        is Condition.Has -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeFeature.allocationSize(value.`what`)
+            )
+        }
+        is Condition.Balance -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalTypeAmount.allocationSize(value.`min`)
+                + FfiConverterOptionalTypeAmount.allocationSize(value.`max`)
             )
         }
     }
@@ -14509,23 +15953,76 @@ public object FfiConverterTypeCondition : FfiConverterRustBuffer<Condition>{
                 buf.putInt(5)
                 FfiConverterOptionalTypeAmount.write(value.`min`, buf)
                 FfiConverterOptionalTypeAmount.write(value.`max`, buf)
+                FfiConverterOptionalTypeAmount.write(value.`above`, buf)
+                FfiConverterOptionalTypeAmount.write(value.`below`, buf)
                 FfiConverterBoolean.write(value.`absolute`, buf)
                 Unit
             }
-            is Condition.Direction -> {
+            is Condition.AmountNear -> {
                 buf.putInt(6)
+                FfiConverterTypeAmount.write(value.`value`, buf)
+                FfiConverterOptionalTypeAmount.write(value.`within`, buf)
+                FfiConverterOptionalTypeAmount.write(value.`percent`, buf)
+                FfiConverterBoolean.write(value.`absolute`, buf)
+                Unit
+            }
+            is Condition.Currency -> {
+                buf.putInt(7)
+                FfiConverterSequenceString.write(value.`codes`, buf)
+                Unit
+            }
+            is Condition.Direction -> {
+                buf.putInt(8)
                 FfiConverterTypeDirection.write(value.`is`, buf)
                 Unit
             }
             is Condition.Date -> {
-                buf.putInt(7)
+                buf.putInt(9)
                 FfiConverterOptionalString.write(value.`from`, buf)
                 FfiConverterOptionalString.write(value.`to`, buf)
                 Unit
             }
+            is Condition.DateNear -> {
+                buf.putInt(10)
+                FfiConverterString.write(value.`date`, buf)
+                FfiConverterLong.write(value.`days`, buf)
+                Unit
+            }
+            is Condition.Weekday -> {
+                buf.putInt(11)
+                FfiConverterSequenceTypeWeekday.write(value.`is`, buf)
+                Unit
+            }
+            is Condition.DayOfMonth -> {
+                buf.putInt(12)
+                FfiConverterSequenceLong.write(value.`days`, buf)
+                FfiConverterBoolean.write(value.`last`, buf)
+                Unit
+            }
             is Condition.Account -> {
-                buf.putInt(8)
+                buf.putInt(13)
                 FfiConverterSequenceTypeAccountId.write(value.`ids`, buf)
+                Unit
+            }
+            is Condition.Category -> {
+                buf.putInt(14)
+                FfiConverterSequenceTypeCategoryId.write(value.`ids`, buf)
+                Unit
+            }
+            is Condition.Status -> {
+                buf.putInt(15)
+                FfiConverterSequenceTypeStatus.write(value.`is`, buf)
+                Unit
+            }
+            is Condition.Has -> {
+                buf.putInt(16)
+                FfiConverterTypeFeature.write(value.`what`, buf)
+                Unit
+            }
+            is Condition.Balance -> {
+                buf.putInt(17)
+                FfiConverterOptionalTypeAmount.write(value.`min`, buf)
+                FfiConverterOptionalTypeAmount.write(value.`max`, buf)
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
@@ -14723,6 +16220,7 @@ enum class ErrorCode {
     IDEMPOTENCY_KEY_REUSED,
     INVALID_CURSOR,
     INVALID_PATTERN,
+    RULES_TOO_SLOW,
     UNKNOWN_FORMAT,
     MALFORMED_FILE,
     AMBIGUOUS_FILE,
@@ -14858,6 +16356,50 @@ public object FfiConverterTypeExportFormat: FfiConverterRustBuffer<ExportFormat>
     override fun allocationSize(value: ExportFormat) = 4UL
 
     override fun write(value: ExportFormat, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * Something that a transaction has or has not.
+ */
+
+enum class Feature {
+    
+    CATEGORY,
+    PAYEE,
+    TAGS,
+    NOTES,
+    ATTACHMENTS,
+    SPLITS,
+    TRANSFER;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFeature: FfiConverterRustBuffer<Feature> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        Feature.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Feature) = 4UL
+
+    override fun write(value: Feature, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -15506,7 +17048,13 @@ enum class TextField {
     
     DESCRIPTION,
     PAYEE,
-    NOTES;
+    NOTES,
+    TAGS,
+    ACCOUNT,
+    CATEGORY,
+    REFERENCE,
+    COUNTERPARTY_ACCOUNT,
+    MCC;
 
     
 
@@ -15548,7 +17096,8 @@ enum class TextOp {
     CONTAINS,
     STARTS,
     ENDS,
-    REGEX;
+    REGEX,
+    EMPTY;
 
     
 
@@ -15615,6 +17164,50 @@ public object FfiConverterTypeTransferEvidence: FfiConverterRustBuffer<TransferE
     override fun allocationSize(value: TransferEvidence) = 4UL
 
     override fun write(value: TransferEvidence, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * A day of the week.
+ */
+
+enum class Weekday {
+    
+    MONDAY,
+    TUESDAY,
+    WEDNESDAY,
+    THURSDAY,
+    FRIDAY,
+    SATURDAY,
+    SUNDAY;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeWeekday: FfiConverterRustBuffer<Weekday> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        Weekday.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Weekday) = 4UL
+
+    override fun write(value: Weekday, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -16257,6 +17850,38 @@ public object FfiConverterOptionalSequenceTypeAttachment: FfiConverterRustBuffer
         } else {
             buf.put(1)
             FfiConverterSequenceTypeAttachment.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalSequenceTypeNewRule: FfiConverterRustBuffer<List<NewRule>?> {
+    override fun read(buf: ByteBuffer): List<NewRule>? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterSequenceTypeNewRule.read(buf)
+    }
+
+    override fun allocationSize(value: List<NewRule>?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterSequenceTypeNewRule.allocationSize(value)
+        }
+    }
+
+    override fun write(value: List<NewRule>?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterSequenceTypeNewRule.write(value, buf)
         }
     }
 }
@@ -17083,6 +18708,34 @@ public object FfiConverterSequenceTypeDatedRate: FfiConverterRustBuffer<List<Dat
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeDisagreement: FfiConverterRustBuffer<List<Disagreement>> {
+    override fun read(buf: ByteBuffer): List<Disagreement> {
+        val len = buf.getInt()
+        return List<Disagreement>(len) {
+            FfiConverterTypeDisagreement.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Disagreement>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeDisagreement.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Disagreement>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeDisagreement.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeEntry: FfiConverterRustBuffer<List<Entry>> {
     override fun read(buf: ByteBuffer): List<Entry> {
         val len = buf.getInt()
@@ -17241,6 +18894,34 @@ public object FfiConverterSequenceTypeMember: FfiConverterRustBuffer<List<Member
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeMember.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeNewRule: FfiConverterRustBuffer<List<NewRule>> {
+    override fun read(buf: ByteBuffer): List<NewRule> {
+        val len = buf.getInt()
+        return List<NewRule>(len) {
+            FfiConverterTypeNewRule.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<NewRule>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeNewRule.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<NewRule>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeNewRule.write(it, buf)
         }
     }
 }
@@ -17531,6 +19212,118 @@ public object FfiConverterSequenceTypeRule: FfiConverterRustBuffer<List<Rule>> {
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeRuleChange: FfiConverterRustBuffer<List<RuleChange>> {
+    override fun read(buf: ByteBuffer): List<RuleChange> {
+        val len = buf.getInt()
+        return List<RuleChange>(len) {
+            FfiConverterTypeRuleChange.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RuleChange>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRuleChange.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RuleChange>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRuleChange.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRuleConflict: FfiConverterRustBuffer<List<RuleConflict>> {
+    override fun read(buf: ByteBuffer): List<RuleConflict> {
+        val len = buf.getInt()
+        return List<RuleConflict>(len) {
+            FfiConverterTypeRuleConflict.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RuleConflict>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRuleConflict.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RuleConflict>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRuleConflict.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRuleSuggestion: FfiConverterRustBuffer<List<RuleSuggestion>> {
+    override fun read(buf: ByteBuffer): List<RuleSuggestion> {
+        val len = buf.getInt()
+        return List<RuleSuggestion>(len) {
+            FfiConverterTypeRuleSuggestion.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RuleSuggestion>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRuleSuggestion.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RuleSuggestion>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRuleSuggestion.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRuleUse: FfiConverterRustBuffer<List<RuleUse>> {
+    override fun read(buf: ByteBuffer): List<RuleUse> {
+        val len = buf.getInt()
+        return List<RuleUse>(len) {
+            FfiConverterTypeRuleUse.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RuleUse>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRuleUse.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RuleUse>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRuleUse.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeSpending: FfiConverterRustBuffer<List<Spending>> {
     override fun read(buf: ByteBuffer): List<Spending> {
         val len = buf.getInt()
@@ -17577,6 +19370,34 @@ public object FfiConverterSequenceTypeSplit: FfiConverterRustBuffer<List<Split>>
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeSplit.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSplitPart: FfiConverterRustBuffer<List<SplitPart>> {
+    override fun read(buf: ByteBuffer): List<SplitPart> {
+        val len = buf.getInt()
+        return List<SplitPart>(len) {
+            FfiConverterTypeSplitPart.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SplitPart>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSplitPart.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SplitPart>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSplitPart.write(it, buf)
         }
     }
 }
@@ -17783,6 +19604,34 @@ public object FfiConverterSequenceTypeEvidence: FfiConverterRustBuffer<List<Evid
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeStatus: FfiConverterRustBuffer<List<Status>> {
+    override fun read(buf: ByteBuffer): List<Status> {
+        val len = buf.getInt()
+        return List<Status>(len) {
+            FfiConverterTypeStatus.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Status>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeStatus.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Status>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeStatus.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeTransferEvidence: FfiConverterRustBuffer<List<TransferEvidence>> {
     override fun read(buf: ByteBuffer): List<TransferEvidence> {
         val len = buf.getInt()
@@ -17801,6 +19650,34 @@ public object FfiConverterSequenceTypeTransferEvidence: FfiConverterRustBuffer<L
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeTransferEvidence.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeWeekday: FfiConverterRustBuffer<List<Weekday>> {
+    override fun read(buf: ByteBuffer): List<Weekday> {
+        val len = buf.getInt()
+        return List<Weekday>(len) {
+            FfiConverterTypeWeekday.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Weekday>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeWeekday.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Weekday>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeWeekday.write(it, buf)
         }
     }
 }
@@ -17857,6 +19734,34 @@ public object FfiConverterSequenceTypeCategoryId: FfiConverterRustBuffer<List<Ca
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeCategoryId.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRuleId: FfiConverterRustBuffer<List<RuleId>> {
+    override fun read(buf: ByteBuffer): List<RuleId> {
+        val len = buf.getInt()
+        return List<RuleId>(len) {
+            FfiConverterTypeRuleId.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RuleId>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRuleId.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RuleId>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRuleId.write(it, buf)
         }
     }
 }

@@ -3603,6 +3603,11 @@ public protocol RulesProtocol: AnyObject, Sendable {
     func apply() async throws  -> ApplyReport
     
     /**
+     * What a draft of rules would do to the history; nothing is written.
+     */
+    func backtest(query: BacktestQuery) async throws  -> BacktestReport
+    
+    /**
      * Make a rule.
      */
     func create(new: NewRule) async throws  -> Rule
@@ -3613,9 +3618,24 @@ public protocol RulesProtocol: AnyObject, Sendable {
     func delete(id: String) async throws 
     
     /**
+     * A rule as one sentence.
+     */
+    func describe(id: String) async throws  -> RuleText
+    
+    /**
      * All rules, in the order in which they run.
      */
     func list() async throws  -> [Rule]
+    
+    /**
+     * A rule read from its sentence; nothing is written.
+     */
+    func parse(request: RuleText) async throws  -> NewRule
+    
+    /**
+     * Rules that a person's own choices suggest.
+     */
+    func suggest(query: RuleSuggestionQuery) async throws  -> [RuleSuggestion]
     
     /**
      * Change a rule.
@@ -3699,6 +3719,25 @@ open func apply()async throws  -> ApplyReport  {
 }
     
     /**
+     * What a draft of rules would do to the history; nothing is written.
+     */
+open func backtest(query: BacktestQuery)async throws  -> BacktestReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_rules_backtest(
+                        self.uniffiCloneHandle(),FfiConverterTypeBacktestQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeBacktestReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * Make a rule.
      */
 open func create(new: NewRule)async throws  -> Rule  {
@@ -3737,6 +3776,25 @@ open func delete(id: String)async throws   {
 }
     
     /**
+     * A rule as one sentence.
+     */
+open func describe(id: String)async throws  -> RuleText  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_rules_describe(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRuleText_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * All rules, in the order in which they run.
      */
 open func list()async throws  -> [Rule]  {
@@ -3751,6 +3809,44 @@ open func list()async throws  -> [Rule]  {
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeRule.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * A rule read from its sentence; nothing is written.
+     */
+open func parse(request: RuleText)async throws  -> NewRule  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_rules_parse(
+                        self.uniffiCloneHandle(),FfiConverterTypeRuleText_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeNewRule_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Rules that a person's own choices suggest.
+     */
+open func suggest(query: RuleSuggestionQuery = RuleSuggestionQuery())async throws  -> [RuleSuggestion]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_rules_suggest(
+                        self.uniffiCloneHandle(),FfiConverterTypeRuleSuggestionQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeRuleSuggestion.lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -3840,7 +3936,7 @@ public protocol TransactionsProtocol: AnyObject, Sendable {
     func delete(id: String) async throws 
     
     /**
-     * Why payee, category and tags are what they are.
+     * Why category, parts, payee, tags, notes and status are what they are.
      */
     func explain(id: String) async throws  -> Explanation
     
@@ -3965,7 +4061,7 @@ open func delete(id: String)async throws   {
 }
     
     /**
-     * Why payee, category and tags are what they are.
+     * Why category, parts, payee, tags, notes and status are what they are.
      */
 open func explain(id: String)async throws  -> Explanation  {
     return
@@ -4755,6 +4851,265 @@ public func FfiConverterTypeAttachment_lift(_ buf: RustBuffer) throws -> Attachm
 #endif
 public func FfiConverterTypeAttachment_lower(_ value: Attachment) -> RustBuffer {
     return FfiConverterTypeAttachment.lower(value)
+}
+
+
+/**
+ * Rules to be tried. Without anything in it, the book's own rules are.
+ */
+public struct BacktestQuery: Equatable, Hashable {
+    /**
+     * All rules of the draft; the book's own where absent.
+     */
+    public var rules: [NewRule]?
+    /**
+     * Rules that are added to them; one with the id of another takes its place.
+     */
+    public var put: [NewRule]
+    /**
+     * Rules that are taken away from them.
+     */
+    public var remove: [RuleId]
+    /**
+     * The first booking date looked at.
+     */
+    public var from: String?
+    /**
+     * The last booking date looked at.
+     */
+    public var to: String?
+    /**
+     * How many entries each list of the report has at most; 100 where absent, at most 1,000.
+     */
+    public var limit: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * All rules of the draft; the book's own where absent.
+         */rules: [NewRule]? = nil, 
+        /**
+         * Rules that are added to them; one with the id of another takes its place.
+         */put: [NewRule] = [], 
+        /**
+         * Rules that are taken away from them.
+         */remove: [RuleId] = [], 
+        /**
+         * The first booking date looked at.
+         */from: String? = nil, 
+        /**
+         * The last booking date looked at.
+         */to: String? = nil, 
+        /**
+         * How many entries each list of the report has at most; 100 where absent, at most 1,000.
+         */limit: Int64? = nil) {
+        self.rules = rules
+        self.put = put
+        self.remove = remove
+        self.from = from
+        self.to = to
+        self.limit = limit
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension BacktestQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBacktestQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BacktestQuery {
+        return
+            try BacktestQuery(
+                rules: FfiConverterOptionSequenceTypeNewRule.read(from: &buf), 
+                put: FfiConverterSequenceTypeNewRule.read(from: &buf), 
+                remove: FfiConverterSequenceTypeRuleId.read(from: &buf), 
+                from: FfiConverterOptionString.read(from: &buf), 
+                to: FfiConverterOptionString.read(from: &buf), 
+                limit: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: BacktestQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionSequenceTypeNewRule.write(value.rules, into: &buf)
+        FfiConverterSequenceTypeNewRule.write(value.put, into: &buf)
+        FfiConverterSequenceTypeRuleId.write(value.remove, into: &buf)
+        FfiConverterOptionString.write(value.from, into: &buf)
+        FfiConverterOptionString.write(value.to, into: &buf)
+        FfiConverterOptionInt64.write(value.limit, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBacktestQuery_lift(_ buf: RustBuffer) throws -> BacktestQuery {
+    return try FfiConverterTypeBacktestQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBacktestQuery_lower(_ value: BacktestQuery) -> RustBuffer {
+    return FfiConverterTypeBacktestQuery.lower(value)
+}
+
+
+/**
+ * What a draft would do. Rules of the draft without an id of their own have their place in it as
+ * id, counted from 1. Counts are of all transactions, lists are cut to the limit.
+ */
+public struct BacktestReport: Equatable, Hashable {
+    /**
+     * How many transactions were looked at.
+     */
+    public var examined: Int64
+    /**
+     * To how many of them a rule applies.
+     */
+    public var covered: Int64
+    /**
+     * How many of them applying the draft would change.
+     */
+    public var wouldChange: Int64
+    /**
+     * How many transactions with a category of a person's choice the draft has a category for.
+     */
+    public var judged: Int64
+    /**
+     * How many of those it would give the same category.
+     */
+    public var agreed: Int64
+    /**
+     * Those that it would give another.
+     */
+    public var disagreements: [Disagreement]
+    /**
+     * Pairs of rules that give transactions different categories.
+     */
+    public var conflicts: [RuleConflict]
+    /**
+     * What each enabled rule of the draft does, in the order in which they run.
+     */
+    public var rules: [RuleUse]
+    /**
+     * How many changes there are between what the book's rules would leave and what the draft would.
+     */
+    public var changed: Int64
+    /**
+     * These changes, by transaction.
+     */
+    public var changes: [RuleChange]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How many transactions were looked at.
+         */examined: Int64, 
+        /**
+         * To how many of them a rule applies.
+         */covered: Int64, 
+        /**
+         * How many of them applying the draft would change.
+         */wouldChange: Int64, 
+        /**
+         * How many transactions with a category of a person's choice the draft has a category for.
+         */judged: Int64, 
+        /**
+         * How many of those it would give the same category.
+         */agreed: Int64, 
+        /**
+         * Those that it would give another.
+         */disagreements: [Disagreement], 
+        /**
+         * Pairs of rules that give transactions different categories.
+         */conflicts: [RuleConflict], 
+        /**
+         * What each enabled rule of the draft does, in the order in which they run.
+         */rules: [RuleUse], 
+        /**
+         * How many changes there are between what the book's rules would leave and what the draft would.
+         */changed: Int64, 
+        /**
+         * These changes, by transaction.
+         */changes: [RuleChange]) {
+        self.examined = examined
+        self.covered = covered
+        self.wouldChange = wouldChange
+        self.judged = judged
+        self.agreed = agreed
+        self.disagreements = disagreements
+        self.conflicts = conflicts
+        self.rules = rules
+        self.changed = changed
+        self.changes = changes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension BacktestReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBacktestReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BacktestReport {
+        return
+            try BacktestReport(
+                examined: FfiConverterInt64.read(from: &buf), 
+                covered: FfiConverterInt64.read(from: &buf), 
+                wouldChange: FfiConverterInt64.read(from: &buf), 
+                judged: FfiConverterInt64.read(from: &buf), 
+                agreed: FfiConverterInt64.read(from: &buf), 
+                disagreements: FfiConverterSequenceTypeDisagreement.read(from: &buf), 
+                conflicts: FfiConverterSequenceTypeRuleConflict.read(from: &buf), 
+                rules: FfiConverterSequenceTypeRuleUse.read(from: &buf), 
+                changed: FfiConverterInt64.read(from: &buf), 
+                changes: FfiConverterSequenceTypeRuleChange.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: BacktestReport, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.examined, into: &buf)
+        FfiConverterInt64.write(value.covered, into: &buf)
+        FfiConverterInt64.write(value.wouldChange, into: &buf)
+        FfiConverterInt64.write(value.judged, into: &buf)
+        FfiConverterInt64.write(value.agreed, into: &buf)
+        FfiConverterSequenceTypeDisagreement.write(value.disagreements, into: &buf)
+        FfiConverterSequenceTypeRuleConflict.write(value.conflicts, into: &buf)
+        FfiConverterSequenceTypeRuleUse.write(value.rules, into: &buf)
+        FfiConverterInt64.write(value.changed, into: &buf)
+        FfiConverterSequenceTypeRuleChange.write(value.changes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBacktestReport_lift(_ buf: RustBuffer) throws -> BacktestReport {
+    return try FfiConverterTypeBacktestReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBacktestReport_lower(_ value: BacktestReport) -> RustBuffer {
+    return FfiConverterTypeBacktestReport.lower(value)
 }
 
 
@@ -5614,11 +5969,11 @@ public func FfiConverterTypeCallContext_lower(_ value: CallContext) -> RustBuffe
  */
 public struct Candidate: Equatable, Hashable {
     /**
-     * The field: `category`, `payee` or `tags`.
+     * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
      */
     public var field: String
     /**
-     * The proposed value; a category by its id.
+     * The proposed value; a category by its id, parts by their amounts.
      */
     public var value: String
     /**
@@ -5638,10 +5993,10 @@ public struct Candidate: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The field: `category`, `payee` or `tags`.
+         * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
          */field: String, 
         /**
-         * The proposed value; a category by its id.
+         * The proposed value; a category by its id, parts by their amounts.
          */value: String, 
         /**
          * Who proposes it.
@@ -6283,6 +6638,95 @@ public func FfiConverterTypeDatedRate_lower(_ value: DatedRate) -> RustBuffer {
 
 
 /**
+ * A transaction whose category a person chose, and the draft would choose another.
+ */
+public struct Disagreement: Equatable, Hashable {
+    /**
+     * The transaction.
+     */
+    public var transactionId: TransactionId
+    /**
+     * The person's choice.
+     */
+    public var chosenId: CategoryId
+    /**
+     * The draft's choice.
+     */
+    public var proposedId: CategoryId
+    /**
+     * The rule that makes it.
+     */
+    public var ruleId: RuleId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The transaction.
+         */transactionId: TransactionId, 
+        /**
+         * The person's choice.
+         */chosenId: CategoryId, 
+        /**
+         * The draft's choice.
+         */proposedId: CategoryId, 
+        /**
+         * The rule that makes it.
+         */ruleId: RuleId) {
+        self.transactionId = transactionId
+        self.chosenId = chosenId
+        self.proposedId = proposedId
+        self.ruleId = ruleId
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Disagreement: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDisagreement: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Disagreement {
+        return
+            try Disagreement(
+                transactionId: FfiConverterTypeTransactionId.read(from: &buf), 
+                chosenId: FfiConverterTypeCategoryId.read(from: &buf), 
+                proposedId: FfiConverterTypeCategoryId.read(from: &buf), 
+                ruleId: FfiConverterTypeRuleId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Disagreement, into buf: inout [UInt8]) {
+        FfiConverterTypeTransactionId.write(value.transactionId, into: &buf)
+        FfiConverterTypeCategoryId.write(value.chosenId, into: &buf)
+        FfiConverterTypeCategoryId.write(value.proposedId, into: &buf)
+        FfiConverterTypeRuleId.write(value.ruleId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDisagreement_lift(_ buf: RustBuffer) throws -> Disagreement {
+    return try FfiConverterTypeDisagreement.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDisagreement_lower(_ value: Disagreement) -> RustBuffer {
+    return FfiConverterTypeDisagreement.lower(value)
+}
+
+
+/**
  * One line of a book's history.
  */
 public struct Entry: Equatable, Hashable {
@@ -6600,7 +7044,7 @@ public struct Explanation: Equatable, Hashable {
      */
     public var transactionId: TransactionId
     /**
-     * The proposals. Each field that has a value has exactly one winner, each tag likewise.
+     * The proposals. Each field that has a source has exactly one winner, each tag likewise.
      */
     public var candidates: [Candidate]
 
@@ -6611,7 +7055,7 @@ public struct Explanation: Equatable, Hashable {
          * The transaction.
          */transactionId: TransactionId, 
         /**
-         * The proposals. Each field that has a value has exactly one winner, each tag likewise.
+         * The proposals. Each field that has a source has exactly one winner, each tag likewise.
          */candidates: [Candidate]) {
         self.transactionId = transactionId
         self.candidates = candidates
@@ -8498,6 +8942,10 @@ public struct NewRule: Equatable, Hashable {
      */
     public var priority: Int64?
     /**
+     * Whether it runs at all; it does where absent.
+     */
+    public var enabled: Bool?
+    /**
      * When it applies.
      */
     public var condition: Condition
@@ -8526,6 +8974,9 @@ public struct NewRule: Equatable, Hashable {
          * Its place in the stage: higher runs earlier; 0 where absent.
          */priority: Int64? = nil, 
         /**
+         * Whether it runs at all; it does where absent.
+         */enabled: Bool? = nil, 
+        /**
          * When it applies.
          */condition: Condition, 
         /**
@@ -8538,6 +8989,7 @@ public struct NewRule: Equatable, Hashable {
         self.name = name
         self.stage = stage
         self.priority = priority
+        self.enabled = enabled
         self.condition = condition
         self.actions = actions
         self.stop = stop
@@ -8563,6 +9015,7 @@ public struct FfiConverterTypeNewRule: FfiConverterRustBuffer {
                 name: FfiConverterString.read(from: &buf), 
                 stage: FfiConverterOptionTypeStage.read(from: &buf), 
                 priority: FfiConverterOptionInt64.read(from: &buf), 
+                enabled: FfiConverterOptionBool.read(from: &buf), 
                 condition: FfiConverterTypeCondition.read(from: &buf), 
                 actions: FfiConverterSequenceTypeAction.read(from: &buf), 
                 stop: FfiConverterBool.read(from: &buf)
@@ -8574,6 +9027,7 @@ public struct FfiConverterTypeNewRule: FfiConverterRustBuffer {
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterOptionTypeStage.write(value.stage, into: &buf)
         FfiConverterOptionInt64.write(value.priority, into: &buf)
+        FfiConverterOptionBool.write(value.enabled, into: &buf)
         FfiConverterTypeCondition.write(value.condition, into: &buf)
         FfiConverterSequenceTypeAction.write(value.actions, into: &buf)
         FfiConverterBool.write(value.stop, into: &buf)
@@ -10246,6 +10700,184 @@ public func FfiConverterTypeRule_lower(_ value: Rule) -> RustBuffer {
 
 
 /**
+ * A field that the draft leaves otherwise than the book's own rules.
+ */
+public struct RuleChange: Equatable, Hashable {
+    /**
+     * The transaction.
+     */
+    public var transactionId: TransactionId
+    /**
+     * The field, as in an explanation.
+     */
+    public var field: String
+    /**
+     * What the book's rules would leave; absent = nothing.
+     */
+    public var before: String?
+    /**
+     * What the draft would leave; absent = nothing.
+     */
+    public var after: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The transaction.
+         */transactionId: TransactionId, 
+        /**
+         * The field, as in an explanation.
+         */field: String, 
+        /**
+         * What the book's rules would leave; absent = nothing.
+         */before: String? = nil, 
+        /**
+         * What the draft would leave; absent = nothing.
+         */after: String? = nil) {
+        self.transactionId = transactionId
+        self.field = field
+        self.before = before
+        self.after = after
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RuleChange: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRuleChange: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RuleChange {
+        return
+            try RuleChange(
+                transactionId: FfiConverterTypeTransactionId.read(from: &buf), 
+                field: FfiConverterString.read(from: &buf), 
+                before: FfiConverterOptionString.read(from: &buf), 
+                after: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RuleChange, into buf: inout [UInt8]) {
+        FfiConverterTypeTransactionId.write(value.transactionId, into: &buf)
+        FfiConverterString.write(value.field, into: &buf)
+        FfiConverterOptionString.write(value.before, into: &buf)
+        FfiConverterOptionString.write(value.after, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleChange_lift(_ buf: RustBuffer) throws -> RuleChange {
+    return try FfiConverterTypeRuleChange.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleChange_lower(_ value: RuleChange) -> RustBuffer {
+    return FfiConverterTypeRuleChange.lower(value)
+}
+
+
+/**
+ * Two rules that give transactions different categories; the later wins.
+ */
+public struct RuleConflict: Equatable, Hashable {
+    /**
+     * The rule that runs first.
+     */
+    public var firstId: RuleId
+    /**
+     * The rule that runs later.
+     */
+    public var laterId: RuleId
+    /**
+     * How many transactions they disagree on.
+     */
+    public var count: Int64
+    /**
+     * One of them.
+     */
+    public var exampleId: TransactionId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The rule that runs first.
+         */firstId: RuleId, 
+        /**
+         * The rule that runs later.
+         */laterId: RuleId, 
+        /**
+         * How many transactions they disagree on.
+         */count: Int64, 
+        /**
+         * One of them.
+         */exampleId: TransactionId) {
+        self.firstId = firstId
+        self.laterId = laterId
+        self.count = count
+        self.exampleId = exampleId
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RuleConflict: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRuleConflict: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RuleConflict {
+        return
+            try RuleConflict(
+                firstId: FfiConverterTypeRuleId.read(from: &buf), 
+                laterId: FfiConverterTypeRuleId.read(from: &buf), 
+                count: FfiConverterInt64.read(from: &buf), 
+                exampleId: FfiConverterTypeTransactionId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RuleConflict, into buf: inout [UInt8]) {
+        FfiConverterTypeRuleId.write(value.firstId, into: &buf)
+        FfiConverterTypeRuleId.write(value.laterId, into: &buf)
+        FfiConverterInt64.write(value.count, into: &buf)
+        FfiConverterTypeTransactionId.write(value.exampleId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleConflict_lift(_ buf: RustBuffer) throws -> RuleConflict {
+    return try FfiConverterTypeRuleConflict.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleConflict_lower(_ value: RuleConflict) -> RustBuffer {
+    return FfiConverterTypeRuleConflict.lower(value)
+}
+
+
+/**
  * Changes to a rule; what is absent stays.
  */
 public struct RulePatch: Equatable, Hashable {
@@ -10361,6 +10993,392 @@ public func FfiConverterTypeRulePatch_lift(_ buf: RustBuffer) throws -> RulePatc
 #endif
 public func FfiConverterTypeRulePatch_lower(_ value: RulePatch) -> RustBuffer {
     return FfiConverterTypeRulePatch.lower(value)
+}
+
+
+/**
+ * A rule that a person's choices suggest.
+ */
+public struct RuleSuggestion: Equatable, Hashable {
+    /**
+     * The rule, ready to be made.
+     */
+    public var rule: NewRule
+    /**
+     * How many choices of a person it would have made.
+     */
+    public var support: Int64
+    /**
+     * How many it would have made otherwise.
+     */
+    public var against: Int64
+    /**
+     * How many transactions without a category it would give one.
+     */
+    public var wouldCategorise: Int64
+    /**
+     * How many of a hundred choices it agrees with.
+     */
+    public var confidence: Int64
+    /**
+     * Some of the choices that it would have made.
+     */
+    public var exampleIds: [TransactionId]
+    /**
+     * Some of those that it would have made otherwise.
+     */
+    public var counterExampleIds: [TransactionId]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The rule, ready to be made.
+         */rule: NewRule, 
+        /**
+         * How many choices of a person it would have made.
+         */support: Int64, 
+        /**
+         * How many it would have made otherwise.
+         */against: Int64, 
+        /**
+         * How many transactions without a category it would give one.
+         */wouldCategorise: Int64, 
+        /**
+         * How many of a hundred choices it agrees with.
+         */confidence: Int64, 
+        /**
+         * Some of the choices that it would have made.
+         */exampleIds: [TransactionId], 
+        /**
+         * Some of those that it would have made otherwise.
+         */counterExampleIds: [TransactionId]) {
+        self.rule = rule
+        self.support = support
+        self.against = against
+        self.wouldCategorise = wouldCategorise
+        self.confidence = confidence
+        self.exampleIds = exampleIds
+        self.counterExampleIds = counterExampleIds
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RuleSuggestion: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRuleSuggestion: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RuleSuggestion {
+        return
+            try RuleSuggestion(
+                rule: FfiConverterTypeNewRule.read(from: &buf), 
+                support: FfiConverterInt64.read(from: &buf), 
+                against: FfiConverterInt64.read(from: &buf), 
+                wouldCategorise: FfiConverterInt64.read(from: &buf), 
+                confidence: FfiConverterInt64.read(from: &buf), 
+                exampleIds: FfiConverterSequenceTypeTransactionId.read(from: &buf), 
+                counterExampleIds: FfiConverterSequenceTypeTransactionId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RuleSuggestion, into buf: inout [UInt8]) {
+        FfiConverterTypeNewRule.write(value.rule, into: &buf)
+        FfiConverterInt64.write(value.support, into: &buf)
+        FfiConverterInt64.write(value.against, into: &buf)
+        FfiConverterInt64.write(value.wouldCategorise, into: &buf)
+        FfiConverterInt64.write(value.confidence, into: &buf)
+        FfiConverterSequenceTypeTransactionId.write(value.exampleIds, into: &buf)
+        FfiConverterSequenceTypeTransactionId.write(value.counterExampleIds, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleSuggestion_lift(_ buf: RustBuffer) throws -> RuleSuggestion {
+    return try FfiConverterTypeRuleSuggestion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleSuggestion_lower(_ value: RuleSuggestion) -> RustBuffer {
+    return FfiConverterTypeRuleSuggestion.lower(value)
+}
+
+
+/**
+ * Which suggestions are wanted.
+ */
+public struct RuleSuggestionQuery: Equatable, Hashable {
+    /**
+     * How many choices have to agree at least; 3 where absent.
+     */
+    public var support: Int64?
+    /**
+     * How many of a hundred choices have to agree at least; 90 where absent.
+     */
+    public var confidence: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How many choices have to agree at least; 3 where absent.
+         */support: Int64? = nil, 
+        /**
+         * How many of a hundred choices have to agree at least; 90 where absent.
+         */confidence: Int64? = nil) {
+        self.support = support
+        self.confidence = confidence
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RuleSuggestionQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRuleSuggestionQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RuleSuggestionQuery {
+        return
+            try RuleSuggestionQuery(
+                support: FfiConverterOptionInt64.read(from: &buf), 
+                confidence: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RuleSuggestionQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionInt64.write(value.support, into: &buf)
+        FfiConverterOptionInt64.write(value.confidence, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleSuggestionQuery_lift(_ buf: RustBuffer) throws -> RuleSuggestionQuery {
+    return try FfiConverterTypeRuleSuggestionQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleSuggestionQuery_lower(_ value: RuleSuggestionQuery) -> RustBuffer {
+    return FfiConverterTypeRuleSuggestionQuery.lower(value)
+}
+
+
+/**
+ * A rule as one sentence.
+ */
+public struct RuleText: Equatable, Hashable {
+    /**
+     * The sentence, such as `"Shops": if payee is "rewe" then add tag "shop"; stop`.
+     */
+    public var text: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The sentence, such as `"Shops": if payee is "rewe" then add tag "shop"; stop`.
+         */text: String) {
+        self.text = text
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RuleText: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRuleText: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RuleText {
+        return
+            try RuleText(
+                text: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RuleText, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleText_lift(_ buf: RustBuffer) throws -> RuleText {
+    return try FfiConverterTypeRuleText.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleText_lower(_ value: RuleText) -> RustBuffer {
+    return FfiConverterTypeRuleText.lower(value)
+}
+
+
+/**
+ * What a rule of a draft does.
+ */
+public struct RuleUse: Equatable, Hashable {
+    /**
+     * The rule.
+     */
+    public var ruleId: RuleId
+    /**
+     * What people call it.
+     */
+    public var name: String
+    /**
+     * To how many transactions it applies.
+     */
+    public var applied: Int64
+    /**
+     * On how many of them a field is what it says, in the end.
+     */
+    public var won: Int64
+    /**
+     * To how many further ones it would apply, had no rule before it been the last to run.
+     */
+    public var stopped: Int64
+    /**
+     * How many categories of a person's choice it would give again.
+     */
+    public var agreed: Int64
+    /**
+     * How many it would not.
+     */
+    public var disagreed: Int64
+    /**
+     * Whether it applies to nothing, and would not without the rules before it.
+     */
+    public var dead: Bool
+    /**
+     * Whether it would apply, but other rules have the last word everywhere.
+     */
+    public var shadowed: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The rule.
+         */ruleId: RuleId, 
+        /**
+         * What people call it.
+         */name: String, 
+        /**
+         * To how many transactions it applies.
+         */applied: Int64, 
+        /**
+         * On how many of them a field is what it says, in the end.
+         */won: Int64, 
+        /**
+         * To how many further ones it would apply, had no rule before it been the last to run.
+         */stopped: Int64, 
+        /**
+         * How many categories of a person's choice it would give again.
+         */agreed: Int64, 
+        /**
+         * How many it would not.
+         */disagreed: Int64, 
+        /**
+         * Whether it applies to nothing, and would not without the rules before it.
+         */dead: Bool, 
+        /**
+         * Whether it would apply, but other rules have the last word everywhere.
+         */shadowed: Bool) {
+        self.ruleId = ruleId
+        self.name = name
+        self.applied = applied
+        self.won = won
+        self.stopped = stopped
+        self.agreed = agreed
+        self.disagreed = disagreed
+        self.dead = dead
+        self.shadowed = shadowed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RuleUse: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRuleUse: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RuleUse {
+        return
+            try RuleUse(
+                ruleId: FfiConverterTypeRuleId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                applied: FfiConverterInt64.read(from: &buf), 
+                won: FfiConverterInt64.read(from: &buf), 
+                stopped: FfiConverterInt64.read(from: &buf), 
+                agreed: FfiConverterInt64.read(from: &buf), 
+                disagreed: FfiConverterInt64.read(from: &buf), 
+                dead: FfiConverterBool.read(from: &buf), 
+                shadowed: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RuleUse, into buf: inout [UInt8]) {
+        FfiConverterTypeRuleId.write(value.ruleId, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterInt64.write(value.applied, into: &buf)
+        FfiConverterInt64.write(value.won, into: &buf)
+        FfiConverterInt64.write(value.stopped, into: &buf)
+        FfiConverterInt64.write(value.agreed, into: &buf)
+        FfiConverterInt64.write(value.disagreed, into: &buf)
+        FfiConverterBool.write(value.dead, into: &buf)
+        FfiConverterBool.write(value.shadowed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleUse_lift(_ buf: RustBuffer) throws -> RuleUse {
+    return try FfiConverterTypeRuleUse.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRuleUse_lower(_ value: RuleUse) -> RustBuffer {
+    return FfiConverterTypeRuleUse.lower(value)
 }
 
 
@@ -10691,6 +11709,96 @@ public func FfiConverterTypeSplit_lower(_ value: Split) -> RustBuffer {
 
 
 /**
+ * A part of a transaction that a rule splits: a fixed amount, a percentage or, with neither, a
+ * share of what is left.
+ */
+public struct SplitPart: Equatable, Hashable {
+    /**
+     * A fixed amount without a sign: the part goes the way of the whole.
+     */
+    public var amount: Amount?
+    /**
+     * A percentage of the whole.
+     */
+    public var percent: Amount?
+    /**
+     * What the part is for.
+     */
+    public var categoryId: CategoryId?
+    /**
+     * A remark.
+     */
+    public var notes: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * A fixed amount without a sign: the part goes the way of the whole.
+         */amount: Amount? = nil, 
+        /**
+         * A percentage of the whole.
+         */percent: Amount? = nil, 
+        /**
+         * What the part is for.
+         */categoryId: CategoryId? = nil, 
+        /**
+         * A remark.
+         */notes: String? = nil) {
+        self.amount = amount
+        self.percent = percent
+        self.categoryId = categoryId
+        self.notes = notes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SplitPart: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSplitPart: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SplitPart {
+        return
+            try SplitPart(
+                amount: FfiConverterOptionTypeAmount.read(from: &buf), 
+                percent: FfiConverterOptionTypeAmount.read(from: &buf), 
+                categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
+                notes: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SplitPart, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeAmount.write(value.amount, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.percent, into: &buf)
+        FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterOptionString.write(value.notes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSplitPart_lift(_ buf: RustBuffer) throws -> SplitPart {
+    return try FfiConverterTypeSplitPart.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSplitPart_lower(_ value: SplitPart) -> RustBuffer {
+    return FfiConverterTypeSplitPart.lower(value)
+}
+
+
+/**
  * What one statement of a file brought.
  */
 public struct StatementReport: Equatable, Hashable {
@@ -10910,6 +12018,10 @@ public struct Transaction: Equatable, Hashable {
      */
     public var status: Status
     /**
+     * Who set the status, where a rule or a person did.
+     */
+    public var statusSource: Source?
+    /**
      * The raw description as the bank gave it; it never changes.
      */
     public var description: String
@@ -10938,9 +12050,14 @@ public struct Transaction: Equatable, Hashable {
      */
     public var tagsSource: Source?
     /**
-     * A person's remark.
+     * A remark.
      */
     public var notes: String?
+    /**
+     * The rule that wrote the notes; absent where a person did, who stands here only where there are
+     * none any more.
+     */
+    public var notesSource: Source?
     /**
      * Parts with categories of their own; empty or at least two.
      */
@@ -11002,6 +12119,9 @@ public struct Transaction: Equatable, Hashable {
          * How far it has come.
          */status: Status, 
         /**
+         * Who set the status, where a rule or a person did.
+         */statusSource: Source? = nil, 
+        /**
          * The raw description as the bank gave it; it never changes.
          */description: String, 
         /**
@@ -11023,8 +12143,12 @@ public struct Transaction: Equatable, Hashable {
          * Who set the tags last.
          */tagsSource: Source? = nil, 
         /**
-         * A person's remark.
+         * A remark.
          */notes: String? = nil, 
+        /**
+         * The rule that wrote the notes; absent where a person did, who stands here only where there are
+         * none any more.
+         */notesSource: Source? = nil, 
         /**
          * Parts with categories of their own; empty or at least two.
          */splits: [Split], 
@@ -11060,6 +12184,7 @@ public struct Transaction: Equatable, Hashable {
         self.valueDate = valueDate
         self.amount = amount
         self.status = status
+        self.statusSource = statusSource
         self.description = description
         self.payee = payee
         self.payeeSource = payeeSource
@@ -11068,6 +12193,7 @@ public struct Transaction: Equatable, Hashable {
         self.tags = tags
         self.tagsSource = tagsSource
         self.notes = notes
+        self.notesSource = notesSource
         self.splits = splits
         self.transferId = transferId
         self.reference = reference
@@ -11101,6 +12227,7 @@ public struct FfiConverterTypeTransaction: FfiConverterRustBuffer {
                 valueDate: FfiConverterOptionString.read(from: &buf), 
                 amount: FfiConverterTypeMoney.read(from: &buf), 
                 status: FfiConverterTypeStatus.read(from: &buf), 
+                statusSource: FfiConverterOptionTypeSource.read(from: &buf), 
                 description: FfiConverterString.read(from: &buf), 
                 payee: FfiConverterOptionString.read(from: &buf), 
                 payeeSource: FfiConverterOptionTypeSource.read(from: &buf), 
@@ -11109,6 +12236,7 @@ public struct FfiConverterTypeTransaction: FfiConverterRustBuffer {
                 tags: FfiConverterSequenceString.read(from: &buf), 
                 tagsSource: FfiConverterOptionTypeSource.read(from: &buf), 
                 notes: FfiConverterOptionString.read(from: &buf), 
+                notesSource: FfiConverterOptionTypeSource.read(from: &buf), 
                 splits: FfiConverterSequenceTypeSplit.read(from: &buf), 
                 transferId: FfiConverterOptionTypeTransactionId.read(from: &buf), 
                 reference: FfiConverterOptionString.read(from: &buf), 
@@ -11128,6 +12256,7 @@ public struct FfiConverterTypeTransaction: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.valueDate, into: &buf)
         FfiConverterTypeMoney.write(value.amount, into: &buf)
         FfiConverterTypeStatus.write(value.status, into: &buf)
+        FfiConverterOptionTypeSource.write(value.statusSource, into: &buf)
         FfiConverterString.write(value.description, into: &buf)
         FfiConverterOptionString.write(value.payee, into: &buf)
         FfiConverterOptionTypeSource.write(value.payeeSource, into: &buf)
@@ -11136,6 +12265,7 @@ public struct FfiConverterTypeTransaction: FfiConverterRustBuffer {
         FfiConverterSequenceString.write(value.tags, into: &buf)
         FfiConverterOptionTypeSource.write(value.tagsSource, into: &buf)
         FfiConverterOptionString.write(value.notes, into: &buf)
+        FfiConverterOptionTypeSource.write(value.notesSource, into: &buf)
         FfiConverterSequenceTypeSplit.write(value.splits, into: &buf)
         FfiConverterOptionTypeTransactionId.write(value.transferId, into: &buf)
         FfiConverterOptionString.write(value.reference, into: &buf)
@@ -12209,6 +13339,84 @@ public enum Action: Equatable, Hashable {
          * The tag.
          */tag: String
     )
+    /**
+     * Takes a tag away.
+     */
+    case removeTag(
+        /**
+         * The tag.
+         */tag: String
+    )
+    /**
+     * Gives it these tags and no others; an empty list clears them.
+     */
+    case setTags(
+        /**
+         * The tags.
+         */tags: [String]
+    )
+    /**
+     * Gives it notes.
+     */
+    case setNotes(
+        /**
+         * The notes.
+         */notes: String
+    )
+    /**
+     * Adds a line at the end of its notes, unless they hold that text already.
+     */
+    case appendNotes(
+        /**
+         * The line.
+         */notes: String
+    )
+    /**
+     * Adds a line at the start of its notes, unless they hold that text already.
+     */
+    case prependNotes(
+        /**
+         * The line.
+         */notes: String
+    )
+    /**
+     * Gives it a status. A side of a transfer is never made void.
+     */
+    case setStatus(
+        /**
+         * The status.
+         */status: Status
+    )
+    /**
+     * Splits it into parts that add up to its amount exactly; what is left after fixed amounts and
+     * percentages is shared equally by the parts that have neither, and units that no part gets whole
+     * go to those that lost most. A side of a transfer stays whole, and so does a transaction that
+     * fixed amounts do not fit into.
+     */
+    case split(
+        /**
+         * The parts, at least two.
+         */parts: [SplitPart]
+    )
+    /**
+     * Marks it as one side of a transfer with an account of the book: the member `transfer_account_id`
+     * of its metadata names the account, and `transfers.suggest` and `transfers.link` take that for
+     * evidence. A member that is there stays, even an empty one.
+     */
+    case markTransfer(
+        /**
+         * The account of the other side.
+         */accountId: AccountId
+    )
+    /**
+     * Marks it for a person to look at: the member `review` of its metadata says why. A member that is
+     * there stays, even an empty one, by which a person says that it is settled.
+     */
+    case flag(
+        /**
+         * Why.
+         */reason: String
+    )
 
 
 
@@ -12239,6 +13447,33 @@ public struct FfiConverterTypeAction: FfiConverterRustBuffer {
         case 3: return .addTag(tag: try FfiConverterString.read(from: &buf)
         )
         
+        case 4: return .removeTag(tag: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 5: return .setTags(tags: try FfiConverterSequenceString.read(from: &buf)
+        )
+        
+        case 6: return .setNotes(notes: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 7: return .appendNotes(notes: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 8: return .prependNotes(notes: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 9: return .setStatus(status: try FfiConverterTypeStatus.read(from: &buf)
+        )
+        
+        case 10: return .split(parts: try FfiConverterSequenceTypeSplitPart.read(from: &buf)
+        )
+        
+        case 11: return .markTransfer(accountId: try FfiConverterTypeAccountId.read(from: &buf)
+        )
+        
+        case 12: return .flag(reason: try FfiConverterString.read(from: &buf)
+        )
+        
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -12260,6 +13495,51 @@ public struct FfiConverterTypeAction: FfiConverterRustBuffer {
         case let .addTag(tag):
             writeInt(&buf, Int32(3))
             FfiConverterString.write(tag, into: &buf)
+            
+        
+        case let .removeTag(tag):
+            writeInt(&buf, Int32(4))
+            FfiConverterString.write(tag, into: &buf)
+            
+        
+        case let .setTags(tags):
+            writeInt(&buf, Int32(5))
+            FfiConverterSequenceString.write(tags, into: &buf)
+            
+        
+        case let .setNotes(notes):
+            writeInt(&buf, Int32(6))
+            FfiConverterString.write(notes, into: &buf)
+            
+        
+        case let .appendNotes(notes):
+            writeInt(&buf, Int32(7))
+            FfiConverterString.write(notes, into: &buf)
+            
+        
+        case let .prependNotes(notes):
+            writeInt(&buf, Int32(8))
+            FfiConverterString.write(notes, into: &buf)
+            
+        
+        case let .setStatus(status):
+            writeInt(&buf, Int32(9))
+            FfiConverterTypeStatus.write(status, into: &buf)
+            
+        
+        case let .split(parts):
+            writeInt(&buf, Int32(10))
+            FfiConverterSequenceTypeSplitPart.write(parts, into: &buf)
+            
+        
+        case let .markTransfer(accountId):
+            writeInt(&buf, Int32(11))
+            FfiConverterTypeAccountId.write(accountId, into: &buf)
+            
+        
+        case let .flag(reason):
+            writeInt(&buf, Int32(12))
+            FfiConverterString.write(reason, into: &buf)
             
         }
     }
@@ -12652,22 +13932,54 @@ public indirect enum Condition: Equatable, Hashable {
          * What it is compared with.
          */values: [String], 
         /**
-         * Whether letter case counts; it does not where absent.
+         * Whether it is compared as written; letter case and accents do not count where absent.
          */caseSensitive: Bool = false
     )
     /**
-     * The amount lies within bounds, both included.
+     * The signed amount lies within bounds. With a direction beside it, an inflow or outflow does.
      */
     case amount(
         /**
-         * The lower bound; none where absent.
+         * The lower bound, included; none where absent.
          */min: Amount? = nil, 
         /**
-         * The upper bound; none where absent.
+         * The upper bound, included; none where absent.
          */max: Amount? = nil, 
+        /**
+         * The lower bound, not included; none where absent.
+         */above: Amount? = nil, 
+        /**
+         * The upper bound, not included; none where absent.
+         */below: Amount? = nil, 
         /**
          * Whether the sign is left out of account.
          */absolute: Bool = false
+    )
+    /**
+     * The amount is about this much: as near as `within` or `percent` says, 7.5 percent where both are
+     * absent.
+     */
+    case amountNear(
+        /**
+         * The amount.
+         */value: Amount, 
+        /**
+         * How far off it may be.
+         */within: Amount? = nil, 
+        /**
+         * How far off it may be, in percent of the value.
+         */percent: Amount? = nil, 
+        /**
+         * Whether the sign is left out of account.
+         */absolute: Bool = false
+    )
+    /**
+     * The account is kept in one of these currencies.
+     */
+    case currency(
+        /**
+         * Their codes.
+         */codes: [String]
     )
     /**
      * Money goes this way.
@@ -12689,12 +14001,78 @@ public indirect enum Condition: Equatable, Hashable {
          */to: String? = nil
     )
     /**
+     * The booking date is at most so many days before or after a day.
+     */
+    case dateNear(
+        /**
+         * The day.
+         */date: String, 
+        /**
+         * How many days off it may be.
+         */days: Int64
+    )
+    /**
+     * The booking date is one of these days of the week.
+     */
+    case weekday(
+        /**
+         * The days.
+         */`is`: [Weekday]
+    )
+    /**
+     * The booking date is one of these days of the month.
+     */
+    case dayOfMonth(
+        /**
+         * The days, from 1 to 31.
+         */days: [Int64], 
+        /**
+         * Whether the last day of a month counts, too.
+         */last: Bool = false
+    )
+    /**
      * The transaction is in one of these accounts.
      */
     case account(
         /**
          * The accounts.
          */ids: [AccountId]
+    )
+    /**
+     * The transaction is in one of these categories as set so far, or in one below them.
+     */
+    case category(
+        /**
+         * The categories.
+         */ids: [CategoryId]
+    )
+    /**
+     * The status as set so far is one of these.
+     */
+    case status(
+        /**
+         * The statuses.
+         */`is`: [Status]
+    )
+    /**
+     * The transaction has this; put it under `not` for what it has not.
+     */
+    case has(
+        /**
+         * What it has.
+         */what: Feature
+    )
+    /**
+     * The balance of the account at the end of the booking day lies within bounds, both included: this
+     * transaction and what the book knows by now.
+     */
+    case balance(
+        /**
+         * The lower bound; none where absent.
+         */min: Amount? = nil, 
+        /**
+         * The upper bound; none where absent.
+         */max: Amount? = nil
     )
 
 
@@ -12729,16 +14107,43 @@ public struct FfiConverterTypeCondition: FfiConverterRustBuffer {
         case 4: return .text(field: try FfiConverterTypeTextField.read(from: &buf), op: try FfiConverterTypeTextOp.read(from: &buf), values: try FfiConverterSequenceString.read(from: &buf), caseSensitive: try FfiConverterBool.read(from: &buf)
         )
         
-        case 5: return .amount(min: try FfiConverterOptionTypeAmount.read(from: &buf), max: try FfiConverterOptionTypeAmount.read(from: &buf), absolute: try FfiConverterBool.read(from: &buf)
+        case 5: return .amount(min: try FfiConverterOptionTypeAmount.read(from: &buf), max: try FfiConverterOptionTypeAmount.read(from: &buf), above: try FfiConverterOptionTypeAmount.read(from: &buf), below: try FfiConverterOptionTypeAmount.read(from: &buf), absolute: try FfiConverterBool.read(from: &buf)
         )
         
-        case 6: return .direction(is: try FfiConverterTypeDirection.read(from: &buf)
+        case 6: return .amountNear(value: try FfiConverterTypeAmount.read(from: &buf), within: try FfiConverterOptionTypeAmount.read(from: &buf), percent: try FfiConverterOptionTypeAmount.read(from: &buf), absolute: try FfiConverterBool.read(from: &buf)
         )
         
-        case 7: return .date(from: try FfiConverterOptionString.read(from: &buf), to: try FfiConverterOptionString.read(from: &buf)
+        case 7: return .currency(codes: try FfiConverterSequenceString.read(from: &buf)
         )
         
-        case 8: return .account(ids: try FfiConverterSequenceTypeAccountId.read(from: &buf)
+        case 8: return .direction(is: try FfiConverterTypeDirection.read(from: &buf)
+        )
+        
+        case 9: return .date(from: try FfiConverterOptionString.read(from: &buf), to: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 10: return .dateNear(date: try FfiConverterString.read(from: &buf), days: try FfiConverterInt64.read(from: &buf)
+        )
+        
+        case 11: return .weekday(is: try FfiConverterSequenceTypeWeekday.read(from: &buf)
+        )
+        
+        case 12: return .dayOfMonth(days: try FfiConverterSequenceInt64.read(from: &buf), last: try FfiConverterBool.read(from: &buf)
+        )
+        
+        case 13: return .account(ids: try FfiConverterSequenceTypeAccountId.read(from: &buf)
+        )
+        
+        case 14: return .category(ids: try FfiConverterSequenceTypeCategoryId.read(from: &buf)
+        )
+        
+        case 15: return .status(is: try FfiConverterSequenceTypeStatus.read(from: &buf)
+        )
+        
+        case 16: return .has(what: try FfiConverterTypeFeature.read(from: &buf)
+        )
+        
+        case 17: return .balance(min: try FfiConverterOptionTypeAmount.read(from: &buf), max: try FfiConverterOptionTypeAmount.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -12772,27 +14177,80 @@ public struct FfiConverterTypeCondition: FfiConverterRustBuffer {
             FfiConverterBool.write(caseSensitive, into: &buf)
             
         
-        case let .amount(min,max,absolute):
+        case let .amount(min,max,above,below,absolute):
             writeInt(&buf, Int32(5))
             FfiConverterOptionTypeAmount.write(min, into: &buf)
             FfiConverterOptionTypeAmount.write(max, into: &buf)
+            FfiConverterOptionTypeAmount.write(above, into: &buf)
+            FfiConverterOptionTypeAmount.write(below, into: &buf)
             FfiConverterBool.write(absolute, into: &buf)
             
         
-        case let .direction(`is`):
+        case let .amountNear(value,within,percent,absolute):
             writeInt(&buf, Int32(6))
+            FfiConverterTypeAmount.write(value, into: &buf)
+            FfiConverterOptionTypeAmount.write(within, into: &buf)
+            FfiConverterOptionTypeAmount.write(percent, into: &buf)
+            FfiConverterBool.write(absolute, into: &buf)
+            
+        
+        case let .currency(codes):
+            writeInt(&buf, Int32(7))
+            FfiConverterSequenceString.write(codes, into: &buf)
+            
+        
+        case let .direction(`is`):
+            writeInt(&buf, Int32(8))
             FfiConverterTypeDirection.write(`is`, into: &buf)
             
         
         case let .date(from,to):
-            writeInt(&buf, Int32(7))
+            writeInt(&buf, Int32(9))
             FfiConverterOptionString.write(from, into: &buf)
             FfiConverterOptionString.write(to, into: &buf)
             
         
+        case let .dateNear(date,days):
+            writeInt(&buf, Int32(10))
+            FfiConverterString.write(date, into: &buf)
+            FfiConverterInt64.write(days, into: &buf)
+            
+        
+        case let .weekday(`is`):
+            writeInt(&buf, Int32(11))
+            FfiConverterSequenceTypeWeekday.write(`is`, into: &buf)
+            
+        
+        case let .dayOfMonth(days,last):
+            writeInt(&buf, Int32(12))
+            FfiConverterSequenceInt64.write(days, into: &buf)
+            FfiConverterBool.write(last, into: &buf)
+            
+        
         case let .account(ids):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(13))
             FfiConverterSequenceTypeAccountId.write(ids, into: &buf)
+            
+        
+        case let .category(ids):
+            writeInt(&buf, Int32(14))
+            FfiConverterSequenceTypeCategoryId.write(ids, into: &buf)
+            
+        
+        case let .status(`is`):
+            writeInt(&buf, Int32(15))
+            FfiConverterSequenceTypeStatus.write(`is`, into: &buf)
+            
+        
+        case let .has(what):
+            writeInt(&buf, Int32(16))
+            FfiConverterTypeFeature.write(what, into: &buf)
+            
+        
+        case let .balance(min,max):
+            writeInt(&buf, Int32(17))
+            FfiConverterOptionTypeAmount.write(min, into: &buf)
+            FfiConverterOptionTypeAmount.write(max, into: &buf)
             
         }
     }
@@ -13140,6 +14598,7 @@ public enum ErrorCode: Equatable, Hashable, CaseIterable {
     case idempotencyKeyReused
     case invalidCursor
     case invalidPattern
+    case rulesTooSlow
     case unknownFormat
     case malformedFile
     case ambiguousFile
@@ -13230,31 +14689,33 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
         
         case 22: return .invalidPattern
         
-        case 23: return .unknownFormat
+        case 23: return .rulesTooSlow
         
-        case 24: return .malformedFile
+        case 24: return .unknownFormat
         
-        case 25: return .ambiguousFile
+        case 25: return .malformedFile
         
-        case 26: return .bankRefused
+        case 26: return .ambiguousFile
         
-        case 27: return .accountUnknown
+        case 27: return .bankRefused
         
-        case 28: return .conflict
+        case 28: return .accountUnknown
         
-        case 29: return .storeUnavailable
+        case 29: return .conflict
         
-        case 30: return .storageFull
+        case 30: return .storeUnavailable
         
-        case 31: return .closed
+        case 31: return .storageFull
         
-        case 32: return .schemaTooNew
+        case 32: return .closed
         
-        case 33: return .corruptData
+        case 33: return .schemaTooNew
         
-        case 34: return .historyBroken
+        case 34: return .corruptData
         
-        case 35: return .`internal`
+        case 35: return .historyBroken
+        
+        case 36: return .`internal`
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -13352,56 +14813,60 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(22))
         
         
-        case .unknownFormat:
+        case .rulesTooSlow:
             writeInt(&buf, Int32(23))
         
         
-        case .malformedFile:
+        case .unknownFormat:
             writeInt(&buf, Int32(24))
         
         
-        case .ambiguousFile:
+        case .malformedFile:
             writeInt(&buf, Int32(25))
         
         
-        case .bankRefused:
+        case .ambiguousFile:
             writeInt(&buf, Int32(26))
         
         
-        case .accountUnknown:
+        case .bankRefused:
             writeInt(&buf, Int32(27))
         
         
-        case .conflict:
+        case .accountUnknown:
             writeInt(&buf, Int32(28))
         
         
-        case .storeUnavailable:
+        case .conflict:
             writeInt(&buf, Int32(29))
         
         
-        case .storageFull:
+        case .storeUnavailable:
             writeInt(&buf, Int32(30))
         
         
-        case .closed:
+        case .storageFull:
             writeInt(&buf, Int32(31))
         
         
-        case .schemaTooNew:
+        case .closed:
             writeInt(&buf, Int32(32))
         
         
-        case .corruptData:
+        case .schemaTooNew:
             writeInt(&buf, Int32(33))
         
         
-        case .historyBroken:
+        case .corruptData:
             writeInt(&buf, Int32(34))
         
         
-        case .`internal`:
+        case .historyBroken:
             writeInt(&buf, Int32(35))
+        
+        
+        case .`internal`:
+            writeInt(&buf, Int32(36))
         
         }
     }
@@ -13614,6 +15079,110 @@ public func FfiConverterTypeExportFormat_lift(_ buf: RustBuffer) throws -> Expor
 #endif
 public func FfiConverterTypeExportFormat_lower(_ value: ExportFormat) -> RustBuffer {
     return FfiConverterTypeExportFormat.lower(value)
+}
+
+
+
+/**
+ * Something that a transaction has or has not.
+ */
+
+public enum Feature: Equatable, Hashable, CaseIterable {
+    
+    case category
+    case payee
+    case tags
+    case notes
+    case attachments
+    case splits
+    case transfer
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Feature: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFeature: FfiConverterRustBuffer {
+    typealias SwiftType = Feature
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Feature {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .category
+        
+        case 2: return .payee
+        
+        case 3: return .tags
+        
+        case 4: return .notes
+        
+        case 5: return .attachments
+        
+        case 6: return .splits
+        
+        case 7: return .transfer
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Feature, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .category:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .payee:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .tags:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .notes:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .attachments:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .splits:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .transfer:
+            writeInt(&buf, Int32(7))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeature_lift(_ buf: RustBuffer) throws -> Feature {
+    return try FfiConverterTypeFeature.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFeature_lower(_ value: Feature) -> RustBuffer {
+    return FfiConverterTypeFeature.lower(value)
 }
 
 
@@ -14618,6 +16187,12 @@ public enum TextField: Equatable, Hashable, CaseIterable {
     case description
     case payee
     case notes
+    case tags
+    case account
+    case category
+    case reference
+    case counterpartyAccount
+    case mcc
 
 
 
@@ -14645,6 +16220,18 @@ public struct FfiConverterTypeTextField: FfiConverterRustBuffer {
         
         case 3: return .notes
         
+        case 4: return .tags
+        
+        case 5: return .account
+        
+        case 6: return .category
+        
+        case 7: return .reference
+        
+        case 8: return .counterpartyAccount
+        
+        case 9: return .mcc
+        
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -14663,6 +16250,30 @@ public struct FfiConverterTypeTextField: FfiConverterRustBuffer {
         
         case .notes:
             writeInt(&buf, Int32(3))
+        
+        
+        case .tags:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .account:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .category:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .reference:
+            writeInt(&buf, Int32(7))
+        
+        
+        case .counterpartyAccount:
+            writeInt(&buf, Int32(8))
+        
+        
+        case .mcc:
+            writeInt(&buf, Int32(9))
         
         }
     }
@@ -14696,6 +16307,7 @@ public enum TextOp: Equatable, Hashable, CaseIterable {
     case starts
     case ends
     case regex
+    case empty
 
 
 
@@ -14727,6 +16339,8 @@ public struct FfiConverterTypeTextOp: FfiConverterRustBuffer {
         
         case 5: return .regex
         
+        case 6: return .empty
+        
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -14753,6 +16367,10 @@ public struct FfiConverterTypeTextOp: FfiConverterRustBuffer {
         
         case .regex:
             writeInt(&buf, Int32(5))
+        
+        
+        case .empty:
+            writeInt(&buf, Int32(6))
         
         }
     }
@@ -14868,6 +16486,110 @@ public func FfiConverterTypeTransferEvidence_lift(_ buf: RustBuffer) throws -> T
 #endif
 public func FfiConverterTypeTransferEvidence_lower(_ value: TransferEvidence) -> RustBuffer {
     return FfiConverterTypeTransferEvidence.lower(value)
+}
+
+
+
+/**
+ * A day of the week.
+ */
+
+public enum Weekday: Equatable, Hashable, CaseIterable {
+    
+    case monday
+    case tuesday
+    case wednesday
+    case thursday
+    case friday
+    case saturday
+    case sunday
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Weekday: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWeekday: FfiConverterRustBuffer {
+    typealias SwiftType = Weekday
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Weekday {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .monday
+        
+        case 2: return .tuesday
+        
+        case 3: return .wednesday
+        
+        case 4: return .thursday
+        
+        case 5: return .friday
+        
+        case 6: return .saturday
+        
+        case 7: return .sunday
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Weekday, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .monday:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .tuesday:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .wednesday:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .thursday:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .friday:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .saturday:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .sunday:
+            writeInt(&buf, Int32(7))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWeekday_lift(_ buf: RustBuffer) throws -> Weekday {
+    return try FfiConverterTypeWeekday.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWeekday_lower(_ value: Weekday) -> RustBuffer {
+    return FfiConverterTypeWeekday.lower(value)
 }
 
 
@@ -15346,6 +17068,30 @@ fileprivate struct FfiConverterOptionSequenceTypeAttachment: FfiConverterRustBuf
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterSequenceTypeAttachment.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeNewRule: FfiConverterRustBuffer {
+    typealias SwiftType = [NewRule]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeNewRule.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeNewRule.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -16014,6 +17760,31 @@ fileprivate struct FfiConverterSequenceTypeDatedRate: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeDisagreement: FfiConverterRustBuffer {
+    typealias SwiftType = [Disagreement]
+
+    public static func write(_ value: [Disagreement], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeDisagreement.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Disagreement] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Disagreement]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeDisagreement.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeEntry: FfiConverterRustBuffer {
     typealias SwiftType = [Entry]
 
@@ -16156,6 +17927,31 @@ fileprivate struct FfiConverterSequenceTypeMember: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeMember.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeNewRule: FfiConverterRustBuffer {
+    typealias SwiftType = [NewRule]
+
+    public static func write(_ value: [NewRule], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeNewRule.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [NewRule] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [NewRule]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeNewRule.read(from: &buf))
         }
         return seq
     }
@@ -16414,6 +18210,106 @@ fileprivate struct FfiConverterSequenceTypeRule: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeRuleChange: FfiConverterRustBuffer {
+    typealias SwiftType = [RuleChange]
+
+    public static func write(_ value: [RuleChange], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRuleChange.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RuleChange] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RuleChange]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRuleChange.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRuleConflict: FfiConverterRustBuffer {
+    typealias SwiftType = [RuleConflict]
+
+    public static func write(_ value: [RuleConflict], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRuleConflict.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RuleConflict] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RuleConflict]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRuleConflict.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRuleSuggestion: FfiConverterRustBuffer {
+    typealias SwiftType = [RuleSuggestion]
+
+    public static func write(_ value: [RuleSuggestion], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRuleSuggestion.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RuleSuggestion] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RuleSuggestion]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRuleSuggestion.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRuleUse: FfiConverterRustBuffer {
+    typealias SwiftType = [RuleUse]
+
+    public static func write(_ value: [RuleUse], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRuleUse.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RuleUse] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RuleUse]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRuleUse.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeSpending: FfiConverterRustBuffer {
     typealias SwiftType = [Spending]
 
@@ -16456,6 +18352,31 @@ fileprivate struct FfiConverterSequenceTypeSplit: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeSplit.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSplitPart: FfiConverterRustBuffer {
+    typealias SwiftType = [SplitPart]
+
+    public static func write(_ value: [SplitPart], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSplitPart.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SplitPart] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SplitPart]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSplitPart.read(from: &buf))
         }
         return seq
     }
@@ -16639,6 +18560,31 @@ fileprivate struct FfiConverterSequenceTypeEvidence: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeStatus: FfiConverterRustBuffer {
+    typealias SwiftType = [Status]
+
+    public static func write(_ value: [Status], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeStatus.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Status] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Status]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeStatus.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeTransferEvidence: FfiConverterRustBuffer {
     typealias SwiftType = [TransferEvidence]
 
@@ -16656,6 +18602,31 @@ fileprivate struct FfiConverterSequenceTypeTransferEvidence: FfiConverterRustBuf
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeTransferEvidence.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeWeekday: FfiConverterRustBuffer {
+    typealias SwiftType = [Weekday]
+
+    public static func write(_ value: [Weekday], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeWeekday.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Weekday] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Weekday]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeWeekday.read(from: &buf))
         }
         return seq
     }
@@ -16706,6 +18677,31 @@ fileprivate struct FfiConverterSequenceTypeCategoryId: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeCategoryId.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRuleId: FfiConverterRustBuffer {
+    typealias SwiftType = [RuleId]
+
+    public static func write(_ value: [RuleId], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRuleId.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RuleId] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RuleId]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRuleId.read(from: &buf))
         }
         return seq
     }
@@ -17635,13 +19631,25 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_rules_apply() != 56438) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_rules_backtest() != 2235) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_rules_create() != 48269) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_rules_delete() != 53250) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_rules_describe() != 46187) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_rules_list() != 28573) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_rules_parse() != 30924) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_rules_suggest() != 8690) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_rules_update() != 32520) {
@@ -17653,7 +19661,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_transactions_delete() != 49876) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_fiscaflow_checksum_method_transactions_explain() != 28912) {
+    if (uniffi_fiscaflow_checksum_method_transactions_explain() != 48373) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_transactions_get() != 19509) {

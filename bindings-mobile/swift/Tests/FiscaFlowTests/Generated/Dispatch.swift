@@ -37,6 +37,10 @@ let verbs = [
     "rules.list",
     "rules.update",
     "rules.delete",
+    "rules.parse",
+    "rules.describe",
+    "rules.backtest",
+    "rules.suggest",
     "rules.apply",
     "budgets.create",
     "budgets.list",
@@ -162,6 +166,18 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "rules.delete":
         try await book.rules().delete(id: try call.theId())
         return .null
+    case "rules.parse":
+        let answer = try await book.rules().parse(request: try readRuleText(call.request))
+        return json(answer)
+    case "rules.describe":
+        let answer = try await book.rules().describe(id: try call.theId())
+        return json(answer)
+    case "rules.backtest":
+        let answer = try await book.rules().backtest(query: try readBacktestQuery(call.request))
+        return json(answer)
+    case "rules.suggest":
+        let answer = try await book.rules().suggest(query: try readRuleSuggestionQuery(call.request))
+        return .list(answer.map { json($0) })
     case "rules.apply":
         let answer = try await book.rules().apply()
         return json(answer)

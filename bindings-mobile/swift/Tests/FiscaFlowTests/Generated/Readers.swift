@@ -44,6 +44,15 @@ func readAction(_ json: Json) throws -> Action {
     case "set_category": return try readActionSetCategory(json)
     case "set_payee": return try readActionSetPayee(json)
     case "add_tag": return try readActionAddTag(json)
+    case "remove_tag": return try readActionRemoveTag(json)
+    case "set_tags": return try readActionSetTags(json)
+    case "set_notes": return try readActionSetNotes(json)
+    case "append_notes": return try readActionAppendNotes(json)
+    case "prepend_notes": return try readActionPrependNotes(json)
+    case "set_status": return try readActionSetStatus(json)
+    case "split": return try readActionSplit(json)
+    case "mark_transfer": return try readActionMarkTransfer(json)
+    case "flag": return try readActionFlag(json)
     default: throw Inexpressible("no Action")
     }
 }
@@ -69,12 +78,87 @@ func readActionAddTag(_ json: Json) throws -> Action {
     )
 }
 
+func readActionRemoveTag(_ json: Json) throws -> Action {
+    let members = try Members(json, "tag", "kind")
+    return Action.removeTag(
+        tag: try members.required("tag", text)
+    )
+}
+
+func readActionSetTags(_ json: Json) throws -> Action {
+    let members = try Members(json, "tags", "kind")
+    return Action.setTags(
+        tags: try members.required("tags", list(text))
+    )
+}
+
+func readActionSetNotes(_ json: Json) throws -> Action {
+    let members = try Members(json, "notes", "kind")
+    return Action.setNotes(
+        notes: try members.required("notes", text)
+    )
+}
+
+func readActionAppendNotes(_ json: Json) throws -> Action {
+    let members = try Members(json, "notes", "kind")
+    return Action.appendNotes(
+        notes: try members.required("notes", text)
+    )
+}
+
+func readActionPrependNotes(_ json: Json) throws -> Action {
+    let members = try Members(json, "notes", "kind")
+    return Action.prependNotes(
+        notes: try members.required("notes", text)
+    )
+}
+
+func readActionSetStatus(_ json: Json) throws -> Action {
+    let members = try Members(json, "status", "kind")
+    return Action.setStatus(
+        status: try members.required("status", readStatus)
+    )
+}
+
+func readActionSplit(_ json: Json) throws -> Action {
+    let members = try Members(json, "parts", "kind")
+    return Action.split(
+        parts: try members.required("parts", list(readSplitPart))
+    )
+}
+
+func readActionMarkTransfer(_ json: Json) throws -> Action {
+    let members = try Members(json, "account_id", "kind")
+    return Action.markTransfer(
+        accountId: try members.required("account_id", text)
+    )
+}
+
+func readActionFlag(_ json: Json) throws -> Action {
+    let members = try Members(json, "reason", "kind")
+    return Action.flag(
+        reason: try members.required("reason", text)
+    )
+}
+
 func readAttachment(_ json: Json) throws -> Attachment {
     let members = try Members(json, "name", "media_type", "digest")
     return Attachment(
         name: try members.required("name", text),
         mediaType: try members.required("media_type", text),
         digest: try members.required("digest", text)
+    )
+}
+
+func readBacktestQuery(_ json: Json) throws -> BacktestQuery {
+    let members = try Members(json, "rules", "put", "remove", "from", "to", "limit")
+    return BacktestQuery(
+        rules: try members.optional("rules", list(readNewRule)),
+        put: try members.optional("put", list(readNewRule)) ?? [],
+        remove: try members.optional("remove", list(text)) ?? [],
+        from: try members.optional("from", text),
+        to: try members.optional("to", text),
+        limit: try members.optional("limit", integer)
     )
 }
 
@@ -171,9 +255,18 @@ func readCondition(_ json: Json) throws -> Condition {
     case "not": return try readConditionNot(json)
     case "text": return try readConditionText(json)
     case "amount": return try readConditionAmount(json)
+    case "amount_near": return try readConditionAmountNear(json)
+    case "currency": return try readConditionCurrency(json)
     case "direction": return try readConditionDirection(json)
     case "date": return try readConditionDate(json)
+    case "date_near": return try readConditionDateNear(json)
+    case "weekday": return try readConditionWeekday(json)
+    case "day_of_month": return try readConditionDayOfMonth(json)
     case "account": return try readConditionAccount(json)
+    case "category": return try readConditionCategory(json)
+    case "status": return try readConditionStatus(json)
+    case "has": return try readConditionHas(json)
+    case "balance": return try readConditionBalance(json)
     default: throw Inexpressible("no Condition")
     }
 }
@@ -210,11 +303,30 @@ func readConditionText(_ json: Json) throws -> Condition {
 }
 
 func readConditionAmount(_ json: Json) throws -> Condition {
-    let members = try Members(json, "min", "max", "absolute", "kind")
+    let members = try Members(json, "min", "max", "above", "below", "absolute", "kind")
     return Condition.amount(
         min: try members.optional("min", text),
         max: try members.optional("max", text),
+        above: try members.optional("above", text),
+        below: try members.optional("below", text),
         absolute: try members.optional("absolute", boolean) ?? false
+    )
+}
+
+func readConditionAmountNear(_ json: Json) throws -> Condition {
+    let members = try Members(json, "value", "within", "percent", "absolute", "kind")
+    return Condition.amountNear(
+        value: try members.required("value", text),
+        within: try members.optional("within", text),
+        percent: try members.optional("percent", text),
+        absolute: try members.optional("absolute", boolean) ?? false
+    )
+}
+
+func readConditionCurrency(_ json: Json) throws -> Condition {
+    let members = try Members(json, "codes", "kind")
+    return Condition.currency(
+        codes: try members.required("codes", list(text))
     )
 }
 
@@ -233,10 +345,62 @@ func readConditionDate(_ json: Json) throws -> Condition {
     )
 }
 
+func readConditionDateNear(_ json: Json) throws -> Condition {
+    let members = try Members(json, "date", "days", "kind")
+    return Condition.dateNear(
+        date: try members.required("date", text),
+        days: try members.required("days", integer)
+    )
+}
+
+func readConditionWeekday(_ json: Json) throws -> Condition {
+    let members = try Members(json, "is", "kind")
+    return Condition.weekday(
+        is: try members.required("is", list(readWeekday))
+    )
+}
+
+func readConditionDayOfMonth(_ json: Json) throws -> Condition {
+    let members = try Members(json, "days", "last", "kind")
+    return Condition.dayOfMonth(
+        days: try members.required("days", list(integer)),
+        last: try members.optional("last", boolean) ?? false
+    )
+}
+
 func readConditionAccount(_ json: Json) throws -> Condition {
     let members = try Members(json, "ids", "kind")
     return Condition.account(
         ids: try members.required("ids", list(text))
+    )
+}
+
+func readConditionCategory(_ json: Json) throws -> Condition {
+    let members = try Members(json, "ids", "kind")
+    return Condition.category(
+        ids: try members.required("ids", list(text))
+    )
+}
+
+func readConditionStatus(_ json: Json) throws -> Condition {
+    let members = try Members(json, "is", "kind")
+    return Condition.status(
+        is: try members.required("is", list(readStatus))
+    )
+}
+
+func readConditionHas(_ json: Json) throws -> Condition {
+    let members = try Members(json, "what", "kind")
+    return Condition.has(
+        what: try members.required("what", readFeature)
+    )
+}
+
+func readConditionBalance(_ json: Json) throws -> Condition {
+    let members = try Members(json, "min", "max", "kind")
+    return Condition.balance(
+        min: try members.optional("min", text),
+        max: try members.optional("max", text)
     )
 }
 
@@ -336,6 +500,19 @@ func readExportQuery(_ json: Json) throws -> ExportQuery {
     return ExportQuery(
         format: try members.required("format", readExportFormat)
     )
+}
+
+func readFeature(_ json: Json) throws -> Feature {
+    switch try text(json) {
+    case "category": return .category
+    case "payee": return .payee
+    case "tags": return .tags
+    case "notes": return .notes
+    case "attachments": return .attachments
+    case "splits": return .splits
+    case "transfer": return .transfer
+    default: throw Inexpressible("no Feature")
+    }
 }
 
 func readFormat(_ json: Json) throws -> Format {
@@ -462,12 +639,13 @@ func readNewRestore(_ json: Json) throws -> NewRestore {
 }
 
 func readNewRule(_ json: Json) throws -> NewRule {
-    let members = try Members(json, "id", "name", "stage", "priority", "condition", "actions", "stop")
+    let members = try Members(json, "id", "name", "stage", "priority", "enabled", "condition", "actions", "stop")
     return NewRule(
         id: try members.optional("id", text),
         name: try members.required("name", text),
         stage: try members.optional("stage", readStage),
         priority: try members.optional("priority", integer),
+        enabled: try members.optional("enabled", boolean),
         condition: try members.required("condition", readCondition),
         actions: try members.required("actions", list(readAction)),
         stop: try members.optional("stop", boolean) ?? false
@@ -553,6 +731,21 @@ func readRulePatch(_ json: Json) throws -> RulePatch {
     )
 }
 
+func readRuleSuggestionQuery(_ json: Json) throws -> RuleSuggestionQuery {
+    let members = try Members(json, "support", "confidence")
+    return RuleSuggestionQuery(
+        support: try members.optional("support", integer),
+        confidence: try members.optional("confidence", integer)
+    )
+}
+
+func readRuleText(_ json: Json) throws -> RuleText {
+    let members = try Members(json, "text")
+    return RuleText(
+        text: try members.required("text", text)
+    )
+}
+
 func readSignRule(_ json: Json) throws -> SignRule {
     switch try text(json) {
     case "negative_is_out": return .negativeIsOut
@@ -567,6 +760,16 @@ func readSpendingQuery(_ json: Json) throws -> SpendingQuery {
         from: try members.optional("from", text),
         to: try members.optional("to", text),
         accountId: try members.optional("account_id", text)
+    )
+}
+
+func readSplitPart(_ json: Json) throws -> SplitPart {
+    let members = try Members(json, "amount", "percent", "category_id", "notes")
+    return SplitPart(
+        amount: try members.optional("amount", text),
+        percent: try members.optional("percent", text),
+        categoryId: try members.optional("category_id", text),
+        notes: try members.optional("notes", text)
     )
 }
 
@@ -595,6 +798,12 @@ func readTextField(_ json: Json) throws -> TextField {
     case "description": return .description
     case "payee": return .payee
     case "notes": return .notes
+    case "tags": return .tags
+    case "account": return .account
+    case "category": return .category
+    case "reference": return .reference
+    case "counterparty_account": return .counterpartyAccount
+    case "mcc": return .mcc
     default: throw Inexpressible("no TextField")
     }
 }
@@ -606,6 +815,7 @@ func readTextOp(_ json: Json) throws -> TextOp {
     case "starts": return .starts
     case "ends": return .ends
     case "regex": return .regex
+    case "empty": return .empty
     default: throw Inexpressible("no TextOp")
     }
 }
@@ -655,4 +865,17 @@ func readTransferQuery(_ json: Json) throws -> TransferQuery {
         rates: try members.optional("rates", list(readDatedRate)) ?? [],
         confidence: try members.optional("confidence", integer)
     )
+}
+
+func readWeekday(_ json: Json) throws -> Weekday {
+    switch try text(json) {
+    case "monday": return .monday
+    case "tuesday": return .tuesday
+    case "wednesday": return .wednesday
+    case "thursday": return .thursday
+    case "friday": return .friday
+    case "saturday": return .saturday
+    case "sunday": return .sunday
+    default: throw Inexpressible("no Weekday")
+    }
 }

@@ -43,6 +43,42 @@ func json(_ it: Action) -> Json {
         var members: [String: Json] = ["kind": .text("add_tag")]
         members["tag"] = json(v0)
         return .object(members)
+    case let .removeTag(v0):
+        var members: [String: Json] = ["kind": .text("remove_tag")]
+        members["tag"] = json(v0)
+        return .object(members)
+    case let .setTags(v0):
+        var members: [String: Json] = ["kind": .text("set_tags")]
+        members["tags"] = .list(v0.map { json($0) })
+        return .object(members)
+    case let .setNotes(v0):
+        var members: [String: Json] = ["kind": .text("set_notes")]
+        members["notes"] = json(v0)
+        return .object(members)
+    case let .appendNotes(v0):
+        var members: [String: Json] = ["kind": .text("append_notes")]
+        members["notes"] = json(v0)
+        return .object(members)
+    case let .prependNotes(v0):
+        var members: [String: Json] = ["kind": .text("prepend_notes")]
+        members["notes"] = json(v0)
+        return .object(members)
+    case let .setStatus(v0):
+        var members: [String: Json] = ["kind": .text("set_status")]
+        members["status"] = json(v0)
+        return .object(members)
+    case let .split(v0):
+        var members: [String: Json] = ["kind": .text("split")]
+        members["parts"] = .list(v0.map { json($0) })
+        return .object(members)
+    case let .markTransfer(v0):
+        var members: [String: Json] = ["kind": .text("mark_transfer")]
+        members["account_id"] = json(v0)
+        return .object(members)
+    case let .flag(v0):
+        var members: [String: Json] = ["kind": .text("flag")]
+        members["reason"] = json(v0)
+        return .object(members)
     }
 }
 
@@ -58,6 +94,21 @@ func json(_ it: Attachment) -> Json {
     members["name"] = json(it.name)
     members["media_type"] = json(it.mediaType)
     members["digest"] = json(it.digest)
+    return .object(members)
+}
+
+func json(_ it: BacktestReport) -> Json {
+    var members: [String: Json] = [:]
+    members["examined"] = json(it.examined)
+    members["covered"] = json(it.covered)
+    members["would_change"] = json(it.wouldChange)
+    members["judged"] = json(it.judged)
+    members["agreed"] = json(it.agreed)
+    members["disagreements"] = .list(it.disagreements.map { json($0) })
+    members["conflicts"] = .list(it.conflicts.map { json($0) })
+    members["rules"] = .list(it.rules.map { json($0) })
+    members["changed"] = json(it.changed)
+    members["changes"] = .list(it.changes.map { json($0) })
     return .object(members)
 }
 
@@ -173,11 +224,24 @@ func json(_ it: Condition) -> Json {
         members["values"] = .list(v2.map { json($0) })
         members["case_sensitive"] = json(v3)
         return .object(members)
-    case let .amount(v0, v1, v2):
+    case let .amount(v0, v1, v2, v3, v4):
         var members: [String: Json] = ["kind": .text("amount")]
         members["min"] = v0.map { json($0) } ?? .null
         members["max"] = v1.map { json($0) } ?? .null
-        members["absolute"] = json(v2)
+        members["above"] = v2.map { json($0) } ?? .null
+        members["below"] = v3.map { json($0) } ?? .null
+        members["absolute"] = json(v4)
+        return .object(members)
+    case let .amountNear(v0, v1, v2, v3):
+        var members: [String: Json] = ["kind": .text("amount_near")]
+        members["value"] = json(v0)
+        members["within"] = v1.map { json($0) } ?? .null
+        members["percent"] = v2.map { json($0) } ?? .null
+        members["absolute"] = json(v3)
+        return .object(members)
+    case let .currency(v0):
+        var members: [String: Json] = ["kind": .text("currency")]
+        members["codes"] = .list(v0.map { json($0) })
         return .object(members)
     case let .direction(v0):
         var members: [String: Json] = ["kind": .text("direction")]
@@ -188,9 +252,40 @@ func json(_ it: Condition) -> Json {
         members["from"] = v0.map { json($0) } ?? .null
         members["to"] = v1.map { json($0) } ?? .null
         return .object(members)
+    case let .dateNear(v0, v1):
+        var members: [String: Json] = ["kind": .text("date_near")]
+        members["date"] = json(v0)
+        members["days"] = json(v1)
+        return .object(members)
+    case let .weekday(v0):
+        var members: [String: Json] = ["kind": .text("weekday")]
+        members["is"] = .list(v0.map { json($0) })
+        return .object(members)
+    case let .dayOfMonth(v0, v1):
+        var members: [String: Json] = ["kind": .text("day_of_month")]
+        members["days"] = .list(v0.map { json($0) })
+        members["last"] = json(v1)
+        return .object(members)
     case let .account(v0):
         var members: [String: Json] = ["kind": .text("account")]
         members["ids"] = .list(v0.map { json($0) })
+        return .object(members)
+    case let .category(v0):
+        var members: [String: Json] = ["kind": .text("category")]
+        members["ids"] = .list(v0.map { json($0) })
+        return .object(members)
+    case let .status(v0):
+        var members: [String: Json] = ["kind": .text("status")]
+        members["is"] = .list(v0.map { json($0) })
+        return .object(members)
+    case let .has(v0):
+        var members: [String: Json] = ["kind": .text("has")]
+        members["what"] = json(v0)
+        return .object(members)
+    case let .balance(v0, v1):
+        var members: [String: Json] = ["kind": .text("balance")]
+        members["min"] = v0.map { json($0) } ?? .null
+        members["max"] = v1.map { json($0) } ?? .null
         return .object(members)
     }
 }
@@ -258,6 +353,15 @@ func json(_ it: Direction) -> Json {
     }
 }
 
+func json(_ it: Disagreement) -> Json {
+    var members: [String: Json] = [:]
+    members["transaction_id"] = json(it.transactionId)
+    members["chosen_id"] = json(it.chosenId)
+    members["proposed_id"] = json(it.proposedId)
+    members["rule_id"] = json(it.ruleId)
+    return .object(members)
+}
+
 func json(_ it: Entry) -> Json {
     var members: [String: Json] = [:]
     members["seq"] = json(it.seq)
@@ -298,6 +402,7 @@ func json(_ it: ErrorCode) -> Json {
     case .idempotencyKeyReused: return .text("idempotency_key_reused")
     case .invalidCursor: return .text("invalid_cursor")
     case .invalidPattern: return .text("invalid_pattern")
+    case .rulesTooSlow: return .text("rules_too_slow")
     case .unknownFormat: return .text("unknown_format")
     case .malformedFile: return .text("malformed_file")
     case .ambiguousFile: return .text("ambiguous_file")
@@ -364,6 +469,18 @@ func json(_ it: ExportFormat) -> Json {
     case .beancount: return .text("beancount")
     case .hledger: return .text("hledger")
     case .ofx: return .text("ofx")
+    }
+}
+
+func json(_ it: Feature) -> Json {
+    switch it {
+    case .category: return .text("category")
+    case .payee: return .text("payee")
+    case .tags: return .text("tags")
+    case .notes: return .text("notes")
+    case .attachments: return .text("attachments")
+    case .splits: return .text("splits")
+    case .transfer: return .text("transfer")
     }
 }
 
@@ -469,6 +586,19 @@ func json(_ it: Money) -> Json {
     var members: [String: Json] = [:]
     members["value"] = json(it.value)
     members["currency"] = json(it.currency)
+    return .object(members)
+}
+
+func json(_ it: NewRule) -> Json {
+    var members: [String: Json] = [:]
+    members["id"] = it.id.map { json($0) } ?? .null
+    members["name"] = json(it.name)
+    members["stage"] = it.stage.map { json($0) } ?? .null
+    members["priority"] = it.priority.map { json($0) } ?? .null
+    members["enabled"] = it.enabled.map { json($0) } ?? .null
+    members["condition"] = json(it.condition)
+    members["actions"] = .list(it.actions.map { json($0) })
+    members["stop"] = json(it.stop)
     return .object(members)
 }
 
@@ -610,6 +740,56 @@ func json(_ it: Rule) -> Json {
     return .object(members)
 }
 
+func json(_ it: RuleChange) -> Json {
+    var members: [String: Json] = [:]
+    members["transaction_id"] = json(it.transactionId)
+    members["field"] = json(it.field)
+    members["before"] = it.before.map { json($0) } ?? .null
+    members["after"] = it.after.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: RuleConflict) -> Json {
+    var members: [String: Json] = [:]
+    members["first_id"] = json(it.firstId)
+    members["later_id"] = json(it.laterId)
+    members["count"] = json(it.count)
+    members["example_id"] = json(it.exampleId)
+    return .object(members)
+}
+
+func json(_ it: RuleSuggestion) -> Json {
+    var members: [String: Json] = [:]
+    members["rule"] = json(it.rule)
+    members["support"] = json(it.support)
+    members["against"] = json(it.against)
+    members["would_categorise"] = json(it.wouldCategorise)
+    members["confidence"] = json(it.confidence)
+    members["example_ids"] = .list(it.exampleIds.map { json($0) })
+    members["counter_example_ids"] = .list(it.counterExampleIds.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: RuleText) -> Json {
+    var members: [String: Json] = [:]
+    members["text"] = json(it.text)
+    return .object(members)
+}
+
+func json(_ it: RuleUse) -> Json {
+    var members: [String: Json] = [:]
+    members["rule_id"] = json(it.ruleId)
+    members["name"] = json(it.name)
+    members["applied"] = json(it.applied)
+    members["won"] = json(it.won)
+    members["stopped"] = json(it.stopped)
+    members["agreed"] = json(it.agreed)
+    members["disagreed"] = json(it.disagreed)
+    members["dead"] = json(it.dead)
+    members["shadowed"] = json(it.shadowed)
+    return .object(members)
+}
+
 func json(_ it: SignRule) -> Json {
     switch it {
     case .negativeIsOut: return .text("negative_is_out")
@@ -646,6 +826,15 @@ func json(_ it: Spending) -> Json {
 func json(_ it: Split) -> Json {
     var members: [String: Json] = [:]
     members["amount"] = json(it.amount)
+    members["category_id"] = it.categoryId.map { json($0) } ?? .null
+    members["notes"] = it.notes.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: SplitPart) -> Json {
+    var members: [String: Json] = [:]
+    members["amount"] = it.amount.map { json($0) } ?? .null
+    members["percent"] = it.percent.map { json($0) } ?? .null
     members["category_id"] = it.categoryId.map { json($0) } ?? .null
     members["notes"] = it.notes.map { json($0) } ?? .null
     return .object(members)
@@ -693,6 +882,12 @@ func json(_ it: TextField) -> Json {
     case .description: return .text("description")
     case .payee: return .text("payee")
     case .notes: return .text("notes")
+    case .tags: return .text("tags")
+    case .account: return .text("account")
+    case .category: return .text("category")
+    case .reference: return .text("reference")
+    case .counterpartyAccount: return .text("counterparty_account")
+    case .mcc: return .text("mcc")
     }
 }
 
@@ -703,6 +898,7 @@ func json(_ it: TextOp) -> Json {
     case .starts: return .text("starts")
     case .ends: return .text("ends")
     case .regex: return .text("regex")
+    case .empty: return .text("empty")
     }
 }
 
@@ -714,6 +910,7 @@ func json(_ it: Transaction) -> Json {
     members["value_date"] = it.valueDate.map { json($0) } ?? .null
     members["amount"] = json(it.amount)
     members["status"] = json(it.status)
+    members["status_source"] = it.statusSource.map { json($0) } ?? .null
     members["description"] = json(it.description)
     members["payee"] = it.payee.map { json($0) } ?? .null
     members["payee_source"] = it.payeeSource.map { json($0) } ?? .null
@@ -722,6 +919,7 @@ func json(_ it: Transaction) -> Json {
     members["tags"] = .list(it.tags.map { json($0) })
     members["tags_source"] = it.tagsSource.map { json($0) } ?? .null
     members["notes"] = it.notes.map { json($0) } ?? .null
+    members["notes_source"] = it.notesSource.map { json($0) } ?? .null
     members["splits"] = .list(it.splits.map { json($0) })
     members["transfer_id"] = it.transferId.map { json($0) } ?? .null
     members["reference"] = it.reference.map { json($0) } ?? .null
@@ -791,4 +989,16 @@ func json(_ it: Verification) -> Json {
     members["broken_seq"] = it.brokenSeq.map { json($0) } ?? .null
     members["problem"] = it.problem.map { json($0) } ?? .null
     return .object(members)
+}
+
+func json(_ it: Weekday) -> Json {
+    switch it {
+    case .monday: return .text("monday")
+    case .tuesday: return .text("tuesday")
+    case .wednesday: return .text("wednesday")
+    case .thursday: return .text("thursday")
+    case .friday: return .text("friday")
+    case .saturday: return .text("saturday")
+    case .sunday: return .text("sunday")
+    }
 }
