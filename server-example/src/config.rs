@@ -163,7 +163,7 @@ pub fn parse(
         values.insert(setting.flag, given.unwrap_or_else(|| setting.default.to_owned()));
     }
     match flags.keys().next() {
-        Some(flag) => Err(format!("`--{flag}` is not known here; see --help")),
+        Some(flag) => Err(unknown(flag)),
         None => Ok((command, config(&values)?)),
     }
 }
@@ -180,6 +180,7 @@ fn split(args: &[String]) -> Result<(Vec<&str>, BTreeMap<String, String>), Strin
         let (flag, value) = match flag.split_once('=') {
             Some((flag, value)) => (flag, value.to_owned()),
             None if [ALLOW_REMOTE, "help", "version"].contains(&flag) => (flag, "true".to_owned()),
+            None if !is_known(flag) => return Err(unknown(flag)),
             None => (flag, args.next().ok_or(format!("`--{flag}` needs a value"))?.clone()),
         };
         if flags.insert(flag.to_owned(), value).is_some() {
@@ -187,6 +188,14 @@ fn split(args: &[String]) -> Result<(Vec<&str>, BTreeMap<String, String>), Strin
         }
     }
     Ok((words, flags))
+}
+
+fn is_known(flag: &str) -> bool {
+    ["actor", "books"].contains(&flag) || SETTINGS.iter().any(|setting| setting.flag == flag)
+}
+
+fn unknown(flag: &str) -> String {
+    format!("`--{flag}` is not known here; see --help")
 }
 
 fn command(words: &[&str], flags: &mut BTreeMap<String, String>) -> Result<Command, String> {
@@ -353,6 +362,7 @@ mod tests {
     fn what_is_not_understood_is_refused_and_named() {
         for (args, part) in [
             (&["--port", "80"][..], "--port"),
+            (&["--port"], "`--port` is not known"),
             (&["--address"], "--address"),
             (&["--address", "localhost"], "--address"),
             (&["--body-limit", "0"], "--body-limit"),
