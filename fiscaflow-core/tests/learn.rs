@@ -207,7 +207,8 @@ fn probabilities_are_true() {
             TEXTS[payee as usize % 8],
             ["nord", "sued", "ost"][payee as usize % 3]
         );
-        let label = if random(&mut state) % 5 == 0 { random(&mut state) % 5 } else { payee % 5 };
+        let label =
+            if random(&mut state).is_multiple_of(5) { random(&mut state) % 5 } else { payee % 5 };
         let truth = LABELS[label as usize];
         let it = Sample { text: &text, ..Sample::default() };
         if round < 2_000 {

@@ -46,7 +46,7 @@ pub(super) struct NewImage<'a> {
 #[serde(untagged)]
 enum NewFacts<'a> {
     Document(Map<String, Value>),
-    Transaction(TransactionFacts<'a>),
+    Transaction(Box<TransactionFacts<'a>>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -149,7 +149,7 @@ pub(super) fn encode<'a>(
         }
         Object::Transaction(transaction) => {
             let commitment = texts.add_json(salt(), &texts_of(transaction))?;
-            let facts = NewFacts::Transaction(facts_of(transaction));
+            let facts = NewFacts::Transaction(Box::new(facts_of(transaction)));
             Ok(NewImage { facts, text: Some(commitment) })
         }
     }

@@ -79,7 +79,7 @@ impl Key {
             }
             Self::Days(from, to) => match i64::from(*to) - i64::from(*from) {
                 ..=7 => 5,
-                ..=366 => 100,
+                8..=366 => 100,
                 _ => 300,
             },
             Self::Account(_) => 100,

@@ -60,7 +60,7 @@ fn largest_remainder(whole: Decimal, shares: impl Iterator<Item = Decimal>) -> O
     let mut left = whole.to_i64()?.checked_sub(cut)?;
     let mut order: Vec<usize> = (0..shares.len()).collect();
     let lost = |place: &usize| shares.get(*place).map(|share| share.fract());
-    order.sort_by(|one, other| lost(other).cmp(&lost(one)));
+    order.sort_by_key(|place| std::cmp::Reverse(lost(place)));
     for place in order {
         if left == 0 {
             break;

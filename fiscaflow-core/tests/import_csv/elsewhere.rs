@@ -113,3 +113,15 @@ fn a_summary_is_a_description() {
                 2024-01-31,Lunch,5.00,,95.00,\n2024-01-30,Pay,,3.00,100.00,\n";
     assert_eq!(rows(text), ["2024-01-31 -5.00 Lunch", "2024-01-30 3.00 Pay"]);
 }
+
+#[test]
+fn a_balance_that_something_else_moves_belongs_to_no_column() {
+    // Holds: where the balance also moves in rows that leave a column of amounts empty, that column
+    // is not the only one of amounts; without a header that is told, and no row is left out.
+    let text = "2003-01-01,Coffee,\"72,067\",,\"-71,067\"\n\
+        2003-01-01,Coffee,\"928,841\",,\"-999,908\"\n\
+        2003-01-01,Coffee,92,,\"-1,000,000\"\n2003-01-01,Coffee,,1,\"-999,999\"\n";
+    let parsed = read(text.as_bytes(), None);
+    assert_eq!(parsed.statements, []);
+    assert_eq!(parsed.problems[0].code.as_str(), "ambiguous_file");
+}

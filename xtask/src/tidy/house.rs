@@ -97,7 +97,9 @@ fn manifest(tree: &Tree<'_>, member: &str, found: &mut Vec<Finding>) {
             let what = format!("the version of `{name}` belongs into the root manifest");
             found.push(Finding { line: number + 1, ..error(&path, what) });
         }
-        if section.ends_with("dependencies]") && points_back(member, name) {
+        // A dev-dependency on oneself turns on a feature for one's own tests.
+        let itself = section == "[dev-dependencies]" && name == member;
+        if section.ends_with("dependencies]") && !itself && points_back(member, name) {
             let what = format!("`{member}` must not depend on `{name}`");
             found.push(Finding { line: number + 1, ..error(&path, what) });
         }

@@ -242,7 +242,16 @@ fn pair_moves(
 
 /// Two columns that are filled together: one may be the balance of the other.
 fn with_balance(draft: &Draft<'_, '_>, left: usize, right: usize) -> Result<Found, Unclear> {
-    match (follows(draft, left, right), follows(draft, right, left)) {
+    // A row that has a balance and no amount was moved by another column: none is left out.
+    let has_all = |amount: usize, balance: usize| {
+        draft.rows.iter().all(|row| {
+            let is_number = |place: usize| draft.number(row.cell(place)).is_some();
+            is_number(amount) || !is_number(balance)
+        })
+    };
+    let is_balance =
+        |amount: usize, balance: usize| has_all(amount, balance) && follows(draft, amount, balance);
+    match (is_balance(left, right), is_balance(right, left)) {
         (true, false) => Ok(Found { amounts: AmountColumns::Single(left), balance: Some(right) }),
         (false, true) => Ok(Found { amounts: AmountColumns::Single(right), balance: Some(left) }),
         _ => Err(several(&[left, right])),
