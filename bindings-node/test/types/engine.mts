@@ -65,7 +65,22 @@ export function depth(condition: Condition): number {
     case 'date':
       return condition.from ? 1 : 0;
     case 'account':
+    case 'category':
       return condition.ids.length;
+    case 'amount_near':
+      return condition.percent ? 1 : 0;
+    case 'currency':
+      return condition.codes.length;
+    case 'date_near':
+    case 'day_of_month':
+      return typeof condition.days === 'number' ? condition.days : condition.days.length;
+    case 'weekday':
+    case 'status':
+      return condition.is.length;
+    case 'has':
+      return condition.what === 'category' ? 1 : 0;
+    case 'balance':
+      return 0;
     default: {
       const never: never = condition;
       return never;
