@@ -102,6 +102,21 @@ fn quirk_22_prose_totals_null_rows_and_trailing_columns() {
 }
 
 #[test]
+fn quirk_22_a_balance_that_moves_without_an_amount_is_a_problem() {
+    // Holds: a row without an amount is left out in silence only where the balance stands still.
+    let text = "Date,Description,Amount,Balance\n\
+                2024-01-31,coffee,-5.00,95.00\n\
+                2024-01-31,new terms apply,,95.00\n\
+                2024-02-01,tea,-3.00,92.00\n\
+                2024-02-02,lost,,80.00\n\
+                2024-02-03,salary,20.00,100.00\n";
+    let parsed = read(text.as_bytes(), None);
+    let problems = parsed.problems.iter().map(|it| (it.line, it.field.as_deref()));
+    assert_eq!(problems.collect::<Vec<_>>(), [(Some(5), Some("amount"))]);
+    assert_eq!(parsed.statements.iter().map(|it| it.rows.len()).sum::<usize>(), 3);
+}
+
+#[test]
 fn quirk_22_a_description_on_the_next_row() {
     // Holds: a row with nothing but a text belongs to the transaction before it.
     let text = "Transaction Date,Value Date,Description,Withdrawals,Deposits\n\

@@ -132,9 +132,9 @@ impl<'a, 't> Reader<'a, 't> {
         };
         let found = match self.amount(record) {
             Ok(Some(found)) => found,
-            Ok(None) => return self.without_amount(record).map(|()| false),
             // A balance line may be written in any way: it is no transaction.
-            Err(_) if self.is_balance_line(record) => return Ok(false),
+            Ok(None) | Err(_) if self.is_balance_line(record) => return Ok(false),
+            Ok(None) => return self.without_amount(record).map(|()| false),
             Err(problem) => return Err(problem),
         };
         self.check_form(record)?;
@@ -272,11 +272,18 @@ impl<'a, 't> Reader<'a, 't> {
         self.roles.amounts.places().map(|column| record.cell(column))
     }
 
-    /// A dated record without an amount is no transaction, unless its end is missing.
-    fn without_amount(&self, record: &Record<'_>) -> Result<(), Problem> {
+    /// A dated record without an amount is no transaction, unless its end is missing or its
+    /// balance has moved.
+    fn without_amount(&mut self, record: &Record<'_>) -> Result<(), Problem> {
         let last = self.roles.amounts.places().max();
         if last.is_some_and(|last| record.cells.len() <= last) {
             let text = "the row ends before its amount";
+            return Err(self.problem(ErrorCode::MalformedFile, record, "amount".into(), text));
+        }
+        let balance = self.balance(record);
+        if balance.is_some() && self.found.last_balance().is_some_and(|last| Some(last) != balance)
+        {
+            let text = "the row has no amount, but its balance is another than before";
             return Err(self.problem(ErrorCode::MalformedFile, record, "amount".into(), text));
         }
         Ok(())

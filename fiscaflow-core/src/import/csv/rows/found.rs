@@ -174,6 +174,11 @@ impl Found {
         usize::from(*known) - 1
     }
 
+    /// The balance beside the last row.
+    pub fn last_balance(&self) -> Option<Amount> {
+        self.groups.get(self.last)?.balances.last().copied().flatten()
+    }
+
     /// The rows of the group to which the last row went.
     pub fn last_rows(&mut self) -> Option<&mut Rows> {
         self.groups.get_mut(self.last).map(|group| &mut group.rows)
