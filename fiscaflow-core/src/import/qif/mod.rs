@@ -18,6 +18,8 @@ mod records;
 
 use std::borrow::Cow;
 
+use memchr::{memchr, memchr_iter};
+
 use super::{DateOrder, Parsed, encoding};
 use crate::error::Result;
 
@@ -39,13 +41,23 @@ pub(super) fn parse(bytes: &[u8], order: Option<DateOrder>) -> Result<Parsed> {
 }
 
 /// The text with blanks in place of control characters, which are part of no value; line breaks
-/// stay, and so does the place of everything else.
+/// stay, and so does the place of everything else. Where lines end with LF, a CR that stands alone
+/// ends none.
 fn without_controls(text: Cow<'_, str>) -> Cow<'_, str> {
-    let is_control = |letter: char| letter.is_ascii_control() && !matches!(letter, '\n' | '\r');
+    let bytes = text.as_bytes();
     // Looks at every byte, which is faster than to stop at the first.
     let odd = |byte: u8| (byte < b' ' && byte != b'\n' && byte != b'\r') | (byte == 0x7F);
-    if text.bytes().fold(false, |found, byte| found | odd(byte)) {
-        return Cow::Owned(text.replace(is_control, " "));
+    let is_odd = bytes.iter().fold(false, |found, byte| found | odd(*byte));
+    let ends_with_lf = memchr(b'\n', bytes).is_some();
+    let is_alone = |at: usize| bytes.get(at.saturating_add(1)) != Some(&b'\n');
+    if !is_odd && !(ends_with_lf && memchr_iter(b'\r', bytes).any(is_alone)) {
+        return text;
     }
-    text
+    let is_control = |at: usize, letter: char| match letter {
+        '\n' => false,
+        '\r' => ends_with_lf && is_alone(at),
+        _ => letter.is_ascii_control(),
+    };
+    let letters = text.char_indices();
+    letters.map(|(at, letter)| if is_control(at, letter) { ' ' } else { letter }).collect()
 }
