@@ -1,9 +1,9 @@
 //! Driving a decision: load what it needs, decide, commit, and try again when the book moved on.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use async_lock::{Mutex, MutexGuard};
+use async_lock::MutexGuardArc;
 use chrono::{DateTime, SubsecRound, Utc};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -148,25 +148,26 @@ pub(super) trait Command: Serialize + Sync {
 /// Where the writers of a book wait for each other, so that a decision inside this process never
 /// has to be made twice. Writers of other processes meet at the store's check of the head.
 ///
-/// Books share a fixed number of queues: nothing grows with the number of books.
-#[derive(Debug)]
-pub(super) struct Queues([Mutex<()>; 64]);
-
-impl Default for Queues {
-    fn default() -> Self {
-        Self(std::array::from_fn(|_| Mutex::new(())))
-    }
-}
+/// Only books that are being written have a queue.
+#[derive(Debug, Default)]
+pub(super) struct Queues(Mutex<HashMap<BookId, Weak<async_lock::Mutex<()>>>>);
 
 impl Queues {
     /// Waits for the book's turn; it ends when the answer is dropped.
-    async fn turn(&self, book_id: BookId) -> Option<MutexGuard<'_, ()>> {
-        let (_, low) = book_id.uuid().as_u64_pair();
-        let place = usize::try_from(low % 64).unwrap_or_default();
-        match self.0.get(place) {
-            Some(queue) => Some(queue.lock().await),
-            None => None,
+    async fn turn(&self, book_id: BookId) -> MutexGuardArc<()> {
+        let queue = self.queue(book_id);
+        queue.lock_arc().await
+    }
+
+    fn queue(&self, book_id: BookId) -> Arc<async_lock::Mutex<()>> {
+        let mut queues = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(queue) = queues.get(&book_id).and_then(Weak::upgrade) {
+            return queue;
         }
+        queues.retain(|_, queue| queue.strong_count() > 0);
+        let queue = Arc::default();
+        queues.insert(book_id, Arc::downgrade(&queue));
+        queue
     }
 }
 
@@ -453,4 +454,33 @@ impl Engine {
 
 fn unserialisable() -> Error {
     Error::new(ErrorCode::Internal, "a request or answer cannot be written as JSON")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    /// The turn of a book, where it need not be waited for.
+    fn at_once(queues: &Queues, book: u128) -> Option<MutexGuardArc<()>> {
+        let turn = pin!(queues.turn(BookId::new(uuid::Uuid::from_u128(book))));
+        match turn.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(turn) => Some(turn),
+            Poll::Pending => None,
+        }
+    }
+
+    #[test]
+    fn only_writers_of_one_book_wait_for_each_other() {
+        // Holds: no book waits for another, the same book does, and no queue outlives its writers.
+        let queues = Queues::default();
+        let turns: Vec<_> = (0..1000).filter_map(|book| at_once(&queues, book)).collect();
+        assert_eq!(turns.len(), 1000);
+        assert!(at_once(&queues, 7).is_none());
+        drop(turns);
+        assert!(at_once(&queues, 7).is_some());
+        assert_eq!(queues.0.lock().unwrap().len(), 1);
+    }
 }
