@@ -3,11 +3,14 @@
 usage: peers.py JOB PEER --data DIR [--n N] [--seed S]
 
 A peer answers with two functions: one reads a file, which is what is timed, and one lists the
-amounts of what was read, by which the lines of all peers are compared. What a peer is loaded with
-is imported in its function, so one that is missing does not stop the others.
+amounts of what was read, by which the lines of all peers are compared. In the `rules` jobs the first
+takes the texts of all transactions, in memory as the peer keeps them, and answers with the first rule that
+each meets. What a peer is loaded with is imported in its function, so one that is missing does not
+stop the others.
 """
 
 import argparse
+import csv
 import importlib.metadata
 import io
 import json
@@ -152,6 +155,65 @@ def quiffen():
     return lambda _path, content: Qif.parse_string(content.decode()), amounts
 
 
+def polars_rules(texts, needles):
+    from polars import Series, coalesce, col, lit, when
+
+    frame = Series("text", texts).to_frame()
+    lower = col("lower")
+    met = [
+        when(lower.str.contains(needle, literal=True)).then(lit(place))
+        for place, needle in enumerate(needles)
+    ]
+
+    def apply():
+        lowered = frame.select(col("text").str.to_lowercase().alias("lower"))
+        return lowered.select(coalesce(*met, lit(None)).alias("rule"))["rule"]
+
+    return apply, lambda rules: rules.is_not_null().to_list()
+
+
+def polars_automaton(texts, needles):
+    from polars import Series
+
+    series = Series("text", texts)
+
+    def apply():
+        return series.str.to_lowercase().str.find_many(needles)
+
+    return apply, lambda found: (found.list.len() > 0).to_list()
+
+
+def duckdb_rules(texts, needles):
+    from duckdb import connect
+    from pandas import DataFrame
+
+    connection = connect()
+    frame = DataFrame({"place": range(len(texts)), "text": texts})  # noqa: F841, found by name
+    connection.execute("CREATE TABLE rows AS SELECT * FROM frame")
+    cases = " ".join(
+        f"WHEN contains(lowered, '{needle}') THEN {place}" for place, needle in enumerate(needles)
+    )
+
+    def apply():
+        connection.execute(
+            f"CREATE OR REPLACE TABLE ruled AS SELECT place, CASE {cases} END AS rule"
+            " FROM (SELECT place, lower(text) AS lowered FROM rows)"
+        )
+
+    def matched(_nothing):
+        rows = connection.execute("SELECT rule IS NOT NULL FROM ruled ORDER BY place").fetchall()
+        return [met for (met,) in rows]
+
+    return apply, matched
+
+
+# The function of each peer of the `rules` jobs, and the package whose version is told.
+RULES = {
+    "polars": (polars_rules, "polars"),
+    "polars automaton": (polars_automaton, "polars"),
+    "duckdb": (duckdb_rules, "duckdb"),
+}
+
 # The function of each peer, and the package whose version is told.
 PEERS = {
     "ofxtools tree": (ofxtools_tree, "ofxtools"),
@@ -181,15 +243,30 @@ def status_bytes(name):
     return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
 
 
-def main():
-    arguments = argparse.ArgumentParser()
-    arguments.add_argument("job")
-    arguments.add_argument("peer", choices=PEERS)
-    arguments.add_argument("--data", type=Path, required=True)
-    arguments.add_argument("--n", type=int)
-    arguments.add_argument("--seed", type=int)
-    options = arguments.parse_args()
+def transactions(folder):
+    with (folder / "transactions.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    texts = [f"{row['payee']} {row['description']}" for row in rows]
+    return texts, [Decimal(row["amount"]) for row in rows]
 
+
+def run_rules(options):
+    make, package = RULES[options.peer]
+    needles = (options.data / f"{options.job}.txt").read_text().lower().splitlines()
+    make(transactions(options.data / "warm-up")[0], needles)[0]()
+
+    texts, amounts = transactions(options.data)
+    apply, matched = make(texts, needles)
+    before = status_bytes("VmRSS:")
+    start = time.perf_counter()
+    result = apply()
+    seconds = time.perf_counter() - start
+    met = matched(result)
+    listed = [amount for amount, met in zip(amounts, met, strict=True) if met]
+    return package, len(texts), listed, seconds, status_bytes("VmHWM:") - before, {}
+
+
+def run_parse(options):
     make, package = PEERS[options.peer]
     read, amounts = make()
     format_name = options.job.removeprefix("parse-")
@@ -207,24 +284,34 @@ def main():
         listed += amounts(result)
         del result
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    print(
-        json.dumps(
-            {
-                "job": options.job,
-                "peer": options.peer,
-                "version": version(package),
-                "n": options.n,
-                "seed": options.seed,
-                "items": len(listed),
-                "seconds": seconds,
-                "items_per_second": len(listed) / seconds,
-                "peak_bytes": max(peak, children),
-                "bytes": sum(len(content) for _, content in files),
-                "files": len(files),
-                "sum": f"{sum(Decimal(str(amount)) for amount in listed):.2f}",
-            }
-        )
-    )
+    more = {"bytes": sum(len(content) for _, content in files), "files": len(files)}
+    return package, len(listed), listed, seconds, max(peak, children), more
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("job")
+    arguments.add_argument("peer")
+    arguments.add_argument("--data", type=Path, required=True)
+    arguments.add_argument("--n", type=int)
+    arguments.add_argument("--seed", type=int)
+    options = arguments.parse_args()
+
+    run = run_rules if options.job.startswith("rules-") else run_parse
+    package, items, listed, seconds, peak, more = run(options)
+    line = {
+        "job": options.job,
+        "peer": options.peer,
+        "version": version(package),
+        "n": options.n,
+        "seed": options.seed,
+        "items": items,
+        "seconds": seconds,
+        "items_per_second": items / seconds,
+        "peak_bytes": peak,
+        "sum": f"{sum(Decimal(str(amount)) for amount in listed):.2f}",
+    }
+    print(json.dumps(line | more))
 
 
 if __name__ == "__main__":

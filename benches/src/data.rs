@@ -111,7 +111,12 @@ pub fn file(random: &mut Random, first: usize, rows: usize) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// `count` rules, of which the first name the shops and the others match nothing.
+/// What a rule looks for: the first name the shops and the others match nothing.
+pub fn needle(place: usize) -> String {
+    SHOPS.get(place).map_or_else(|| format!("merchant {place:05}"), |shop| (*shop).to_owned())
+}
+
+/// `count` rules, one for each needle.
 pub fn rules(count: usize, category_id: CategoryId) -> Vec<NewRule> {
     let rule = |place: usize| NewRule {
         id: None,
@@ -122,11 +127,7 @@ pub fn rules(count: usize, category_id: CategoryId) -> Vec<NewRule> {
         condition: Condition::Text {
             field: TextField::Description,
             op: TextOp::Contains,
-            values: vec![
-                SHOPS
-                    .get(place)
-                    .map_or_else(|| format!("merchant {place:05}"), |shop| (*shop).to_owned()),
-            ],
+            values: vec![needle(place)],
             case_sensitive: false,
         },
         actions: vec![Action::SetCategory { category_id }],

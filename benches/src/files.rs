@@ -11,13 +11,13 @@ use super::data::{self, CITIES, SHOPS};
 use super::random::Random;
 
 /// What one row says, whatever the format.
-struct Entry {
+pub struct Entry {
     row: usize,
-    year: u64,
-    month: u64,
-    day: u64,
-    cents: u64,
-    credit: bool,
+    pub year: u64,
+    pub month: u64,
+    pub day: u64,
+    pub cents: u64,
+    pub credit: bool,
     shop: &'static str,
     city: &'static str,
     branch: u64,
@@ -42,6 +42,14 @@ impl Entry {
 
     fn sign(&self) -> &'static str {
         if self.credit { "" } else { "-" }
+    }
+
+    pub fn payee(&self) -> String {
+        format!("{} {}", self.shop, self.branch)
+    }
+
+    pub fn description(&self) -> String {
+        format!("CARD {:04} {}", self.card, self.city)
     }
 }
 
@@ -74,23 +82,27 @@ pub fn statements(format: Format, n: usize, seed: u64) -> Vec<Vec<u8>> {
     files
 }
 
+/// The rows of [`table`], with the account of each.
+pub fn entries(n: usize, seed: u64) -> impl Iterator<Item = (Entry, &'static str)> {
+    let mut random = Random::new(seed);
+    (0..n).map(move |row| {
+        let entry = Entry::new(&mut random, row);
+        (entry, random.pick(&["Giro", "Card", "Savings", "Shared"]))
+    })
+}
+
 /// The rows of a finance program's own table: plain dates and amounts, accounts and categories.
 pub fn table(n: usize, seed: u64) -> Vec<u8> {
-    let mut random = Random::new(seed);
     let mut text = String::from("account,date,payee,description,category,amount\n");
-    for row in 0..n {
-        let it = Entry::new(&mut random, row);
+    for (it, account) in entries(n, seed) {
         let _ = writeln!(
             text,
-            "{},{}-{:02}-{:02},{} {},CARD {:04} {},{},{}{}.{:02}",
-            random.pick(&["Giro", "Card", "Savings", "Shared"]),
+            "{account},{}-{:02}-{:02},{},{},{},{}{}.{:02}",
             it.year,
             it.month,
             it.day,
-            it.shop,
-            it.branch,
-            it.card,
-            it.city,
+            it.payee(),
+            it.description(),
             data::category(it.shop),
             it.sign(),
             it.cents / 100,

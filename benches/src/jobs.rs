@@ -23,6 +23,10 @@ pub const JOBS: &[&str] = &[
     "import",
     "import-100k",
     "rules",
+    "rules-10",
+    "rules-100",
+    "rules-1000",
+    "rules-10000",
     "view",
     "spending",
     "commit",
@@ -34,7 +38,8 @@ pub const JOBS: &[&str] = &[
 /// How many transactions a job has where nothing is said.
 pub fn usual_n(name: &str) -> usize {
     let more = ["import-100k", "learn", "predict", "normalise"];
-    if name.starts_with("parse-") || more.contains(&name) { 100_000 } else { 10_000 }
+    let many = name.starts_with("parse-") || name.starts_with("rules-") || more.contains(&name);
+    if many { 100_000 } else { 10_000 }
 }
 
 /// One run's figure.
@@ -66,6 +71,9 @@ pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
     };
     if let Some(format) = format {
         return parse::job(format, options);
+    }
+    if let Some(rules) = name.strip_prefix("rules-").and_then(|count| count.parse().ok()) {
+        return rules::one(&Options { rules, ..options.clone() });
     }
     match name {
         "learn" => return Ok(learn::learn(options)),

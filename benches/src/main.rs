@@ -33,8 +33,8 @@ use serde_json::{Value, json};
 
 const USAGE: &str = "usage: fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K] \
     [--data DIR]\n       fiscaflow-benches data [--n N] [--seed S] --out DIR\n\
-    jobs: parse-ofx parse-csv parse-camt parse-mt940 parse-qif import import-100k rules view \
-    spending commit learn predict normalise all\n\
+    jobs: parse-ofx parse-csv parse-camt parse-mt940 parse-qif import import-100k rules \
+    rules-10 rules-100 rules-1000 rules-10000 view spending commit learn predict normalise all\n\
     or: fiscaflow-benches evaluate --train A.csv --test B.csv --text COL --label COL \
     [--amount COL] [--date COL]";
 

@@ -6,17 +6,15 @@ use std::time::Instant;
 use fiscaflow_core::model::{Book, Category, CategoryKind, Rule, Status, Transaction};
 use fiscaflow_core::rules::{Facts, RuleSet, Run as RuleRun};
 use fiscaflow_core::{
-    AccountId, BookId, CategoryId, Currency, Money, Plan, Result, RuleId, TransactionId,
+    AccountId, Amount, BookId, CategoryId, Currency, Money, Plan, Result, RuleId, TransactionId,
 };
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
-use super::data::{CITIES, SHOPS};
 use super::jobs::Run;
-use super::random::Random;
-use super::{Options, data};
+use super::{Options, data, files};
 
 /// How many rules there are in the figures that tell how the cost grows.
-const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
+pub const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
 
 /// The figure of `--rules`, and beside it those of each size.
 pub fn job(options: &Options) -> Result<Vec<Run>> {
@@ -31,13 +29,44 @@ pub fn job(options: &Options) -> Result<Vec<Run>> {
         sizes.insert(size.to_string(), json!({"per_second": per_second, "prepared": prepared}));
     }
     let (rules, _) = prepared(options.rules, &plan)?;
-    let mut runs = Vec::new();
-    for _ in 0..options.repeat {
-        let more = json!({"rules": options.rules, "sizes": sizes});
-        let seconds = evaluate(&rules, &transactions)?;
-        runs.push(Run { items: transactions.len(), seconds, more });
+    let more = json!({"rules": options.rules, "sizes": sizes});
+    runs(&rules, &transactions, &more, options)
+}
+
+/// The figure of `--rules` alone, and what is categorised, to stand beside other programs.
+pub fn one(options: &Options) -> Result<Vec<Run>> {
+    let plan = plan()?;
+    let transactions = transactions(options)?;
+    let (rules, prepared) = prepared(options.rules, &plan)?;
+    let sum = sum(&rules, &transactions)?;
+    let more = json!({"rules": options.rules, "prepared": prepared, "sum": sum});
+    runs(&rules, &transactions, &more, options)
+}
+
+fn runs(
+    rules: &RuleSet,
+    transactions: &[Transaction],
+    more: &Value,
+    options: &Options,
+) -> Result<Vec<Run>> {
+    let run = |_| {
+        let seconds = evaluate(rules, transactions)?;
+        Ok(Run { items: transactions.len(), seconds, more: more.clone() })
+    };
+    (0..options.repeat).map(run).collect()
+}
+
+/// The amounts that get a category, added up.
+fn sum(rules: &RuleSet, transactions: &[Transaction]) -> Result<Amount> {
+    let mut run = RuleRun::over(transactions.len());
+    let mut sum = Amount::ZERO;
+    for transaction in transactions {
+        let after = rules.evaluate(Facts::from(transaction), &mut run)?.after();
+        if after.is_some_and(|after| after.category_id.is_some()) {
+            sum = sum.checked_add(transaction.amount.amount())?;
+        }
     }
-    Ok(runs)
+    Ok(sum)
 }
 
 fn evaluate(rules: &RuleSet, transactions: &[Transaction]) -> Result<f64> {
@@ -90,25 +119,22 @@ fn plan() -> Result<Plan> {
 }
 
 fn transactions(options: &Options) -> Result<Vec<Transaction>> {
-    let mut random = Random::new(options.seed);
     let currency = Currency::iso("EUR")?;
     let account_id: AccountId = "018f5a2c-0000-7000-8000-000000000002".parse()?;
     let mut transactions = Vec::with_capacity(options.n);
-    for number in 0..options.n {
-        let (shop, city) = (random.pick(SHOPS), random.pick(CITIES));
-        let (year, month, day) =
-            (2016 + random.below(10), 1 + random.below(12), 1 + random.below(28));
-        let cents = i64::try_from(1 + random.below(20_000)).unwrap_or(1);
-        let payee = format!("{shop} {}", random.below(1_000));
+    for (number, (it, _)) in files::entries(options.n, options.seed).enumerate() {
+        let (year, month, day) = (it.year, it.month, it.day);
+        let cents = i64::try_from(it.cents).unwrap_or(1);
+        let payee = it.payee();
         transactions.push(Transaction {
             id: format!("018f5a2c-0000-7000-8001-{number:012}").parse::<TransactionId>()?,
             account_id,
             booking_date: fiscaflow_core::parse_date(&format!("{year}-{month:02}-{day:02}"))?,
             value_date: None,
-            amount: Money::from_minor(if random.below(20) == 0 { cents } else { -cents }, currency),
+            amount: Money::from_minor(if it.credit { cents } else { -cents }, currency),
             status: Status::Posted,
             status_source: None,
-            description: format!("{payee} CARD {:04} {city}", random.below(10_000)),
+            description: format!("{payee} {}", it.description()),
             payee: Some(payee),
             payee_source: None,
             category_id: None,

@@ -1,5 +1,5 @@
 //! The data as files: `FORMAT/NUMBER.EXTENSION` for the statements, beside them the same kind of
-//! rows as one plain table, and in `warm-up` a little of each. Runners of other programs read them
+//! rows as one plain table, what rules look for, and in `warm-up` a little of each. Runners of other programs read them
 //! too, so what is compared is read from the same bytes.
 
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use fiscaflow_core::Result;
 use fiscaflow_core::import::Format;
 
-use super::files;
 use super::jobs::failed;
+use super::{data, files, rules};
 
 /// The most transactions of the files in `warm-up`.
 const WARM_UP_ROWS: usize = 1_000;
@@ -22,6 +22,10 @@ pub fn write(folder: &Path, n: usize, seed: u64) -> Result<()> {
             statements(folder, format, n, seed)?;
         }
         save(&folder.join("transactions.csv"), &files::table(n, seed))?;
+    }
+    for count in rules::SIZES {
+        let needles = (0..count).map(|place| data::needle(place) + "\n").collect::<String>();
+        save(&folder.join(format!("rules-{count}.txt")), needles.as_bytes())?;
     }
     Ok(())
 }

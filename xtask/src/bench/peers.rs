@@ -28,7 +28,7 @@ const OURS: &str = "fiscaflow";
 type Start = (PathBuf, Vec<OsString>);
 
 /// The peers of each job.
-const PEERS: [(&str, &[(&str, Kind)]); 6] = [
+const PEERS: [(&str, &[(&str, Kind)]); 10] = [
     (
         "parse-ofx",
         &[
@@ -60,7 +60,14 @@ const PEERS: [(&str, &[(&str, Kind)]); 6] = [
     ("parse-mt940", &[("mt-940", Kind::Python)]),
     ("parse-qif", &[("quiffen", Kind::Python), ("actual", Kind::Actual)]),
     ("import", &[("actual", Kind::Actual)]),
+    ("rules-10", &RULE_PEERS),
+    ("rules-100", &RULE_PEERS),
+    ("rules-1000", &RULE_PEERS),
+    ("rules-10000", &RULE_PEERS),
 ];
+
+const RULE_PEERS: [(&str, Kind); 3] =
+    [("polars", Kind::Python), ("polars automaton", Kind::Python), ("duckdb", Kind::Python)];
 
 /// What a run is asked for.
 #[derive(Debug)]
@@ -239,7 +246,7 @@ mod tests {
     #[test]
     fn the_command_line_is_read() {
         let all = Options::read(&[]).unwrap();
-        assert_eq!((all.jobs.len(), all.n("parse-ofx"), all.n("import")), (6, 100_000, 10_000));
+        assert_eq!((all.jobs.len(), all.n("parse-ofx"), all.n("import")), (10, 100_000, 10_000));
         let some = Options::read(&words("parse-qif --n 500 --repeat 0")).unwrap();
         assert_eq!((some.jobs, some.repeat), (words("parse-qif"), 1));
         Options::read(&words("parse-pdf")).unwrap_err();
