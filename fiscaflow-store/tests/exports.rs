@@ -239,7 +239,9 @@ fn hledger(journal: &str) -> Option<Held> {
     let path = dir.path().join("book.journal");
     std::fs::write(&path, journal).unwrap();
     let args = ["balance", "--flat", "--no-total", "--empty", "--layout", "bare", "-O", "csv"];
-    let output = Command::new("hledger").arg("-f").arg(&path).args(args).output().unwrap();
+    // It reads files in the locale's charset, and a bare machine has no locale.
+    let mut command = Command::new("hledger");
+    let output = command.env("LC_ALL", "C.UTF-8").arg("-f").arg(&path).args(args).output().unwrap();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}", errors.chars().take(2_000).collect::<String>());
     let text = String::from_utf8(output.stdout).unwrap();
