@@ -51,8 +51,9 @@ pub(super) fn short(cell: &str) -> Cow<'_, str> {
 
 /// Adds a part to a text, with one blank between.
 pub(super) fn join(text: &mut String, part: &str) {
+    let part = one_line(Cow::Borrowed(part));
     if !text.is_empty() && !part.is_empty() {
         text.push(' ');
     }
-    text.push_str(&one_line(Cow::Borrowed(part)));
+    text.push_str(&part);
 }
