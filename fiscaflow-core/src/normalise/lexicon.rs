@@ -4,6 +4,7 @@
 //! [`CATEGORIES`], or `-` where brands of that name sell different things. Its licence stands in
 //! `NOTICE.md` beside it.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use super::tokens::for_each_kept;
@@ -49,11 +50,11 @@ pub const CATEGORIES: &[&str] = &[
 pub(super) struct Brand {
     /// Its name as it spells itself.
     pub(super) name: &'static str,
-    category: Option<&'static str>,
+    pub(super) category: Option<&'static str>,
 }
 
-/// The brands by the digest of their folded names, sorted.
-static INDEX: LazyLock<Vec<(u64, Brand)>> = LazyLock::new(|| {
+/// The brands by the digest of their folded names.
+static INDEX: LazyLock<HashMap<u64, Brand>> = LazyLock::new(|| {
     let (mut word, mut key) = (String::new(), String::new());
     let brand = |line: &'static str| {
         let (name, letter) = line.split_once('\t')?;
@@ -72,23 +73,19 @@ static INDEX: LazyLock<Vec<(u64, Brand)>> = LazyLock::new(|| {
         let category = place.and_then(|place| CATEGORIES.get(usize::from(place))).copied();
         (!key.is_empty()).then(|| (digest(&key), Brand { name, category }))
     };
-    let mut index: Vec<_> = BRANDS.lines().filter_map(brand).collect();
-    index.sort_by_key(|(digest, _)| *digest);
-    index.dedup_by(|next, kept| {
-        let same = next.0 == kept.0;
-        if same && next.1.category != kept.1.category {
-            kept.1.category = None;
+    let mut index: HashMap<u64, Brand> = HashMap::new();
+    for (digest, brand) in BRANDS.lines().filter_map(brand) {
+        let kept = index.entry(digest).or_insert(brand);
+        if kept.category != brand.category {
+            kept.category = None;
         }
-        same
-    });
+    }
     index
 });
 
 /// The brand whose folded name this is.
 pub(super) fn brand(key: &str) -> Option<Brand> {
-    let digest = digest(key);
-    let place = INDEX.binary_search_by_key(&digest, |(digest, _)| *digest).ok()?;
-    INDEX.get(place).map(|(_, brand)| *brand)
+    INDEX.get(&digest(key)).copied()
 }
 
 /// What the brand sells whose name a folded name is, or begins with: among [`CATEGORIES`].
@@ -101,9 +98,11 @@ pub(super) fn brand(key: &str) -> Option<Brand> {
 /// assert_eq!(brand_category("lidlike"), None);
 /// ```
 pub fn brand_category(key: &str) -> Option<&'static str> {
-    if let Some(brand) = brand(key) {
-        return brand.category;
-    }
+    brand(key).map_or_else(|| start_category(key), |brand| brand.category)
+}
+
+/// What the brand sells whose name a folded name begins with, which is no brand's itself.
+pub(super) fn start_category(key: &str) -> Option<&'static str> {
     // A short beginning, such as `be`, is a word more often than a brand.
     let spaces = key.match_indices(' ').map(|(place, _)| place).filter(|place| *place >= 4);
     let starts: Vec<&str> = spaces.take(4).filter_map(|place| key.get(..place)).collect();

@@ -120,7 +120,8 @@ pub fn normalise(text: &str) -> Normalised {
     if let Some(brand) = brand {
         brand.name.clone_into(&mut name);
     }
-    let category_hint = brand_category(&key).map(str::to_owned);
+    let category = brand.map_or_else(|| lexicon::start_category(&key), |brand| brand.category);
+    let category_hint = category.map(str::to_owned);
     Normalised { name, cut, category_hint }
 }
 

@@ -5,7 +5,7 @@
 //! is what makes normalising idempotent.
 
 use super::CutReason;
-use super::words;
+use super::words::{self, Lists};
 
 /// A part of a text.
 #[derive(Debug, Clone, Copy)]
@@ -42,17 +42,12 @@ pub(super) fn tokens(text: &str) -> Vec<Token<'_>> {
             token.cut = alone(token, next.as_ref());
         }
     }
-    let longest = tokens
-        .iter()
-        .enumerate()
-        .max_by_key(|(place, token)| (token.shape.letters, std::cmp::Reverse(*place)))
-        .map(|(place, _)| place);
     trim_start(&mut tokens);
     trim_end(&mut tokens);
-    if tokens.iter().all(|token| token.cut.is_some())
-        && let Some(token) = longest.and_then(|place| tokens.get_mut(place))
-    {
-        token.cut = None;
+    if tokens.iter().all(|token| token.cut.is_some()) {
+        let letters = |it: &(usize, &mut Token<'_>)| (it.1.shape.letters, std::cmp::Reverse(it.0));
+        let longest = tokens.iter_mut().enumerate().max_by_key(letters);
+        longest.into_iter().for_each(|(_, token)| token.cut = None);
     }
     tokens
 }
@@ -79,23 +74,30 @@ fn split(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::with_capacity(8);
     let mut start = None;
     let mut before = ' ';
-    let mut letters = text.char_indices().peekable();
-    while let Some((place, letter)) = letters.next() {
-        let next = letters.peek().map_or(' ', |(_, letter)| *letter);
-        let inner = |sign: char| before.is_ascii_digit() && next.is_ascii_digit() && letter == sign;
-        let divides = letter.is_whitespace()
-            || letter.is_control()
-            || matches!(letter, ';' | '|' | '\\' | '(' | ')' | '<' | '>' | '"' | '[' | ']')
-            || letter == '*' && !(before == '*' || next == '*')
-            || matches!(letter, ',' | '/' | ':') && !inner(letter);
+    for (place, letter) in text.char_indices() {
+        if letter.is_ascii_alphanumeric() {
+            start.get_or_insert(place);
+            before = letter;
+            continue;
+        }
+        let next = || {
+            let rest = text.get(place.saturating_add(letter.len_utf8())..);
+            rest.and_then(|rest| rest.chars().next()).unwrap_or(' ')
+        };
+        let divides = match letter {
+            ' ' | ';' | '|' | '\\' | '(' | ')' | '<' | '>' | '"' | '[' | ']' => true,
+            '*' => before != '*' && next() != '*',
+            ',' | '/' | ':' => !(before.is_ascii_digit() && next().is_ascii_digit()),
+            _ => letter.is_whitespace() || letter.is_control(),
+        };
         if divides {
             let star = letter == '*';
             push(&mut tokens, text, start.take(), place, star);
             if star && before.is_whitespace() {
                 tokens.iter_mut().rev().take(1).for_each(|token| token.star = true);
             }
-        } else if start.is_none() {
-            start = Some(place);
+        } else {
+            start.get_or_insert(place);
         }
         before = letter;
     }
@@ -131,6 +133,10 @@ fn push_parts<'a>(tokens: &mut Vec<Token<'a>>, text: &'a str, start: usize, star
             tokens.push(Token { start, text, cut, star, shape: Shape::of(text) });
         }
     };
+    if !text.as_bytes().contains(&b'.') {
+        add(text, 0, None, star);
+        return;
+    }
     let (www, host) = match text.split_at_checked(4) {
         Some((www, host)) if www.eq_ignore_ascii_case("www.") && !host.is_empty() => (www, host),
         _ => ("", text),
@@ -150,6 +156,16 @@ fn push_parts<'a>(tokens: &mut Vec<Token<'a>>, text: &'a str, start: usize, star
 impl Shape {
     fn of(text: &str) -> Self {
         let mut shape = Self::default();
+        if text.is_ascii() {
+            for byte in text.bytes() {
+                let mask = matches!(byte, b'x' | b'X' | b'*' | b'#');
+                shape.digits = shape.digits.saturating_add(byte.is_ascii_digit().into());
+                shape.letters = shape.letters.saturating_add(byte.is_ascii_alphabetic().into());
+                shape.masks = shape.masks.saturating_add(mask.into());
+                shape.lower |= byte.is_ascii_lowercase();
+            }
+            return shape;
+        }
         for letter in text.chars() {
             if letter.is_numeric() {
                 shape.digits = shape.digits.saturating_add(1);
@@ -173,8 +189,8 @@ fn alone(token: &Token<'_>, next: Option<&Token<'_>>) -> Option<CutReason> {
         if label || masks >= 3 && letters <= masks {
             return Some(if label { CutReason::Reference } else { CutReason::Card });
         }
-        let amount = |next: &Token<'_>| is_amount(next.text);
-        return (next.is_some_and(amount) && words::is_currency(token.text))
+        let amount = |next: &Token<'_>| next.shape.digits > 0 && is_amount(next.text);
+        return (next.is_some_and(amount) && lists(token.text).has(Lists::CURRENCY))
             .then_some(CutReason::Amount);
     }
     if masks >= 2 && letters <= masks {
@@ -204,32 +220,27 @@ fn alone(token: &Token<'_>, next: Option<&Token<'_>>) -> Option<CutReason> {
 
 /// Cuts how it was paid and who passed it on, from the beginning.
 fn trim_start(tokens: &mut [Token<'_>]) {
-    let kept: Vec<usize> = tokens
-        .iter()
-        .enumerate()
-        .filter(|(_, token)| token.cut.is_none())
-        .map(|(place, _)| place)
-        .collect();
-    let says = |token: Option<&Token<'_>>| {
-        let said = |word: &str| (words::is_method(word), words::is_weak_method(word));
-        token.and_then(|token| word(token.text, |word| Some(said(word)))).unwrap_or_default()
+    let kept = |tokens: &[Token<'_>], from: usize| {
+        let rest = tokens.iter().enumerate().skip(from);
+        let mut rest = rest.filter(|(_, token)| token.cut.is_none());
+        rest.next().map(|(place, token)| (place, lists(token.text)))
     };
     let mut after_method = false;
-    for pair in kept.windows(2) {
-        let [place, next] = pair else { return };
-        let (strong, weak) = says(tokens.get(*place));
-        let (next_strong, next_weak) = says(tokens.get(*next));
-        let Some(token) = tokens.get_mut(*place) else { return };
-        let processor =
-            token.star && word(token.text, |word| Some(words::is_processor(word))) == Some(true);
-        token.cut = if processor {
+    let Some((mut place, mut here)) = kept(tokens, 0) else { return };
+    while let Some((next, there)) = kept(tokens, place.saturating_add(1)) {
+        let Some(token) = tokens.get_mut(place) else { return };
+        let beside = there.has(Lists::METHOD) || there.has(Lists::WEAK_METHOD);
+        let method =
+            here.has(Lists::METHOD) || here.has(Lists::WEAK_METHOD) && (after_method || beside);
+        token.cut = if token.star && here.has(Lists::PROCESSOR) {
             Some(CutReason::Processor)
-        } else if strong || weak && (after_method || next_strong || next_weak) {
+        } else if method {
             Some(CutReason::Method)
         } else {
             return;
         };
-        after_method = !processor;
+        after_method = token.cut == Some(CutReason::Method);
+        (place, here) = (next, there);
     }
 }
 
@@ -247,15 +258,14 @@ fn trim_end(tokens: &mut [Token<'_>]) {
         let why = if shape.letters == 0 && shape.digits > 0 {
             Some(CutReason::Terminal)
         } else {
-            word(token.text, |word| {
-                if !shape.lower && words::is_country(word) || words::is_town(word) {
-                    Some(CutReason::Place)
-                } else if words::is_legal_form(word) {
-                    Some(CutReason::LegalForm)
-                } else {
-                    words::is_currency(word).then_some(CutReason::Amount)
-                }
-            })
+            let lists = lists(token.text);
+            if !shape.lower && lists.has(Lists::COUNTRY) || lists.has(Lists::TOWN) {
+                Some(CutReason::Place)
+            } else if lists.has(Lists::LEGAL_FORM) {
+                Some(CutReason::LegalForm)
+            } else {
+                lists.has(Lists::CURRENCY).then_some(CutReason::Amount)
+            }
         };
         let Some(why) = why else { return };
         token.cut = Some(why);
@@ -263,14 +273,18 @@ fn trim_end(tokens: &mut [Token<'_>]) {
     }
 }
 
-/// Asks about a folded word; long ones are in no list.
-fn word<T>(text: &str, ask: impl FnOnce(&str) -> Option<T>) -> Option<T> {
-    if text.len() > WORD_BYTES {
-        return None;
+/// The lists that a word is in, however it is written; long ones are in none.
+fn lists(text: &str) -> Lists {
+    let mut folded = [0_u8; WORD_BYTES];
+    let Some(bytes) = folded.get_mut(..text.len()) else { return Lists::default() };
+    if text.is_ascii() {
+        bytes.copy_from_slice(text.as_bytes());
+        bytes.make_ascii_lowercase();
+        return std::str::from_utf8(bytes).map(Lists::of).unwrap_or_default();
     }
-    let mut folded = String::with_capacity(text.len());
+    let mut folded = String::new();
     push_folded(&mut folded, text);
-    ask(&folded)
+    Lists::of(&folded)
 }
 
 /// Digits in two or three groups that can be a day: `12/03`, `12.03.2024`, `2024-03-12`.

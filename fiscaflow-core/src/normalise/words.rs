@@ -1,6 +1,10 @@
 //! Words that are no part of a payee's name: how it was paid, who passed it on, where it was.
 //!
-//! Lists are folded and sorted, because they are searched by halving.
+//! Lists are folded, and sorted so that they are easy to keep.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::LazyLock;
 
 /// The first three letters of the months, in the languages that statements print them in.
 pub(super) const MONTHS: &[&str] = &[
@@ -8,47 +12,77 @@ pub(super) const MONTHS: &[&str] = &[
     "okt", "dez",
 ];
 
-/// Whether a word says how something was paid.
-pub(super) fn is_method(word: &str) -> bool {
-    METHODS.binary_search(&word).is_ok()
-}
+/// Which lists a word is in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Lists(u8);
 
-/// Whether a word says how something was paid beside another word that does.
-pub(super) fn is_weak_method(word: &str) -> bool {
-    WEAK_METHODS.binary_search(&word).is_ok()
-}
+impl Lists {
+    /// Says how something was paid.
+    pub(super) const METHOD: Self = Self(1);
+    /// Says how something was paid beside another word that does.
+    pub(super) const WEAK_METHOD: Self = Self(1 << 1);
+    /// Names, before a star, who passed a payment on.
+    pub(super) const PROCESSOR: Self = Self(1 << 2);
+    /// Is a legal form.
+    pub(super) const LEGAL_FORM: Self = Self(1 << 3);
+    /// Is a code of ISO 4217 that statements print often.
+    pub(super) const CURRENCY: Self = Self(1 << 4);
+    /// Is a code of a country, of two or three letters.
+    pub(super) const COUNTRY: Self = Self(1 << 5);
+    /// Is a large town.
+    pub(super) const TOWN: Self = Self(1 << 6);
 
-/// Whether a word before a star names who passed a payment on.
-pub(super) fn is_processor(word: &str) -> bool {
-    PROCESSORS.binary_search(&word).is_ok()
-}
-
-/// Whether a word is a legal form.
-pub(super) fn is_legal_form(word: &str) -> bool {
-    LEGAL_FORMS.binary_search(&word).is_ok()
-}
-
-/// Whether a word is a code of ISO 4217 that statements print often.
-pub(super) fn is_currency(word: &str) -> bool {
-    let mut upper = [0_u8; 3];
-    let bytes = word.as_bytes();
-    if bytes.len() != upper.len() {
-        return false;
+    /// Those that a folded word is in.
+    pub(super) fn of(word: &str) -> Self {
+        LISTS.get(word).copied().unwrap_or_default()
     }
-    for (upper, byte) in upper.iter_mut().zip(bytes) {
-        *upper = byte.to_ascii_lowercase();
+
+    /// Whether one of them is the other.
+    pub(super) fn has(self, other: Self) -> bool {
+        self.0 & other.0 != 0
     }
-    std::str::from_utf8(&upper).is_ok_and(|word| CURRENCIES.binary_search(&word).is_ok())
 }
 
-/// Whether a word is a code of a country, of two or three letters.
-pub(super) fn is_country(word: &str) -> bool {
-    COUNTRIES.binary_search(&word).is_ok()
+/// All words with their lists: one look for a word tells all.
+static LISTS: LazyLock<HashMap<&str, Lists, BuildHasherDefault<Fnv>>> = LazyLock::new(|| {
+    let mut all: HashMap<&str, Lists, BuildHasherDefault<Fnv>> = HashMap::default();
+    for (list, words) in [
+        (Lists::METHOD, METHODS),
+        (Lists::WEAK_METHOD, WEAK_METHODS),
+        (Lists::PROCESSOR, PROCESSORS),
+        (Lists::LEGAL_FORM, LEGAL_FORMS),
+        (Lists::CURRENCY, CURRENCIES),
+        (Lists::COUNTRY, COUNTRIES),
+        (Lists::TOWN, TOWNS),
+    ] {
+        for word in words {
+            all.entry(word).or_default().0 |= list.0;
+        }
+    }
+    all
+});
+
+/// FNV-1a, which is quick for short words; the lists are ours, so that nobody can choose words
+/// that meet.
+struct Fnv(u64);
+
+impl Default for Fnv {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
 }
 
-/// Whether a word is a large town.
-pub(super) fn is_town(word: &str) -> bool {
-    TOWNS.binary_search(&word).is_ok()
+impl Hasher for Fnv {
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        // The table looks at the highest and the lowest digits.
+        self.0 ^ self.0 >> 32
+    }
 }
 
 /// Whether this follows the first point of a web address.
@@ -510,11 +544,15 @@ const TOWNS: &[&str] = &[
 mod tests {
     use super::*;
 
-    /// Lists are sorted, each word once: else halving misses some.
+    /// Lists are sorted, each word once, and every word is found in its list.
     #[test]
     fn lists_are_sorted() {
         for list in [METHODS, WEAK_METHODS, PROCESSORS, LEGAL_FORMS, CURRENCIES, COUNTRIES, TOWNS] {
             assert!(list.is_sorted_by(|left, right| left < right));
         }
+        assert!(METHODS.iter().all(|word| Lists::of(word).has(Lists::METHOD)));
+        assert!(TOWNS.iter().all(|word| Lists::of(word).has(Lists::TOWN)));
+        assert!(COUNTRIES.iter().all(|word| Lists::of(word).has(Lists::COUNTRY)));
+        assert_eq!(Lists::of("bakery"), Lists::default());
     }
 }
