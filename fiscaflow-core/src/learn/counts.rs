@@ -17,21 +17,48 @@ const CONTEXT: [(&str, f32); 3] = [("amount", 0.5), ("account", 0.3), ("weekday"
 /// The number of a label, given when it was first met.
 pub(super) type Slot = u16;
 
-/// How often a payee was put in one place with one amount.
+/// The most that one [`Cell`] counts.
+const MOST: u64 = (1 << 24) - 1;
+
+/// How often a payee was put in one place with one amount, in one number that sorts by size,
+/// amount and slot: 8 bits of size, 16 of the amount's digest, 16 of the slot, 24 of the count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Cell {
-    slot: Slot,
-    amount: Money,
-    count: u32,
+struct Cell(u64);
+
+impl Cell {
+    /// What a cell is found by: all but its count.
+    fn key(amount: Money, slot: Slot) -> u64 {
+        u64::from(amount.size) << 32 | u64::from(amount.exact) << 16 | u64::from(slot)
+    }
+
+    fn own_key(self) -> u64 {
+        self.0 >> 24
+    }
+
+    fn slot(self) -> Slot {
+        Slot::try_from(self.own_key() & u64::from(Slot::MAX)).unwrap_or(Slot::MAX)
+    }
+
+    fn count(self) -> u32 {
+        u32::try_from(self.0 & MOST).unwrap_or(u32::MAX)
+    }
 }
 
 /// An amount as far as it tells choices apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Money {
-    /// Its size; none where there was no amount.
-    pub(super) size: Option<u8>,
-    /// A digest of the amount itself.
-    pub(super) exact: u32,
+    /// Its sign and size, never 0: that stands for choices with and without an amount.
+    pub(super) size: u8,
+    /// A digest of the amount itself, never 0: that stands for all amounts of the size.
+    pub(super) exact: u16,
+}
+
+impl Money {
+    const ANY: Self = Self { size: 0, exact: 0 };
+
+    fn like(self) -> Self {
+        Self { exact: 0, ..self }
+    }
 }
 
 /// Which of a payee's choices are looked at.
@@ -42,21 +69,13 @@ pub(super) enum Level {
     Exact,
 }
 
-impl Level {
-    fn takes(self, cell: &Cell, amount: Money) -> bool {
-        match self {
-            Self::All => true,
-            Self::Size => cell.amount.size == amount.size,
-            Self::Exact => cell.amount == amount,
-        }
-    }
-}
-
 /// A payee, and where it was put.
 #[derive(Debug, Clone)]
 pub(super) struct Payee {
     text: Box<str>,
     choices: u32,
+    /// How often it was put in each place: in all, then for each size of amounts in all and by
+    /// the amounts themselves.
     cells: Vec<Cell>,
 }
 
@@ -70,58 +89,106 @@ impl Payee {
         self.choices
     }
 
-    /// How often it was seen, with this amount or one like it as the level says.
-    pub(super) fn seen(&self, level: Level, amount: Money) -> u32 {
-        if level == Level::All {
-            return self.choices;
-        }
-        let taken = self.cells.iter().filter(|cell| level.takes(cell, amount));
-        taken.fold(0, |sum, cell| sum.saturating_add(cell.count))
+    /// Where it was put, with this amount or one like it as the level says, and how often.
+    pub(super) fn seen(
+        &self,
+        level: Level,
+        amount: Option<Money>,
+    ) -> impl Iterator<Item = (Slot, u32)> {
+        let amount = match level {
+            Level::All => Some(Money::ANY),
+            Level::Size => amount.map(Money::like),
+            Level::Exact => amount,
+        };
+        let least = amount.map_or(u64::MAX, |amount| Cell::key(amount, 0));
+        let most = least | u64::from(Slot::MAX);
+        let from = self.cells.partition_point(|cell| cell.own_key() < least);
+        let cells = self.cells.get(from..).unwrap_or_default().iter();
+        let alike = cells.take_while(move |cell| cell.own_key() <= most);
+        alike.map(|cell| (cell.slot(), cell.count()))
     }
 
-    /// Calls with where it was put then, once for each place, in the order of the slots.
-    pub(super) fn each(&self, level: Level, amount: Money, mut call: impl FnMut(Slot, u32)) {
-        let mut last: Option<(Slot, u32)> = None;
-        for cell in self.cells.iter().filter(|cell| level.takes(cell, amount)) {
-            last = match last {
-                Some((slot, sum)) if slot == cell.slot => {
-                    Some((slot, sum.saturating_add(cell.count)))
-                }
-                before => {
-                    before.into_iter().for_each(|(slot, sum)| call(slot, sum));
-                    Some((cell.slot, cell.count))
-                }
-            };
-        }
-        last.into_iter().for_each(|(slot, sum)| call(slot, sum));
+    /// What weights are made from: where it was put, in eighths of all choices as far as these
+    /// tell, so that one more choice among many changes nothing.
+    pub(super) fn shares(&self) -> impl Iterator<Item = (Slot, u32)> {
+        let all = self.choices.max(1);
+        let eighths = move |count: u32| {
+            let twice = u64::from(count).saturating_mul(16).saturating_add(all.into());
+            let twice = twice.checked_div(all.into()).unwrap_or_default();
+            u32::try_from(twice / 2).unwrap_or_default()
+        };
+        // Of many that share evenly, each has one.
+        let least = self.seen(Level::All, None).all(|(_, count)| eighths(count) == 0);
+        let share = move |(slot, count)| (slot, eighths(count).max(least.into()));
+        self.seen(Level::All, None).map(share).filter(|(_, share)| *share > 0)
     }
 
     /// Counts one up or down; whether there was anything to count down.
-    fn change(&mut self, slot: Slot, amount: Money, up: bool) -> bool {
-        let found =
-            self.cells.binary_search_by_key(&(slot, amount), |cell| (cell.slot, cell.amount));
-        match (found, up) {
-            (Ok(place), true) => {
-                if let Some(cell) = self.cells.get_mut(place) {
-                    cell.count = cell.count.saturating_add(1);
-                }
-            }
-            (Err(place), true) => self.cells.insert(place, Cell { slot, amount, count: 1 }),
-            (Ok(place), false) => {
-                if let Some(cell) = self.cells.get_mut(place)
-                    && cell.count > 1
-                {
-                    cell.count = cell.count.saturating_sub(1);
-                } else {
+    fn change(&mut self, slot: Slot, amount: Option<Money>, up: bool) -> bool {
+        if !up && !self.has(slot, amount) {
+            return false;
+        }
+        self.change_cell(Cell::key(Money::ANY, slot), up);
+        if let Some(amount) = amount {
+            self.change_cell(Cell::key(amount.like(), slot), up);
+            self.change_cell(Cell::key(amount, slot), up);
+        }
+        self.choices = step(self.choices, up);
+        true
+    }
+
+    /// Whether a slot was chosen with this amount, or without one.
+    fn has(&self, slot: Slot, amount: Option<Money>) -> bool {
+        let chosen = |level| {
+            let mut seen = self.seen(level, amount);
+            seen.find(|(found, _)| *found == slot).map_or(0, |(_, count)| count)
+        };
+        if amount.is_some() {
+            return chosen(Level::Exact) > 0;
+        }
+        let with_amount = self.cells.iter().filter(|cell| {
+            let key = cell.own_key();
+            key >> 32 > 0 && key >> 16 & u64::from(u16::MAX) == 0 && cell.slot() == slot
+        });
+        let with_amount = with_amount.fold(0_u32, |sum, cell| sum.saturating_add(cell.count()));
+        with_amount < chosen(Level::All)
+    }
+
+    fn change_cell(&mut self, key: u64, up: bool) {
+        match self.cells.binary_search_by_key(&key, |cell| cell.own_key()) {
+            Ok(place) => {
+                let Some(cell) = self.cells.get_mut(place) else { return };
+                let count = cell.0 & MOST;
+                let next = if up { count.saturating_add(1) } else { count.saturating_sub(1) };
+                *cell = Cell(key << 24 | next.min(MOST));
+                if next == 0 {
                     self.cells.remove(place);
                 }
             }
-            (Err(_), false) => return false,
+            Err(place) if up => {
+                // With little room kept free: there are many payees, and most have few cells.
+                if self.cells.len() == self.cells.capacity() {
+                    self.cells.reserve_exact((self.cells.len() / 4).max(2));
+                }
+                self.cells.insert(place, Cell(key << 24 | 1));
+            }
+            Err(_) => {}
         }
-        self.choices =
-            if up { self.choices.saturating_add(1) } else { self.choices.saturating_sub(1) };
-        true
     }
+}
+
+/// One more, or one less.
+fn step(count: u32, up: bool) -> u32 {
+    if up { count.saturating_add(1) } else { count.saturating_sub(1) }
+}
+
+/// What one payee adds to the sums over all.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    /// What the weights see of it: its text, its shares, and roughly how often it was met.
+    mark: u64,
+    repeats: u32,
+    strays: u32,
 }
 
 /// Everything that was learned.
@@ -139,6 +206,10 @@ pub(super) struct Counts<L> {
     /// What was seen around payees, by kind and value: how often each slot was chosen.
     context: BTreeMap<(u8, u64), Vec<u32>>,
     total: u64,
+    /// How many choices were made for a payee that had some, and how many choices are elsewhere
+    /// than where their payee mostly is.
+    repeats: u64,
+    strays: u64,
     /// Tells the payees and where they mostly belong from others: what weights are made from.
     mark: u64,
     /// How often the set of chosen labels has changed.
@@ -155,6 +226,8 @@ impl<L: Ord + Clone> Counts<L> {
             payees: HashMap::new(),
             context: BTreeMap::new(),
             total: 0,
+            repeats: 0,
+            strays: 0,
             mark: 0,
             generation: 0,
         }
@@ -190,6 +263,12 @@ impl<L: Ord + Clone> Counts<L> {
         payees / (payees + NEW_PAYEES) * (1.0 - 1.0 / (labels * labels))
     }
 
+    /// The part of repeated choices that go elsewhere than their payee mostly goes: small in a
+    /// book that nothing is known of.
+    pub(super) fn stray_share(&self) -> f32 {
+        (self.strays as f32 + 1.0) / (self.repeats as f32 + 20.0)
+    }
+
     pub(super) fn payee(&self, hash: u64) -> Option<&Payee> {
         self.payees.get(&hash)
     }
@@ -213,7 +292,8 @@ impl<L: Ord + Clone> Counts<L> {
     /// How much memory is held, in bytes: the content and what the tables keep free.
     pub(super) fn bytes(&self) -> usize {
         let payee = |payee: &Payee| {
-            payee.text.len().saturating_add(payee.cells.len().saturating_mul(size_of::<Cell>()))
+            let cells = payee.cells.capacity().saturating_mul(size_of::<Cell>());
+            payee.text.len().saturating_add(cells)
         };
         let payees = self.payees.values().map(payee).fold(0, usize::saturating_add);
         let entry = size_of::<(u64, Payee)>().saturating_add(1);
@@ -229,7 +309,7 @@ impl<L: Ord + Clone> Counts<L> {
         if *total == 1 {
             self.reorder();
         }
-        let before = self.payees.get(&key.text.hash).map_or(0, |payee| self.mark_of(key, payee));
+        let before = self.part_of(key.text.hash);
         let entry = self.payees.entry(key.text.hash);
         let payee = entry.or_insert_with(|| Payee {
             text: key.text.key().into_boxed_str(),
@@ -243,7 +323,7 @@ impl<L: Ord + Clone> Counts<L> {
     pub(super) fn take(&mut self, key: &Key<'_>, label: &L) {
         let Some(slot) = self.slots.iter().position(|known| known == label) else { return };
         let Ok(slot) = Slot::try_from(slot) else { return };
-        let before = self.payees.get(&key.text.hash).map_or(0, |payee| self.mark_of(key, payee));
+        let before = self.part_of(key.text.hash);
         let Some(payee) = self.payees.get_mut(&key.text.hash) else { return };
         if !payee.change(slot, key.amount, false) {
             return;
@@ -272,10 +352,15 @@ impl<L: Ord + Clone> Counts<L> {
     }
 
     /// What follows from a choice wherever it is counted.
-    fn finish(&mut self, key: &Key<'_>, slot: Slot, before: u64, up: bool) {
+    fn finish(&mut self, key: &Key<'_>, slot: Slot, before: Part, up: bool) {
         self.total = if up { self.total.saturating_add(1) } else { self.total.saturating_sub(1) };
-        let after = self.payees.get(&key.text.hash).map_or(0, |payee| self.mark_of(key, payee));
-        self.mark ^= before ^ after;
+        let after = self.part_of(key.text.hash);
+        self.mark ^= before.mark ^ after.mark;
+        let moved = |sum: u64, before: u32, after: u32| {
+            sum.saturating_add(after.into()).saturating_sub(before.into())
+        };
+        self.repeats = moved(self.repeats, before.repeats, after.repeats);
+        self.strays = moved(self.strays, before.strays, after.strays);
         for (kind, value) in context(key) {
             let counts = self.context.entry((kind, value)).or_default();
             let place = usize::from(slot);
@@ -285,7 +370,7 @@ impl<L: Ord + Clone> Counts<L> {
             if let Some(count) = counts.get_mut(place) {
                 *count = if up { count.saturating_add(1) } else { count.saturating_sub(1) };
             }
-            if counts.iter().all(|count| *count == 0) {
+            if !up && counts.iter().all(|count| *count == 0) {
                 self.context.remove(&(kind, value));
             }
         }
@@ -306,30 +391,18 @@ impl<L: Ord + Clone> Counts<L> {
         self.order = order;
     }
 
-    /// What the weights see of a payee: its text, where it mostly belongs, and roughly how often.
-    fn mark_of(&self, key: &Key<'_>, payee: &Payee) -> u64 {
-        let most = self.mostly(payee).map_or(u64::MAX, u64::from);
+    /// What a payee adds to the book's sums.
+    fn part_of(&self, hash: u64) -> Part {
+        let Some(payee) = self.payees.get(&hash) else { return Part::default() };
         let often = u64::from(payee.choices.max(1).ilog2());
-        let mut bytes = [0; 24];
-        let parts = key.text.hash.to_le_bytes().into_iter();
-        let parts = parts.chain(most.to_le_bytes()).chain(often.to_le_bytes());
-        bytes.iter_mut().zip(parts).for_each(|(byte, part)| *byte = part);
-        digest(9, &bytes)
-    }
-
-    /// Where a payee was put most often; of two, the one whose label comes first.
-    pub(super) fn mostly(&self, payee: &Payee) -> Option<Slot> {
-        let label = |slot: Slot| self.slots.get(usize::from(slot));
-        let mut most: Option<(Slot, u32)> = None;
-        payee.each(Level::All, Money { size: None, exact: 0 }, |slot, count| {
-            let more = most.is_none_or(|(before, often)| {
-                count > often || count == often && label(slot) < label(before)
-            });
-            if more {
-                most = Some((slot, count));
-            }
+        let mark = hash ^ digest(9, &often.to_le_bytes());
+        let mark = payee.shares().fold(mark, |mark, (slot, share)| {
+            let mixed = mark ^ u64::from(slot) << 8 ^ u64::from(share);
+            digest(9, &mixed.to_le_bytes())
         });
-        most.map(|(slot, _)| slot)
+        let most = payee.seen(Level::All, None).map(|(_, count)| count).max().unwrap_or_default();
+        let strays = payee.choices.saturating_sub(most);
+        Part { mark, repeats: payee.choices.saturating_sub(1), strays }
     }
 
     /// Adds what amount, account and weekday say, in logarithms.
@@ -370,7 +443,7 @@ const WEEKDAY: u8 = 2;
 
 /// What stands around a payee: kinds and values.
 fn context(key: &Key<'_>) -> impl Iterator<Item = (u8, u64)> {
-    let size = key.amount.size.map(|size| (AMOUNT, u64::from(size)));
+    let size = key.amount.map(|amount| (AMOUNT, u64::from(amount.size)));
     let account = key.account.map(|account| (ACCOUNT, account));
     let weekday = key.weekday.map(|day| (WEEKDAY, u64::from(day)));
     [size, account, weekday].into_iter().flatten()

@@ -113,17 +113,17 @@ fn each_word(raw: &str, mut call: impl FnMut(&str)) {
 }
 
 /// The size of an amount: its sign, and how many bits it needs, so that each size reaches to
-/// twice the amounts of the one before.
+/// twice the amounts of the one before. It is neither 0 nor the highest.
 fn size(amount_minor: i64) -> u8 {
     let bits = 64_u32.saturating_sub(amount_minor.unsigned_abs().leading_zeros());
-    let bits = u8::try_from(bits).unwrap_or(64);
+    let bits = u8::try_from(bits.max(1)).unwrap_or(64);
     if amount_minor < 0 { bits | 0x80 } else { bits }
 }
 
 /// An amount as far as it tells choices apart.
-pub(super) fn amount(amount_minor: Option<i64>) -> Money {
-    let exact = amount_minor.map_or(0, |amount| digest(4, &amount.to_le_bytes()) >> 32);
-    Money { size: amount_minor.map(size), exact: u32::try_from(exact).unwrap_or_default() }
+pub(super) fn amount(amount_minor: i64) -> Money {
+    let exact = digest(4, &amount_minor.to_le_bytes()) >> 48;
+    Money { size: size(amount_minor), exact: u16::try_from(exact).unwrap_or_default().max(1) }
 }
 
 /// A size in words, in minor units.

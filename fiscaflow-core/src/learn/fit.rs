@@ -2,11 +2,11 @@
 //!
 //! A softmax regression over hashed features, weighted by rareness, made by stochastic gradient
 //! descent with AdaGrad steps (Duchi, Hazan, Singer 2011) over the payees in the order of their
-//! digests. One payee in five is first kept apart, to find how far the scores have to be drawn
+//! digests. Part of the payees are first kept apart, to find how far the scores have to be drawn
 //! together for their probabilities to be true.
 
-use super::counts::Counts;
-use super::features::{Text, digest};
+use super::counts::{Counts, Payee};
+use super::features::{Feature, Text, digest};
 use super::number;
 
 /// How often all payees are gone through.
@@ -20,9 +20,19 @@ const MAX_PAYEES: usize = 12_288;
 /// The most numbers in the table of weights while they are made.
 const MAX_WEIGHTS: usize = 1 << 22;
 /// How far scores are drawn together or apart, in hundredths.
-const TEMPERATURES: [u8; 9] = [30, 40, 50, 60, 70, 80, 100, 120, 140];
+const TEMPERATURES: [u8; 12] = [30, 40, 50, 60, 70, 80, 90, 100, 110, 120, 140, 160];
+/// Into how many parts payees are divided to be kept apart, and how many payees are to be kept
+/// apart at least: of few payees, each part in its turn.
+const PARTS: usize = 5;
+const APART: usize = 1_200;
+/// How far scores are drawn together further, since weights of all payees are larger than those of a
+/// part.
+const ALL: f32 = 0.95;
 /// Weights below this part of the largest are left out.
-const LEAST: f32 = 1.0 / 40.0;
+const LEAST: f32 = 1.0 / 25.0;
+
+/// How many rows have their weights counted from one place.
+const BLOCK: usize = 32;
 
 /// The weights.
 #[derive(Debug, Clone)]
@@ -30,10 +40,13 @@ pub(super) struct Fit {
     made_from: (u64, u64),
     /// How far a digest is moved to give a row.
     shift: u32,
-    /// How rare each row's features are.
-    rareness: Vec<f32>,
-    /// Where each row's weights begin; one more than there are rows.
-    starts: Vec<u32>,
+    /// How rare each row's features are, in parts of `rare_unit`.
+    rareness: Vec<u8>,
+    rare_unit: f32,
+    /// Where the weights of each block of rows begin.
+    blocks: Vec<u32>,
+    /// Where each row's weights end, from the beginning of its block.
+    ends: Vec<u16>,
     /// Labels' places.
     places: Vec<u16>,
     /// Their weights, in parts of `unit`.
@@ -45,8 +58,26 @@ pub(super) struct Fit {
 /// A payee to make weights from.
 struct Case {
     features: Vec<(usize, f32)>,
-    target: usize,
+    /// Where it was put, and the part of its choices.
+    targets: Vec<(usize, f32)>,
     weight: f32,
+}
+
+impl Case {
+    fn new<L: Ord + Clone>(fit: &Fit, counts: &Counts<L>, payee: &Payee) -> Self {
+        let mut features = Vec::new();
+        Text::new(payee.text()).each(|_, hash, weight| features.push((fit.row(hash), weight)));
+        let all = payee.shares().fold(0_u32, |sum, (_, share)| sum.saturating_add(share));
+        let target = |(slot, share): (_, u32)| {
+            Some((counts.place(slot)?, number::float(share) / number::float(all)))
+        };
+        let mut targets: Vec<(usize, f32)> = payee.shares().filter_map(target).collect();
+        targets.sort_unstable_by_key(|(place, _)| *place);
+        let often = number::float(payee.choices().max(1).ilog2());
+        // A payee that was seen 16 times counts twice.
+        let weight = number::exp(0.25 * std::f32::consts::LN_2 * often);
+        Self { features, targets, weight }
+    }
 }
 
 impl Fit {
@@ -62,25 +93,17 @@ impl Fit {
         let mut fit = Self {
             made_from: counts.mark(),
             shift: 64_u32.saturating_sub(bits),
-            rareness: vec![0.0; 1 << bits],
-            starts: Vec::new(),
+            rareness: vec![0; 1 << bits],
+            rare_unit: 1.0,
+            blocks: Vec::new(),
+            ends: Vec::new(),
             places: Vec::new(),
             parts: Vec::new(),
             unit: 1.0,
             bias: vec![0.0; labels],
         };
-        let mut cases = Vec::with_capacity(payees.len());
-        for (_, payee) in &payees {
-            let text = Text::new(payee.text());
-            let mut features = Vec::new();
-            text.each(|_, hash, weight| features.push((fit.row(hash), weight)));
-            let place = counts.mostly(payee).and_then(|slot| counts.place(slot));
-            let often = number::float(payee.choices().max(1).ilog2());
-            let target = place.unwrap_or_default();
-            // A payee that was seen 16 times counts twice.
-            let weight = number::exp(0.25 * std::f32::consts::LN_2 * often);
-            cases.push(Case { features, target, weight });
-        }
+        let case = |(_, payee): &(u64, &Payee)| Case::new(&fit, counts, payee);
+        let mut cases: Vec<Case> = payees.iter().map(case).collect();
         fit.find_rareness(&mut cases);
         let temperature = temperature(&cases, labels, 1 << bits);
         let table = descend(&cases, |_| true, labels, 1 << bits);
@@ -95,64 +118,77 @@ impl Fit {
 
     /// How much memory the weights hold.
     pub(super) fn bytes(&self) -> usize {
-        let tables = self.rareness.len().saturating_add(self.starts.len()).saturating_mul(4);
+        let ends = self.ends.len().saturating_mul(2);
+        let blocks = self.blocks.len().saturating_add(self.bias.len()).saturating_mul(4);
         let weights = self.parts.len().saturating_mul(3);
-        tables.saturating_add(weights)
+        self.rareness.len().saturating_add(ends).saturating_add(blocks).saturating_add(weights)
     }
 
     /// The score of every label, in the labels' order: logarithms of something like odds.
     pub(super) fn scores(&self, text: &Text<'_>, scores: &mut Vec<f32>) {
-        scores.clear();
-        scores.resize(self.bias.len(), 0.0);
-        let length = self.length(text);
+        let mut features = Vec::with_capacity(128);
+        let mut square = 0.0;
         text.each(|_, hash, weight| {
             let row = self.row(hash);
-            let rareness = self.rareness.get(row).copied().unwrap_or_default();
-            let share = weight * rareness * self.unit / length;
+            let weight = weight * self.rareness(row);
+            square += weight * weight;
+            features.push((row, weight));
+        });
+        scores.clear();
+        scores.resize(self.bias.len(), 0.0);
+        let unit = self.unit / length(square);
+        for (row, weight) in features {
+            let share = weight * unit;
             for (place, part) in self.weights_of(row) {
                 if let Some(score) = scores.get_mut(usize::from(*place)) {
                     *score += share * f32::from(*part);
                 }
             }
-        });
+        }
         for (score, bias) in scores.iter_mut().zip(&self.bias) {
             *score += bias;
         }
     }
 
-    /// How much one feature of a text speaks for a label.
-    pub(super) fn speaks(
+    /// Calls with every feature of a text and how much it speaks for a label.
+    pub(super) fn each_speaks(
         &self,
-        hash: u64,
-        weight: f32,
         text: &Text<'_>,
         place: usize,
-    ) -> Option<f32> {
-        let row = self.row(hash);
-        let (_, part) = self.weights_of(row).find(|(label, _)| usize::from(**label) == place)?;
-        let rareness = self.rareness.get(row)?;
-        Some(weight * rareness * self.unit * f32::from(*part) / self.length(text))
+        mut call: impl FnMut(Feature<'_>, f32),
+    ) {
+        let mut square = 0.0;
+        text.each(|_, hash, weight| {
+            let weight = weight * self.rareness(self.row(hash));
+            square += weight * weight;
+        });
+        let unit = self.unit / length(square);
+        text.each(|feature, hash, weight| {
+            let row = self.row(hash);
+            let part = self.weights_of(row).find(|(label, _)| usize::from(**label) == place);
+            let part = part.map_or(0.0, |(_, part)| f32::from(*part));
+            call(feature, weight * self.rareness(row) * unit * part);
+        });
     }
 
     fn row(&self, hash: u64) -> usize {
         usize::try_from(hash.checked_shr(self.shift).unwrap_or_default()).unwrap_or_default()
     }
 
-    /// The length of a text's features as a vector, so that long texts do not shout.
-    fn length(&self, text: &Text<'_>) -> f32 {
-        let mut sum = 0.0;
-        text.each(|_, hash, weight| {
-            let rareness = self.rareness.get(self.row(hash)).copied().unwrap_or_default();
-            sum += weight * weight * rareness * rareness;
-        });
-        sum.max(1e-6).sqrt()
+    fn rareness(&self, row: usize) -> f32 {
+        f32::from(self.rareness.get(row).copied().unwrap_or_default()) * self.rare_unit
     }
 
     fn weights_of(&self, row: usize) -> impl Iterator<Item = (&u16, &i8)> {
-        let place = |row: usize| self.starts.get(row).and_then(|at| usize::try_from(*at).ok());
-        let (from, to) = place(row).zip(place(row.saturating_add(1))).unwrap_or_default();
-        let places = self.places.get(from..to).unwrap_or_default();
-        places.iter().zip(self.parts.get(from..to).unwrap_or_default())
+        let block = self.blocks.get(row / BLOCK).and_then(|at| usize::try_from(*at).ok());
+        let block = block.unwrap_or_default();
+        let end = |row: usize| {
+            self.ends.get(row).copied().map_or(block, |end| block.saturating_add(end.into()))
+        };
+        let from = if row.is_multiple_of(BLOCK) { block } else { end(row.saturating_sub(1)) };
+        let range = from..end(row);
+        let places = self.places.get(range.clone()).unwrap_or_default();
+        places.iter().zip(self.parts.get(range).unwrap_or_default())
     }
 
     /// Weighs features by how few payees have them, and brings each payee to the same length.
@@ -168,36 +204,44 @@ impl Fit {
             }
         }
         let all = cases.len() as f32 + 1.0;
+        self.rare_unit = number::ln(all).max(0.1) / 255.0;
         for (rareness, count) in self.rareness.iter_mut().zip(&counts) {
             // What was never seen has no weight, and by its length quietens what has.
-            *rareness = number::ln(all / (number::float(*count) + 1.0)).max(0.1);
+            let rare = number::ln(all / (number::float(*count) + 1.0)).max(0.1);
+            *rareness = (rare / self.rare_unit).round().clamp(1.0, 255.0) as u8;
         }
         for case in cases.iter_mut() {
             let mut sum = 0.0;
             for (row, weight) in &mut case.features {
-                *weight *= self.rareness.get(*row).copied().unwrap_or_default();
+                *weight *= self.rareness(*row);
                 sum += *weight * *weight;
             }
-            let length = sum.max(1e-6).sqrt();
+            let length = length(sum);
             case.features.iter_mut().for_each(|(_, weight)| *weight /= length);
         }
     }
 
     /// Keeps the weights that matter, in a byte each.
     fn keep(&mut self, table: &Table, labels: usize, temperature: f32) {
-        let most = table.weights.iter().fold(0.0_f32, |most, weight| most.max(weight.abs()));
+        let most = table.most();
         let unit = (most / 127.0).max(1e-9);
         self.unit = unit * temperature;
-        self.starts.push(0);
-        for row in table.weights.chunks(labels.max(1)).take(self.rareness.len()) {
+        let mut begins = 0_usize;
+        for (number, row) in table.weights.chunks(labels.max(1)).enumerate() {
+            if number.is_multiple_of(BLOCK) {
+                begins = self.parts.len();
+                self.blocks.push(u32::try_from(begins).unwrap_or(u32::MAX));
+            }
             for (place, weight) in row.iter().enumerate() {
-                if weight.abs() >= most * LEAST {
+                let full = self.parts.len().saturating_sub(begins) >= usize::from(u16::MAX);
+                if *weight != 0.0 && !full {
                     let parts = (weight / unit).round().clamp(-127.0, 127.0) as i8;
                     self.places.push(u16::try_from(place).unwrap_or(u16::MAX));
                     self.parts.push(parts);
                 }
             }
-            self.starts.push(u32::try_from(self.parts.len()).unwrap_or(u32::MAX));
+            let end = self.parts.len().saturating_sub(begins);
+            self.ends.push(u16::try_from(end).unwrap_or(u16::MAX));
         }
         self.places.shrink_to_fit();
         self.parts.shrink_to_fit();
@@ -207,9 +251,14 @@ impl Fit {
     }
 }
 
+/// The length of a vector from the sum of its squares, so that long texts do not shout.
+fn length(square: f32) -> f32 {
+    square.max(1e-6).sqrt()
+}
+
 /// How many rows the table of weights has, as a power of two.
 fn rows_bits(payees: usize, labels: usize) -> u32 {
-    let wanted = payees.saturating_mul(16).max(1 << 8).next_power_of_two();
+    let wanted = payees.saturating_mul(8).max(1 << 12).next_power_of_two();
     let most = (MAX_WEIGHTS / labels.max(1)).max(1 << 8);
     let rows = if wanted > most { most.next_power_of_two() / 2 } else { wanted };
     rows.max(2).ilog2().min(17)
@@ -226,6 +275,21 @@ struct Table {
 }
 
 impl Table {
+    /// The largest weight.
+    fn most(&self) -> f32 {
+        self.weights.iter().fold(0.0, |most, weight| most.max(weight.abs()))
+    }
+
+    /// Leaves out weights that are small.
+    fn prune(&mut self) {
+        let least = self.most() * LEAST;
+        for weight in &mut self.weights {
+            if weight.abs() < least {
+                *weight = 0.0;
+            }
+        }
+    }
+
     fn scores(&self, case: &Case, scores: &mut Vec<f32>) {
         scores.clear();
         scores.extend(self.bias.iter().map(|bias| bias * BIAS));
@@ -283,43 +347,50 @@ fn descend(
         for case in order.iter().filter_map(|place| cases.get(*place)) {
             table.scores(case, &mut scores);
             number::softmax(&mut scores);
-            if let Some(score) = scores.get_mut(case.target) {
-                *score -= 1.0;
+            for (place, share) in &case.targets {
+                if let Some(score) = scores.get_mut(*place) {
+                    *score -= share;
+                }
             }
             scores.iter_mut().for_each(|part| *part *= case.weight);
             table.step(case, &scores);
         }
     }
+    table.prune();
     table
 }
 
-/// How far scores are to be drawn together, for what is kept apart to be as probable as it is
-/// said to be.
+/// How far scores are to be drawn together, for what is kept apart to be right as often as is
+/// said.
 fn temperature(cases: &[Case], labels: usize, rows: usize) -> f32 {
     if cases.len() < 40 {
         return 0.7;
     }
-    let apart = |place: usize| place.is_multiple_of(5);
-    let table = descend(cases, |place| !apart(place), labels, rows);
-    let mut losses = [0.0_f32; TEMPERATURES.len()];
-    let (mut scores, mut drawn) = (Vec::new(), Vec::new());
-    for (place, case) in cases.iter().enumerate() {
-        if !apart(place) {
-            continue;
-        }
-        table.scores(case, &mut scores);
-        for (loss, temperature) in losses.iter_mut().zip(TEMPERATURES) {
-            drawn.clear();
-            drawn.extend(scores.iter().map(|score| score * f32::from(temperature) / 100.0));
-            number::softmax(&mut drawn);
-            *loss -= number::ln(drawn.get(case.target).copied().unwrap_or(1.0));
+    // By how much more than was right was said to be, at each temperature.
+    let mut excess = [0.0_f32; TEMPERATURES.len()];
+    let mut scores = Vec::new();
+    let turns = APART.saturating_mul(PARTS).checked_div(cases.len()).unwrap_or(1).clamp(1, PARTS);
+    for turn in 0..turns {
+        let apart = |place: usize| place % PARTS == turn;
+        let table = descend(cases, |place| !apart(place), labels, rows);
+        let kept = cases.iter().enumerate().filter(|(place, _)| apart(*place));
+        for (_, case) in kept {
+            table.scores(case, &mut scores);
+            let Some((best, most)) = number::highest(&scores) else { continue };
+            let right = case.targets.iter().find(|(place, _)| *place == best);
+            let right = right.map_or(0.0, |(_, share)| *share);
+            for (excess, temperature) in excess.iter_mut().zip(TEMPERATURES) {
+                let drawn = f32::from(temperature) / 100.0;
+                let sum: f32 = scores.iter().map(|it| number::exp((it - most) * drawn)).sum();
+                *excess += 1.0 / sum - right;
+            }
         }
     }
     let mut best = (f32::MAX, 100);
-    for (loss, temperature) in losses.into_iter().zip(TEMPERATURES) {
-        if loss < best.0 {
-            best = (loss, temperature);
+    for (excess, temperature) in excess.into_iter().zip(TEMPERATURES) {
+        if excess.abs() < best.0 {
+            best = (excess.abs(), temperature);
         }
     }
-    f32::from(best.1) / 100.0
+    f32::from(best.1) / 100.0 * ALL
 }

@@ -31,12 +31,13 @@ use fit::Fit;
 
 /// The version of the model: another one may answer differently.
 pub const MODEL_VERSION: &str = "1";
-/// What is looked at of a payee that was seen, in this order, and how much what was found before
-/// counts beside it, in choices.
-const LEVELS: [(Level, f32); 3] = [(Level::All, 1.0), (Level::Size, 20.0), (Level::Exact, 2.0)];
-/// How far what was right in the past is right in the future: people change their habits, which
+/// What is looked at of a payee that was seen, in this order.
+const LEVELS: [Level; 3] = [Level::All, Level::Size, Level::Exact];
+/// How far the words of a payee that was seen are believed: they were made from it.
+const SEEN: f32 = 0.7;
+/// How far what was right of a payee is right in the future: people change their habits, which
 /// no count of the past shows.
-const STAYS: f32 = 0.97;
+const STAYS: f32 = 0.985;
 /// From so many choices on a payee speaks for itself, without its words.
 const SPEAKS: u32 = 16;
 
@@ -156,11 +157,7 @@ impl<L: Ord + Clone> Model<L> {
     pub fn best(&self, sample: &Sample<'_>) -> Option<Guess<L>> {
         let mut scores = Vec::new();
         self.scores(&Key::of(sample), &mut scores);
-        let first = scores.first().copied()?;
-        let better = |best: (usize, f32), (place, score): (usize, &f32)| {
-            if *score > best.1 { (place, *score) } else { best }
-        };
-        let (place, probability) = scores.iter().enumerate().fold((0, first), better);
+        let (place, probability) = number::highest(&scores)?;
         let label = self.counts.labels().nth(place)?.clone();
         Some(Guess { label, probability })
     }
@@ -200,14 +197,14 @@ impl<L: Ord + Clone> Model<L> {
         if let Some(payee) = seen {
             let mut base = prior.clone();
             let mut before = before;
-            for (level, choices) in LEVELS {
-                payee.weigh(&self.counts, level, key.amount, choices, &mut base);
+            for level in LEVELS {
+                payee.weigh(&self.counts, level, key.amount, &mut base);
                 let after = base.get(place).copied().unwrap_or(before);
                 let odds = number::ln(after / before);
                 before = after;
-                match (level, key.amount.size) {
+                match (level, key.amount) {
                     (Level::All, _) => say("payee", payee.text().to_owned(), odds),
-                    (Level::Size, Some(size)) => say("amount", features::size_text(size), odds),
+                    (Level::Size, Some(it)) => say("amount", features::size_text(it.size), odds),
                     (Level::Exact, Some(_)) => say("amount", "the same".to_owned(), odds),
                     _ => {}
                 }
@@ -217,8 +214,7 @@ impl<L: Ord + Clone> Model<L> {
             let fit = self.fit();
             // What its letters say is said for the word as a whole: that is what people read.
             let mut words: Vec<(String, f32)> = Vec::new();
-            key.text.each(|feature, hash, weight| {
-                let odds = fit.speaks(hash, weight, &key.text, place).unwrap_or_default();
+            fit.each_speaks(&key.text, place, |feature, odds| {
                 match feature {
                     Feature::Word(word) => words.push((word.to_owned(), odds)),
                     Feature::Letters => {
@@ -271,23 +267,26 @@ impl<L: Ord + Clone> Model<L> {
         } else {
             self.fit().scores(&key.text, scores);
             self.counts.add_context(key, scores);
+            if payee.is_some() {
+                scores.iter_mut().for_each(|score| *score *= SEEN);
+            }
             number::softmax(scores);
         }
         let known = self.counts.known_share();
         scores.iter_mut().for_each(|score| *score *= known);
         if let Some(payee) = payee {
-            for (level, choices) in LEVELS {
-                payee.weigh(&self.counts, level, key.amount, choices, scores);
+            for level in LEVELS {
+                payee.weigh(&self.counts, level, key.amount, scores);
             }
+            scores.iter_mut().for_each(|score| *score *= STAYS);
         }
-        scores.iter_mut().for_each(|score| *score *= STAYS);
     }
 }
 
 /// A sample as the counts know it.
 struct Key<'a> {
     text: Text<'a>,
-    amount: Money,
+    amount: Option<Money>,
     weekday: Option<u8>,
     account: Option<u64>,
 }
@@ -297,7 +296,7 @@ impl<'a> Key<'a> {
         let weekday = sample.date.map(|date| date.weekday().num_days_from_monday());
         Self {
             text: Text::new(sample.text),
-            amount: features::amount(sample.amount_minor),
+            amount: sample.amount_minor.map(features::amount),
             weekday: weekday.and_then(|day| u8::try_from(day).ok()),
             account: sample.account,
         }
@@ -305,28 +304,40 @@ impl<'a> Key<'a> {
 }
 
 impl Payee {
-    /// Moves probabilities towards what the payee was seen with; `choices` says how much they
-    /// count themselves.
+    /// Moves probabilities towards what the payee was seen with.
+    ///
+    /// Something is taken off every count, since choices come in bursts and the first of a kind
+    /// says more than each that follows (absolute discounting; Ney, Essen, Kneser 1994): the more,
+    /// the less the book's payees keep to one place.
     fn weigh<L: Ord + Clone>(
         &self,
         counts: &Counts<L>,
         level: Level,
-        amount: Money,
-        choices: f32,
+        amount: Option<Money>,
         scores: &mut [f32],
     ) {
-        let seen = self.seen(level, amount);
+        let (mut seen, mut places) = (0_u32, 0_u32);
+        for (_, count) in self.seen(level, amount) {
+            seen = seen.saturating_add(count);
+            places = places.saturating_add(1);
+        }
         if seen == 0 {
             return;
         }
-        let all = number::float(seen) + choices;
-        for score in scores.iter_mut() {
-            *score = *score * choices / all;
-        }
-        self.each(level, amount, |slot, count| {
+        let discount = (counts.stray_share() * 2.0).min(0.6);
+        // How much what was found before counts, in choices.
+        let before = match level {
+            Level::All => 0.2 + discount,
+            Level::Size => 20.0,
+            Level::Exact => 2.0,
+        };
+        let all = number::float(seen) + before;
+        let kept = (before + discount * number::float(places)) / all;
+        scores.iter_mut().for_each(|score| *score *= kept);
+        for (slot, count) in self.seen(level, amount) {
             if let Some(score) = counts.place(slot).and_then(|place| scores.get_mut(place)) {
-                *score += number::float(count) / all;
+                *score += (number::float(count) - discount) / all;
             }
-        });
+        }
     }
 }

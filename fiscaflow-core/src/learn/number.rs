@@ -49,6 +49,13 @@ pub(super) fn softmax(scores: &mut [f32]) {
     }
 }
 
+/// The place of the highest score, the first of equals, and the score.
+pub(super) fn highest(scores: &[f32]) -> Option<(usize, f32)> {
+    let first = (0, scores.first().copied()?);
+    let higher = |best: (usize, f32), it: (usize, f32)| if it.1 > best.1 { it } else { best };
+    Some(scores.iter().copied().enumerate().fold(first, higher))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
