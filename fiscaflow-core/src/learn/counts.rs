@@ -102,7 +102,10 @@ impl Payee {
         };
         let least = amount.map_or(u64::MAX, |amount| Cell::key(amount, 0));
         let most = least | u64::from(Slot::MAX);
-        let from = self.cells.partition_point(|cell| cell.own_key() < least);
+        let from = match level {
+            Level::All => 0,
+            _ => self.cells.partition_point(|cell| cell.own_key() < least),
+        };
         let cells = self.cells.get(from..).unwrap_or_default().iter();
         let alike = cells.take_while(move |cell| cell.own_key() <= most);
         alike.map(|cell| (cell.slot(), cell.count()))

@@ -5,9 +5,11 @@
 //! `NOTICE.md` beside it.
 
 use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
 
 use super::tokens::for_each_kept;
+use super::words::{Digested, digest};
 
 const BRANDS: &str = include_str!("brands.tsv");
 
@@ -54,7 +56,7 @@ pub(super) struct Brand {
 }
 
 /// The brands by the digest of their folded names.
-static INDEX: LazyLock<HashMap<u64, Brand>> = LazyLock::new(|| {
+static INDEX: LazyLock<HashMap<u64, Brand, BuildHasherDefault<Digested>>> = LazyLock::new(|| {
     let (mut word, mut key) = (String::new(), String::new());
     let brand = |line: &'static str| {
         let (name, letter) = line.split_once('\t')?;
@@ -73,7 +75,7 @@ static INDEX: LazyLock<HashMap<u64, Brand>> = LazyLock::new(|| {
         let category = place.and_then(|place| CATEGORIES.get(usize::from(place))).copied();
         (!key.is_empty()).then(|| (digest(&key), Brand { name, category }))
     };
-    let mut index: HashMap<u64, Brand> = HashMap::new();
+    let mut index: HashMap<u64, Brand, BuildHasherDefault<Digested>> = HashMap::default();
     for (digest, brand) in BRANDS.lines().filter_map(brand) {
         let kept = index.entry(digest).or_insert(brand);
         if kept.category != brand.category {
@@ -107,11 +109,4 @@ pub(super) fn start_category(key: &str) -> Option<&'static str> {
     let spaces = key.match_indices(' ').map(|(place, _)| place).filter(|place| *place >= 4);
     let starts: Vec<&str> = spaces.take(4).filter_map(|place| key.get(..place)).collect();
     starts.iter().rev().find_map(|start| brand(start)).and_then(|brand| brand.category)
-}
-
-/// FNV-1a, 64 bits: <http://www.isthe.com/chongo/tech/comp/fnv/>.
-fn digest(key: &str) -> u64 {
-    key.bytes().fold(0xcbf2_9ce4_8422_2325, |digest, byte| {
-        (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
 }

@@ -64,7 +64,9 @@ pub(crate) fn for_each_kept(text: &str, buffer: &mut String, mut call: impl FnMu
 /// A token as it is compared.
 pub(super) fn push_folded(key: &mut String, text: &str) {
     if text.is_ascii() {
-        key.extend(text.bytes().map(|byte| char::from(byte.to_ascii_lowercase())));
+        let from = key.len();
+        key.push_str(text);
+        key.get_mut(from..).into_iter().for_each(str::make_ascii_lowercase);
     } else {
         key.extend(text.chars().flat_map(char::to_lowercase));
     }
@@ -157,11 +159,18 @@ impl Shape {
     fn of(text: &str) -> Self {
         let mut shape = Self::default();
         if text.is_ascii() {
-            for byte in text.bytes() {
-                let mask = matches!(byte, b'x' | b'X' | b'*' | b'#');
-                shape.digits = shape.digits.saturating_add(byte.is_ascii_digit().into());
-                shape.letters = shape.letters.saturating_add(byte.is_ascii_alphabetic().into());
-                shape.masks = shape.masks.saturating_add(mask.into());
+            // Beyond the most that is counted nothing is decided by counts.
+            for byte in text.bytes().take(usize::from(u16::MAX)) {
+                match byte {
+                    b'0'..=b'9' => shape.digits = shape.digits.wrapping_add(1),
+                    b'x' | b'X' => {
+                        shape.letters = shape.letters.wrapping_add(1);
+                        shape.masks = shape.masks.wrapping_add(1);
+                    }
+                    b'a'..=b'z' | b'A'..=b'Z' => shape.letters = shape.letters.wrapping_add(1),
+                    b'*' | b'#' => shape.masks = shape.masks.wrapping_add(1),
+                    _ => {}
+                }
                 shape.lower |= byte.is_ascii_lowercase();
             }
             return shape;
@@ -273,18 +282,9 @@ fn trim_end(tokens: &mut [Token<'_>]) {
     }
 }
 
-/// The lists that a word is in, however it is written; long ones are in none.
+/// The lists that a word is in; long ones are in none.
 fn lists(text: &str) -> Lists {
-    let mut folded = [0_u8; WORD_BYTES];
-    let Some(bytes) = folded.get_mut(..text.len()) else { return Lists::default() };
-    if text.is_ascii() {
-        bytes.copy_from_slice(text.as_bytes());
-        bytes.make_ascii_lowercase();
-        return std::str::from_utf8(bytes).map(Lists::of).unwrap_or_default();
-    }
-    let mut folded = String::new();
-    push_folded(&mut folded, text);
-    Lists::of(&folded)
+    if text.len() > WORD_BYTES { Lists::default() } else { Lists::of(text) }
 }
 
 /// Digits in two or three groups that can be a day: `12/03`, `12.03.2024`, `2024-03-12`.

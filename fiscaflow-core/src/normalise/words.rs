@@ -32,9 +32,9 @@ impl Lists {
     /// Is a large town.
     pub(super) const TOWN: Self = Self(1 << 6);
 
-    /// Those that a folded word is in.
+    /// Those that a word is in, however it is written.
     pub(super) fn of(word: &str) -> Self {
-        LISTS.get(word).copied().unwrap_or_default()
+        LISTS.get(&digest(word)).copied().unwrap_or_default()
     }
 
     /// Whether one of them is the other.
@@ -43,9 +43,9 @@ impl Lists {
     }
 }
 
-/// All words with their lists: one look for a word tells all.
-static LISTS: LazyLock<HashMap<&str, Lists, BuildHasherDefault<Fnv>>> = LazyLock::new(|| {
-    let mut all: HashMap<&str, Lists, BuildHasherDefault<Fnv>> = HashMap::default();
+/// All words with their lists, by their digests: one look for a word tells all.
+static LISTS: LazyLock<HashMap<u64, Lists, BuildHasherDefault<Digested>>> = LazyLock::new(|| {
+    let mut all: HashMap<u64, Lists, BuildHasherDefault<Digested>> = HashMap::default();
     for (list, words) in [
         (Lists::METHOD, METHODS),
         (Lists::WEAK_METHOD, WEAK_METHODS),
@@ -56,32 +56,40 @@ static LISTS: LazyLock<HashMap<&str, Lists, BuildHasherDefault<Fnv>>> = LazyLock
         (Lists::TOWN, TOWNS),
     ] {
         for word in words {
-            all.entry(word).or_default().0 |= list.0;
+            all.entry(digest(word)).or_default().0 |= list.0;
         }
     }
     all
 });
 
-/// FNV-1a, which is quick for short words; the lists are ours, so that nobody can choose words
-/// that meet.
-struct Fnv(u64);
-
-impl Default for Fnv {
-    fn default() -> Self {
-        Self(0xcbf2_9ce4_8422_2325)
+/// FNV-1a, 64 bits, of a text in small letters: <http://www.isthe.com/chongo/tech/comp/fnv/>.
+pub(super) fn digest(text: &str) -> u64 {
+    let step =
+        |digest: u64, byte: u8| (digest ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+    let start = 0xcbf2_9ce4_8422_2325;
+    if text.is_ascii() {
+        return text.bytes().fold(start, |digest, byte| step(digest, byte.to_ascii_lowercase()));
     }
+    text.chars()
+        .flat_map(char::to_lowercase)
+        .fold(start, |digest, letter| letter.encode_utf8(&mut [0; 4]).bytes().fold(digest, step))
 }
 
-impl Hasher for Fnv {
+/// Hashes what is a digest already. Nobody can fill a table of ours with digests that meet.
+#[derive(Default)]
+pub(super) struct Digested(u64);
+
+impl Hasher for Digested {
     fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3);
-        }
+        bytes.iter().for_each(|byte| self.0 = self.0.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, digest: u64) {
+        self.0 = digest;
     }
 
     fn finish(&self) -> u64 {
-        // The table looks at the highest and the lowest digits.
-        self.0 ^ self.0 >> 32
+        self.0
     }
 }
 
