@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::evaluate::figures;
-use super::household::{Payment, payments};
+use super::household::{Payment, payments, reachable};
 use super::jobs::Run;
 
 fn learned(payments: &[Payment]) -> Model<usize> {
@@ -54,6 +54,7 @@ pub fn predict(options: &Options) -> Vec<Run> {
         if let Value::Object(more) = &mut more {
             more.remove("coverage");
             more.insert("model_bytes".to_owned(), json!(model.bytes()));
+            more.insert("reachable_accuracy".to_owned(), json!(reachable(options.seed)));
         }
         Run { more, ..run }
     };

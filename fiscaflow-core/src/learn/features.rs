@@ -6,7 +6,9 @@ use crate::normalise;
 
 /// The shortest and longest groups of letters.
 const GROUPS: std::ops::RangeInclusive<usize> = 2..=5;
-/// How much a part of a word that tells a trade counts beside the word.
+/// How much a word counts beside a group of letters.
+const WORD: f32 = 1.5;
+/// How much a part of a word that tells a trade counts.
 const TRADE: f32 = 2.5;
 /// The most letters of a text that groups are made of: a line of a statement is shorter.
 const MAX_LETTERS: usize = 120;
@@ -56,7 +58,7 @@ impl<'a> Text<'a> {
         each_word(self.raw, |word| {
             let parts = word.split(|letter: char| !letter.is_alphanumeric());
             for word in parts.filter(|part| !part.is_empty()) {
-                call(Feature::Word(word), digest(1, word.as_bytes()), 1.0);
+                call(Feature::Word(word), digest(1, word.as_bytes()), WORD);
                 if !before.is_empty() {
                     let mut hash = Hasher::new(2);
                     hash.add(before.as_bytes());

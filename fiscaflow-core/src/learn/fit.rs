@@ -10,10 +10,10 @@ use super::features::{Feature, Text, digest};
 use super::number;
 
 /// How often all payees are gone through.
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 8;
 /// The first step.
 const STEP: f32 = 0.5;
-/// How much a word counts beside a group of letters.
+/// How much each label counts beside a group of letters, whatever the text.
 const BIAS: f32 = 0.3;
 /// The most payees that weights are made from: those that were seen most often.
 const MAX_PAYEES: usize = 12_288;

@@ -127,7 +127,8 @@ fn push<'a>(
     push_parts(tokens, inner, start, star);
 }
 
-/// Adds a token; what a web address has around its name becomes tokens of its own.
+/// Adds a token; what a web address has around its name, and a reference that is glued to a word,
+/// become tokens of their own.
 fn push_parts<'a>(tokens: &mut Vec<Token<'a>>, text: &'a str, start: usize, star: bool) {
     let mut add = |text: &'a str, place: usize, cut: Option<CutReason>, star: bool| {
         let start = start.saturating_add(place);
@@ -136,7 +137,9 @@ fn push_parts<'a>(tokens: &mut Vec<Token<'a>>, text: &'a str, start: usize, star
         }
     };
     if !text.as_bytes().contains(&b'.') {
-        add(text, 0, None, star);
+        let (word, reference) = words::split_glued(text).unwrap_or((text, ""));
+        add(word, 0, None, star);
+        add(reference, word.len(), Some(CutReason::Reference), false);
         return;
     }
     let (www, host) = match text.split_at_checked(4) {

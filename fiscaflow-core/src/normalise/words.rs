@@ -102,6 +102,22 @@ pub(super) fn is_web_ending(text: &str) -> bool {
     })
 }
 
+/// Divides what large shops sell from the reference that some banks print right behind it, such as
+/// in `AMAZON PRIMEB12CD34E5`.
+pub(super) fn split_glued(text: &str) -> Option<(&str, &str)> {
+    let starts = |word: &&&str| {
+        let start = text.get(..word.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(word))
+    };
+    let (word, rest) = text.split_at_checked(GLUED.iter().find(starts)?.len())?;
+    let digits = rest.bytes().filter(u8::is_ascii_digit).count();
+    let plain = rest.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    (plain && digits >= 2 && rest.len() >= 6).then_some((word, rest))
+}
+
+/// Words that have references glued to them.
+const GLUED: &[&str] = &["digital", "kindle", "mktplace", "mktp", "music", "prime", "video"];
+
 /// Endings that a name on a statement may have.
 const WEB_ENDINGS: &[&str] = &[
     "co.uk", "org.uk", "com.au", "co.nz", "gov.uk", "ac.uk", "com", "org", "net", "de", "at", "ch",
