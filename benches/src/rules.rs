@@ -110,6 +110,7 @@ fn plan() -> Result<Plan> {
         zone: "UTC".to_owned(),
         currencies: Vec::new(),
         created_at: Default::default(),
+        learning: Default::default(),
     });
     let id = "018f5a2c-0000-7000-8000-000000000003".parse::<CategoryId>()?;
     let category =

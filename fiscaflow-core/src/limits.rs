@@ -61,6 +61,8 @@ pub const MAX_FILE_BYTES: usize = 20 * 1024 * 1024;
 pub const MAX_RESTORE_BYTES: usize = 256 * 1024 * 1024;
 /// Transactions of an imported file.
 pub const MAX_FILE_ROWS: usize = 100_000;
+/// Payees of which a book does not learn.
+pub const MAX_FORGOTTEN: usize = 500;
 /// Dated rates in one look for transfers.
 pub const MAX_RATES: usize = 1_000;
 /// How often a write is decided again when the book has moved on.

@@ -16,6 +16,7 @@ fn plan() -> Plan {
         zone: "UTC".to_owned(),
         currencies: Vec::new(),
         created_at: chrono::DateTime::UNIX_EPOCH,
+        learning: Default::default(),
     })
 }
 

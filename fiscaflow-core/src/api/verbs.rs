@@ -5,10 +5,12 @@ use serde_json::Value;
 use super::{Call, write};
 use crate::analytics::{Balance, BalancesQuery, Spending, SpendingQuery};
 use crate::budgets::{BudgetQuery, BudgetState};
+use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
     ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
-    NewImport, NewRestore, NewTransfer, Observer, ParsedFile, Recategorisation, RestoreReport,
-    RuleText, TransactionPage, Transfer, UndoReport,
+    NewImport, NewRestore, NewTransfer, Observer, ParsedFile, PayeeName, PayeeText,
+    Recategorisation, RestoreReport, RuleText, SuggestionPage, SuggestionQuery, SuggestionScope,
+    TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::{Entry, Event, ObjectChange, Verification};
@@ -95,6 +97,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { name: "transactions", summary: "Its movements of money." },
     Noun { name: "transfers", summary: "Movements between its own accounts." },
     Noun { name: "rules", summary: "What categorises by itself." },
+    Noun { name: "suggestions", summary: "What its own past says of categories." },
     Noun { name: "budgets", summary: "What may be spent." },
     Noun { name: "imports", summary: "Statements from banks." },
     Noun { name: "layouts", summary: "What is known of the banks' delimited files." },
@@ -287,6 +290,8 @@ verbs! {
         Post "/payees", (NewPayee) -> (Payee), payees.create(request);
     "payees.list" "All payees."
         Get "/payees", () -> ([Payee]), payees.list();
+    "payees.normalise" "Who was paid, by a bank's text; nothing is written."
+        Post "/payees/normalise", (PayeeText) -> (PayeeName), payees.normalise(request);
 
     "transactions.create" "Record a transaction."
         Post "/transactions", (NewTransaction) -> (Transaction), transactions.create(request);
@@ -338,6 +343,18 @@ verbs! {
         rules.suggest(request);
     "rules.apply" "Run all rules over every transaction."
         Post "/rules/apply", () -> (ApplyReport), rules.apply();
+
+    "suggestions.list" "What the book's own past says of categories, and why."
+        Post "/suggestions", (SuggestionQuery) -> (SuggestionPage), suggestions.list(request);
+    "suggestions.apply" "Give transactions the category that was learned, where it is sure enough."
+        Post "/suggestions/apply", (SuggestionScope) -> (ApplyReport), suggestions.apply(request);
+    "suggestions.forget" "Learn nothing of a payee any more."
+        Post "/suggestions/forget", (PayeeText) -> (Book), suggestions.forget(request);
+    "suggestions.remember" "Learn of a payee again."
+        Post "/suggestions/remember", (PayeeText) -> (Book), suggestions.remember(request);
+    "suggestions.evaluate" "How good learning is on the book's own past; nothing is written."
+        Get "/suggestions/evaluation", (EvaluationQuery) -> (EvaluationReport),
+        suggestions.evaluate(request);
 
     "budgets.create" "Make a budget."
         Post "/budgets", (NewBudget) -> (Budget), budgets.create(request);

@@ -6,9 +6,10 @@ use super::run::{Command, Decision, Facts};
 use super::{BookHandle, Context, Engine};
 use crate::error::{Error, ErrorCode, Lane, Result};
 use crate::id::BookId;
+use crate::limits::MAX_FORGOTTEN;
 use crate::log::{Change, Draft, Hash};
 use crate::model::{
-    Book, BookPatch, CustomCurrency, Member, NewBook, Role, check_list, check_name,
+    Book, BookPatch, CustomCurrency, Learning, Member, NewBook, Role, check_list, check_name,
 };
 use crate::money::Currency;
 use crate::plan::Plan;
@@ -42,6 +43,7 @@ impl Books {
             zone: new.zone.clone().unwrap_or_else(|| "UTC".to_owned()),
             currencies: new.currencies.clone(),
             created_at: now,
+            learning: Learning::default(),
         };
         check_book(&book)?;
         if self.engine.inner.store.head(book.id).await?.is_some() {
@@ -54,6 +56,7 @@ impl Books {
             plan: &plan,
             rules: &crate::rules::RuleSet::default(),
             balances: crate::rules::Balances::default(),
+            learner: None,
             transactions: Default::default(),
             origins: Vec::new(),
             now,
@@ -147,6 +150,8 @@ impl Command for BookPatch {
                 book.currencies.push(currency.clone());
             }
         }
+        book.learning.enabled = self.learn.unwrap_or(book.learning.enabled);
+        book.learning.threshold = self.learn_threshold.unwrap_or(book.learning.threshold);
         check_book(&book)?;
         if book == before {
             return Ok(Decision::unchanged(book));
@@ -167,5 +172,10 @@ pub(super) fn check_book(book: &Book) -> Result<()> {
             return Err(Error::invalid("currencies", format!("`{code}` is registered twice")));
         }
     }
-    Ok(())
+    let Learning { threshold, forgotten, .. } = &book.learning;
+    if !(1..=100).contains(threshold) {
+        return Err(Error::invalid("learn_threshold", "a threshold is from 1 to 100 percent"));
+    }
+    check_list("forgotten", forgotten, MAX_FORGOTTEN)?;
+    forgotten.iter().try_for_each(|payee| check_name("forgotten", payee))
 }

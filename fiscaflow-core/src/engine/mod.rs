@@ -21,6 +21,7 @@ mod reports;
 mod rules;
 mod run;
 mod state;
+mod suggestions;
 mod transactions;
 mod transfers;
 
@@ -42,10 +43,11 @@ pub use imports::{
 pub use layouts::Layouts;
 pub use members::Members;
 pub use merge::Merge;
-pub use payees::Payees;
+pub use payees::{PayeeName, PayeeText, Payees};
 pub use progress::{ImportPhase, ImportProgress, Observer};
 pub use reports::Reports;
 pub use rules::{ApplyReport, RuleText, Rules};
+pub use suggestions::{SuggestionPage, SuggestionQuery, SuggestionScope, Suggestions};
 pub use transactions::{Recategorisation, TransactionPage, Transactions};
 pub use transfers::{NewTransfer, Transfer, Transfers};
 
@@ -197,6 +199,8 @@ nouns! {
     transfers: Transfers;
     /// What categorises by itself.
     rules: Rules;
+    /// What its own past says of categories.
+    suggestions: Suggestions;
     /// What may be spent.
     budgets: Budgets;
     /// Statements from banks.

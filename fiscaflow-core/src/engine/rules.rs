@@ -40,7 +40,7 @@ impl std::fmt::Debug for RuleText {
     }
 }
 
-/// What applying the rules to the past did.
+/// What applying rules or suggestions to the past did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -12,6 +12,7 @@ use super::progress::{ImportPhase, Reporter};
 use super::state::BookState;
 use super::{BookHandle, Context, Engine};
 use crate::budgets;
+use crate::categorise::Learner;
 use crate::env::IdSource;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, BookId, EventId, TransactionId};
@@ -38,6 +39,8 @@ pub(super) struct Needs {
     pub(super) accounts: Vec<AccountId>,
     /// Every transaction that is not deleted.
     pub(super) all: bool,
+    /// Every transaction that one of these selects.
+    pub(super) queries: Vec<TransactionQuery>,
     /// Earlier imports, one answer a query.
     pub(super) origins: Vec<OriginQuery>,
 }
@@ -47,6 +50,8 @@ pub(super) struct Facts<'a> {
     pub(super) plan: &'a Plan,
     pub(super) rules: &'a RuleSet,
     pub(super) balances: Balances,
+    /// What was learned from the book, where it may be used.
+    pub(super) learner: Option<Arc<Learner>>,
     pub(super) transactions: HashMap<TransactionId, Transaction>,
     pub(super) origins: Vec<Vec<OriginRow>>,
     pub(super) now: DateTime<Utc>,
@@ -68,6 +73,14 @@ impl Facts<'_> {
     pub(super) fn ruled(&self, it: &Transaction, run: &mut Run) -> Result<Option<Transaction>> {
         let facts = rules::Facts::from(it).with_balance(self.balances.of(it));
         Ok(self.rules.evaluate(facts, run)?.after())
+    }
+
+    /// Gives a transaction that was just made, and that the rules have seen, the category that was
+    /// learned, where it is sure enough.
+    pub(super) fn categorise(&self, it: &mut Transaction) {
+        if let Some(learner) = &self.learner {
+            learner.categorise(it, self.plan.book.learning.threshold);
+        }
     }
 
     /// A fresh UUID.
@@ -125,6 +138,11 @@ pub(super) trait Command: Serialize + Sync {
     const ROLE: Role = Role::Member;
     /// Whether it runs rules.
     const RULES: bool = false;
+
+    /// Whether transactions get a category by it that was learned.
+    fn learned(_plan: &Plan) -> bool {
+        false
+    }
 
     /// What to load before deciding.
     fn needs(&self, _plan: &Plan) -> Result<Needs> {
@@ -189,7 +207,12 @@ impl BookHandle {
     }
 
     async fn state_for<C: Command>(&self) -> Result<BookState> {
-        if C::RULES { self.ruling(C::ROLE).await } else { self.authorised(C::ROLE).await }
+        let state =
+            if C::RULES { self.ruling(C::ROLE).await } else { self.authorised(C::ROLE).await }?;
+        if C::learned(&state.plan) {
+            return self.engine.with_learner(self.book_id, state).await;
+        }
+        Ok(state)
     }
 
     /// Runs a write to its end.
@@ -250,6 +273,7 @@ impl BookHandle {
             plan: &state.plan,
             rules: state.rules(),
             balances: if C::RULES { state.balances() } else { Balances::default() },
+            learner: state.learner.clone().filter(|_| C::learned(&state.plan)),
             transactions,
             origins,
             now,
@@ -341,6 +365,9 @@ impl BookHandle {
         }
         if needs.all {
             self.load_all(TransactionQuery::default(), &mut transactions).await?;
+        }
+        for query in needs.queries {
+            self.load_all(query, &mut transactions).await?;
         }
         Ok((transactions, origins))
     }

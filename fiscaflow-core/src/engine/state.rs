@@ -1,4 +1,4 @@
-//! What the engine keeps of books in memory: plan, rules and view at a head.
+//! What the engine keeps of books in memory: plan, rules, view and learned model at a head.
 //!
 //! All of it is derived: it may be dropped at any time and comes back identical from the store.
 
@@ -6,13 +6,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Engine;
+use crate::categorise::{Choice, Learner};
 use crate::error::{Error, ErrorCode, Lane, Result};
 use crate::id::BookId;
-use crate::log::{Change, StoredCommit, documents_of};
-use crate::model::DocumentKind;
+use crate::log::{Change, Object, StoredCommit, documents_of};
+use crate::model::{Document, DocumentKind, SourceKind, Transaction};
 use crate::plan::{Plan, book_not_found};
 use crate::rules::{Balances, RuleSet};
-use crate::store::Head;
+use crate::store::{Head, PageRequest, Position, TransactionQuery};
 use crate::view::View;
 
 /// How many books are kept at most; the one used longest ago gives way.
@@ -29,13 +30,14 @@ pub(super) struct BookState {
     pub(super) plan: Arc<Plan>,
     rules: Arc<OnceLock<RuleSet>>,
     pub(super) view: Option<Arc<View>>,
+    pub(super) learner: Option<Arc<Learner>>,
 }
 
 crate::model::debug_only!(BookState: head);
 
 impl BookState {
     fn new(head: Head, plan: Plan) -> Self {
-        Self { head, plan: Arc::new(plan), rules: Arc::default(), view: None }
+        Self { head, plan: Arc::new(plan), rules: Arc::default(), view: None, learner: None }
     }
 
     /// The rules, ready to run; they are prepared when first asked for.
@@ -63,6 +65,15 @@ impl BookState {
     fn advance(&mut self, head: Head, changes: &[Change]) {
         self.head = head;
         for (document, stays) in documents_of(changes) {
+            let renames = match document {
+                Document::Book(book) => {
+                    book.learning.forgotten != self.plan.book.learning.forgotten
+                }
+                document => document.kind() == DocumentKind::Payee,
+            };
+            if renames {
+                self.learner = None;
+            }
             Arc::make_mut(&mut self.plan).apply(document, stays);
             let named = matches!(document.kind(), DocumentKind::Account | DocumentKind::Category);
             if document.kind() == DocumentKind::Rule
@@ -74,9 +85,13 @@ impl BookState {
         if let Some(view) = &mut self.view {
             Arc::make_mut(view).apply(changes);
         }
+        if let Some(learner) = self.learner.as_mut().filter(|_| Learner::concerns(changes)) {
+            Arc::make_mut(learner).apply(changes);
+        }
     }
 
-    fn catch_up(&mut self, commit: &StoredCommit) -> Result<()> {
+    /// Moves on by one commit as it is stored; its changes.
+    fn catch_up(&mut self, commit: &StoredCommit) -> Result<Vec<Change>> {
         if commit.parent != self.head.hash {
             return Err(
                 Error::new(ErrorCode::HistoryBroken, "the history was rewritten").id(commit.seq)
@@ -84,7 +99,7 @@ impl BookState {
         }
         let opened = commit.open()?;
         self.advance(commit.head(), &opened.changes);
-        Ok(())
+        Ok(opened.changes)
     }
 }
 
@@ -114,14 +129,19 @@ impl Cache {
         Some(state.clone())
     }
 
-    /// Keeps a state unless a newer one is kept already.
-    fn put(&self, book_id: BookId, state: BookState) {
+    /// Keeps a state unless a newer one is kept already; of the same one, all that was made.
+    fn put(&self, book_id: BookId, mut state: BookState) {
         let mut books = self.lock();
         books.uses = books.uses.saturating_add(1);
         let uses = books.uses;
-        let kept = books.states.get(&book_id).map(|(_, kept)| (kept.head.seq, kept.view.is_some()));
-        if kept.is_some_and(|kept| kept > (state.head.seq, state.view.is_some())) {
-            return;
+        if let Some((_, kept)) = books.states.get(&book_id) {
+            if kept.head.seq > state.head.seq {
+                return;
+            }
+            if kept.head == state.head {
+                state.view = state.view.or_else(|| kept.view.clone());
+                state.learner = state.learner.or_else(|| kept.learner.clone());
+            }
         }
         books.states.insert(book_id, (uses, state));
         if books.states.len() > MAX_BOOKS {
@@ -233,6 +253,62 @@ impl Engine {
         self.inner.cache.put(book_id, state.clone());
         let view = state.view.clone().ok_or_else(|| Error::corrupt("the view was lost"))?;
         Ok((state, view))
+    }
+
+    /// The same book, or as it is a little later, with what was learned from it.
+    pub(super) async fn with_learner(
+        &self,
+        book_id: BookId,
+        mut state: BookState,
+    ) -> Result<BookState> {
+        if state.learner.is_some() {
+            return Ok(state);
+        }
+        let mut choices = HashMap::new();
+        let mut put = |it: &Transaction| match Choice::of(it) {
+            Some(choice) => drop(choices.insert(it.id, choice)),
+            None => drop(choices.remove(&it.id)),
+        };
+        self.chosen(book_id, &mut put).await?;
+        // As with the view: rows may be newer than the plan, and both meet at the same head.
+        loop {
+            let commits = self.inner.store.commits(book_id, state.head.seq, 100).await?;
+            if commits.is_empty() {
+                break;
+            }
+            for commit in commits {
+                let changes = state.catch_up(&commit)?;
+                for change in changes {
+                    match (change.before, change.after) {
+                        (_, Some(Object::Transaction(it))) => put(&it),
+                        (Some(Object::Transaction(it)), None) => {
+                            put(&Transaction { deleted: true, ..*it });
+                        }
+                        _ => {}
+                    }
+                }
+            }
+        }
+        state.learner = Some(Arc::new(Learner::new(&state.plan, choices.values())));
+        self.inner.cache.put(book_id, state.clone());
+        Ok(state)
+    }
+
+    /// Calls with every transaction whose category a person chose.
+    pub(super) async fn chosen(
+        &self,
+        book_id: BookId,
+        mut call: impl FnMut(&Transaction),
+    ) -> Result<()> {
+        let category_source = Some(SourceKind::User);
+        let query = TransactionQuery { category_source, ..TransactionQuery::default() };
+        let mut request = PageRequest { query, after: None, limit: COLUMN_ROWS };
+        loop {
+            let page = self.inner.store.page(book_id, &request).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            request.after = Some(Position { booking_date: last.booking_date, id: last.id });
+            page.iter().for_each(&mut call);
+        }
     }
 }
 

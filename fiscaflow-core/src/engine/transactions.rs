@@ -110,10 +110,13 @@ impl Transactions<'_> {
     /// Why category, parts, payee, tags, notes and status are what they are.
     pub async fn explain(&self, id: TransactionId) -> Result<Explanation> {
         let state = self.book.ruling(Role::Viewer).await?;
+        let state = self.book.engine.with_learner(self.book.book_id, state).await?;
         let transaction = self.get(id).await?;
         let balance = state.balances().of(&transaction);
         let facts = rules::Facts::from(&transaction).with_balance(balance);
-        rules::explain(facts, state.rules())
+        let threshold = state.plan.book.learning.threshold;
+        let learned = state.learner.iter().flat_map(|it| it.candidates(&transaction, threshold));
+        rules::explain(facts, state.rules(), learned.collect())
     }
 }
 
@@ -149,6 +152,10 @@ impl Command for NewTransaction {
     const VERB: &'static str = "transactions.create";
     const RULES: bool = true;
 
+    fn learned(plan: &Plan) -> bool {
+        plan.book.learning.enabled
+    }
+
     fn needs(&self, _plan: &Plan) -> Result<Needs> {
         Ok(Needs { maybe: self.id.into_iter().collect(), ..Needs::default() })
     }
@@ -176,6 +183,7 @@ impl Command for NewTransaction {
         if let Some(after) = facts.ruled(&transaction, &mut rules::Run::over(1))? {
             transaction = after;
         }
+        facts.categorise(&mut transaction);
         // What rules add counts, too: what is kept can be changed again.
         check(&transaction, facts.plan)?;
         let event = facts.event(

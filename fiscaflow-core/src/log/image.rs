@@ -193,6 +193,7 @@ pub(super) fn decode(
 /// What stands in for a personal member after it was erased.
 fn erased_member(kind: DocumentKind, name: &str) -> (String, Value) {
     let empty = match (kind, name) {
+        (DocumentKind::Book, "learning") => serde_json::json!({}),
         (DocumentKind::Rule, "condition") => serde_json::json!({"kind": "any", "of": []}),
         (_, "aliases" | "actions") => Value::Array(Vec::new()),
         (_, "number" | "bank_id" | "file_name") | (DocumentKind::Member, _) => Value::Null,

@@ -89,9 +89,34 @@ pub struct Book {
     pub currencies: Vec<CustomCurrency>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+    /// What it makes of its own past.
+    #[serde(default)]
+    pub learning: Learning,
 }
 
 debug_only!(Book: id);
+
+/// What a book makes of its own past.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Learning {
+    /// Whether what is recorded or imported without a category gets the one that persons chose for
+    /// what was like it.
+    pub enabled: bool,
+    /// How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
+    pub threshold: u8,
+    /// The payees of which nothing is learned, by their names without a bank's noise.
+    pub forgotten: Vec<String>,
+}
+
+debug_only!(Learning: enabled, threshold);
+
+impl Default for Learning {
+    fn default() -> Self {
+        Self { enabled: true, threshold: 85, forgotten: Vec::new() }
+    }
+}
 
 /// A currency that is not in ISO 4217.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -135,6 +160,10 @@ pub struct BookPatch {
     pub zone: Option<String>,
     /// Currencies to know in addition.
     pub add_currencies: Vec<CustomCurrency>,
+    /// Whether what is recorded or imported may get a category that was learned.
+    pub learn: Option<bool>,
+    /// How probable such a category has to be, in percent, 1 to 100.
+    pub learn_threshold: Option<u8>,
 }
 
 debug_only!(BookPatch:);

@@ -75,7 +75,7 @@ macro_rules! documents {
 }
 
 documents! {
-    Book = "book", personal ["name"], key |book| book.id.to_string();
+    Book = "book", personal ["name", "learning"], key |book| book.id.to_string();
     Member = "member", personal ["name"], key |member| member.actor.to_string();
     Account = "account", personal ["name", "number", "bank_id"], key |account| account.id.to_string();
     Category = "category", personal ["name"], key |category| category.id.to_string();

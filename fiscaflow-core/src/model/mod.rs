@@ -36,7 +36,7 @@ mod transfer;
 
 pub use account::{Account, AccountKind, AccountPatch, NewAccount};
 pub use action::{Action, SplitPart};
-pub use book::{ActorId, Book, BookPatch, CustomCurrency, Member, NewBook, Role};
+pub use book::{ActorId, Book, BookPatch, CustomCurrency, Learning, Member, NewBook, Role};
 pub use budget::{Alert, Budget, BudgetPatch, NewBudget};
 pub use category::{Category, CategoryKind, CategoryPatch, NewCategory};
 pub use condition::{Condition, Direction, Feature, TextField, TextOp, Weekday};

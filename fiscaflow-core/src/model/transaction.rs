@@ -65,6 +65,12 @@ impl Source {
         Self { kind: SourceKind::Provider, reference: None, confidence: 100 }
     }
 
+    /// Learned from what persons chose; how probable it is, in percent.
+    pub fn learned(confidence: u8) -> Self {
+        let reference = Some(crate::learn::MODEL_VERSION.to_owned());
+        Self { kind: SourceKind::Learned, reference, confidence }
+    }
+
     /// Set by a rule.
     pub fn rule(id: crate::id::RuleId) -> Self {
         Self { kind: SourceKind::Rule, reference: Some(id.to_string()), confidence: 100 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{Facts, Outcome, RuleSet, Run};
 use crate::error::Result;
 use crate::id::TransactionId;
+use crate::learn::Spoke;
 use crate::limits::MAX_TAGS;
 use crate::model::metadata::{REVIEW, TRANSFER_ACCOUNT_ID};
 use crate::model::{Action, Source, SourceKind, Split, Status, Transaction};
@@ -25,6 +26,9 @@ pub struct Candidate {
     pub won: bool,
     /// Why it won or lost.
     pub why: String,
+    /// What speaks for it now, loudest first, where it was learned.
+    #[serde(default)]
+    pub evidence: Vec<Spoke>,
 }
 crate::model::debug_only!(Candidate: field, source, won);
 
@@ -40,11 +44,12 @@ pub struct Explanation {
     pub candidates: Vec<Candidate>,
 }
 
-/// Explains a transaction as it stands, with the rules as they are now.
-pub fn explain(facts: Facts<'_>, rules: &RuleSet) -> Result<Explanation> {
+/// Explains a transaction as it stands, with the rules as they are now and what was learned.
+pub fn explain(facts: Facts<'_>, rules: &RuleSet, learned: Vec<Candidate>) -> Result<Explanation> {
     let transaction = facts.transaction();
     let outcome = rules.evaluate(facts, &mut Run::over(1))?;
     let mut all = Candidates { all: proposals(transaction, &outcome) };
+    all.all.extend(learned);
     let category = transaction.category_id.map(|id| id.to_string());
     let split = !transaction.splits.is_empty();
     let (field, value) =
@@ -105,7 +110,14 @@ fn proposals(transaction: &Transaction, outcome: &Outcome<'_>) -> Vec<Candidate>
 
 fn candidate(field: &str, value: String, rule: crate::id::RuleId) -> Candidate {
     let source = Source::rule(rule);
-    Candidate { field: field.to_owned(), value, source, won: false, why: String::new() }
+    Candidate {
+        field: field.to_owned(),
+        value,
+        source,
+        won: false,
+        why: String::new(),
+        evidence: Vec::new(),
+    }
 }
 
 fn amounts(splits: &[Split]) -> String {
@@ -145,6 +157,11 @@ impl Candidates {
             candidate.won = place == winner;
             candidate.why = if candidate.won {
                 format!("set by the {}", who(source))
+            } else if candidate.source.kind == SourceKind::Learned
+                && source.kind <= SourceKind::Learned
+            {
+                // It says itself why it has not been set.
+                continue;
             } else if candidate.source.kind < source.kind {
                 format!("a {} yields to the {}", who(&candidate.source), who(source))
             } else {
@@ -160,6 +177,7 @@ impl Candidates {
             source: source.clone(),
             won: false,
             why: String::new(),
+            evidence: Vec::new(),
         });
     }
 

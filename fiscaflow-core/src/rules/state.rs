@@ -56,12 +56,14 @@ pub(super) struct State<'a> {
 
 impl<'a> State<'a> {
     /// A transaction before any rule ran. What rules made of it earlier and make anew from nothing
-    /// is not seen: its category, parts and notes, where a rule gave them.
+    /// is not seen: its category, parts and notes, where a rule gave them. Nor is a category that
+    /// was learned: rules come first.
     pub(super) fn new(of: &'a Transaction) -> Self {
         let kind = |source: &Option<Source>| source.as_ref().map(|source| source.kind);
         let by_user = |source| kind(source) == Some(SourceKind::User);
         let by_rule = |source| kind(source) == Some(SourceKind::Rule);
-        let anew = by_rule(&of.category_source);
+        let anew =
+            by_rule(&of.category_source) || kind(&of.category_source) == Some(SourceKind::Learned);
         let notes = of.notes.as_deref().filter(|_| !by_rule(&of.notes_source)).unwrap_or_default();
         let splits: &[Split] = if anew { &[] } else { &of.splits };
         let category_fixed = by_user(&of.category_source);

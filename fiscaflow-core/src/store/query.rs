@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
 use crate::id::{AccountId, CategoryId, TransactionId};
-use crate::model::{Status, Transaction};
+use crate::model::{SourceKind, Status, Transaction};
 
 /// Which transactions to list; every filter that is present must hold.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct TransactionQuery {
     pub category_id: Option<CategoryId>,
     /// Those without a category and without parts.
     pub uncategorised: bool,
+    /// Those whose category, or its absence, or whose parts were set by such a source.
+    pub category_source: Option<SourceKind>,
     /// Those booked on this day or later.
     #[serde(deserialize_with = "crate::period::maybe_date")]
     pub from: Option<NaiveDate>,
@@ -51,11 +53,13 @@ impl TransactionQuery {
             let mut splits = transaction.splits.iter();
             transaction.category_id == Some(id) || splits.any(|part| part.category_id == Some(id))
         };
+        let by = |kind| transaction.category_source.as_ref().is_some_and(|it| it.kind == kind);
         let bare = transaction.category_id.is_none() && transaction.splits.is_empty();
         (self.deleted || !transaction.deleted)
             && self.account_id.is_none_or(|id| transaction.account_id == id)
             && self.category_id.is_none_or(has_category)
             && (!self.uncategorised || bare)
+            && self.category_source.is_none_or(by)
             && self.from.is_none_or(|day| transaction.booking_date >= day)
             && self.to.is_none_or(|day| transaction.booking_date <= day)
             && self.status.is_none_or(|status| transaction.status == status)

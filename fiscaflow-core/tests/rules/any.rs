@@ -80,6 +80,7 @@ pub fn plan() -> Plan {
         zone: "UTC".to_owned(),
         currencies: Vec::new(),
         created_at: chrono::DateTime::UNIX_EPOCH,
+        learning: Default::default(),
     });
     for (number, name) in [(0, "Giro"), (1, "Café"), (2, "rewe")] {
         let id = account_id(number);

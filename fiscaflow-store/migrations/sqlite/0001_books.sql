@@ -82,6 +82,10 @@ CREATE INDEX transactions_with_splits
     ON transactions (book_id, booking_day DESC, id DESC) WHERE splits IS NOT NULL;
 CREATE INDEX transactions_with_tags
     ON transactions (book_id, booking_day DESC, id DESC) WHERE tags IS NOT NULL;
+-- What persons chose: categories are learned from it.
+CREATE INDEX transactions_chosen
+    ON transactions (book_id, booking_day DESC, id DESC)
+    WHERE sources ->> '$.category.kind' = 'user';
 
 -- The rows of files that transactions stand for: what a later import meets. They go with their
 -- transaction, also when it is put anew.

@@ -5,7 +5,7 @@
 //! bytes in an index where a text takes ten.
 
 use chrono::{NaiveDate, TimeDelta};
-use fiscaflow_core::model::{Attachment, Origin, Source, Split, Status, Transaction};
+use fiscaflow_core::model::{Attachment, Origin, Source, SourceKind, Split, Status, Transaction};
 use fiscaflow_core::store::{ColumnRow, OriginRow, search_text};
 use fiscaflow_core::{
     AccountId, BookId, CategoryId, Currency, ImportId, Money, Result, TransactionId,
@@ -342,6 +342,16 @@ pub(super) const fn status_name(status: Status) -> &'static str {
         Status::Reconciled => "reconciled",
         Status::Void => "void",
         Status::Disputed => "disputed",
+    }
+}
+
+/// The kind of a source as it is stored.
+pub(super) const fn source_name(kind: SourceKind) -> &'static str {
+    match kind {
+        SourceKind::Provider => "provider",
+        SourceKind::Learned => "learned",
+        SourceKind::Rule => "rule",
+        SourceKind::User => "user",
     }
 }
 

@@ -75,6 +75,13 @@ fn push_page(
     if query.uncategorised {
         select.push(" AND category_id IS NULL AND splits IS NULL");
     }
+    if let Some(kind) = query.category_source {
+        // The kind stands in the statement: a partial index is found by its own words.
+        select
+            .push(" AND sources ->> '$.category.kind' = '")
+            .push(rows::source_name(kind))
+            .push("'");
+    }
     if let Some(from) = query.from {
         select.push(" AND booking_day >= ").push_bind(day(from));
     }

@@ -12,6 +12,7 @@ mod dates;
 mod debug;
 mod history;
 mod keys;
+mod learned;
 mod progress;
 mod restore;
 mod rewritten;

@@ -10,7 +10,8 @@ use crate::conformance::sources::Random;
 use crate::id::{AccountId, BudgetId, CategoryId, ImportId, PayeeId, TransactionId};
 use crate::log::Hash;
 use crate::model::{
-    Alert, Attachment, Document, Member, Origin, Payee, Role, Source, Split, Status, Transaction,
+    Alert, Attachment, Document, Member, Origin, Payee, Role, Source, SourceKind, Split, Status,
+    Transaction,
 };
 use crate::money::Money;
 use crate::store::{OriginQuery, PageRequest, Position, TransactionQuery};
@@ -100,7 +101,9 @@ impl Chance {
         one.payee = self.maybe(2, Self::text);
         one.payee_source = self.maybe(3, |_| Source::provider());
         one.category_id = self.maybe(2, |chance| CategoryId::new(chance.few()));
-        one.category_source = self.maybe(3, |_| Source::user());
+        one.category_source = self.maybe(3, |chance| {
+            if chance.random.one_in(3) { Source::learned(90) } else { Source::user() }
+        });
         one.notes = self.maybe(4, Self::text);
         one.notes_source = self.maybe(5, |_| Source::user());
         one.status_source = self.maybe(5, |_| Source::user());
@@ -179,6 +182,9 @@ impl Chance {
             account_id: self.maybe(5, |chance| AccountId::new(chance.few())),
             category_id: self.maybe(4, |chance| CategoryId::new(chance.few())),
             uncategorised: self.random.one_in(8),
+            category_source: self.maybe(6, |chance| {
+                [SourceKind::User, SourceKind::Learned, SourceKind::Rule][chance.random.below(3)]
+            }),
             from: self.maybe(6, Self::date),
             to: self.maybe(6, Self::date),
             status: self.maybe(6, Self::status),

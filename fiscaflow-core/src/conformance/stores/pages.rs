@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::scribe::{Scribe, euro};
 use crate::log::Change;
-use crate::model::{Split, Status, Transaction};
+use crate::model::{Source, SourceKind, Split, Status, Transaction};
 use crate::money::Money;
 use crate::store::{PageRequest, Position, Store, TransactionQuery};
 use crate::{AccountId, CategoryId, TransactionId};
@@ -68,6 +68,11 @@ fn varied(scribe: &Scribe) -> Vec<Transaction> {
             one.status = statuses[number % 5];
             one.deleted = number % 11 == 0;
             one.description = format!("row {number} Kaufland");
+            one.category_source = match number % 3 {
+                0 => Some(Source::user()),
+                1 => Some(Source::learned(90)),
+                _ => None,
+            };
             if number % 2 == 0 {
                 one.account_id = other_account;
                 one.payee = Some("Bäckerei Müller".to_owned());
@@ -158,6 +163,9 @@ fn single_filters(all: &[Transaction]) -> Vec<TransactionQuery> {
         TransactionQuery { category_id: all[1].category_id, ..empty() },
         TransactionQuery { category_id: Some(CategoryId::new(uuid::Uuid::nil())), ..empty() },
         TransactionQuery { uncategorised: true, ..empty() },
+        TransactionQuery { category_source: Some(SourceKind::User), ..empty() },
+        TransactionQuery { category_source: Some(SourceKind::Learned), ..empty() },
+        TransactionQuery { category_source: Some(SourceKind::Provider), ..empty() },
         TransactionQuery { from: "2024-01-05".parse().ok(), ..empty() },
         TransactionQuery { to: "2024-01-02".parse().ok(), ..empty() },
         TransactionQuery { from: "2024-01-08".parse().ok(), ..empty() },
@@ -201,6 +209,7 @@ pub async fn filters_hold_together(store: Arc<dyn Store>) {
                 account_id: one.account_id.or(other.account_id),
                 category_id: one.category_id.or(other.category_id),
                 uncategorised: one.uncategorised || other.uncategorised,
+                category_source: one.category_source.or(other.category_source),
                 from: one.from.or(other.from),
                 to: one.to.or(other.to),
                 status: one.status.or(other.status),

@@ -61,6 +61,7 @@ impl Scribe {
             zone: "Europe/Berlin".to_owned(),
             currencies: Vec::new(),
             created_at: self.clock.now(),
+            learning: crate::model::Learning::default(),
         }
     }
 

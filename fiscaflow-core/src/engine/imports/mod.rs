@@ -207,6 +207,11 @@ struct RunImport {
 impl Command for RunImport {
     type Answer = ImportReport;
     const VERB: &'static str = "imports.create";
+    const RULES: bool = true;
+
+    fn learned(plan: &Plan) -> bool {
+        plan.book.learning.enabled
+    }
 
     fn needs(&self, plan: &Plan) -> Result<Needs> {
         if let Some(id) = self.new.account_id {

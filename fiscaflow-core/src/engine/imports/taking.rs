@@ -372,7 +372,8 @@ impl<'a> Taking<'a> {
         let facts = rules::Facts::from(&transaction).with_balance(balance);
         let rules = self.rules.as_ref().unwrap_or(self.facts.rules);
         let after = rules.evaluate(facts, &mut self.rule_run)?.after();
-        let transaction = after.unwrap_or(transaction);
+        let mut transaction = after.unwrap_or(transaction);
+        self.facts.categorise(&mut transaction);
         self.balances.add(&transaction);
         Ok(transaction)
     }
