@@ -1,8 +1,10 @@
 //! The native part of the pip package `fiscaflow`.
 //!
-//! It opens an engine and runs the verbs of [`fiscaflow_core::api`] on JSON text, nothing else:
-//! nouns, methods and exceptions are Python on top of it, in `python/fiscaflow`.
+//! It opens an engine and runs the verbs of [`fiscaflow_core::api`] on JSON text; and it categorises
+//! columns, which are too long for that. Nouns, methods, kinds of columns and exceptions are Python
+//! on top of it, in `python/fiscaflow`.
 
+mod columns;
 mod engine;
 mod errors;
 mod progress;
@@ -14,6 +16,8 @@ use pyo3::prelude::*;
 /// The native part of `fiscaflow`; use the package itself.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::columns::categorise;
     #[pymodule_export]
     use super::engine::Native;
     #[pymodule_export]

@@ -23,7 +23,10 @@ def test_the_examples(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(STATEMENT, tmp_path)
-    example, _, errors, progress, asynchronous = BLOCKS
+    example, _, columns, errors, progress, asynchronous = BLOCKS
+
+    exec(compile(columns, "README.md", "exec"), {})
+    assert capsys.readouterr().out == "[None, None, 'food']\n"
 
     # A second time brings nothing new, and the same figures.
     names: dict[str, Any] = {}

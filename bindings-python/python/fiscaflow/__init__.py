@@ -13,6 +13,7 @@ classes for asyncio. Answers are plain dictionaries and lists, whose types are i
 """
 
 from ._book import Book, Books, Engine, open
+from ._columns import categorise
 from ._native import VERSION as __version__
 from .errors import CorruptError, FiscaFlowError, RejectedError, UnavailableError
 
@@ -25,5 +26,6 @@ __all__ = [
     "RejectedError",
     "UnavailableError",
     "__version__",
+    "categorise",
     "open",
 ]

@@ -6,7 +6,7 @@ The native part of `fiscaflow`; use the package itself.
 import collections.abc
 from typing import Final, final
 
-__all__ = ["VERSION", "Native", "Pending"]
+__all__ = ["VERSION", "Native", "Pending", "categorise"]
 
 VERSION: Final[str]
 """
@@ -55,3 +55,8 @@ class Pending:
         """
         Drops the work, unless it has ended.
         """
+
+def categorise(texts: "list[str | None]", labels: "list[str | None]", amounts: "list[int | None]", dates: "list[str | None]") -> "tuple[list[str | None], list[float | None]]":
+    """
+    What the labelled rows say of each row without a label, and how probable that is.
+    """

@@ -3,13 +3,15 @@
 //! A `Learner` is the learned model of one book: made from what persons chose, kept current by
 //! commits, dropped at any time and made again identical. `names` has the book's own words for
 //! payees, `lexicon` what brands and merchant codes say where nothing was learned, `evaluation`
-//! how good all of it is on the book's own past. Everything here is a pure function.
+//! how good all of it is on the book's own past; `table` does the same for rows outside any book.
+//! Everything here is a pure function.
 
 #![allow(clippy::float_arithmetic, reason = "probabilities, never money")]
 
 mod evaluation;
 mod lexicon;
 mod names;
+mod table;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -25,6 +27,7 @@ pub(crate) use evaluation::evaluation;
 pub use evaluation::{CategoryQuality, CoveragePoint, EvaluationQuery, EvaluationReport};
 pub(crate) use lexicon::Lexicon;
 pub(crate) use names::Names;
+pub use table::{TableRow, complete};
 
 /// How many categories are suggested for a transaction.
 const MAX_GUESSES: usize = 3;
@@ -105,7 +108,7 @@ impl<T: AsRef<str>> Facts<T> {
 
 /// Who was paid, in the words that will come again: the payee; but where a person put another one
 /// in its place, what the bank said.
-pub(crate) fn text(it: &Transaction) -> &str {
+fn text(it: &Transaction) -> &str {
     let renamed = !it.origins.is_empty()
         && it.payee_source.as_ref().is_some_and(|source| source.kind == SourceKind::User);
     match it.payee.as_deref() {
