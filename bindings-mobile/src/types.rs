@@ -174,7 +174,7 @@ uniffi::custom_newtype!(
 /// An exact decimal number such as `-12.34`.
 Amount, String);
 
-/// What applying the rules to the past did.
+/// What applying rules or suggestions to the past did.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct ApplyReport {
     /// How many transactions were looked at.
@@ -285,6 +285,8 @@ pub struct Book {
     /// When it was made.
     #[serde(with = "wire::instant")]
     pub created_at: SystemTime,
+    /// What it makes of its own past.
+    pub learning: Learning,
 }
 
 /// Names a book.
@@ -308,6 +310,12 @@ pub struct BookPatch {
     /// Currencies to know in addition.
     #[uniffi(default)]
     pub add_currencies: Vec<CustomCurrency>,
+    /// Whether what is recorded or imported may get a category that was learned.
+    #[uniffi(default)]
+    pub learn: Option<bool>,
+    /// How probable such a category has to be, in percent, 1 to 100.
+    #[uniffi(default)]
+    pub learn_threshold: Option<i64>,
 }
 
 /// A monthly limit on the spending of some categories and those below them, in one currency.
@@ -400,6 +408,10 @@ pub struct Candidate {
     pub won: bool,
     /// Why it won or lost.
     pub why: String,
+    /// What speaks for it now, loudest first, where it was learned.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub evidence: Vec<Spoke>,
 }
 
 /// A category of a book. A child is of its parent's kind.
@@ -414,6 +426,18 @@ pub struct Category {
     /// The category above it; absent at the top.
     #[uniffi(default)]
     pub parent_id: Option<CategoryId>,
+}
+
+/// A category that a transaction may have, and why.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct CategoryGuess {
+    /// The category.
+    pub category_id: CategoryId,
+    /// Who says so and how probable it is: the learned model, or as a provider `lexicon`, which knows
+    /// brands and merchant codes.
+    pub source: Source,
+    /// What spoke for it, loudest first; of the lexicon `brand` or `mcc`, without a weight.
+    pub evidence: Vec<Spoke>,
 }
 
 /// Names a category of a book.
@@ -445,6 +469,21 @@ pub struct CategoryPatch {
     /// Moves it to the top.
     #[uniffi(default)]
     pub to_top: bool,
+}
+
+/// How the model does on one category.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct CategoryQuality {
+    /// The category.
+    pub category_id: CategoryId,
+    /// How many cases a person put there.
+    pub cases: i64,
+    /// The part of the cases that the model put there which a person did, too, in thousandths.
+    pub precision: i64,
+    /// The part of the cases that a person put there which the model did, too, in thousandths.
+    pub recall: i64,
+    /// The harmonic mean of both, in thousandths.
+    pub f1: i64,
 }
 
 /// A field that a patch empties.
@@ -619,6 +658,17 @@ pub enum Condition {
     },
 }
 
+/// What is left when the model speaks only from some probability on.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct CoveragePoint {
+    /// The probability, in percent.
+    pub threshold: i64,
+    /// The part of the cases of which the model speaks, in thousandths.
+    pub coverage: i64,
+    /// The part of these of which it is right, in thousandths.
+    pub accuracy: i64,
+}
+
 /// What one column holds: exactly one of `index` and `name` says which column it is.
 #[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
 pub struct CsvColumn {
@@ -692,6 +742,37 @@ pub struct CustomCurrency {
     pub code: String,
     /// How many decimal places its smallest unit has, 0 to 8.
     pub exponent: i64,
+}
+
+/// A part that was cut off.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Cut {
+    /// Where it begins, in characters (Unicode scalar values) from the start of the text.
+    pub start: i64,
+    /// Where it ends: the place after its last character.
+    pub end: i64,
+    /// The part itself.
+    pub text: String,
+    /// Why it is no part of the name.
+    pub why: CutReason,
+}
+
+/// Why a part of a text is not of the payee's name.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum CutReason {
+    Method,
+    Processor,
+    Card,
+    Reference,
+    Terminal,
+    Date,
+    Time,
+    Phone,
+    Amount,
+    Web,
+    Place,
+    LegalForm,
 }
 
 /// The order of day, month and year.
@@ -826,6 +907,38 @@ pub enum ErrorCode {
     CorruptData,
     HistoryBroken,
     Internal,
+}
+
+/// Where the past is cut in two.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct EvaluationQuery {
+    /// The first day that is judged; what was booked before it is learned from. Absent = such that
+    /// about a fifth of the choices is judged.
+    #[uniffi(default)]
+    pub from: Option<String>,
+}
+
+/// How good learning from the book is.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct EvaluationReport {
+    /// The first day that was judged; absent = there is no choice.
+    #[uniffi(default)]
+    pub from: Option<String>,
+    /// How many choices were learned from.
+    pub learned: i64,
+    /// How many were judged.
+    pub cases: i64,
+    /// The part of them of which the most probable category was right, in thousandths.
+    pub accuracy: i64,
+    /// The mean of the categories' F1, in thousandths.
+    pub macro_f1: i64,
+    /// How far probabilities are from the part that is right, over 15 equal bins, weighted by cases, in
+    /// thousandths (Naeini, Cooper, Hauskrecht 2015).
+    pub expected_calibration_error: i64,
+    /// What is left above thresholds, in steps of five percent.
+    pub coverage: Vec<CoveragePoint>,
+    /// Each category that a person or the model chose, by its id.
+    pub categories: Vec<CategoryQuality>,
 }
 
 /// A domain event that follows from a commit: what outboxes and feeds deliver.
@@ -1091,6 +1204,24 @@ pub struct LayoutId(pub String);
 uniffi::custom_newtype!(
 /// Names a layout of delimited files.
 LayoutId, String);
+
+/// What a book makes of its own past.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Learning {
+    /// Whether what is recorded or imported without a category gets the one that persons chose for what
+    /// was like it.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub enabled: bool,
+    /// How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub threshold: i64,
+    /// The payees of which nothing is learned, by their names without a bank's noise.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub forgotten: Vec<String>,
+}
 
 /// Why a row of a file is taken for a transaction that is there.
 #[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
@@ -1554,6 +1685,31 @@ uniffi::custom_newtype!(
 /// Names a payee of a book.
 PayeeId, String);
 
+/// Who was paid, as far as a bank's text tells.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct PayeeName {
+    /// The name: the book's own where it knows the payee, else what is left when noise is cut.
+    pub name: String,
+    /// The payee of the book, where a name or alias of it is what the text says.
+    #[uniffi(default)]
+    pub payee_id: Option<PayeeId>,
+    /// What was cut, in the order of the text.
+    pub cut: Vec<Cut>,
+    /// What a brand of that name sells, in the lexicon's words.
+    #[uniffi(default)]
+    pub category_hint: Option<String>,
+    /// The category of the book that means the same.
+    #[uniffi(default)]
+    pub category_id: Option<CategoryId>,
+}
+
+/// A payee in a bank's words.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct PayeeText {
+    /// The text.
+    pub text: String,
+}
+
 /// Something in a file that could not be read.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Problem {
@@ -1786,7 +1942,7 @@ pub struct Source {
 }
 
 /// Who set a field; a later one in this list never gives way to an earlier one.
-#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
 pub enum SourceKind {
     Provider,
@@ -1854,6 +2010,19 @@ pub struct SplitPart {
     pub notes: Option<String>,
 }
 
+/// A feature that spoke for a guess.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Spoke {
+    /// What it looks at: `payee`, `amount`, `word` (or two that stand together), `account`, `weekday`;
+    /// or what is known of the payee: `brand`, `mcc`.
+    pub feature: String,
+    /// Its value, such as the word.
+    pub value: String,
+    /// How much it speaks for the guess, in thousandths of a natural logarithm of odds; what speaks
+    /// against it is negative.
+    pub weight: i64,
+}
+
 /// When a rule runs: all rules of an earlier stage run before those of a later one.
 #[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -1914,6 +2083,52 @@ pub enum Status {
     Reconciled,
     Void,
     Disputed,
+}
+
+/// What is suggested for one transaction.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Suggestion {
+    /// The transaction.
+    pub transaction_id: TransactionId,
+    /// Who was paid: the book's own name for the payee, or what is left when noise is cut.
+    pub payee: String,
+    /// The categories, what was learned first, most probable first.
+    pub guesses: Vec<CategoryGuess>,
+    /// Whether nothing that was learned is as sure as the book asks for.
+    pub abstained: bool,
+}
+
+/// One page of suggestions.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct SuggestionPage {
+    /// One for each transaction: in the order of the ids, else newest first. Of a page, those that a
+    /// person or a rule left without a category on purpose are left out.
+    pub items: Vec<Suggestion>,
+    /// Where the next page begins; absent = this is the last one.
+    #[uniffi(default)]
+    pub next_cursor: Option<String>,
+}
+
+/// Of which transactions categories are suggested.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct SuggestionQuery {
+    /// These, whatever they have, at most 1,000; empty = all that have no category, by pages.
+    #[uniffi(default)]
+    pub ids: Vec<TransactionId>,
+    /// How many to look at in one page, 1 to 500; 50 where absent.
+    #[uniffi(default)]
+    pub limit: Option<i64>,
+    /// Where the page before ended, as its answer told.
+    #[uniffi(default)]
+    pub cursor: Option<String>,
+}
+
+/// Which transactions get what is suggested.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct SuggestionScope {
+    /// These, at most 1,000; empty = all.
+    #[uniffi(default)]
+    pub ids: Vec<TransactionId>,
 }
 
 /// A text of a transaction.
@@ -2091,6 +2306,9 @@ pub struct TransactionQuery {
     /// Those without a category and without parts.
     #[uniffi(default)]
     pub uncategorised: bool,
+    /// Those whose category, or its absence, or whose parts were set by such a source.
+    #[uniffi(default)]
+    pub category_source: Option<SourceKind>,
     /// Those booked on this day or later.
     #[uniffi(default)]
     pub from: Option<String>,

@@ -76,6 +76,11 @@ impl BookHandle {
         Arc::new(Rules { caller: self.caller.clone() })
     }
 
+    /// What its own past says of categories.
+    pub fn suggestions(&self) -> Arc<Suggestions> {
+        Arc::new(Suggestions { caller: self.caller.clone() })
+    }
+
     /// What may be spent.
     pub fn budgets(&self) -> Arc<Budgets> {
         Arc::new(Budgets { caller: self.caller.clone() })
@@ -205,6 +210,11 @@ impl Payees {
     /// All payees.
     pub async fn list(&self) -> Result<Vec<Payee>> {
         self.caller.call("payees.list", None, ()).await
+    }
+
+    /// Who was paid, by a bank's text; nothing is written.
+    pub async fn normalise(&self, request: PayeeText) -> Result<PayeeName> {
+        self.caller.call("payees.normalise", None, request).await
     }
 }
 
@@ -344,6 +354,41 @@ impl Rules {
     /// Run all rules over every transaction.
     pub async fn apply(&self) -> Result<ApplyReport> {
         self.caller.call("rules.apply", None, ()).await
+    }
+}
+
+/// What its own past says of categories.
+#[derive(Debug, uniffi::Object)]
+pub struct Suggestions {
+    pub(crate) caller: Caller,
+}
+
+#[uniffi::export]
+impl Suggestions {
+    /// What the book's own past says of categories, and why.
+    pub async fn list(&self, query: SuggestionQuery) -> Result<SuggestionPage> {
+        self.caller.call("suggestions.list", None, query).await
+    }
+
+    /// Give transactions the category that was learned, where it is sure enough.
+    pub async fn apply(&self, request: SuggestionScope) -> Result<ApplyReport> {
+        self.caller.call("suggestions.apply", None, request).await
+    }
+
+    /// Learn nothing of a payee any more.
+    pub async fn forget(&self, request: PayeeText) -> Result<Book> {
+        self.caller.call("suggestions.forget", None, request).await
+    }
+
+    /// Learn of a payee again.
+    pub async fn remember(&self, request: PayeeText) -> Result<Book> {
+        self.caller.call("suggestions.remember", None, request).await
+    }
+
+    /// How good learning is on the book's own past; nothing is written.
+    #[uniffi::method(default(query))]
+    pub async fn evaluate(&self, query: EvaluationQuery) -> Result<EvaluationReport> {
+        self.caller.call("suggestions.evaluate", None, query).await
     }
 }
 

@@ -2,14 +2,15 @@
 
 import type {
   Account, AccountPatch, ApplyReport, BacktestQuery, BacktestReport, Balance, BalancesQuery, Book,
-  BookPatch, Budget, BudgetPatch, BudgetQuery, BudgetState, Category, CategoryPatch, Entry, Event,
-  Explanation, Export, ExportQuery, HistoryQuery, Import, ImportPreview, ImportProgress,
-  ImportReport, Layout, Member, Merge, NewAccount, NewBook, NewBudget, NewCategory, NewImport,
-  NewLayout, NewPayee, NewRestore, NewRule, NewTransaction, NewTransfer, ObjectChange, ParsedFile,
-  Payee, Recategorisation, RestoreReport, Rule, RulePatch, RuleSuggestion, RuleSuggestionQuery,
-  RuleText, Spending, SpendingQuery, Transaction, TransactionPage, TransactionPatch,
-  TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion, UndoReport,
-  Verification,
+  BookPatch, Budget, BudgetPatch, BudgetQuery, BudgetState, Category, CategoryPatch, Entry,
+  EvaluationQuery, EvaluationReport, Event, Explanation, Export, ExportQuery, HistoryQuery, Import,
+  ImportPreview, ImportProgress, ImportReport, Layout, Member, Merge, NewAccount, NewBook,
+  NewBudget, NewCategory, NewImport, NewLayout, NewPayee, NewRestore, NewRule, NewTransaction,
+  NewTransfer, ObjectChange, ParsedFile, Payee, PayeeName, PayeeText, Recategorisation,
+  RestoreReport, Rule, RulePatch, RuleSuggestion, RuleSuggestionQuery, RuleText, Spending,
+  SpendingQuery, SuggestionPage, SuggestionQuery, SuggestionScope, Transaction, TransactionPage,
+  TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion,
+  UndoReport, Verification,
 } from './shapes.js';
 
 /** What may be said of a call beside its request. */
@@ -65,6 +66,8 @@ export interface Payees {
   create(request: NewPayee): Promise<Payee>;
   /** All payees. */
   list(): Promise<Payee[]>;
+  /** Who was paid, by a bank's text; nothing is written. */
+  normalise(request: PayeeText): Promise<PayeeName>;
 }
 
 /** Its movements of money. */
@@ -121,6 +124,20 @@ export interface Rules {
   suggest(request?: RuleSuggestionQuery): Promise<RuleSuggestion[]>;
   /** Run all rules over every transaction. */
   apply(): Promise<ApplyReport>;
+}
+
+/** What its own past says of categories. */
+export interface Suggestions {
+  /** What the book's own past says of categories, and why. */
+  list(request: SuggestionQuery): Promise<SuggestionPage>;
+  /** Give transactions the category that was learned, where it is sure enough. */
+  apply(request: SuggestionScope): Promise<ApplyReport>;
+  /** Learn nothing of a payee any more. */
+  forget(request: PayeeText): Promise<Book>;
+  /** Learn of a payee again. */
+  remember(request: PayeeText): Promise<Book>;
+  /** How good learning is on the book's own past; nothing is written. */
+  evaluate(request?: EvaluationQuery): Promise<EvaluationReport>;
 }
 
 /** What may be spent. */
@@ -209,6 +226,8 @@ export interface BookHandle {
   readonly transfers: Transfers;
   /** What categorises by itself. */
   readonly rules: Rules;
+  /** What its own past says of categories. */
+  readonly suggestions: Suggestions;
   /** What may be spent. */
   readonly budgets: Budgets;
   /** Statements from banks. */

@@ -109,6 +109,11 @@ class Payees {
   list() {
     return this.#run('payees.list');
   }
+
+  /** Who was paid, by a bank's text; nothing is written. */
+  normalise(request) {
+    return this.#run('payees.normalise', undefined, request);
+  }
 }
 
 /** Its movements of money. */
@@ -245,6 +250,40 @@ class Rules {
   /** Run all rules over every transaction. */
   apply() {
     return this.#run('rules.apply');
+  }
+}
+
+/** What its own past says of categories. */
+class Suggestions {
+  #run;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** What the book's own past says of categories, and why. */
+  list(request) {
+    return this.#run('suggestions.list', undefined, request);
+  }
+
+  /** Give transactions the category that was learned, where it is sure enough. */
+  apply(request) {
+    return this.#run('suggestions.apply', undefined, request);
+  }
+
+  /** Learn nothing of a payee any more. */
+  forget(request) {
+    return this.#run('suggestions.forget', undefined, request);
+  }
+
+  /** Learn of a payee again. */
+  remember(request) {
+    return this.#run('suggestions.remember', undefined, request);
+  }
+
+  /** How good learning is on the book's own past; nothing is written. */
+  evaluate(request) {
+    return this.#run('suggestions.evaluate', undefined, request);
   }
 }
 
@@ -429,6 +468,7 @@ class BookHandle {
     this.transactions = new Transactions(run);
     this.transfers = new Transfers(run);
     this.rules = new Rules(run);
+    this.suggestions = new Suggestions(run);
     this.budgets = new Budgets(run);
     this.imports = new Imports(run);
     this.layouts = new Layouts(run);
@@ -450,6 +490,6 @@ class BookHandle {
 }
 
 module.exports = {
-  Books, Members, Accounts, Categories, Payees, Transactions, Transfers, Rules, Budgets, Imports,
-  Layouts, Exports, Reports, History, Events, BookHandle,
+  Books, Members, Accounts, Categories, Payees, Transactions, Transfers, Rules, Suggestions,
+  Budgets, Imports, Layouts, Exports, Reports, History, Events, BookHandle,
 };

@@ -170,7 +170,7 @@ export type ActorId = string;
 /** An exact decimal number such as `-12.34`. */
 export type Amount = string;
 
-/** What applying the rules to the past did. */
+/** What applying rules or suggestions to the past did. */
 export interface ApplyReport {
   /** How many transactions were looked at. */
   examined: number;
@@ -267,6 +267,8 @@ export interface Book {
   currencies: CustomCurrency[];
   /** When it was made. */
   created_at: Instant;
+  /** What it makes of its own past. */
+  learning: Learning;
 }
 
 /** Names a book. */
@@ -280,6 +282,10 @@ export interface BookPatch {
   zone?: string | null | undefined;
   /** Currencies to know in addition. */
   add_currencies?: readonly CustomCurrency[] | undefined;
+  /** Whether what is recorded or imported may get a category that was learned. */
+  learn?: boolean | null | undefined;
+  /** How probable such a category has to be, in percent, 1 to 100. */
+  learn_threshold?: number | null | undefined;
 }
 
 /** A monthly limit on the spending of some categories and those below them, in one currency. */
@@ -357,6 +363,8 @@ export interface Candidate {
   won: boolean;
   /** Why it won or lost. */
   why: string;
+  /** What speaks for it now, loudest first, where it was learned. */
+  evidence: Spoke[];
 }
 
 /** A category of a book. A child is of its parent's kind. */
@@ -369,6 +377,19 @@ export interface Category {
   kind: CategoryKind;
   /** The category above it; absent at the top. */
   parent_id: CategoryId | null;
+}
+
+/** A category that a transaction may have, and why. */
+export interface CategoryGuess {
+  /** The category. */
+  category_id: CategoryId;
+  /**
+   * Who says so and how probable it is: the learned model, or as a provider `lexicon`, which knows
+   * brands and merchant codes.
+   */
+  source: Source;
+  /** What spoke for it, loudest first; of the lexicon `brand` or `mcc`, without a weight. */
+  evidence: Spoke[];
 }
 
 /** Names a category of a book. */
@@ -385,6 +406,20 @@ export interface CategoryPatch {
   parent_id?: CategoryId | null | undefined;
   /** Moves it to the top. */
   to_top?: boolean | undefined;
+}
+
+/** How the model does on one category. */
+export interface CategoryQuality {
+  /** The category. */
+  category_id: CategoryId;
+  /** How many cases a person put there. */
+  cases: number;
+  /** The part of the cases that the model put there which a person did, too, in thousandths. */
+  precision: number;
+  /** The part of the cases that a person put there which the model did, too, in thousandths. */
+  recall: number;
+  /** The harmonic mean of both, in thousandths. */
+  f1: number;
 }
 
 /** A field that a patch empties. */
@@ -550,6 +585,16 @@ export type Condition =
       max?: Amount | null | undefined;
     };
 
+/** What is left when the model speaks only from some probability on. */
+export interface CoveragePoint {
+  /** The probability, in percent. */
+  threshold: number;
+  /** The part of the cases of which the model speaks, in thousandths. */
+  coverage: number;
+  /** The part of these of which it is right, in thousandths. */
+  accuracy: number;
+}
+
 /** What one column holds: exactly one of `index` and `name` says which column it is. */
 export interface CsvColumn {
   /** What the column holds. */
@@ -598,6 +643,33 @@ export interface CustomCurrency {
   /** How many decimal places its smallest unit has, 0 to 8. */
   exponent: number;
 }
+
+/** A part that was cut off. */
+export interface Cut {
+  /** Where it begins, in characters (Unicode scalar values) from the start of the text. */
+  start: number;
+  /** Where it ends: the place after its last character. */
+  end: number;
+  /** The part itself. */
+  text: string;
+  /** Why it is no part of the name. */
+  why: CutReason;
+}
+
+/** Why a part of a text is not of the payee's name. */
+export type CutReason =
+  | 'method'
+  | 'processor'
+  | 'card'
+  | 'reference'
+  | 'terminal'
+  | 'date'
+  | 'time'
+  | 'phone'
+  | 'amount'
+  | 'web'
+  | 'place'
+  | 'legal_form';
 
 /** The order of day, month and year. */
 export type DateOrder = 'dmy' | 'mdy' | 'ymd';
@@ -699,6 +771,38 @@ export type ErrorCode =
   | 'corrupt_data'
   | 'history_broken'
   | 'internal';
+
+/** Where the past is cut in two. */
+export interface EvaluationQuery {
+  /**
+   * The first day that is judged; what was booked before it is learned from. Absent = such that
+   * about a fifth of the choices is judged.
+   */
+  from?: CivilDate | null | undefined;
+}
+
+/** How good learning from the book is. */
+export interface EvaluationReport {
+  /** The first day that was judged; absent = there is no choice. */
+  from: CivilDate | null;
+  /** How many choices were learned from. */
+  learned: number;
+  /** How many were judged. */
+  cases: number;
+  /** The part of them of which the most probable category was right, in thousandths. */
+  accuracy: number;
+  /** The mean of the categories' F1, in thousandths. */
+  macro_f1: number;
+  /**
+   * How far probabilities are from the part that is right, over 15 equal bins, weighted by cases,
+   * in thousandths (Naeini, Cooper, Hauskrecht 2015).
+   */
+  expected_calibration_error: number;
+  /** What is left above thresholds, in steps of five percent. */
+  coverage: CoveragePoint[];
+  /** Each category that a person or the model chose, by its id. */
+  categories: CategoryQuality[];
+}
 
 /** A domain event that follows from a commit: what outboxes and feeds deliver. */
 export interface Event {
@@ -893,6 +997,21 @@ export interface Layout {
 
 /** Names a layout of delimited files. */
 export type LayoutId = string;
+
+/** What a book makes of its own past. */
+export interface Learning {
+  /**
+   * Whether what is recorded or imported without a category gets the one that persons chose for
+   * what was like it.
+   */
+  enabled: boolean;
+  /**
+   * How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
+   */
+  threshold: number;
+  /** The payees of which nothing is learned, by their names without a bank's noise. */
+  forgotten: string[];
+}
 
 /** Why a row of a file is taken for a transaction that is there. */
 export type MatchReason =
@@ -1259,6 +1378,26 @@ export interface Payee {
 /** Names a payee of a book. */
 export type PayeeId = string;
 
+/** Who was paid, as far as a bank's text tells. */
+export interface PayeeName {
+  /** The name: the book's own where it knows the payee, else what is left when noise is cut. */
+  name: string;
+  /** The payee of the book, where a name or alias of it is what the text says. */
+  payee_id: PayeeId | null;
+  /** What was cut, in the order of the text. */
+  cut: Cut[];
+  /** What a brand of that name sells, in the lexicon's words. */
+  category_hint: string | null;
+  /** The category of the book that means the same. */
+  category_id: CategoryId | null;
+}
+
+/** A payee in a bank's words. */
+export interface PayeeText {
+  /** The text. */
+  text: string;
+}
+
 /** Something in a file that could not be read. */
 export interface Problem {
   /** Why: `malformed_file`, `ambiguous_file`, `invalid_amount`, `invalid_date` and the like. */
@@ -1489,6 +1628,22 @@ export interface SplitPart {
   notes?: string | null | undefined;
 }
 
+/** A feature that spoke for a guess. */
+export interface Spoke {
+  /**
+   * What it looks at: `payee`, `amount`, `word` (or two that stand together), `account`, `weekday`;
+   * or what is known of the payee: `brand`, `mcc`.
+   */
+  feature: string;
+  /** Its value, such as the word. */
+  value: string;
+  /**
+   * How much it speaks for the guess, in thousandths of a natural logarithm of odds; what speaks
+   * against it is negative.
+   */
+  weight: number;
+}
+
 /** When a rule runs: all rules of an earlier stage run before those of a later one. */
 export type Stage = 'pre' | 'default' | 'post';
 
@@ -1529,6 +1684,45 @@ export interface StatementReport {
 
 /** How far a transaction has come. */
 export type Status = 'pending' | 'posted' | 'reconciled' | 'void' | 'disputed';
+
+/** What is suggested for one transaction. */
+export interface Suggestion {
+  /** The transaction. */
+  transaction_id: TransactionId;
+  /** Who was paid: the book's own name for the payee, or what is left when noise is cut. */
+  payee: string;
+  /** The categories, what was learned first, most probable first. */
+  guesses: CategoryGuess[];
+  /** Whether nothing that was learned is as sure as the book asks for. */
+  abstained: boolean;
+}
+
+/** One page of suggestions. */
+export interface SuggestionPage {
+  /**
+   * One for each transaction: in the order of the ids, else newest first. Of a page, those that a
+   * person or a rule left without a category on purpose are left out.
+   */
+  items: Suggestion[];
+  /** Where the next page begins; absent = this is the last one. */
+  next_cursor: string | null;
+}
+
+/** Of which transactions categories are suggested. */
+export interface SuggestionQuery {
+  /** These, whatever they have, at most 1,000; empty = all that have no category, by pages. */
+  ids?: readonly TransactionId[] | undefined;
+  /** How many to look at in one page, 1 to 500; 50 where absent. */
+  limit?: number | null | undefined;
+  /** Where the page before ended, as its answer told. */
+  cursor?: string | null | undefined;
+}
+
+/** Which transactions get what is suggested. */
+export interface SuggestionScope {
+  /** These, at most 1,000; empty = all. */
+  ids?: readonly TransactionId[] | undefined;
+}
 
 /** A text of a transaction. */
 export type TextField =
@@ -1659,6 +1853,8 @@ export interface TransactionQuery {
   category_id?: CategoryId | null | undefined;
   /** Those without a category and without parts. */
   uncategorised?: boolean | undefined;
+  /** Those whose category, or its absence, or whose parts were set by such a source. */
+  category_source?: SourceKind | null | undefined;
   /** Those booked on this day or later. */
   from?: CivilDate | null | undefined;
   /** Those booked on this day or earlier. */

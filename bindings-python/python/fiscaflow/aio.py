@@ -215,6 +215,15 @@ class Payees(Noun):
         answer: builtins.list[types.Payee] = await self._scope.call_async("payees.list")
         return answer
 
+    async def normalise(self, *, text: str) -> types.PayeeName:
+        """Who was paid, by a bank's text; nothing is written.
+
+        Args:
+            text: The text.
+        """
+        answer: types.PayeeName = await self._scope.call_async("payees.normalise", {"text": text})
+        return answer
+
 
 class Transactions(Noun):
     """Its movements of money."""
@@ -297,6 +306,7 @@ class Transactions(Noun):
         account_id: types.AccountId | None = None,
         category_id: types.CategoryId | None = None,
         uncategorised: bool = False,
+        category_source: types.SourceKind | None = None,
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
         status: types.Status | None = None,
@@ -313,6 +323,8 @@ class Transactions(Noun):
             category_id: Those in this category, or with a part in it; categories below it do not
                 count.
             uncategorised: Those without a category and without parts.
+            category_source: Those whose category, or its absence, or whose parts were set by such a
+                source.
             from_: Those booked on this day or later.
             to: Those booked on this day or earlier.
             status: Those of this status.
@@ -328,6 +340,7 @@ class Transactions(Noun):
                 "account_id": account_id,
                 "category_id": category_id,
                 "uncategorised": uncategorised,
+                "category_source": category_source,
                 "from": from_,
                 "to": to,
                 "status": status,
@@ -681,6 +694,71 @@ class Rules(Noun):
     async def apply(self) -> types.ApplyReport:
         """Run all rules over every transaction."""
         answer: types.ApplyReport = await self._scope.call_async("rules.apply")
+        return answer
+
+
+class Suggestions(Noun):
+    """What its own past says of categories."""
+
+    async def list(
+        self,
+        *,
+        ids: Sequence[types.TransactionId] = (),
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> types.SuggestionPage:
+        """What the book's own past says of categories, and why.
+
+        Args:
+            ids: These, whatever they have, at most 1,000; empty = all that have no category, by
+                pages.
+            limit: How many to look at in one page, 1 to 500; 50 where absent.
+            cursor: Where the page before ended, as its answer told.
+        """
+        answer: types.SuggestionPage = await self._scope.call_async(
+            "suggestions.list",
+            {"ids": ids, "limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    async def apply(self, *, ids: Sequence[types.TransactionId] = ()) -> types.ApplyReport:
+        """Give transactions the category that was learned, where it is sure enough.
+
+        Args:
+            ids: These, at most 1,000; empty = all.
+        """
+        answer: types.ApplyReport = await self._scope.call_async("suggestions.apply", {"ids": ids})
+        return answer
+
+    async def forget(self, *, text: str) -> types.Book:
+        """Learn nothing of a payee any more.
+
+        Args:
+            text: The text.
+        """
+        answer: types.Book = await self._scope.call_async("suggestions.forget", {"text": text})
+        return answer
+
+    async def remember(self, *, text: str) -> types.Book:
+        """Learn of a payee again.
+
+        Args:
+            text: The text.
+        """
+        answer: types.Book = await self._scope.call_async("suggestions.remember", {"text": text})
+        return answer
+
+    async def evaluate(self, *, from_: types.DateLike | None = None) -> types.EvaluationReport:
+        """How good learning is on the book's own past; nothing is written.
+
+        Args:
+            from_: The first day that is judged; what was booked before it is learned from. Absent =
+                such that about a fifth of the choices is judged.
+        """
+        answer: types.EvaluationReport = await self._scope.call_async(
+            "suggestions.evaluate",
+            {"from": from_},
+        )
         return answer
 
 
@@ -1160,6 +1238,11 @@ class Book(Noun):
         return Rules(self._scope)
 
     @property
+    def suggestions(self) -> Suggestions:
+        """What its own past says of categories."""
+        return Suggestions(self._scope)
+
+    @property
     def budgets(self) -> Budgets:
         """What may be spent."""
         return Budgets(self._scope)
@@ -1205,6 +1288,8 @@ class Book(Noun):
         name: str | None = None,
         zone: str | None = None,
         add_currencies: Sequence[types.CustomCurrency] = (),
+        learn: bool | None = None,
+        learn_threshold: int | None = None,
     ) -> types.Book:
         """Change the book itself.
 
@@ -1212,10 +1297,18 @@ class Book(Noun):
             name: The new name.
             zone: The new IANA time zone.
             add_currencies: Currencies to know in addition.
+            learn: Whether what is recorded or imported may get a category that was learned.
+            learn_threshold: How probable such a category has to be, in percent, 1 to 100.
         """
         answer: types.Book = await self._scope.call_async(
             "books.update",
-            {"name": name, "zone": zone, "add_currencies": add_currencies},
+            {
+                "name": name,
+                "zone": zone,
+                "add_currencies": add_currencies,
+                "learn": learn,
+                "learn_threshold": learn_threshold,
+            },
         )
         return answer
 

@@ -76,6 +76,22 @@ ColumnRole: TypeAlias = Literal[
 Currency: TypeAlias = str
 """A currency code such as `EUR`."""
 
+CutReason: TypeAlias = Literal[
+    "method",
+    "processor",
+    "card",
+    "reference",
+    "terminal",
+    "date",
+    "time",
+    "phone",
+    "amount",
+    "web",
+    "place",
+    "legal_form",
+]
+"""Why a part of a text is not of the payee's name."""
+
 DateOrder: TypeAlias = Literal["dmy", "mdy", "ymd"]
 """The order of day, month and year."""
 
@@ -408,7 +424,7 @@ and `$$` for a dollar sign; without regular expressions a text stands as it is.
 
 
 class ApplyReport(TypedDict):
-    """What applying the rules to the past did."""
+    """What applying rules or suggestions to the past did."""
 
     examined: int
     """How many transactions were looked at."""
@@ -482,6 +498,8 @@ class Book(TypedDict):
     """The currencies it knows beyond ISO 4217."""
     created_at: str
     """When it was made."""
+    learning: Learning
+    """What it makes of its own past."""
 
 
 class Budget(TypedDict):
@@ -538,6 +556,8 @@ class Candidate(TypedDict):
     """Whether it is the field's value now."""
     why: str
     """Why it won or lost."""
+    evidence: list[Spoke]
+    """What speaks for it now, loudest first, where it was learned."""
 
 
 class Category(TypedDict):
@@ -551,6 +571,34 @@ class Category(TypedDict):
     """Spending or earnings."""
     parent_id: CategoryId | None
     """The category above it; absent at the top."""
+
+
+class CategoryGuess(TypedDict):
+    """A category that a transaction may have, and why."""
+
+    category_id: CategoryId
+    """The category."""
+    source: Source
+    """Who says so and how probable it is: the learned model, or as a provider `lexicon`, which
+    knows brands and merchant codes.
+    """
+    evidence: list[Spoke]
+    """What spoke for it, loudest first; of the lexicon `brand` or `mcc`, without a weight."""
+
+
+class CategoryQuality(TypedDict):
+    """How the model does on one category."""
+
+    category_id: CategoryId
+    """The category."""
+    cases: int
+    """How many cases a person put there."""
+    precision: int
+    """The part of the cases that the model put there which a person did, too, in thousandths."""
+    recall: int
+    """The part of the cases that a person put there which the model did, too, in thousandths."""
+    f1: int
+    """The harmonic mean of both, in thousandths."""
 
 
 class ConditionAll(TypedDict):
@@ -814,6 +862,17 @@ of.len() == 2)); # Ok::<(), serde_json::Error>(()) ```
 """
 
 
+class CoveragePoint(TypedDict):
+    """What is left when the model speaks only from some probability on."""
+
+    threshold: int
+    """The probability, in percent."""
+    coverage: int
+    """The part of the cases of which the model speaks, in thousandths."""
+    accuracy: int
+    """The part of these of which it is right, in thousandths."""
+
+
 class _CsvColumnOptional(TypedDict, total=False):
     """What may be absent in `CsvColumn`."""
 
@@ -881,6 +940,19 @@ class CustomCurrency(TypedDict):
     """How many decimal places its smallest unit has, 0 to 8."""
 
 
+class Cut(TypedDict):
+    """A part that was cut off."""
+
+    start: int
+    """Where it begins, in characters (Unicode scalar values) from the start of the text."""
+    end: int
+    """Where it ends: the place after its last character."""
+    text: str
+    """The part itself."""
+    why: CutReason
+    """Why it is no part of the name."""
+
+
 class DatedRate(TypedDict):
     """What one unit of a currency was worth in another on a day."""
 
@@ -932,6 +1004,30 @@ class Entry(TypedDict):
     """How many objects it changed."""
     events: list[str]
     """The names of the events that followed."""
+
+
+EvaluationReport = TypedDict(
+    "EvaluationReport",
+    {
+        # The first day that was judged; absent = there is no choice.
+        "from": "str | None",
+        # How many choices were learned from.
+        "learned": "int",
+        # How many were judged.
+        "cases": "int",
+        # The part of them of which the most probable category was right, in thousandths.
+        "accuracy": "int",
+        # The mean of the categories' F1, in thousandths.
+        "macro_f1": "int",
+        # How far probabilities are from the part that is right, over 15 equal bins, weighted by cases, in thousandths (Naeini, Cooper, Hauskrecht 2015).
+        "expected_calibration_error": "int",
+        # What is left above thresholds, in steps of five percent.
+        "coverage": "list[CoveragePoint]",
+        # Each category that a person or the model chose, by its id.
+        "categories": "list[CategoryQuality]",
+    },
+)
+"""How good learning from the book is."""
 
 
 class Event(TypedDict):
@@ -1081,6 +1177,20 @@ class Layout(TypedDict):
     """The account whose files have it: they are read with it where an import names no other."""
     csv: CsvProfile
     """What is stated; the rest is detected."""
+
+
+class Learning(TypedDict):
+    """What a book makes of its own past."""
+
+    enabled: bool
+    """Whether what is recorded or imported without a category gets the one that persons chose for
+    what was like it.
+    """
+    threshold: int
+    """How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
+    """
+    forgotten: list[str]
+    """The payees of which nothing is learned, by their names without a bank's noise."""
 
 
 class Member(TypedDict):
@@ -1282,6 +1392,21 @@ class Payee(TypedDict):
     """Other spellings."""
 
 
+class PayeeName(TypedDict):
+    """Who was paid, as far as a bank's text tells."""
+
+    name: str
+    """The name: the book's own where it knows the payee, else what is left when noise is cut."""
+    payee_id: PayeeId | None
+    """The payee of the book, where a name or alias of it is what the text says."""
+    cut: list[Cut]
+    """What was cut, in the order of the text."""
+    category_hint: str | None
+    """What a brand of that name sells, in the lexicon's words."""
+    category_id: CategoryId | None
+    """The category of the book that means the same."""
+
+
 class Problem(TypedDict):
     """Something in a file that could not be read."""
 
@@ -1472,6 +1597,21 @@ class SplitPart(_SplitPartOptional):
     """
 
 
+class Spoke(TypedDict):
+    """A feature that spoke for a guess."""
+
+    feature: str
+    """What it looks at: `payee`, `amount`, `word` (or two that stand together), `account`,
+    `weekday`; or what is known of the payee: `brand`, `mcc`.
+    """
+    value: str
+    """Its value, such as the word."""
+    weight: int
+    """How much it speaks for the guess, in thousandths of a natural logarithm of odds; what speaks
+    against it is negative.
+    """
+
+
 class StatementReport(TypedDict):
     """What one statement of a file brought."""
 
@@ -1505,6 +1645,30 @@ class StatementReport(TypedDict):
     """How many were there already."""
     removed: int
     """How many of those that were there the bank took back: they are void."""
+
+
+class Suggestion(TypedDict):
+    """What is suggested for one transaction."""
+
+    transaction_id: TransactionId
+    """The transaction."""
+    payee: str
+    """Who was paid: the book's own name for the payee, or what is left when noise is cut."""
+    guesses: list[CategoryGuess]
+    """The categories, what was learned first, most probable first."""
+    abstained: bool
+    """Whether nothing that was learned is as sure as the book asks for."""
+
+
+class SuggestionPage(TypedDict):
+    """One page of suggestions."""
+
+    items: list[Suggestion]
+    """One for each transaction: in the order of the ids, else newest first. Of a page, those that a
+    person or a rule left without a category on purpose are left out.
+    """
+    next_cursor: str | None
+    """Where the next page begins; absent = this is the last one."""
 
 
 class Transaction(TypedDict):

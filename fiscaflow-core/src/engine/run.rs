@@ -210,7 +210,7 @@ impl BookHandle {
         let state =
             if C::RULES { self.ruling(C::ROLE).await } else { self.authorised(C::ROLE).await }?;
         if C::learned(&state.plan) {
-            return self.engine.with_learner(self.book_id, state).await;
+            return Ok(self.engine.with_learner(self.book_id, state).await?.0);
         }
         Ok(state)
     }

@@ -260,9 +260,10 @@ impl Engine {
         &self,
         book_id: BookId,
         mut state: BookState,
-    ) -> Result<BookState> {
-        if state.learner.is_some() {
-            return Ok(state);
+    ) -> Result<(BookState, Arc<Learner>)> {
+        if let Some(learner) = &state.learner {
+            let learner = Arc::clone(learner);
+            return Ok((state, learner));
         }
         let mut choices = HashMap::new();
         let mut put = |it: &Transaction| match Choice::of(it) {
@@ -289,9 +290,10 @@ impl Engine {
                 }
             }
         }
-        state.learner = Some(Arc::new(Learner::new(&state.plan, choices.values())));
+        let learner = Arc::new(Learner::new(&state.plan, choices.values()));
+        state.learner = Some(Arc::clone(&learner));
         self.inner.cache.put(book_id, state.clone());
-        Ok(state)
+        Ok((state, learner))
     }
 
     /// Calls with every transaction whose category a person chose.

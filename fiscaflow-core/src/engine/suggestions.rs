@@ -79,8 +79,7 @@ impl Suggestions<'_> {
     pub async fn list(&self, query: SuggestionQuery) -> Result<SuggestionPage> {
         let state = self.book.authorised(Role::Viewer).await?;
         check_list("ids", &query.ids, MAX_BATCH)?;
-        let state = self.book.engine.with_learner(self.book.book_id, state).await?;
-        let learner = state.learner.as_deref().ok_or_else(|| Error::corrupt("nothing learned"))?;
+        let (state, learner) = self.book.engine.with_learner(self.book.book_id, state).await?;
         let lexicon = Lexicon::new(&state.plan);
         let threshold = state.plan.book.learning.threshold;
         let suggest = |it: &_| learner.suggestion(it, &lexicon, threshold);

@@ -110,13 +110,12 @@ impl Transactions<'_> {
     /// Why category, parts, payee, tags, notes and status are what they are.
     pub async fn explain(&self, id: TransactionId) -> Result<Explanation> {
         let state = self.book.ruling(Role::Viewer).await?;
-        let state = self.book.engine.with_learner(self.book.book_id, state).await?;
+        let (state, learner) = self.book.engine.with_learner(self.book.book_id, state).await?;
         let transaction = self.get(id).await?;
         let balance = state.balances().of(&transaction);
         let facts = rules::Facts::from(&transaction).with_balance(balance);
         let threshold = state.plan.book.learning.threshold;
-        let learned = state.learner.iter().flat_map(|it| it.candidates(&transaction, threshold));
-        rules::explain(facts, state.rules(), learned.collect())
+        rules::explain(facts, state.rules(), learner.candidates(&transaction, threshold))
     }
 }
 

@@ -74,8 +74,8 @@ pub struct Guess<L> {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Spoke {
-    /// What it looks at: `payee`, `amount`, `word` (or two that stand together), `account` or
-    /// `weekday`.
+    /// What it looks at: `payee`, `amount`, `word` (or two that stand together), `account`,
+    /// `weekday`; or what is known of the payee: `brand`, `mcc`.
     pub feature: String,
     /// Its value, such as the word.
     pub value: String,

@@ -91,6 +91,7 @@ pub struct Book {
     pub created_at: DateTime<Utc>,
     /// What it makes of its own past.
     #[serde(default)]
+    #[cfg_attr(feature = "schema", schema(required = true))]
     pub learning: Learning,
 }
 

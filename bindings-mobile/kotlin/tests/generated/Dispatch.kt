@@ -22,6 +22,7 @@ internal val VERBS = listOf(
     "categories.update",
     "payees.create",
     "payees.list",
+    "payees.normalise",
     "transactions.create",
     "transactions.get",
     "transactions.list",
@@ -44,6 +45,11 @@ internal val VERBS = listOf(
     "rules.backtest",
     "rules.suggest",
     "rules.apply",
+    "suggestions.list",
+    "suggestions.apply",
+    "suggestions.forget",
+    "suggestions.remember",
+    "suggestions.evaluate",
     "budgets.create",
     "budgets.list",
     "budgets.update",
@@ -87,6 +93,7 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "categories.update" -> json(book.categories().`update`(call.id(), readCategoryPatch(call.request)))
         "payees.create" -> json(book.payees().`create`(readNewPayee(call.request)))
         "payees.list" -> book.payees().`list`().map { json(it) }
+        "payees.normalise" -> json(book.payees().`normalise`(readPayeeText(call.request)))
         "transactions.create" -> json(book.transactions().`create`(readNewTransaction(call.request)))
         "transactions.get" -> json(book.transactions().`get`(call.id()))
         "transactions.list" -> json(book.transactions().`list`(readTransactionQuery(call.request)))
@@ -109,6 +116,11 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "rules.backtest" -> json(book.rules().`backtest`(readBacktestQuery(call.request)))
         "rules.suggest" -> book.rules().`suggest`(readRuleSuggestionQuery(call.request)).map { json(it) }
         "rules.apply" -> json(book.rules().`apply`())
+        "suggestions.list" -> json(book.suggestions().`list`(readSuggestionQuery(call.request)))
+        "suggestions.apply" -> json(book.suggestions().`apply`(readSuggestionScope(call.request)))
+        "suggestions.forget" -> json(book.suggestions().`forget`(readPayeeText(call.request)))
+        "suggestions.remember" -> json(book.suggestions().`remember`(readPayeeText(call.request)))
+        "suggestions.evaluate" -> json(book.suggestions().`evaluate`(readEvaluationQuery(call.request)))
         "budgets.create" -> json(book.budgets().`create`(readNewBudget(call.request)))
         "budgets.list" -> book.budgets().`list`().map { json(it) }
         "budgets.update" -> json(book.budgets().`update`(call.id(), readBudgetPatch(call.request)))

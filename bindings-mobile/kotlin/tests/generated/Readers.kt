@@ -174,11 +174,13 @@ internal fun readBalancesQuery(json: Any?): BalancesQuery {
 }
 
 internal fun readBookPatch(json: Any?): BookPatch {
-    val members = Members(json, "name", "zone", "add_currencies")
+    val members = Members(json, "name", "zone", "add_currencies", "learn", "learn_threshold")
     return BookPatch(
         `name` = members.optional("name", ::text),
         `zone` = members.optional("zone", ::text),
         `addCurrencies` = members.optional("add_currencies", list(::readCustomCurrency)) ?: emptyList(),
+        `learn` = members.optional("learn", ::boolean),
+        `learnThreshold` = members.optional("learn_threshold", ::long),
     )
 }
 
@@ -486,6 +488,13 @@ internal fun readDirection(json: Any?): Direction {
     }
 }
 
+internal fun readEvaluationQuery(json: Any?): EvaluationQuery {
+    val members = Members(json, "from")
+    return EvaluationQuery(
+        `from` = members.optional("from", ::text),
+    )
+}
+
 internal fun readExportFormat(json: Any?): ExportFormat {
     return when (text(json)) {
         "csv" -> ExportFormat.CSV
@@ -694,6 +703,13 @@ internal fun readNewTransfer(json: Any?): NewTransfer {
     )
 }
 
+internal fun readPayeeText(json: Any?): PayeeText {
+    val members = Members(json, "text")
+    return PayeeText(
+        `text` = members.required("text", ::text),
+    )
+}
+
 internal fun readQuote(json: Any?): Quote {
     return when (text(json)) {
         "double" -> Quote.DOUBLE
@@ -756,6 +772,16 @@ internal fun readSignRule(json: Any?): SignRule {
     }
 }
 
+internal fun readSourceKind(json: Any?): SourceKind {
+    return when (text(json)) {
+        "provider" -> SourceKind.PROVIDER
+        "learned" -> SourceKind.LEARNED
+        "rule" -> SourceKind.RULE
+        "user" -> SourceKind.USER
+        else -> throw Inexpressible("no SourceKind")
+    }
+}
+
 internal fun readSpendingQuery(json: Any?): SpendingQuery {
     val members = Members(json, "from", "to", "account_id")
     return SpendingQuery(
@@ -793,6 +819,22 @@ internal fun readStatus(json: Any?): Status {
         "disputed" -> Status.DISPUTED
         else -> throw Inexpressible("no Status")
     }
+}
+
+internal fun readSuggestionQuery(json: Any?): SuggestionQuery {
+    val members = Members(json, "ids", "limit", "cursor")
+    return SuggestionQuery(
+        `ids` = members.optional("ids", list(::text)) ?: emptyList(),
+        `limit` = members.optional("limit", ::long),
+        `cursor` = members.optional("cursor", ::text),
+    )
+}
+
+internal fun readSuggestionScope(json: Any?): SuggestionScope {
+    val members = Members(json, "ids")
+    return SuggestionScope(
+        `ids` = members.optional("ids", list(::text)) ?: emptyList(),
+    )
 }
 
 internal fun readTextField(json: Any?): TextField {
@@ -843,11 +885,12 @@ internal fun readTransactionPatch(json: Any?): TransactionPatch {
 }
 
 internal fun readTransactionQuery(json: Any?): TransactionQuery {
-    val members = Members(json, "account_id", "category_id", "uncategorised", "from", "to", "status", "tag", "text", "deleted", "limit", "cursor")
+    val members = Members(json, "account_id", "category_id", "uncategorised", "category_source", "from", "to", "status", "tag", "text", "deleted", "limit", "cursor")
     return TransactionQuery(
         `accountId` = members.optional("account_id", ::text),
         `categoryId` = members.optional("category_id", ::text),
         `uncategorised` = members.optional("uncategorised", ::boolean) ?: false,
+        `categorySource` = members.optional("category_source", ::readSourceKind),
         `from` = members.optional("from", ::text),
         `to` = members.optional("to", ::text),
         `status` = members.optional("status", ::readStatus),

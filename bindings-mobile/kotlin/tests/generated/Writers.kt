@@ -107,6 +107,7 @@ internal fun json(it: Book): Any? = mapOf(
     "zone" to it.`zone`,
     "currencies" to it.`currencies`.map { json(it) },
     "created_at" to it.`createdAt`.toString(),
+    "learning" to json(it.`learning`),
 )
 
 internal fun json(it: Budget): Any? = mapOf(
@@ -136,6 +137,7 @@ internal fun json(it: Candidate): Any? = mapOf(
     "source" to json(it.`source`),
     "won" to it.`won`,
     "why" to it.`why`,
+    "evidence" to it.`evidence`.map { json(it) },
 )
 
 internal fun json(it: Category): Any? = mapOf(
@@ -145,7 +147,21 @@ internal fun json(it: Category): Any? = mapOf(
     "parent_id" to it.`parentId`,
 )
 
+internal fun json(it: CategoryGuess): Any? = mapOf(
+    "category_id" to it.`categoryId`,
+    "source" to json(it.`source`),
+    "evidence" to it.`evidence`.map { json(it) },
+)
+
 internal fun json(it: CategoryKind): Any? = it.name.lowercase()
+
+internal fun json(it: CategoryQuality): Any? = mapOf(
+    "category_id" to it.`categoryId`,
+    "cases" to it.`cases`,
+    "precision" to it.`precision`,
+    "recall" to it.`recall`,
+    "f1" to it.`f1`,
+)
 
 internal fun json(it: ColumnRole): Any? = it.name.lowercase()
 
@@ -234,6 +250,12 @@ internal fun json(it: Condition): Any? = when (it) {
     )
 }
 
+internal fun json(it: CoveragePoint): Any? = mapOf(
+    "threshold" to it.`threshold`,
+    "coverage" to it.`coverage`,
+    "accuracy" to it.`accuracy`,
+)
+
 internal fun json(it: CsvColumn): Any? = mapOf(
     "role" to json(it.`role`),
     "index" to it.`index`,
@@ -259,6 +281,15 @@ internal fun json(it: CustomCurrency): Any? = mapOf(
     "code" to it.`code`,
     "exponent" to it.`exponent`,
 )
+
+internal fun json(it: Cut): Any? = mapOf(
+    "start" to it.`start`,
+    "end" to it.`end`,
+    "text" to it.`text`,
+    "why" to json(it.`why`),
+)
+
+internal fun json(it: CutReason): Any? = it.name.lowercase()
 
 internal fun json(it: DateOrder): Any? = it.name.lowercase()
 
@@ -290,6 +321,17 @@ internal fun json(it: Entry): Any? = mapOf(
 )
 
 internal fun json(it: ErrorCode): Any? = it.name.lowercase()
+
+internal fun json(it: EvaluationReport): Any? = mapOf(
+    "from" to it.`from`,
+    "learned" to it.`learned`,
+    "cases" to it.`cases`,
+    "accuracy" to it.`accuracy`,
+    "macro_f1" to it.`macroF1`,
+    "expected_calibration_error" to it.`expectedCalibrationError`,
+    "coverage" to it.`coverage`.map { json(it) },
+    "categories" to it.`categories`.map { json(it) },
+)
 
 internal fun json(it: Event): Any? = mapOf(
     "id" to it.`id`,
@@ -373,6 +415,12 @@ internal fun json(it: Layout): Any? = mapOf(
     "name" to it.`name`,
     "account_id" to it.`accountId`,
     "csv" to json(it.`csv`),
+)
+
+internal fun json(it: Learning): Any? = mapOf(
+    "enabled" to it.`enabled`,
+    "threshold" to it.`threshold`,
+    "forgotten" to it.`forgotten`,
 )
 
 internal fun json(it: MatchReason): Any? = it.name.lowercase()
@@ -466,6 +514,14 @@ internal fun json(it: Payee): Any? = mapOf(
     "id" to it.`id`,
     "name" to it.`name`,
     "aliases" to it.`aliases`,
+)
+
+internal fun json(it: PayeeName): Any? = mapOf(
+    "name" to it.`name`,
+    "payee_id" to it.`payeeId`,
+    "cut" to it.`cut`.map { json(it) },
+    "category_hint" to it.`categoryHint`,
+    "category_id" to it.`categoryId`,
 )
 
 internal fun json(it: Problem): Any? = mapOf(
@@ -573,6 +629,12 @@ internal fun json(it: SplitPart): Any? = mapOf(
     "notes" to it.`notes`,
 )
 
+internal fun json(it: Spoke): Any? = mapOf(
+    "feature" to it.`feature`,
+    "value" to it.`value`,
+    "weight" to it.`weight`,
+)
+
 internal fun json(it: Stage): Any? = it.name.lowercase()
 
 internal fun json(it: StatementReport): Any? = mapOf(
@@ -593,6 +655,18 @@ internal fun json(it: StatementReport): Any? = mapOf(
 )
 
 internal fun json(it: Status): Any? = it.name.lowercase()
+
+internal fun json(it: Suggestion): Any? = mapOf(
+    "transaction_id" to it.`transactionId`,
+    "payee" to it.`payee`,
+    "guesses" to it.`guesses`.map { json(it) },
+    "abstained" to it.`abstained`,
+)
+
+internal fun json(it: SuggestionPage): Any? = mapOf(
+    "items" to it.`items`.map { json(it) },
+    "next_cursor" to it.`nextCursor`,
+)
 
 internal fun json(it: TextField): Any? = it.name.lowercase()
 

@@ -414,6 +414,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_reports(uint64_t ptr, RustCallSta
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_rules(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SUGGESTIONS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SUGGESTIONS
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_suggestions(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_TRANSACTIONS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_TRANSACTIONS
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_transactions(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -669,6 +674,11 @@ uint64_t uniffi_fiscaflow_fn_method_payees_create(uint64_t ptr, RustBuffer new
 uint64_t uniffi_fiscaflow_fn_method_payees_list(uint64_t ptr
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PAYEES_NORMALISE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PAYEES_NORMALISE
+uint64_t uniffi_fiscaflow_fn_method_payees_normalise(uint64_t ptr, RustBuffer request
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_REPORTS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_REPORTS
 uint64_t uniffi_fiscaflow_fn_clone_reports(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -742,6 +752,41 @@ uint64_t uniffi_fiscaflow_fn_method_rules_suggest(uint64_t ptr, RustBuffer query
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_UPDATE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_UPDATE
 uint64_t uniffi_fiscaflow_fn_method_rules_update(uint64_t ptr, RustBuffer id, RustBuffer patch
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_SUGGESTIONS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_SUGGESTIONS
+uint64_t uniffi_fiscaflow_fn_clone_suggestions(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_SUGGESTIONS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_SUGGESTIONS
+void uniffi_fiscaflow_fn_free_suggestions(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SUGGESTIONS_APPLY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SUGGESTIONS_APPLY
+uint64_t uniffi_fiscaflow_fn_method_suggestions_apply(uint64_t ptr, RustBuffer request
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SUGGESTIONS_EVALUATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SUGGESTIONS_EVALUATE
+uint64_t uniffi_fiscaflow_fn_method_suggestions_evaluate(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SUGGESTIONS_FORGET
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SUGGESTIONS_FORGET
+uint64_t uniffi_fiscaflow_fn_method_suggestions_forget(uint64_t ptr, RustBuffer request
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SUGGESTIONS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SUGGESTIONS_LIST
+uint64_t uniffi_fiscaflow_fn_method_suggestions_list(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SUGGESTIONS_REMEMBER
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SUGGESTIONS_REMEMBER
+uint64_t uniffi_fiscaflow_fn_method_suggestions_remember(uint64_t ptr, RustBuffer request
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_TRANSACTIONS
@@ -1220,6 +1265,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_rules(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SUGGESTIONS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SUGGESTIONS
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_suggestions(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_TRANSACTIONS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_TRANSACTIONS
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_transactions(void
@@ -1406,6 +1457,12 @@ uint16_t uniffi_fiscaflow_checksum_method_payees_list(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PAYEES_NORMALISE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PAYEES_NORMALISE
+uint16_t uniffi_fiscaflow_checksum_method_payees_normalise(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_BALANCES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_BALANCES
 uint16_t uniffi_fiscaflow_checksum_method_reports_balances(void
@@ -1469,6 +1526,36 @@ uint16_t uniffi_fiscaflow_checksum_method_rules_suggest(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_UPDATE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_UPDATE
 uint16_t uniffi_fiscaflow_checksum_method_rules_update(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_APPLY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_APPLY
+uint16_t uniffi_fiscaflow_checksum_method_suggestions_apply(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_EVALUATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_EVALUATE
+uint16_t uniffi_fiscaflow_checksum_method_suggestions_evaluate(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_FORGET
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_FORGET
+uint16_t uniffi_fiscaflow_checksum_method_suggestions_forget(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_LIST
+uint16_t uniffi_fiscaflow_checksum_method_suggestions_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_REMEMBER
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_REMEMBER
+uint16_t uniffi_fiscaflow_checksum_method_suggestions_remember(void
     
 );
 #endif

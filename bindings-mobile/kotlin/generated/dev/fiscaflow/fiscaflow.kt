@@ -746,6 +746,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_rules(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_suggestions(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_transactions(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_transfers(
@@ -808,6 +810,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_payees_list(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_payees_normalise(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_reports_balances(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_reports_spending(
@@ -829,6 +833,16 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_fiscaflow_checksum_method_rules_suggest(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rules_update(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_suggestions_apply(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_suggestions_evaluate(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_suggestions_forget(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_suggestions_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_suggestions_remember(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_transactions_create(
     ): Int
@@ -941,6 +955,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_rules(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_suggestions(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_transactions(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_transfers(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1043,6 +1059,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_payees_list(`ptr`: Long,
     ): Long
+    external fun uniffi_fiscaflow_fn_method_payees_normalise(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_clone_reports(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_free_reports(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1072,6 +1090,20 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_rules_suggest(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_rules_update(`ptr`: Long,`id`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_clone_suggestions(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_suggestions(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_suggestions_apply(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_suggestions_evaluate(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_suggestions_forget(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_suggestions_list(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_suggestions_remember(`ptr`: Long,`request`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_clone_transactions(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1291,6 +1323,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_rules() and 0xFFFF) != 4261) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_suggestions() and 0xFFFF) != 64179) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_transactions() and 0xFFFF) != 51602) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1384,6 +1419,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_payees_list() and 0xFFFF) != 10081) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_payees_normalise() and 0xFFFF) != 20232) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_reports_balances() and 0xFFFF) != 55823) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1415,6 +1453,21 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_rules_update() and 0xFFFF) != 32520) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_suggestions_apply() and 0xFFFF) != 19872) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_suggestions_evaluate() and 0xFFFF) != 63027) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_suggestions_forget() and 0xFFFF) != 48223) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_suggestions_list() and 0xFFFF) != 35902) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_suggestions_remember() and 0xFFFF) != 19657) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_transactions_create() and 0xFFFF) != 55924) {
@@ -2385,6 +2438,11 @@ public interface BookHandleInterface {
     fun `rules`(): Rules
     
     /**
+     * What its own past says of categories.
+     */
+    fun `suggestions`(): Suggestions
+    
+    /**
      * Its movements of money.
      */
     fun `transactions`(): Transactions
@@ -2714,6 +2772,22 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_rules(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What its own past says of categories.
+     */override fun `suggestions`(): Suggestions {
+            return FfiConverterTypeSuggestions.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_suggestions(
         it,
         _status)
 }
@@ -6275,6 +6349,11 @@ public interface PayeesInterface {
      */
     suspend fun `list`(): List<Payee>
     
+    /**
+     * Who was paid, by a bank's text; nothing is written.
+     */
+    suspend fun `normalise`(`request`: PayeeText): PayeeName
+    
     companion object
 }
 
@@ -6426,6 +6505,31 @@ open class Payees: Disposable, AutoCloseable, PayeesInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypePayee.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Who was paid, by a bank's text; nothing is written.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `normalise`(`request`: PayeeText) : PayeeName {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_payees_normalise(
+                uniffiHandle,
+                
+        FfiConverterTypePayeeText.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypePayeeName.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -7713,6 +7817,402 @@ public object FfiConverterTypeRules: FfiConverter<Rules, Long> {
 
 
 /**
+ * What its own past says of categories.
+ */
+public interface SuggestionsInterface {
+    
+    /**
+     * Give transactions the category that was learned, where it is sure enough.
+     */
+    suspend fun `apply`(`request`: SuggestionScope): ApplyReport
+    
+    /**
+     * How good learning is on the book's own past; nothing is written.
+     */
+    suspend fun `evaluate`(`query`: EvaluationQuery = EvaluationQuery()): EvaluationReport
+    
+    /**
+     * Learn nothing of a payee any more.
+     */
+    suspend fun `forget`(`request`: PayeeText): Book
+    
+    /**
+     * What the book's own past says of categories, and why.
+     */
+    suspend fun `list`(`query`: SuggestionQuery): SuggestionPage
+    
+    /**
+     * Learn of a payee again.
+     */
+    suspend fun `remember`(`request`: PayeeText): Book
+    
+    companion object
+}
+
+/**
+ * What its own past says of categories.
+ */
+open class Suggestions: Disposable, AutoCloseable, SuggestionsInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_suggestions(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_suggestions(handle, status)
+        }
+    }
+
+    
+    /**
+     * Give transactions the category that was learned, where it is sure enough.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `apply`(`request`: SuggestionScope) : ApplyReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_suggestions_apply(
+                uniffiHandle,
+                
+        FfiConverterTypeSuggestionScope.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeApplyReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * How good learning is on the book's own past; nothing is written.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `evaluate`(`query`: EvaluationQuery) : EvaluationReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_suggestions_evaluate(
+                uniffiHandle,
+                
+        FfiConverterTypeEvaluationQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeEvaluationReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Learn nothing of a payee any more.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `forget`(`request`: PayeeText) : Book {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_suggestions_forget(
+                uniffiHandle,
+                
+        FfiConverterTypePayeeText.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeBook.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What the book's own past says of categories, and why.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `list`(`query`: SuggestionQuery) : SuggestionPage {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_suggestions_list(
+                uniffiHandle,
+                
+        FfiConverterTypeSuggestionQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSuggestionPage.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Learn of a payee again.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `remember`(`request`: PayeeText) : Book {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_suggestions_remember(
+                uniffiHandle,
+                
+        FfiConverterTypePayeeText.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeBook.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSuggestions: FfiConverter<Suggestions, Long> {
+    override fun lower(value: Suggestions): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Suggestions {
+        return Suggestions(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Suggestions {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Suggestions) = 8UL
+
+    override fun write(value: Suggestions, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * Its movements of money.
  */
 public interface TransactionsInterface {
@@ -8689,7 +9189,7 @@ public object FfiConverterTypeAccountPatch: FfiConverterRustBuffer<AccountPatch>
 
 
 /**
- * What applying the rules to the past did.
+ * What applying rules or suggestions to the past did.
  */
 data class ApplyReport (
     /**
@@ -9124,6 +9624,11 @@ data class Book (
      * When it was made.
      */
     val `createdAt`: java.time.Instant
+    , 
+    /**
+     * What it makes of its own past.
+     */
+    val `learning`: Learning
     
 ){
     
@@ -9146,6 +9651,7 @@ public object FfiConverterTypeBook: FfiConverterRustBuffer<Book> {
             FfiConverterString.read(buf),
             FfiConverterSequenceTypeCustomCurrency.read(buf),
             FfiConverterTimestamp.read(buf),
+            FfiConverterTypeLearning.read(buf),
         )
     }
 
@@ -9155,7 +9661,8 @@ public object FfiConverterTypeBook: FfiConverterRustBuffer<Book> {
             FfiConverterTypeCurrency.allocationSize(value.`currency`) +
             FfiConverterString.allocationSize(value.`zone`) +
             FfiConverterSequenceTypeCustomCurrency.allocationSize(value.`currencies`) +
-            FfiConverterTimestamp.allocationSize(value.`createdAt`)
+            FfiConverterTimestamp.allocationSize(value.`createdAt`) +
+            FfiConverterTypeLearning.allocationSize(value.`learning`)
     )
 
     override fun write(value: Book, buf: ByteBuffer) {
@@ -9165,6 +9672,7 @@ public object FfiConverterTypeBook: FfiConverterRustBuffer<Book> {
             FfiConverterString.write(value.`zone`, buf)
             FfiConverterSequenceTypeCustomCurrency.write(value.`currencies`, buf)
             FfiConverterTimestamp.write(value.`createdAt`, buf)
+            FfiConverterTypeLearning.write(value.`learning`, buf)
     }
 }
 
@@ -9188,6 +9696,16 @@ data class BookPatch (
      * Currencies to know in addition.
      */
     val `addCurrencies`: List<CustomCurrency> = listOf() 
+    , 
+    /**
+     * Whether what is recorded or imported may get a category that was learned.
+     */
+    val `learn`: kotlin.Boolean? = null 
+    , 
+    /**
+     * How probable such a category has to be, in percent, 1 to 100.
+     */
+    val `learnThreshold`: kotlin.Long? = null 
     
 ){
     
@@ -9207,19 +9725,25 @@ public object FfiConverterTypeBookPatch: FfiConverterRustBuffer<BookPatch> {
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterSequenceTypeCustomCurrency.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
+            FfiConverterOptionalLong.read(buf),
         )
     }
 
     override fun allocationSize(value: BookPatch) = (
             FfiConverterOptionalString.allocationSize(value.`name`) +
             FfiConverterOptionalString.allocationSize(value.`zone`) +
-            FfiConverterSequenceTypeCustomCurrency.allocationSize(value.`addCurrencies`)
+            FfiConverterSequenceTypeCustomCurrency.allocationSize(value.`addCurrencies`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`learn`) +
+            FfiConverterOptionalLong.allocationSize(value.`learnThreshold`)
     )
 
     override fun write(value: BookPatch, buf: ByteBuffer) {
             FfiConverterOptionalString.write(value.`name`, buf)
             FfiConverterOptionalString.write(value.`zone`, buf)
             FfiConverterSequenceTypeCustomCurrency.write(value.`addCurrencies`, buf)
+            FfiConverterOptionalBoolean.write(value.`learn`, buf)
+            FfiConverterOptionalLong.write(value.`learnThreshold`, buf)
     }
 }
 
@@ -9616,6 +10140,11 @@ data class Candidate (
      * Why it won or lost.
      */
     val `why`: kotlin.String
+    , 
+    /**
+     * What speaks for it now, loudest first, where it was learned.
+     */
+    val `evidence`: List<Spoke> = listOf() 
     
 ){
     
@@ -9637,6 +10166,7 @@ public object FfiConverterTypeCandidate: FfiConverterRustBuffer<Candidate> {
             FfiConverterTypeSource.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterString.read(buf),
+            FfiConverterSequenceTypeSpoke.read(buf),
         )
     }
 
@@ -9645,7 +10175,8 @@ public object FfiConverterTypeCandidate: FfiConverterRustBuffer<Candidate> {
             FfiConverterString.allocationSize(value.`value`) +
             FfiConverterTypeSource.allocationSize(value.`source`) +
             FfiConverterBoolean.allocationSize(value.`won`) +
-            FfiConverterString.allocationSize(value.`why`)
+            FfiConverterString.allocationSize(value.`why`) +
+            FfiConverterSequenceTypeSpoke.allocationSize(value.`evidence`)
     )
 
     override fun write(value: Candidate, buf: ByteBuffer) {
@@ -9654,6 +10185,7 @@ public object FfiConverterTypeCandidate: FfiConverterRustBuffer<Candidate> {
             FfiConverterTypeSource.write(value.`source`, buf)
             FfiConverterBoolean.write(value.`won`, buf)
             FfiConverterString.write(value.`why`, buf)
+            FfiConverterSequenceTypeSpoke.write(value.`evidence`, buf)
     }
 }
 
@@ -9723,6 +10255,62 @@ public object FfiConverterTypeCategory: FfiConverterRustBuffer<Category> {
 
 
 /**
+ * A category that a transaction may have, and why.
+ */
+data class CategoryGuess (
+    /**
+     * The category.
+     */
+    val `categoryId`: CategoryId
+    , 
+    /**
+     * Who says so and how probable it is: the learned model, or as a provider `lexicon`, which knows
+     * brands and merchant codes.
+     */
+    val `source`: Source
+    , 
+    /**
+     * What spoke for it, loudest first; of the lexicon `brand` or `mcc`, without a weight.
+     */
+    val `evidence`: List<Spoke>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCategoryGuess: FfiConverterRustBuffer<CategoryGuess> {
+    override fun read(buf: ByteBuffer): CategoryGuess {
+        return CategoryGuess(
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterTypeSource.read(buf),
+            FfiConverterSequenceTypeSpoke.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CategoryGuess) = (
+            FfiConverterTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterTypeSource.allocationSize(value.`source`) +
+            FfiConverterSequenceTypeSpoke.allocationSize(value.`evidence`)
+    )
+
+    override fun write(value: CategoryGuess, buf: ByteBuffer) {
+            FfiConverterTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterTypeSource.write(value.`source`, buf)
+            FfiConverterSequenceTypeSpoke.write(value.`evidence`, buf)
+    }
+}
+
+
+
+/**
  * Changes to a category; what is absent stays.
  */
 data class CategoryPatch (
@@ -9772,6 +10360,132 @@ public object FfiConverterTypeCategoryPatch: FfiConverterRustBuffer<CategoryPatc
             FfiConverterOptionalString.write(value.`name`, buf)
             FfiConverterOptionalTypeCategoryId.write(value.`parentId`, buf)
             FfiConverterBoolean.write(value.`toTop`, buf)
+    }
+}
+
+
+
+/**
+ * How the model does on one category.
+ */
+data class CategoryQuality (
+    /**
+     * The category.
+     */
+    val `categoryId`: CategoryId
+    , 
+    /**
+     * How many cases a person put there.
+     */
+    val `cases`: kotlin.Long
+    , 
+    /**
+     * The part of the cases that the model put there which a person did, too, in thousandths.
+     */
+    val `precision`: kotlin.Long
+    , 
+    /**
+     * The part of the cases that a person put there which the model did, too, in thousandths.
+     */
+    val `recall`: kotlin.Long
+    , 
+    /**
+     * The harmonic mean of both, in thousandths.
+     */
+    val `f1`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCategoryQuality: FfiConverterRustBuffer<CategoryQuality> {
+    override fun read(buf: ByteBuffer): CategoryQuality {
+        return CategoryQuality(
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CategoryQuality) = (
+            FfiConverterTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterLong.allocationSize(value.`cases`) +
+            FfiConverterLong.allocationSize(value.`precision`) +
+            FfiConverterLong.allocationSize(value.`recall`) +
+            FfiConverterLong.allocationSize(value.`f1`)
+    )
+
+    override fun write(value: CategoryQuality, buf: ByteBuffer) {
+            FfiConverterTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterLong.write(value.`cases`, buf)
+            FfiConverterLong.write(value.`precision`, buf)
+            FfiConverterLong.write(value.`recall`, buf)
+            FfiConverterLong.write(value.`f1`, buf)
+    }
+}
+
+
+
+/**
+ * What is left when the model speaks only from some probability on.
+ */
+data class CoveragePoint (
+    /**
+     * The probability, in percent.
+     */
+    val `threshold`: kotlin.Long
+    , 
+    /**
+     * The part of the cases of which the model speaks, in thousandths.
+     */
+    val `coverage`: kotlin.Long
+    , 
+    /**
+     * The part of these of which it is right, in thousandths.
+     */
+    val `accuracy`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCoveragePoint: FfiConverterRustBuffer<CoveragePoint> {
+    override fun read(buf: ByteBuffer): CoveragePoint {
+        return CoveragePoint(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CoveragePoint) = (
+            FfiConverterLong.allocationSize(value.`threshold`) +
+            FfiConverterLong.allocationSize(value.`coverage`) +
+            FfiConverterLong.allocationSize(value.`accuracy`)
+    )
+
+    override fun write(value: CoveragePoint, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`threshold`, buf)
+            FfiConverterLong.write(value.`coverage`, buf)
+            FfiConverterLong.write(value.`accuracy`, buf)
     }
 }
 
@@ -10001,6 +10715,69 @@ public object FfiConverterTypeCustomCurrency: FfiConverterRustBuffer<CustomCurre
     override fun write(value: CustomCurrency, buf: ByteBuffer) {
             FfiConverterString.write(value.`code`, buf)
             FfiConverterLong.write(value.`exponent`, buf)
+    }
+}
+
+
+
+/**
+ * A part that was cut off.
+ */
+data class Cut (
+    /**
+     * Where it begins, in characters (Unicode scalar values) from the start of the text.
+     */
+    val `start`: kotlin.Long
+    , 
+    /**
+     * Where it ends: the place after its last character.
+     */
+    val `end`: kotlin.Long
+    , 
+    /**
+     * The part itself.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * Why it is no part of the name.
+     */
+    val `why`: CutReason
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCut: FfiConverterRustBuffer<Cut> {
+    override fun read(buf: ByteBuffer): Cut {
+        return Cut(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeCutReason.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Cut) = (
+            FfiConverterLong.allocationSize(value.`start`) +
+            FfiConverterLong.allocationSize(value.`end`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterTypeCutReason.allocationSize(value.`why`)
+    )
+
+    override fun write(value: Cut, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`start`, buf)
+            FfiConverterLong.write(value.`end`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterTypeCutReason.write(value.`why`, buf)
     }
 }
 
@@ -10246,6 +11023,142 @@ public object FfiConverterTypeEntry: FfiConverterRustBuffer<Entry> {
             FfiConverterOptionalString.write(value.`causationId`, buf)
             FfiConverterLong.write(value.`changes`, buf)
             FfiConverterSequenceString.write(value.`events`, buf)
+    }
+}
+
+
+
+/**
+ * Where the past is cut in two.
+ */
+data class EvaluationQuery (
+    /**
+     * The first day that is judged; what was booked before it is learned from. Absent = such that
+     * about a fifth of the choices is judged.
+     */
+    val `from`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEvaluationQuery: FfiConverterRustBuffer<EvaluationQuery> {
+    override fun read(buf: ByteBuffer): EvaluationQuery {
+        return EvaluationQuery(
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: EvaluationQuery) = (
+            FfiConverterOptionalString.allocationSize(value.`from`)
+    )
+
+    override fun write(value: EvaluationQuery, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`from`, buf)
+    }
+}
+
+
+
+/**
+ * How good learning from the book is.
+ */
+data class EvaluationReport (
+    /**
+     * The first day that was judged; absent = there is no choice.
+     */
+    val `from`: kotlin.String? = null 
+    , 
+    /**
+     * How many choices were learned from.
+     */
+    val `learned`: kotlin.Long
+    , 
+    /**
+     * How many were judged.
+     */
+    val `cases`: kotlin.Long
+    , 
+    /**
+     * The part of them of which the most probable category was right, in thousandths.
+     */
+    val `accuracy`: kotlin.Long
+    , 
+    /**
+     * The mean of the categories' F1, in thousandths.
+     */
+    val `macroF1`: kotlin.Long
+    , 
+    /**
+     * How far probabilities are from the part that is right, over 15 equal bins, weighted by cases, in
+     * thousandths (Naeini, Cooper, Hauskrecht 2015).
+     */
+    val `expectedCalibrationError`: kotlin.Long
+    , 
+    /**
+     * What is left above thresholds, in steps of five percent.
+     */
+    val `coverage`: List<CoveragePoint>
+    , 
+    /**
+     * Each category that a person or the model chose, by its id.
+     */
+    val `categories`: List<CategoryQuality>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEvaluationReport: FfiConverterRustBuffer<EvaluationReport> {
+    override fun read(buf: ByteBuffer): EvaluationReport {
+        return EvaluationReport(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceTypeCoveragePoint.read(buf),
+            FfiConverterSequenceTypeCategoryQuality.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: EvaluationReport) = (
+            FfiConverterOptionalString.allocationSize(value.`from`) +
+            FfiConverterLong.allocationSize(value.`learned`) +
+            FfiConverterLong.allocationSize(value.`cases`) +
+            FfiConverterLong.allocationSize(value.`accuracy`) +
+            FfiConverterLong.allocationSize(value.`macroF1`) +
+            FfiConverterLong.allocationSize(value.`expectedCalibrationError`) +
+            FfiConverterSequenceTypeCoveragePoint.allocationSize(value.`coverage`) +
+            FfiConverterSequenceTypeCategoryQuality.allocationSize(value.`categories`)
+    )
+
+    override fun write(value: EvaluationReport, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`from`, buf)
+            FfiConverterLong.write(value.`learned`, buf)
+            FfiConverterLong.write(value.`cases`, buf)
+            FfiConverterLong.write(value.`accuracy`, buf)
+            FfiConverterLong.write(value.`macroF1`, buf)
+            FfiConverterLong.write(value.`expectedCalibrationError`, buf)
+            FfiConverterSequenceTypeCoveragePoint.write(value.`coverage`, buf)
+            FfiConverterSequenceTypeCategoryQuality.write(value.`categories`, buf)
     }
 }
 
@@ -10990,6 +11903,62 @@ public object FfiConverterTypeLayout: FfiConverterRustBuffer<Layout> {
             FfiConverterString.write(value.`name`, buf)
             FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
             FfiConverterTypeCsvProfile.write(value.`csv`, buf)
+    }
+}
+
+
+
+/**
+ * What a book makes of its own past.
+ */
+data class Learning (
+    /**
+     * Whether what is recorded or imported without a category gets the one that persons chose for what
+     * was like it.
+     */
+    val `enabled`: kotlin.Boolean = false 
+    , 
+    /**
+     * How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
+     */
+    val `threshold`: kotlin.Long = 0L 
+    , 
+    /**
+     * The payees of which nothing is learned, by their names without a bank's noise.
+     */
+    val `forgotten`: List<kotlin.String> = listOf() 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLearning: FfiConverterRustBuffer<Learning> {
+    override fun read(buf: ByteBuffer): Learning {
+        return Learning(
+            FfiConverterBoolean.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Learning) = (
+            FfiConverterBoolean.allocationSize(value.`enabled`) +
+            FfiConverterLong.allocationSize(value.`threshold`) +
+            FfiConverterSequenceString.allocationSize(value.`forgotten`)
+    )
+
+    override fun write(value: Learning, buf: ByteBuffer) {
+            FfiConverterBoolean.write(value.`enabled`, buf)
+            FfiConverterLong.write(value.`threshold`, buf)
+            FfiConverterSequenceString.write(value.`forgotten`, buf)
     }
 }
 
@@ -12667,6 +13636,116 @@ public object FfiConverterTypePayee: FfiConverterRustBuffer<Payee> {
 
 
 /**
+ * Who was paid, as far as a bank's text tells.
+ */
+data class PayeeName (
+    /**
+     * The name: the book's own where it knows the payee, else what is left when noise is cut.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * The payee of the book, where a name or alias of it is what the text says.
+     */
+    val `payeeId`: PayeeId? = null 
+    , 
+    /**
+     * What was cut, in the order of the text.
+     */
+    val `cut`: List<Cut>
+    , 
+    /**
+     * What a brand of that name sells, in the lexicon's words.
+     */
+    val `categoryHint`: kotlin.String? = null 
+    , 
+    /**
+     * The category of the book that means the same.
+     */
+    val `categoryId`: CategoryId? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePayeeName: FfiConverterRustBuffer<PayeeName> {
+    override fun read(buf: ByteBuffer): PayeeName {
+        return PayeeName(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypePayeeId.read(buf),
+            FfiConverterSequenceTypeCut.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeCategoryId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PayeeName) = (
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterOptionalTypePayeeId.allocationSize(value.`payeeId`) +
+            FfiConverterSequenceTypeCut.allocationSize(value.`cut`) +
+            FfiConverterOptionalString.allocationSize(value.`categoryHint`) +
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`)
+    )
+
+    override fun write(value: PayeeName, buf: ByteBuffer) {
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterOptionalTypePayeeId.write(value.`payeeId`, buf)
+            FfiConverterSequenceTypeCut.write(value.`cut`, buf)
+            FfiConverterOptionalString.write(value.`categoryHint`, buf)
+            FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
+    }
+}
+
+
+
+/**
+ * A payee in a bank's words.
+ */
+data class PayeeText (
+    /**
+     * The text.
+     */
+    val `text`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePayeeText: FfiConverterRustBuffer<PayeeText> {
+    override fun read(buf: ByteBuffer): PayeeText {
+        return PayeeText(
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PayeeText) = (
+            FfiConverterString.allocationSize(value.`text`)
+    )
+
+    override fun write(value: PayeeText, buf: ByteBuffer) {
+            FfiConverterString.write(value.`text`, buf)
+    }
+}
+
+
+
+/**
  * Something in a file that could not be read.
  */
 data class Problem (
@@ -13771,6 +14850,63 @@ public object FfiConverterTypeSplitPart: FfiConverterRustBuffer<SplitPart> {
 
 
 /**
+ * A feature that spoke for a guess.
+ */
+data class Spoke (
+    /**
+     * What it looks at: `payee`, `amount`, `word` (or two that stand together), `account`, `weekday`;
+     * or what is known of the payee: `brand`, `mcc`.
+     */
+    val `feature`: kotlin.String
+    , 
+    /**
+     * Its value, such as the word.
+     */
+    val `value`: kotlin.String
+    , 
+    /**
+     * How much it speaks for the guess, in thousandths of a natural logarithm of odds; what speaks
+     * against it is negative.
+     */
+    val `weight`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSpoke: FfiConverterRustBuffer<Spoke> {
+    override fun read(buf: ByteBuffer): Spoke {
+        return Spoke(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Spoke) = (
+            FfiConverterString.allocationSize(value.`feature`) +
+            FfiConverterString.allocationSize(value.`value`) +
+            FfiConverterLong.allocationSize(value.`weight`)
+    )
+
+    override fun write(value: Spoke, buf: ByteBuffer) {
+            FfiConverterString.write(value.`feature`, buf)
+            FfiConverterString.write(value.`value`, buf)
+            FfiConverterLong.write(value.`weight`, buf)
+    }
+}
+
+
+
+/**
  * What one statement of a file brought.
  */
 data class StatementReport (
@@ -13909,6 +15045,211 @@ public object FfiConverterTypeStatementReport: FfiConverterRustBuffer<StatementR
             FfiConverterLong.write(value.`imported`, buf)
             FfiConverterLong.write(value.`duplicates`, buf)
             FfiConverterLong.write(value.`removed`, buf)
+    }
+}
+
+
+
+/**
+ * What is suggested for one transaction.
+ */
+data class Suggestion (
+    /**
+     * The transaction.
+     */
+    val `transactionId`: TransactionId
+    , 
+    /**
+     * Who was paid: the book's own name for the payee, or what is left when noise is cut.
+     */
+    val `payee`: kotlin.String
+    , 
+    /**
+     * The categories, what was learned first, most probable first.
+     */
+    val `guesses`: List<CategoryGuess>
+    , 
+    /**
+     * Whether nothing that was learned is as sure as the book asks for.
+     */
+    val `abstained`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSuggestion: FfiConverterRustBuffer<Suggestion> {
+    override fun read(buf: ByteBuffer): Suggestion {
+        return Suggestion(
+            FfiConverterTypeTransactionId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeCategoryGuess.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Suggestion) = (
+            FfiConverterTypeTransactionId.allocationSize(value.`transactionId`) +
+            FfiConverterString.allocationSize(value.`payee`) +
+            FfiConverterSequenceTypeCategoryGuess.allocationSize(value.`guesses`) +
+            FfiConverterBoolean.allocationSize(value.`abstained`)
+    )
+
+    override fun write(value: Suggestion, buf: ByteBuffer) {
+            FfiConverterTypeTransactionId.write(value.`transactionId`, buf)
+            FfiConverterString.write(value.`payee`, buf)
+            FfiConverterSequenceTypeCategoryGuess.write(value.`guesses`, buf)
+            FfiConverterBoolean.write(value.`abstained`, buf)
+    }
+}
+
+
+
+/**
+ * One page of suggestions.
+ */
+data class SuggestionPage (
+    /**
+     * One for each transaction: in the order of the ids, else newest first. Of a page, those that a
+     * person or a rule left without a category on purpose are left out.
+     */
+    val `items`: List<Suggestion>
+    , 
+    /**
+     * Where the next page begins; absent = this is the last one.
+     */
+    val `nextCursor`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSuggestionPage: FfiConverterRustBuffer<SuggestionPage> {
+    override fun read(buf: ByteBuffer): SuggestionPage {
+        return SuggestionPage(
+            FfiConverterSequenceTypeSuggestion.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SuggestionPage) = (
+            FfiConverterSequenceTypeSuggestion.allocationSize(value.`items`) +
+            FfiConverterOptionalString.allocationSize(value.`nextCursor`)
+    )
+
+    override fun write(value: SuggestionPage, buf: ByteBuffer) {
+            FfiConverterSequenceTypeSuggestion.write(value.`items`, buf)
+            FfiConverterOptionalString.write(value.`nextCursor`, buf)
+    }
+}
+
+
+
+/**
+ * Of which transactions categories are suggested.
+ */
+data class SuggestionQuery (
+    /**
+     * These, whatever they have, at most 1,000; empty = all that have no category, by pages.
+     */
+    val `ids`: List<TransactionId> = listOf() 
+    , 
+    /**
+     * How many to look at in one page, 1 to 500; 50 where absent.
+     */
+    val `limit`: kotlin.Long? = null 
+    , 
+    /**
+     * Where the page before ended, as its answer told.
+     */
+    val `cursor`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSuggestionQuery: FfiConverterRustBuffer<SuggestionQuery> {
+    override fun read(buf: ByteBuffer): SuggestionQuery {
+        return SuggestionQuery(
+            FfiConverterSequenceTypeTransactionId.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SuggestionQuery) = (
+            FfiConverterSequenceTypeTransactionId.allocationSize(value.`ids`) +
+            FfiConverterOptionalLong.allocationSize(value.`limit`) +
+            FfiConverterOptionalString.allocationSize(value.`cursor`)
+    )
+
+    override fun write(value: SuggestionQuery, buf: ByteBuffer) {
+            FfiConverterSequenceTypeTransactionId.write(value.`ids`, buf)
+            FfiConverterOptionalLong.write(value.`limit`, buf)
+            FfiConverterOptionalString.write(value.`cursor`, buf)
+    }
+}
+
+
+
+/**
+ * Which transactions get what is suggested.
+ */
+data class SuggestionScope (
+    /**
+     * These, at most 1,000; empty = all.
+     */
+    val `ids`: List<TransactionId> = listOf() 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSuggestionScope: FfiConverterRustBuffer<SuggestionScope> {
+    override fun read(buf: ByteBuffer): SuggestionScope {
+        return SuggestionScope(
+            FfiConverterSequenceTypeTransactionId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SuggestionScope) = (
+            FfiConverterSequenceTypeTransactionId.allocationSize(value.`ids`)
+    )
+
+    override fun write(value: SuggestionScope, buf: ByteBuffer) {
+            FfiConverterSequenceTypeTransactionId.write(value.`ids`, buf)
     }
 }
 
@@ -14358,6 +15699,11 @@ data class TransactionQuery (
     val `uncategorised`: kotlin.Boolean = false 
     , 
     /**
+     * Those whose category, or its absence, or whose parts were set by such a source.
+     */
+    val `categorySource`: SourceKind? = null 
+    , 
+    /**
      * Those booked on this day or later.
      */
     val `from`: kotlin.String? = null 
@@ -14415,6 +15761,7 @@ public object FfiConverterTypeTransactionQuery: FfiConverterRustBuffer<Transacti
             FfiConverterOptionalTypeAccountId.read(buf),
             FfiConverterOptionalTypeCategoryId.read(buf),
             FfiConverterBoolean.read(buf),
+            FfiConverterOptionalTypeSourceKind.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeStatus.read(buf),
@@ -14430,6 +15777,7 @@ public object FfiConverterTypeTransactionQuery: FfiConverterRustBuffer<Transacti
             FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
             FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`) +
             FfiConverterBoolean.allocationSize(value.`uncategorised`) +
+            FfiConverterOptionalTypeSourceKind.allocationSize(value.`categorySource`) +
             FfiConverterOptionalString.allocationSize(value.`from`) +
             FfiConverterOptionalString.allocationSize(value.`to`) +
             FfiConverterOptionalTypeStatus.allocationSize(value.`status`) +
@@ -14444,6 +15792,7 @@ public object FfiConverterTypeTransactionQuery: FfiConverterRustBuffer<Transacti
             FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
             FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
             FfiConverterBoolean.write(value.`uncategorised`, buf)
+            FfiConverterOptionalTypeSourceKind.write(value.`categorySource`, buf)
             FfiConverterOptionalString.write(value.`from`, buf)
             FfiConverterOptionalString.write(value.`to`, buf)
             FfiConverterOptionalTypeStatus.write(value.`status`, buf)
@@ -16026,6 +17375,55 @@ public object FfiConverterTypeCondition : FfiConverterRustBuffer<Condition>{
                 Unit
             }
         }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * Why a part of a text is not of the payee's name.
+ */
+
+enum class CutReason {
+    
+    METHOD,
+    PROCESSOR,
+    CARD,
+    REFERENCE,
+    TERMINAL,
+    DATE,
+    TIME,
+    PHONE,
+    AMOUNT,
+    WEB,
+    PLACE,
+    LEGAL_FORM;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCutReason: FfiConverterRustBuffer<CutReason> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        CutReason.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: CutReason) = 4UL
+
+    override fun write(value: CutReason, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
     }
 }
 
@@ -17700,6 +19098,38 @@ public object FfiConverterOptionalTypeSignRule: FfiConverterRustBuffer<SignRule?
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeSourceKind: FfiConverterRustBuffer<SourceKind?> {
+    override fun read(buf: ByteBuffer): SourceKind? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeSourceKind.read(buf)
+    }
+
+    override fun allocationSize(value: SourceKind?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeSourceKind.allocationSize(value)
+        }
+    }
+
+    override fun write(value: SourceKind?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeSourceKind.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeStage: FfiConverterRustBuffer<Stage?> {
     override fun read(buf: ByteBuffer): Stage? {
         if (buf.get().toInt() == 0) {
@@ -18624,6 +20054,90 @@ public object FfiConverterSequenceTypeCategory: FfiConverterRustBuffer<List<Cate
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeCategoryGuess: FfiConverterRustBuffer<List<CategoryGuess>> {
+    override fun read(buf: ByteBuffer): List<CategoryGuess> {
+        val len = buf.getInt()
+        return List<CategoryGuess>(len) {
+            FfiConverterTypeCategoryGuess.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<CategoryGuess>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeCategoryGuess.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<CategoryGuess>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeCategoryGuess.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeCategoryQuality: FfiConverterRustBuffer<List<CategoryQuality>> {
+    override fun read(buf: ByteBuffer): List<CategoryQuality> {
+        val len = buf.getInt()
+        return List<CategoryQuality>(len) {
+            FfiConverterTypeCategoryQuality.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<CategoryQuality>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeCategoryQuality.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<CategoryQuality>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeCategoryQuality.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeCoveragePoint: FfiConverterRustBuffer<List<CoveragePoint>> {
+    override fun read(buf: ByteBuffer): List<CoveragePoint> {
+        val len = buf.getInt()
+        return List<CoveragePoint>(len) {
+            FfiConverterTypeCoveragePoint.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<CoveragePoint>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeCoveragePoint.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<CoveragePoint>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeCoveragePoint.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeCsvColumn: FfiConverterRustBuffer<List<CsvColumn>> {
     override fun read(buf: ByteBuffer): List<CsvColumn> {
         val len = buf.getInt()
@@ -18670,6 +20184,34 @@ public object FfiConverterSequenceTypeCustomCurrency: FfiConverterRustBuffer<Lis
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeCustomCurrency.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeCut: FfiConverterRustBuffer<List<Cut>> {
+    override fun read(buf: ByteBuffer): List<Cut> {
+        val len = buf.getInt()
+        return List<Cut>(len) {
+            FfiConverterTypeCut.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Cut>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeCut.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Cut>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeCut.write(it, buf)
         }
     }
 }
@@ -19408,6 +20950,34 @@ public object FfiConverterSequenceTypeSplitPart: FfiConverterRustBuffer<List<Spl
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeSpoke: FfiConverterRustBuffer<List<Spoke>> {
+    override fun read(buf: ByteBuffer): List<Spoke> {
+        val len = buf.getInt()
+        return List<Spoke>(len) {
+            FfiConverterTypeSpoke.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Spoke>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSpoke.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Spoke>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSpoke.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeStatementReport: FfiConverterRustBuffer<List<StatementReport>> {
     override fun read(buf: ByteBuffer): List<StatementReport> {
         val len = buf.getInt()
@@ -19426,6 +20996,34 @@ public object FfiConverterSequenceTypeStatementReport: FfiConverterRustBuffer<Li
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeStatementReport.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSuggestion: FfiConverterRustBuffer<List<Suggestion>> {
+    override fun read(buf: ByteBuffer): List<Suggestion> {
+        val len = buf.getInt()
+        return List<Suggestion>(len) {
+            FfiConverterTypeSuggestion.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Suggestion>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSuggestion.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Suggestion>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSuggestion.write(it, buf)
         }
     }
 }

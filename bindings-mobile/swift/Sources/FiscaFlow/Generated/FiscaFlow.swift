@@ -897,6 +897,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
     func rules()  -> Rules
     
     /**
+     * What its own past says of categories.
+     */
+    func suggestions()  -> Suggestions
+    
+    /**
      * Its movements of money.
      */
     func transactions()  -> Transactions
@@ -1126,6 +1131,18 @@ open func rules() -> Rules  {
     return try!  FfiConverterTypeRules_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_fiscaflow_fn_method_bookhandle_rules(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What its own past says of categories.
+     */
+open func suggestions() -> Suggestions  {
+    return try!  FfiConverterTypeSuggestions_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_bookhandle_suggestions(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -3075,6 +3092,11 @@ public protocol PayeesProtocol: AnyObject, Sendable {
      */
     func list() async throws  -> [Payee]
     
+    /**
+     * Who was paid, by a bank's text; nothing is written.
+     */
+    func normalise(request: PayeeText) async throws  -> PayeeName
+    
 }
 /**
  * The other parties.
@@ -3166,6 +3188,25 @@ open func list()async throws  -> [Payee]  {
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypePayee.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Who was paid, by a bank's text; nothing is written.
+     */
+open func normalise(request: PayeeText)async throws  -> PayeeName  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_payees_normalise(
+                        self.uniffiCloneHandle(),FfiConverterTypePayeeText_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypePayeeName_lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -3913,6 +3954,238 @@ public func FfiConverterTypeRules_lift(_ handle: UInt64) throws -> Rules {
 #endif
 public func FfiConverterTypeRules_lower(_ value: Rules) -> UInt64 {
     return FfiConverterTypeRules.lower(value)
+}
+
+
+
+
+
+
+/**
+ * What its own past says of categories.
+ */
+public protocol SuggestionsProtocol: AnyObject, Sendable {
+    
+    /**
+     * Give transactions the category that was learned, where it is sure enough.
+     */
+    func apply(request: SuggestionScope) async throws  -> ApplyReport
+    
+    /**
+     * How good learning is on the book's own past; nothing is written.
+     */
+    func evaluate(query: EvaluationQuery) async throws  -> EvaluationReport
+    
+    /**
+     * Learn nothing of a payee any more.
+     */
+    func forget(request: PayeeText) async throws  -> Book
+    
+    /**
+     * What the book's own past says of categories, and why.
+     */
+    func list(query: SuggestionQuery) async throws  -> SuggestionPage
+    
+    /**
+     * Learn of a payee again.
+     */
+    func remember(request: PayeeText) async throws  -> Book
+    
+}
+/**
+ * What its own past says of categories.
+ */
+open class Suggestions: SuggestionsProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_suggestions(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_suggestions(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Give transactions the category that was learned, where it is sure enough.
+     */
+open func apply(request: SuggestionScope)async throws  -> ApplyReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_suggestions_apply(
+                        self.uniffiCloneHandle(),FfiConverterTypeSuggestionScope_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeApplyReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * How good learning is on the book's own past; nothing is written.
+     */
+open func evaluate(query: EvaluationQuery = EvaluationQuery())async throws  -> EvaluationReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_suggestions_evaluate(
+                        self.uniffiCloneHandle(),FfiConverterTypeEvaluationQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeEvaluationReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Learn nothing of a payee any more.
+     */
+open func forget(request: PayeeText)async throws  -> Book  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_suggestions_forget(
+                        self.uniffiCloneHandle(),FfiConverterTypePayeeText_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeBook_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What the book's own past says of categories, and why.
+     */
+open func list(query: SuggestionQuery)async throws  -> SuggestionPage  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_suggestions_list(
+                        self.uniffiCloneHandle(),FfiConverterTypeSuggestionQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSuggestionPage_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Learn of a payee again.
+     */
+open func remember(request: PayeeText)async throws  -> Book  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_suggestions_remember(
+                        self.uniffiCloneHandle(),FfiConverterTypePayeeText_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeBook_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSuggestions: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Suggestions
+
+    public static func lift(_ handle: UInt64) throws -> Suggestions {
+        return Suggestions(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Suggestions) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Suggestions {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Suggestions, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestions_lift(_ handle: UInt64) throws -> Suggestions {
+    return try FfiConverterTypeSuggestions.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestions_lower(_ value: Suggestions) -> UInt64 {
+    return FfiConverterTypeSuggestions.lower(value)
 }
 
 
@@ -4707,7 +4980,7 @@ public func FfiConverterTypeAccountPatch_lower(_ value: AccountPatch) -> RustBuf
 
 
 /**
- * What applying the rules to the past did.
+ * What applying rules or suggestions to the past did.
  */
 public struct ApplyReport: Equatable, Hashable {
     /**
@@ -5299,6 +5572,10 @@ public struct Book: Equatable, Hashable {
      * When it was made.
      */
     public var createdAt: Date
+    /**
+     * What it makes of its own past.
+     */
+    public var learning: Learning
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -5320,13 +5597,17 @@ public struct Book: Equatable, Hashable {
          */currencies: [CustomCurrency], 
         /**
          * When it was made.
-         */createdAt: Date) {
+         */createdAt: Date, 
+        /**
+         * What it makes of its own past.
+         */learning: Learning) {
         self.id = id
         self.name = name
         self.currency = currency
         self.zone = zone
         self.currencies = currencies
         self.createdAt = createdAt
+        self.learning = learning
     }
 
     
@@ -5350,7 +5631,8 @@ public struct FfiConverterTypeBook: FfiConverterRustBuffer {
                 currency: FfiConverterTypeCurrency.read(from: &buf), 
                 zone: FfiConverterString.read(from: &buf), 
                 currencies: FfiConverterSequenceTypeCustomCurrency.read(from: &buf), 
-                createdAt: FfiConverterTimestamp.read(from: &buf)
+                createdAt: FfiConverterTimestamp.read(from: &buf), 
+                learning: FfiConverterTypeLearning.read(from: &buf)
         )
     }
 
@@ -5361,6 +5643,7 @@ public struct FfiConverterTypeBook: FfiConverterRustBuffer {
         FfiConverterString.write(value.zone, into: &buf)
         FfiConverterSequenceTypeCustomCurrency.write(value.currencies, into: &buf)
         FfiConverterTimestamp.write(value.createdAt, into: &buf)
+        FfiConverterTypeLearning.write(value.learning, into: &buf)
     }
 }
 
@@ -5396,6 +5679,14 @@ public struct BookPatch: Equatable, Hashable {
      * Currencies to know in addition.
      */
     public var addCurrencies: [CustomCurrency]
+    /**
+     * Whether what is recorded or imported may get a category that was learned.
+     */
+    public var learn: Bool?
+    /**
+     * How probable such a category has to be, in percent, 1 to 100.
+     */
+    public var learnThreshold: Int64?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -5408,10 +5699,18 @@ public struct BookPatch: Equatable, Hashable {
          */zone: String? = nil, 
         /**
          * Currencies to know in addition.
-         */addCurrencies: [CustomCurrency] = []) {
+         */addCurrencies: [CustomCurrency] = [], 
+        /**
+         * Whether what is recorded or imported may get a category that was learned.
+         */learn: Bool? = nil, 
+        /**
+         * How probable such a category has to be, in percent, 1 to 100.
+         */learnThreshold: Int64? = nil) {
         self.name = name
         self.zone = zone
         self.addCurrencies = addCurrencies
+        self.learn = learn
+        self.learnThreshold = learnThreshold
     }
 
     
@@ -5432,7 +5731,9 @@ public struct FfiConverterTypeBookPatch: FfiConverterRustBuffer {
             try BookPatch(
                 name: FfiConverterOptionString.read(from: &buf), 
                 zone: FfiConverterOptionString.read(from: &buf), 
-                addCurrencies: FfiConverterSequenceTypeCustomCurrency.read(from: &buf)
+                addCurrencies: FfiConverterSequenceTypeCustomCurrency.read(from: &buf), 
+                learn: FfiConverterOptionBool.read(from: &buf), 
+                learnThreshold: FfiConverterOptionInt64.read(from: &buf)
         )
     }
 
@@ -5440,6 +5741,8 @@ public struct FfiConverterTypeBookPatch: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.name, into: &buf)
         FfiConverterOptionString.write(value.zone, into: &buf)
         FfiConverterSequenceTypeCustomCurrency.write(value.addCurrencies, into: &buf)
+        FfiConverterOptionBool.write(value.learn, into: &buf)
+        FfiConverterOptionInt64.write(value.learnThreshold, into: &buf)
     }
 }
 
@@ -5988,6 +6291,10 @@ public struct Candidate: Equatable, Hashable {
      * Why it won or lost.
      */
     public var why: String
+    /**
+     * What speaks for it now, loudest first, where it was learned.
+     */
+    public var evidence: [Spoke]
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6006,12 +6313,16 @@ public struct Candidate: Equatable, Hashable {
          */won: Bool, 
         /**
          * Why it won or lost.
-         */why: String) {
+         */why: String, 
+        /**
+         * What speaks for it now, loudest first, where it was learned.
+         */evidence: [Spoke] = []) {
         self.field = field
         self.value = value
         self.source = source
         self.won = won
         self.why = why
+        self.evidence = evidence
     }
 
     
@@ -6034,7 +6345,8 @@ public struct FfiConverterTypeCandidate: FfiConverterRustBuffer {
                 value: FfiConverterString.read(from: &buf), 
                 source: FfiConverterTypeSource.read(from: &buf), 
                 won: FfiConverterBool.read(from: &buf), 
-                why: FfiConverterString.read(from: &buf)
+                why: FfiConverterString.read(from: &buf), 
+                evidence: FfiConverterSequenceTypeSpoke.read(from: &buf)
         )
     }
 
@@ -6044,6 +6356,7 @@ public struct FfiConverterTypeCandidate: FfiConverterRustBuffer {
         FfiConverterTypeSource.write(value.source, into: &buf)
         FfiConverterBool.write(value.won, into: &buf)
         FfiConverterString.write(value.why, into: &buf)
+        FfiConverterSequenceTypeSpoke.write(value.evidence, into: &buf)
     }
 }
 
@@ -6153,6 +6466,87 @@ public func FfiConverterTypeCategory_lower(_ value: Category) -> RustBuffer {
 
 
 /**
+ * A category that a transaction may have, and why.
+ */
+public struct CategoryGuess: Equatable, Hashable {
+    /**
+     * The category.
+     */
+    public var categoryId: CategoryId
+    /**
+     * Who says so and how probable it is: the learned model, or as a provider `lexicon`, which knows
+     * brands and merchant codes.
+     */
+    public var source: Source
+    /**
+     * What spoke for it, loudest first; of the lexicon `brand` or `mcc`, without a weight.
+     */
+    public var evidence: [Spoke]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The category.
+         */categoryId: CategoryId, 
+        /**
+         * Who says so and how probable it is: the learned model, or as a provider `lexicon`, which knows
+         * brands and merchant codes.
+         */source: Source, 
+        /**
+         * What spoke for it, loudest first; of the lexicon `brand` or `mcc`, without a weight.
+         */evidence: [Spoke]) {
+        self.categoryId = categoryId
+        self.source = source
+        self.evidence = evidence
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CategoryGuess: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCategoryGuess: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CategoryGuess {
+        return
+            try CategoryGuess(
+                categoryId: FfiConverterTypeCategoryId.read(from: &buf), 
+                source: FfiConverterTypeSource.read(from: &buf), 
+                evidence: FfiConverterSequenceTypeSpoke.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CategoryGuess, into buf: inout [UInt8]) {
+        FfiConverterTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterTypeSource.write(value.source, into: &buf)
+        FfiConverterSequenceTypeSpoke.write(value.evidence, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCategoryGuess_lift(_ buf: RustBuffer) throws -> CategoryGuess {
+    return try FfiConverterTypeCategoryGuess.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCategoryGuess_lower(_ value: CategoryGuess) -> RustBuffer {
+    return FfiConverterTypeCategoryGuess.lower(value)
+}
+
+
+/**
  * Changes to a category; what is absent stays.
  */
 public struct CategoryPatch: Equatable, Hashable {
@@ -6228,6 +6622,184 @@ public func FfiConverterTypeCategoryPatch_lift(_ buf: RustBuffer) throws -> Cate
 #endif
 public func FfiConverterTypeCategoryPatch_lower(_ value: CategoryPatch) -> RustBuffer {
     return FfiConverterTypeCategoryPatch.lower(value)
+}
+
+
+/**
+ * How the model does on one category.
+ */
+public struct CategoryQuality: Equatable, Hashable {
+    /**
+     * The category.
+     */
+    public var categoryId: CategoryId
+    /**
+     * How many cases a person put there.
+     */
+    public var cases: Int64
+    /**
+     * The part of the cases that the model put there which a person did, too, in thousandths.
+     */
+    public var precision: Int64
+    /**
+     * The part of the cases that a person put there which the model did, too, in thousandths.
+     */
+    public var recall: Int64
+    /**
+     * The harmonic mean of both, in thousandths.
+     */
+    public var f1: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The category.
+         */categoryId: CategoryId, 
+        /**
+         * How many cases a person put there.
+         */cases: Int64, 
+        /**
+         * The part of the cases that the model put there which a person did, too, in thousandths.
+         */precision: Int64, 
+        /**
+         * The part of the cases that a person put there which the model did, too, in thousandths.
+         */recall: Int64, 
+        /**
+         * The harmonic mean of both, in thousandths.
+         */f1: Int64) {
+        self.categoryId = categoryId
+        self.cases = cases
+        self.precision = precision
+        self.recall = recall
+        self.f1 = f1
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CategoryQuality: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCategoryQuality: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CategoryQuality {
+        return
+            try CategoryQuality(
+                categoryId: FfiConverterTypeCategoryId.read(from: &buf), 
+                cases: FfiConverterInt64.read(from: &buf), 
+                precision: FfiConverterInt64.read(from: &buf), 
+                recall: FfiConverterInt64.read(from: &buf), 
+                f1: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CategoryQuality, into buf: inout [UInt8]) {
+        FfiConverterTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterInt64.write(value.cases, into: &buf)
+        FfiConverterInt64.write(value.precision, into: &buf)
+        FfiConverterInt64.write(value.recall, into: &buf)
+        FfiConverterInt64.write(value.f1, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCategoryQuality_lift(_ buf: RustBuffer) throws -> CategoryQuality {
+    return try FfiConverterTypeCategoryQuality.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCategoryQuality_lower(_ value: CategoryQuality) -> RustBuffer {
+    return FfiConverterTypeCategoryQuality.lower(value)
+}
+
+
+/**
+ * What is left when the model speaks only from some probability on.
+ */
+public struct CoveragePoint: Equatable, Hashable {
+    /**
+     * The probability, in percent.
+     */
+    public var threshold: Int64
+    /**
+     * The part of the cases of which the model speaks, in thousandths.
+     */
+    public var coverage: Int64
+    /**
+     * The part of these of which it is right, in thousandths.
+     */
+    public var accuracy: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The probability, in percent.
+         */threshold: Int64, 
+        /**
+         * The part of the cases of which the model speaks, in thousandths.
+         */coverage: Int64, 
+        /**
+         * The part of these of which it is right, in thousandths.
+         */accuracy: Int64) {
+        self.threshold = threshold
+        self.coverage = coverage
+        self.accuracy = accuracy
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CoveragePoint: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCoveragePoint: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CoveragePoint {
+        return
+            try CoveragePoint(
+                threshold: FfiConverterInt64.read(from: &buf), 
+                coverage: FfiConverterInt64.read(from: &buf), 
+                accuracy: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CoveragePoint, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.threshold, into: &buf)
+        FfiConverterInt64.write(value.coverage, into: &buf)
+        FfiConverterInt64.write(value.accuracy, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoveragePoint_lift(_ buf: RustBuffer) throws -> CoveragePoint {
+    return try FfiConverterTypeCoveragePoint.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCoveragePoint_lower(_ value: CoveragePoint) -> RustBuffer {
+    return FfiConverterTypeCoveragePoint.lower(value)
 }
 
 
@@ -6545,6 +7117,95 @@ public func FfiConverterTypeCustomCurrency_lift(_ buf: RustBuffer) throws -> Cus
 #endif
 public func FfiConverterTypeCustomCurrency_lower(_ value: CustomCurrency) -> RustBuffer {
     return FfiConverterTypeCustomCurrency.lower(value)
+}
+
+
+/**
+ * A part that was cut off.
+ */
+public struct Cut: Equatable, Hashable {
+    /**
+     * Where it begins, in characters (Unicode scalar values) from the start of the text.
+     */
+    public var start: Int64
+    /**
+     * Where it ends: the place after its last character.
+     */
+    public var end: Int64
+    /**
+     * The part itself.
+     */
+    public var text: String
+    /**
+     * Why it is no part of the name.
+     */
+    public var why: CutReason
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Where it begins, in characters (Unicode scalar values) from the start of the text.
+         */start: Int64, 
+        /**
+         * Where it ends: the place after its last character.
+         */end: Int64, 
+        /**
+         * The part itself.
+         */text: String, 
+        /**
+         * Why it is no part of the name.
+         */why: CutReason) {
+        self.start = start
+        self.end = end
+        self.text = text
+        self.why = why
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Cut: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCut: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Cut {
+        return
+            try Cut(
+                start: FfiConverterInt64.read(from: &buf), 
+                end: FfiConverterInt64.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                why: FfiConverterTypeCutReason.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Cut, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.start, into: &buf)
+        FfiConverterInt64.write(value.end, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterTypeCutReason.write(value.why, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCut_lift(_ buf: RustBuffer) throws -> Cut {
+    return try FfiConverterTypeCut.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCut_lower(_ value: Cut) -> RustBuffer {
+    return FfiConverterTypeCut.lower(value)
 }
 
 
@@ -6882,6 +7543,198 @@ public func FfiConverterTypeEntry_lift(_ buf: RustBuffer) throws -> Entry {
 #endif
 public func FfiConverterTypeEntry_lower(_ value: Entry) -> RustBuffer {
     return FfiConverterTypeEntry.lower(value)
+}
+
+
+/**
+ * Where the past is cut in two.
+ */
+public struct EvaluationQuery: Equatable, Hashable {
+    /**
+     * The first day that is judged; what was booked before it is learned from. Absent = such that
+     * about a fifth of the choices is judged.
+     */
+    public var from: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first day that is judged; what was booked before it is learned from. Absent = such that
+         * about a fifth of the choices is judged.
+         */from: String? = nil) {
+        self.from = from
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EvaluationQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEvaluationQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EvaluationQuery {
+        return
+            try EvaluationQuery(
+                from: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EvaluationQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.from, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEvaluationQuery_lift(_ buf: RustBuffer) throws -> EvaluationQuery {
+    return try FfiConverterTypeEvaluationQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEvaluationQuery_lower(_ value: EvaluationQuery) -> RustBuffer {
+    return FfiConverterTypeEvaluationQuery.lower(value)
+}
+
+
+/**
+ * How good learning from the book is.
+ */
+public struct EvaluationReport: Equatable, Hashable {
+    /**
+     * The first day that was judged; absent = there is no choice.
+     */
+    public var from: String?
+    /**
+     * How many choices were learned from.
+     */
+    public var learned: Int64
+    /**
+     * How many were judged.
+     */
+    public var cases: Int64
+    /**
+     * The part of them of which the most probable category was right, in thousandths.
+     */
+    public var accuracy: Int64
+    /**
+     * The mean of the categories' F1, in thousandths.
+     */
+    public var macroF1: Int64
+    /**
+     * How far probabilities are from the part that is right, over 15 equal bins, weighted by cases, in
+     * thousandths (Naeini, Cooper, Hauskrecht 2015).
+     */
+    public var expectedCalibrationError: Int64
+    /**
+     * What is left above thresholds, in steps of five percent.
+     */
+    public var coverage: [CoveragePoint]
+    /**
+     * Each category that a person or the model chose, by its id.
+     */
+    public var categories: [CategoryQuality]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first day that was judged; absent = there is no choice.
+         */from: String? = nil, 
+        /**
+         * How many choices were learned from.
+         */learned: Int64, 
+        /**
+         * How many were judged.
+         */cases: Int64, 
+        /**
+         * The part of them of which the most probable category was right, in thousandths.
+         */accuracy: Int64, 
+        /**
+         * The mean of the categories' F1, in thousandths.
+         */macroF1: Int64, 
+        /**
+         * How far probabilities are from the part that is right, over 15 equal bins, weighted by cases, in
+         * thousandths (Naeini, Cooper, Hauskrecht 2015).
+         */expectedCalibrationError: Int64, 
+        /**
+         * What is left above thresholds, in steps of five percent.
+         */coverage: [CoveragePoint], 
+        /**
+         * Each category that a person or the model chose, by its id.
+         */categories: [CategoryQuality]) {
+        self.from = from
+        self.learned = learned
+        self.cases = cases
+        self.accuracy = accuracy
+        self.macroF1 = macroF1
+        self.expectedCalibrationError = expectedCalibrationError
+        self.coverage = coverage
+        self.categories = categories
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EvaluationReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEvaluationReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EvaluationReport {
+        return
+            try EvaluationReport(
+                from: FfiConverterOptionString.read(from: &buf), 
+                learned: FfiConverterInt64.read(from: &buf), 
+                cases: FfiConverterInt64.read(from: &buf), 
+                accuracy: FfiConverterInt64.read(from: &buf), 
+                macroF1: FfiConverterInt64.read(from: &buf), 
+                expectedCalibrationError: FfiConverterInt64.read(from: &buf), 
+                coverage: FfiConverterSequenceTypeCoveragePoint.read(from: &buf), 
+                categories: FfiConverterSequenceTypeCategoryQuality.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EvaluationReport, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.from, into: &buf)
+        FfiConverterInt64.write(value.learned, into: &buf)
+        FfiConverterInt64.write(value.cases, into: &buf)
+        FfiConverterInt64.write(value.accuracy, into: &buf)
+        FfiConverterInt64.write(value.macroF1, into: &buf)
+        FfiConverterInt64.write(value.expectedCalibrationError, into: &buf)
+        FfiConverterSequenceTypeCoveragePoint.write(value.coverage, into: &buf)
+        FfiConverterSequenceTypeCategoryQuality.write(value.categories, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEvaluationReport_lift(_ buf: RustBuffer) throws -> EvaluationReport {
+    return try FfiConverterTypeEvaluationReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEvaluationReport_lower(_ value: EvaluationReport) -> RustBuffer {
+    return FfiConverterTypeEvaluationReport.lower(value)
 }
 
 
@@ -7925,6 +8778,87 @@ public func FfiConverterTypeLayout_lift(_ buf: RustBuffer) throws -> Layout {
 #endif
 public func FfiConverterTypeLayout_lower(_ value: Layout) -> RustBuffer {
     return FfiConverterTypeLayout.lower(value)
+}
+
+
+/**
+ * What a book makes of its own past.
+ */
+public struct Learning: Equatable, Hashable {
+    /**
+     * Whether what is recorded or imported without a category gets the one that persons chose for what
+     * was like it.
+     */
+    public var enabled: Bool
+    /**
+     * How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
+     */
+    public var threshold: Int64
+    /**
+     * The payees of which nothing is learned, by their names without a bank's noise.
+     */
+    public var forgotten: [String]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Whether what is recorded or imported without a category gets the one that persons chose for what
+         * was like it.
+         */enabled: Bool = false, 
+        /**
+         * How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
+         */threshold: Int64 = Int64(0), 
+        /**
+         * The payees of which nothing is learned, by their names without a bank's noise.
+         */forgotten: [String] = []) {
+        self.enabled = enabled
+        self.threshold = threshold
+        self.forgotten = forgotten
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Learning: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLearning: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Learning {
+        return
+            try Learning(
+                enabled: FfiConverterBool.read(from: &buf), 
+                threshold: FfiConverterInt64.read(from: &buf), 
+                forgotten: FfiConverterSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Learning, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.enabled, into: &buf)
+        FfiConverterInt64.write(value.threshold, into: &buf)
+        FfiConverterSequenceString.write(value.forgotten, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLearning_lift(_ buf: RustBuffer) throws -> Learning {
+    return try FfiConverterTypeLearning.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLearning_lower(_ value: Learning) -> RustBuffer {
+    return FfiConverterTypeLearning.lower(value)
 }
 
 
@@ -10245,6 +11179,164 @@ public func FfiConverterTypePayee_lower(_ value: Payee) -> RustBuffer {
 
 
 /**
+ * Who was paid, as far as a bank's text tells.
+ */
+public struct PayeeName: Equatable, Hashable {
+    /**
+     * The name: the book's own where it knows the payee, else what is left when noise is cut.
+     */
+    public var name: String
+    /**
+     * The payee of the book, where a name or alias of it is what the text says.
+     */
+    public var payeeId: PayeeId?
+    /**
+     * What was cut, in the order of the text.
+     */
+    public var cut: [Cut]
+    /**
+     * What a brand of that name sells, in the lexicon's words.
+     */
+    public var categoryHint: String?
+    /**
+     * The category of the book that means the same.
+     */
+    public var categoryId: CategoryId?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The name: the book's own where it knows the payee, else what is left when noise is cut.
+         */name: String, 
+        /**
+         * The payee of the book, where a name or alias of it is what the text says.
+         */payeeId: PayeeId? = nil, 
+        /**
+         * What was cut, in the order of the text.
+         */cut: [Cut], 
+        /**
+         * What a brand of that name sells, in the lexicon's words.
+         */categoryHint: String? = nil, 
+        /**
+         * The category of the book that means the same.
+         */categoryId: CategoryId? = nil) {
+        self.name = name
+        self.payeeId = payeeId
+        self.cut = cut
+        self.categoryHint = categoryHint
+        self.categoryId = categoryId
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PayeeName: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePayeeName: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PayeeName {
+        return
+            try PayeeName(
+                name: FfiConverterString.read(from: &buf), 
+                payeeId: FfiConverterOptionTypePayeeId.read(from: &buf), 
+                cut: FfiConverterSequenceTypeCut.read(from: &buf), 
+                categoryHint: FfiConverterOptionString.read(from: &buf), 
+                categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PayeeName, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterOptionTypePayeeId.write(value.payeeId, into: &buf)
+        FfiConverterSequenceTypeCut.write(value.cut, into: &buf)
+        FfiConverterOptionString.write(value.categoryHint, into: &buf)
+        FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePayeeName_lift(_ buf: RustBuffer) throws -> PayeeName {
+    return try FfiConverterTypePayeeName.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePayeeName_lower(_ value: PayeeName) -> RustBuffer {
+    return FfiConverterTypePayeeName.lower(value)
+}
+
+
+/**
+ * A payee in a bank's words.
+ */
+public struct PayeeText: Equatable, Hashable {
+    /**
+     * The text.
+     */
+    public var text: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The text.
+         */text: String) {
+        self.text = text
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PayeeText: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePayeeText: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PayeeText {
+        return
+            try PayeeText(
+                text: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PayeeText, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePayeeText_lift(_ buf: RustBuffer) throws -> PayeeText {
+    return try FfiConverterTypePayeeText.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePayeeText_lower(_ value: PayeeText) -> RustBuffer {
+    return FfiConverterTypePayeeText.lower(value)
+}
+
+
+/**
  * Something in a file that could not be read.
  */
 public struct Problem: Equatable, Hashable {
@@ -11799,6 +12891,89 @@ public func FfiConverterTypeSplitPart_lower(_ value: SplitPart) -> RustBuffer {
 
 
 /**
+ * A feature that spoke for a guess.
+ */
+public struct Spoke: Equatable, Hashable {
+    /**
+     * What it looks at: `payee`, `amount`, `word` (or two that stand together), `account`, `weekday`;
+     * or what is known of the payee: `brand`, `mcc`.
+     */
+    public var feature: String
+    /**
+     * Its value, such as the word.
+     */
+    public var value: String
+    /**
+     * How much it speaks for the guess, in thousandths of a natural logarithm of odds; what speaks
+     * against it is negative.
+     */
+    public var weight: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it looks at: `payee`, `amount`, `word` (or two that stand together), `account`, `weekday`;
+         * or what is known of the payee: `brand`, `mcc`.
+         */feature: String, 
+        /**
+         * Its value, such as the word.
+         */value: String, 
+        /**
+         * How much it speaks for the guess, in thousandths of a natural logarithm of odds; what speaks
+         * against it is negative.
+         */weight: Int64) {
+        self.feature = feature
+        self.value = value
+        self.weight = weight
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Spoke: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSpoke: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Spoke {
+        return
+            try Spoke(
+                feature: FfiConverterString.read(from: &buf), 
+                value: FfiConverterString.read(from: &buf), 
+                weight: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Spoke, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.feature, into: &buf)
+        FfiConverterString.write(value.value, into: &buf)
+        FfiConverterInt64.write(value.weight, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpoke_lift(_ buf: RustBuffer) throws -> Spoke {
+    return try FfiConverterTypeSpoke.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSpoke_lower(_ value: Spoke) -> RustBuffer {
+    return FfiConverterTypeSpoke.lower(value)
+}
+
+
+/**
  * What one statement of a file brought.
  */
 public struct StatementReport: Equatable, Hashable {
@@ -11986,6 +13161,304 @@ public func FfiConverterTypeStatementReport_lift(_ buf: RustBuffer) throws -> St
 #endif
 public func FfiConverterTypeStatementReport_lower(_ value: StatementReport) -> RustBuffer {
     return FfiConverterTypeStatementReport.lower(value)
+}
+
+
+/**
+ * What is suggested for one transaction.
+ */
+public struct Suggestion: Equatable, Hashable {
+    /**
+     * The transaction.
+     */
+    public var transactionId: TransactionId
+    /**
+     * Who was paid: the book's own name for the payee, or what is left when noise is cut.
+     */
+    public var payee: String
+    /**
+     * The categories, what was learned first, most probable first.
+     */
+    public var guesses: [CategoryGuess]
+    /**
+     * Whether nothing that was learned is as sure as the book asks for.
+     */
+    public var abstained: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The transaction.
+         */transactionId: TransactionId, 
+        /**
+         * Who was paid: the book's own name for the payee, or what is left when noise is cut.
+         */payee: String, 
+        /**
+         * The categories, what was learned first, most probable first.
+         */guesses: [CategoryGuess], 
+        /**
+         * Whether nothing that was learned is as sure as the book asks for.
+         */abstained: Bool) {
+        self.transactionId = transactionId
+        self.payee = payee
+        self.guesses = guesses
+        self.abstained = abstained
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Suggestion: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSuggestion: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Suggestion {
+        return
+            try Suggestion(
+                transactionId: FfiConverterTypeTransactionId.read(from: &buf), 
+                payee: FfiConverterString.read(from: &buf), 
+                guesses: FfiConverterSequenceTypeCategoryGuess.read(from: &buf), 
+                abstained: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Suggestion, into buf: inout [UInt8]) {
+        FfiConverterTypeTransactionId.write(value.transactionId, into: &buf)
+        FfiConverterString.write(value.payee, into: &buf)
+        FfiConverterSequenceTypeCategoryGuess.write(value.guesses, into: &buf)
+        FfiConverterBool.write(value.abstained, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestion_lift(_ buf: RustBuffer) throws -> Suggestion {
+    return try FfiConverterTypeSuggestion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestion_lower(_ value: Suggestion) -> RustBuffer {
+    return FfiConverterTypeSuggestion.lower(value)
+}
+
+
+/**
+ * One page of suggestions.
+ */
+public struct SuggestionPage: Equatable, Hashable {
+    /**
+     * One for each transaction: in the order of the ids, else newest first. Of a page, those that a
+     * person or a rule left without a category on purpose are left out.
+     */
+    public var items: [Suggestion]
+    /**
+     * Where the next page begins; absent = this is the last one.
+     */
+    public var nextCursor: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * One for each transaction: in the order of the ids, else newest first. Of a page, those that a
+         * person or a rule left without a category on purpose are left out.
+         */items: [Suggestion], 
+        /**
+         * Where the next page begins; absent = this is the last one.
+         */nextCursor: String? = nil) {
+        self.items = items
+        self.nextCursor = nextCursor
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SuggestionPage: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSuggestionPage: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SuggestionPage {
+        return
+            try SuggestionPage(
+                items: FfiConverterSequenceTypeSuggestion.read(from: &buf), 
+                nextCursor: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SuggestionPage, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeSuggestion.write(value.items, into: &buf)
+        FfiConverterOptionString.write(value.nextCursor, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestionPage_lift(_ buf: RustBuffer) throws -> SuggestionPage {
+    return try FfiConverterTypeSuggestionPage.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestionPage_lower(_ value: SuggestionPage) -> RustBuffer {
+    return FfiConverterTypeSuggestionPage.lower(value)
+}
+
+
+/**
+ * Of which transactions categories are suggested.
+ */
+public struct SuggestionQuery: Equatable, Hashable {
+    /**
+     * These, whatever they have, at most 1,000; empty = all that have no category, by pages.
+     */
+    public var ids: [TransactionId]
+    /**
+     * How many to look at in one page, 1 to 500; 50 where absent.
+     */
+    public var limit: Int64?
+    /**
+     * Where the page before ended, as its answer told.
+     */
+    public var cursor: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * These, whatever they have, at most 1,000; empty = all that have no category, by pages.
+         */ids: [TransactionId] = [], 
+        /**
+         * How many to look at in one page, 1 to 500; 50 where absent.
+         */limit: Int64? = nil, 
+        /**
+         * Where the page before ended, as its answer told.
+         */cursor: String? = nil) {
+        self.ids = ids
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SuggestionQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSuggestionQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SuggestionQuery {
+        return
+            try SuggestionQuery(
+                ids: FfiConverterSequenceTypeTransactionId.read(from: &buf), 
+                limit: FfiConverterOptionInt64.read(from: &buf), 
+                cursor: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SuggestionQuery, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeTransactionId.write(value.ids, into: &buf)
+        FfiConverterOptionInt64.write(value.limit, into: &buf)
+        FfiConverterOptionString.write(value.cursor, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestionQuery_lift(_ buf: RustBuffer) throws -> SuggestionQuery {
+    return try FfiConverterTypeSuggestionQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestionQuery_lower(_ value: SuggestionQuery) -> RustBuffer {
+    return FfiConverterTypeSuggestionQuery.lower(value)
+}
+
+
+/**
+ * Which transactions get what is suggested.
+ */
+public struct SuggestionScope: Equatable, Hashable {
+    /**
+     * These, at most 1,000; empty = all.
+     */
+    public var ids: [TransactionId]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * These, at most 1,000; empty = all.
+         */ids: [TransactionId] = []) {
+        self.ids = ids
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SuggestionScope: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSuggestionScope: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SuggestionScope {
+        return
+            try SuggestionScope(
+                ids: FfiConverterSequenceTypeTransactionId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SuggestionScope, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeTransactionId.write(value.ids, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestionScope_lift(_ buf: RustBuffer) throws -> SuggestionScope {
+    return try FfiConverterTypeSuggestionScope.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestionScope_lower(_ value: SuggestionScope) -> RustBuffer {
+    return FfiConverterTypeSuggestionScope.lower(value)
 }
 
 
@@ -12569,6 +14042,10 @@ public struct TransactionQuery: Equatable, Hashable {
      */
     public var uncategorised: Bool
     /**
+     * Those whose category, or its absence, or whose parts were set by such a source.
+     */
+    public var categorySource: SourceKind?
+    /**
      * Those booked on this day or later.
      */
     public var from: String?
@@ -12614,6 +14091,9 @@ public struct TransactionQuery: Equatable, Hashable {
          * Those without a category and without parts.
          */uncategorised: Bool = false, 
         /**
+         * Those whose category, or its absence, or whose parts were set by such a source.
+         */categorySource: SourceKind? = nil, 
+        /**
          * Those booked on this day or later.
          */from: String? = nil, 
         /**
@@ -12640,6 +14120,7 @@ public struct TransactionQuery: Equatable, Hashable {
         self.accountId = accountId
         self.categoryId = categoryId
         self.uncategorised = uncategorised
+        self.categorySource = categorySource
         self.from = from
         self.to = to
         self.status = status
@@ -12669,6 +14150,7 @@ public struct FfiConverterTypeTransactionQuery: FfiConverterRustBuffer {
                 accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
                 categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
                 uncategorised: FfiConverterBool.read(from: &buf), 
+                categorySource: FfiConverterOptionTypeSourceKind.read(from: &buf), 
                 from: FfiConverterOptionString.read(from: &buf), 
                 to: FfiConverterOptionString.read(from: &buf), 
                 status: FfiConverterOptionTypeStatus.read(from: &buf), 
@@ -12684,6 +14166,7 @@ public struct FfiConverterTypeTransactionQuery: FfiConverterRustBuffer {
         FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
         FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
         FfiConverterBool.write(value.uncategorised, into: &buf)
+        FfiConverterOptionTypeSourceKind.write(value.categorySource, into: &buf)
         FfiConverterOptionString.write(value.from, into: &buf)
         FfiConverterOptionString.write(value.to, into: &buf)
         FfiConverterOptionTypeStatus.write(value.status, into: &buf)
@@ -14269,6 +15752,145 @@ public func FfiConverterTypeCondition_lift(_ buf: RustBuffer) throws -> Conditio
 #endif
 public func FfiConverterTypeCondition_lower(_ value: Condition) -> RustBuffer {
     return FfiConverterTypeCondition.lower(value)
+}
+
+
+
+/**
+ * Why a part of a text is not of the payee's name.
+ */
+
+public enum CutReason: Equatable, Hashable, CaseIterable {
+    
+    case method
+    case processor
+    case card
+    case reference
+    case terminal
+    case date
+    case time
+    case phone
+    case amount
+    case web
+    case place
+    case legalForm
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CutReason: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCutReason: FfiConverterRustBuffer {
+    typealias SwiftType = CutReason
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CutReason {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .method
+        
+        case 2: return .processor
+        
+        case 3: return .card
+        
+        case 4: return .reference
+        
+        case 5: return .terminal
+        
+        case 6: return .date
+        
+        case 7: return .time
+        
+        case 8: return .phone
+        
+        case 9: return .amount
+        
+        case 10: return .web
+        
+        case 11: return .place
+        
+        case 12: return .legalForm
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CutReason, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .method:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .processor:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .card:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .reference:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .terminal:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .date:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .time:
+            writeInt(&buf, Int32(7))
+        
+        
+        case .phone:
+            writeInt(&buf, Int32(8))
+        
+        
+        case .amount:
+            writeInt(&buf, Int32(9))
+        
+        
+        case .web:
+            writeInt(&buf, Int32(10))
+        
+        
+        case .place:
+            writeInt(&buf, Int32(11))
+        
+        
+        case .legalForm:
+            writeInt(&buf, Int32(12))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCutReason_lift(_ buf: RustBuffer) throws -> CutReason {
+    return try FfiConverterTypeCutReason.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCutReason_lower(_ value: CutReason) -> RustBuffer {
+    return FfiConverterTypeCutReason.lower(value)
 }
 
 
@@ -16956,6 +18578,30 @@ fileprivate struct FfiConverterOptionTypeSignRule: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeSourceKind: FfiConverterRustBuffer {
+    typealias SwiftType = SourceKind?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeSourceKind.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeSourceKind.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeStage: FfiConverterRustBuffer {
     typealias SwiftType = Stage?
 
@@ -17685,6 +19331,81 @@ fileprivate struct FfiConverterSequenceTypeCategory: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeCategoryGuess: FfiConverterRustBuffer {
+    typealias SwiftType = [CategoryGuess]
+
+    public static func write(_ value: [CategoryGuess], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCategoryGuess.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [CategoryGuess] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [CategoryGuess]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCategoryGuess.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeCategoryQuality: FfiConverterRustBuffer {
+    typealias SwiftType = [CategoryQuality]
+
+    public static func write(_ value: [CategoryQuality], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCategoryQuality.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [CategoryQuality] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [CategoryQuality]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCategoryQuality.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeCoveragePoint: FfiConverterRustBuffer {
+    typealias SwiftType = [CoveragePoint]
+
+    public static func write(_ value: [CoveragePoint], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCoveragePoint.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [CoveragePoint] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [CoveragePoint]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCoveragePoint.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeCsvColumn: FfiConverterRustBuffer {
     typealias SwiftType = [CsvColumn]
 
@@ -17727,6 +19448,31 @@ fileprivate struct FfiConverterSequenceTypeCustomCurrency: FfiConverterRustBuffe
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeCustomCurrency.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeCut: FfiConverterRustBuffer {
+    typealias SwiftType = [Cut]
+
+    public static func write(_ value: [Cut], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCut.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Cut] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Cut]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCut.read(from: &buf))
         }
         return seq
     }
@@ -18385,6 +20131,31 @@ fileprivate struct FfiConverterSequenceTypeSplitPart: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeSpoke: FfiConverterRustBuffer {
+    typealias SwiftType = [Spoke]
+
+    public static func write(_ value: [Spoke], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSpoke.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Spoke] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Spoke]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSpoke.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeStatementReport: FfiConverterRustBuffer {
     typealias SwiftType = [StatementReport]
 
@@ -18402,6 +20173,31 @@ fileprivate struct FfiConverterSequenceTypeStatementReport: FfiConverterRustBuff
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeStatementReport.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeSuggestion: FfiConverterRustBuffer {
+    typealias SwiftType = [Suggestion]
+
+    public static func write(_ value: [Suggestion], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSuggestion.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Suggestion] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Suggestion]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSuggestion.read(from: &buf))
         }
         return seq
     }
@@ -19529,6 +21325,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_bookhandle_rules() != 4261) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_suggestions() != 64179) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_bookhandle_transactions() != 51602) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -19622,6 +21421,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_payees_list() != 10081) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_payees_normalise() != 20232) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_reports_balances() != 55823) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -19653,6 +21455,21 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_rules_update() != 32520) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_suggestions_apply() != 19872) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_suggestions_evaluate() != 63027) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_suggestions_forget() != 48223) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_suggestions_list() != 35902) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_suggestions_remember() != 19657) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_transactions_create() != 55924) {

@@ -20,6 +20,7 @@ let verbs = [
     "categories.update",
     "payees.create",
     "payees.list",
+    "payees.normalise",
     "transactions.create",
     "transactions.get",
     "transactions.list",
@@ -42,6 +43,11 @@ let verbs = [
     "rules.backtest",
     "rules.suggest",
     "rules.apply",
+    "suggestions.list",
+    "suggestions.apply",
+    "suggestions.forget",
+    "suggestions.remember",
+    "suggestions.evaluate",
     "budgets.create",
     "budgets.list",
     "budgets.update",
@@ -115,6 +121,9 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "payees.list":
         let answer = try await book.payees().list()
         return .list(answer.map { json($0) })
+    case "payees.normalise":
+        let answer = try await book.payees().normalise(request: try readPayeeText(call.request))
+        return json(answer)
     case "transactions.create":
         let answer = try await book.transactions().create(new: try readNewTransaction(call.request))
         return json(answer)
@@ -180,6 +189,21 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
         return .list(answer.map { json($0) })
     case "rules.apply":
         let answer = try await book.rules().apply()
+        return json(answer)
+    case "suggestions.list":
+        let answer = try await book.suggestions().list(query: try readSuggestionQuery(call.request))
+        return json(answer)
+    case "suggestions.apply":
+        let answer = try await book.suggestions().apply(request: try readSuggestionScope(call.request))
+        return json(answer)
+    case "suggestions.forget":
+        let answer = try await book.suggestions().forget(request: try readPayeeText(call.request))
+        return json(answer)
+    case "suggestions.remember":
+        let answer = try await book.suggestions().remember(request: try readPayeeText(call.request))
+        return json(answer)
+    case "suggestions.evaluate":
+        let answer = try await book.suggestions().evaluate(query: try readEvaluationQuery(call.request))
         return json(answer)
     case "budgets.create":
         let answer = try await book.budgets().create(new: try readNewBudget(call.request))

@@ -172,11 +172,13 @@ func readBalancesQuery(_ json: Json) throws -> BalancesQuery {
 }
 
 func readBookPatch(_ json: Json) throws -> BookPatch {
-    let members = try Members(json, "name", "zone", "add_currencies")
+    let members = try Members(json, "name", "zone", "add_currencies", "learn", "learn_threshold")
     return BookPatch(
         name: try members.optional("name", text),
         zone: try members.optional("zone", text),
-        addCurrencies: try members.optional("add_currencies", list(readCustomCurrency)) ?? []
+        addCurrencies: try members.optional("add_currencies", list(readCustomCurrency)) ?? [],
+        learn: try members.optional("learn", boolean),
+        learnThreshold: try members.optional("learn_threshold", integer)
     )
 }
 
@@ -484,6 +486,13 @@ func readDirection(_ json: Json) throws -> Direction {
     }
 }
 
+func readEvaluationQuery(_ json: Json) throws -> EvaluationQuery {
+    let members = try Members(json, "from")
+    return EvaluationQuery(
+        from: try members.optional("from", text)
+    )
+}
+
 func readExportFormat(_ json: Json) throws -> ExportFormat {
     switch try text(json) {
     case "csv": return .csv
@@ -692,6 +701,13 @@ func readNewTransfer(_ json: Json) throws -> NewTransfer {
     )
 }
 
+func readPayeeText(_ json: Json) throws -> PayeeText {
+    let members = try Members(json, "text")
+    return PayeeText(
+        text: try members.required("text", text)
+    )
+}
+
 func readQuote(_ json: Json) throws -> Quote {
     switch try text(json) {
     case "double": return .double
@@ -754,6 +770,16 @@ func readSignRule(_ json: Json) throws -> SignRule {
     }
 }
 
+func readSourceKind(_ json: Json) throws -> SourceKind {
+    switch try text(json) {
+    case "provider": return .provider
+    case "learned": return .learned
+    case "rule": return .rule
+    case "user": return .user
+    default: throw Inexpressible("no SourceKind")
+    }
+}
+
 func readSpendingQuery(_ json: Json) throws -> SpendingQuery {
     let members = try Members(json, "from", "to", "account_id")
     return SpendingQuery(
@@ -791,6 +817,22 @@ func readStatus(_ json: Json) throws -> Status {
     case "disputed": return .disputed
     default: throw Inexpressible("no Status")
     }
+}
+
+func readSuggestionQuery(_ json: Json) throws -> SuggestionQuery {
+    let members = try Members(json, "ids", "limit", "cursor")
+    return SuggestionQuery(
+        ids: try members.optional("ids", list(text)) ?? [],
+        limit: try members.optional("limit", integer),
+        cursor: try members.optional("cursor", text)
+    )
+}
+
+func readSuggestionScope(_ json: Json) throws -> SuggestionScope {
+    let members = try Members(json, "ids")
+    return SuggestionScope(
+        ids: try members.optional("ids", list(text)) ?? []
+    )
 }
 
 func readTextField(_ json: Json) throws -> TextField {
@@ -841,11 +883,12 @@ func readTransactionPatch(_ json: Json) throws -> TransactionPatch {
 }
 
 func readTransactionQuery(_ json: Json) throws -> TransactionQuery {
-    let members = try Members(json, "account_id", "category_id", "uncategorised", "from", "to", "status", "tag", "text", "deleted", "limit", "cursor")
+    let members = try Members(json, "account_id", "category_id", "uncategorised", "category_source", "from", "to", "status", "tag", "text", "deleted", "limit", "cursor")
     return TransactionQuery(
         accountId: try members.optional("account_id", text),
         categoryId: try members.optional("category_id", text),
         uncategorised: try members.optional("uncategorised", boolean) ?? false,
+        categorySource: try members.optional("category_source", readSourceKind),
         from: try members.optional("from", text),
         to: try members.optional("to", text),
         status: try members.optional("status", readStatus),

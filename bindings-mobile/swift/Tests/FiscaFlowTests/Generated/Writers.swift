@@ -128,6 +128,7 @@ func json(_ it: Book) -> Json {
     members["zone"] = json(it.zone)
     members["currencies"] = .list(it.currencies.map { json($0) })
     members["created_at"] = json(it.createdAt)
+    members["learning"] = json(it.learning)
     return .object(members)
 }
 
@@ -163,6 +164,7 @@ func json(_ it: Candidate) -> Json {
     members["source"] = json(it.source)
     members["won"] = json(it.won)
     members["why"] = json(it.why)
+    members["evidence"] = .list(it.evidence.map { json($0) })
     return .object(members)
 }
 
@@ -175,11 +177,29 @@ func json(_ it: Category) -> Json {
     return .object(members)
 }
 
+func json(_ it: CategoryGuess) -> Json {
+    var members: [String: Json] = [:]
+    members["category_id"] = json(it.categoryId)
+    members["source"] = json(it.source)
+    members["evidence"] = .list(it.evidence.map { json($0) })
+    return .object(members)
+}
+
 func json(_ it: CategoryKind) -> Json {
     switch it {
     case .expense: return .text("expense")
     case .income: return .text("income")
     }
+}
+
+func json(_ it: CategoryQuality) -> Json {
+    var members: [String: Json] = [:]
+    members["category_id"] = json(it.categoryId)
+    members["cases"] = json(it.cases)
+    members["precision"] = json(it.precision)
+    members["recall"] = json(it.recall)
+    members["f1"] = json(it.f1)
+    return .object(members)
 }
 
 func json(_ it: ColumnRole) -> Json {
@@ -290,6 +310,14 @@ func json(_ it: Condition) -> Json {
     }
 }
 
+func json(_ it: CoveragePoint) -> Json {
+    var members: [String: Json] = [:]
+    members["threshold"] = json(it.threshold)
+    members["coverage"] = json(it.coverage)
+    members["accuracy"] = json(it.accuracy)
+    return .object(members)
+}
+
 func json(_ it: CsvColumn) -> Json {
     var members: [String: Json] = [:]
     members["role"] = json(it.role)
@@ -320,6 +348,32 @@ func json(_ it: CustomCurrency) -> Json {
     members["code"] = json(it.code)
     members["exponent"] = json(it.exponent)
     return .object(members)
+}
+
+func json(_ it: Cut) -> Json {
+    var members: [String: Json] = [:]
+    members["start"] = json(it.start)
+    members["end"] = json(it.end)
+    members["text"] = json(it.text)
+    members["why"] = json(it.why)
+    return .object(members)
+}
+
+func json(_ it: CutReason) -> Json {
+    switch it {
+    case .method: return .text("method")
+    case .processor: return .text("processor")
+    case .card: return .text("card")
+    case .reference: return .text("reference")
+    case .terminal: return .text("terminal")
+    case .date: return .text("date")
+    case .time: return .text("time")
+    case .phone: return .text("phone")
+    case .amount: return .text("amount")
+    case .web: return .text("web")
+    case .place: return .text("place")
+    case .legalForm: return .text("legal_form")
+    }
 }
 
 func json(_ it: DateOrder) -> Json {
@@ -417,6 +471,19 @@ func json(_ it: ErrorCode) -> Json {
     case .historyBroken: return .text("history_broken")
     case .internal: return .text("internal")
     }
+}
+
+func json(_ it: EvaluationReport) -> Json {
+    var members: [String: Json] = [:]
+    members["from"] = it.from.map { json($0) } ?? .null
+    members["learned"] = json(it.learned)
+    members["cases"] = json(it.cases)
+    members["accuracy"] = json(it.accuracy)
+    members["macro_f1"] = json(it.macroF1)
+    members["expected_calibration_error"] = json(it.expectedCalibrationError)
+    members["coverage"] = .list(it.coverage.map { json($0) })
+    members["categories"] = .list(it.categories.map { json($0) })
+    return .object(members)
 }
 
 func json(_ it: Event) -> Json {
@@ -564,6 +631,14 @@ func json(_ it: Layout) -> Json {
     return .object(members)
 }
 
+func json(_ it: Learning) -> Json {
+    var members: [String: Json] = [:]
+    members["enabled"] = json(it.enabled)
+    members["threshold"] = json(it.threshold)
+    members["forgotten"] = .list(it.forgotten.map { json($0) })
+    return .object(members)
+}
+
 func json(_ it: MatchReason) -> Json {
     switch it {
     case .bankId: return .text("bank_id")
@@ -682,6 +757,16 @@ func json(_ it: Payee) -> Json {
     members["id"] = json(it.id)
     members["name"] = json(it.name)
     members["aliases"] = .list(it.aliases.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: PayeeName) -> Json {
+    var members: [String: Json] = [:]
+    members["name"] = json(it.name)
+    members["payee_id"] = it.payeeId.map { json($0) } ?? .null
+    members["cut"] = .list(it.cut.map { json($0) })
+    members["category_hint"] = it.categoryHint.map { json($0) } ?? .null
+    members["category_id"] = it.categoryId.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -840,6 +925,14 @@ func json(_ it: SplitPart) -> Json {
     return .object(members)
 }
 
+func json(_ it: Spoke) -> Json {
+    var members: [String: Json] = [:]
+    members["feature"] = json(it.feature)
+    members["value"] = json(it.value)
+    members["weight"] = json(it.weight)
+    return .object(members)
+}
+
 func json(_ it: Stage) -> Json {
     switch it {
     case .pre: return .text("pre")
@@ -875,6 +968,22 @@ func json(_ it: Status) -> Json {
     case .void: return .text("void")
     case .disputed: return .text("disputed")
     }
+}
+
+func json(_ it: Suggestion) -> Json {
+    var members: [String: Json] = [:]
+    members["transaction_id"] = json(it.transactionId)
+    members["payee"] = json(it.payee)
+    members["guesses"] = .list(it.guesses.map { json($0) })
+    members["abstained"] = json(it.abstained)
+    return .object(members)
+}
+
+func json(_ it: SuggestionPage) -> Json {
+    var members: [String: Json] = [:]
+    members["items"] = .list(it.items.map { json($0) })
+    members["next_cursor"] = it.nextCursor.map { json($0) } ?? .null
+    return .object(members)
 }
 
 func json(_ it: TextField) -> Json {

@@ -1,0 +1,181 @@
+//! Who decided what, over the books of all scenarios: every derived field has one winner in its
+//! explanation, and what a person chose survives whatever rules, models and imports do.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+
+use fiscaflow_core::api;
+use fiscaflow_core::conformance::scenarios::{Scenario, StepCall, StepError, run};
+use fiscaflow_core::engine::{BookHandle, Context, Engine};
+use fiscaflow_core::model::{Document, Role, Source, SourceKind, Transaction};
+use fiscaflow_core::store::{PageRequest, Store, TransactionQuery};
+use fiscaflow_core::{BookId, TransactionId};
+use fiscaflow_store::{MemoryStore, RandomIds, SystemClock};
+use serde_json::{Value, json};
+
+/// Nouns whose verbs are a person's own word on single transactions.
+const BY_HAND: [&str; 2] = ["transactions", "transfers"];
+
+fn scenarios() -> BTreeMap<String, Scenario> {
+    Scenario::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")).unwrap()
+}
+
+fn engine(store: &Arc<MemoryStore>) -> Engine {
+    let ids = Arc::new(RandomIds::new().unwrap());
+    Engine::new(Arc::clone(store) as Arc<dyn Store>, Arc::new(SystemClock), ids)
+}
+
+async fn all(store: &MemoryStore, book_id: BookId) -> BTreeMap<TransactionId, Transaction> {
+    let request = PageRequest { query: TransactionQuery::default(), after: None, limit: u32::MAX };
+    let page = store.page(book_id, &request).await.unwrap();
+    page.into_iter().map(|it| (it.id, it)).collect()
+}
+
+/// A transaction's derived fields: the value, and who set it.
+fn derived(it: &Transaction) -> [(&'static str, Value, Option<&Source>); 5] {
+    [
+        ("category", json!([it.category_id, it.splits]), it.category_source.as_ref()),
+        ("payee", json!(it.payee), it.payee_source.as_ref()),
+        ("tags", json!(it.tags), it.tags_source.as_ref()),
+        ("notes", json!(it.notes), it.notes_source.as_ref()),
+        ("status", json!(it.status), it.status_source.as_ref()),
+    ]
+}
+
+/// What persons chose for transactions that are still there is as it was.
+fn assert_kept(
+    before: &BTreeMap<TransactionId, Transaction>,
+    after: &BTreeMap<TransactionId, Transaction>,
+    at: &str,
+) -> usize {
+    let mut kept = 0;
+    for (id, before) in before {
+        let Some(after) = after.get(id) else { continue };
+        for (was, is) in derived(before).iter().zip(&derived(after)) {
+            if was.2.is_some_and(|source| source.kind == SourceKind::User) {
+                assert_eq!(was, is, "{at}: a person's choice of {id} was changed");
+                kept += 1;
+            }
+        }
+    }
+    kept
+}
+
+/// Each field that somebody set has exactly one winner: who set it, to what it is.
+async fn assert_explained(book: &BookHandle, it: &Transaction, at: &str) -> BTreeSet<SourceKind> {
+    let explained = book.transactions().explain(it.id).await.unwrap();
+    let mut kinds = BTreeSet::new();
+    let mut winner = |field: &str, value: &str, source: &Source| {
+        let won: Vec<_> = explained
+            .candidates
+            .iter()
+            .filter(|one| one.won && one.field == field && (field != "tags" || one.value == value))
+            .collect();
+        assert_eq!(won.len(), 1, "{at}: winners of {field} of {}: {explained:?}", it.id);
+        let won = won.first().unwrap();
+        assert_eq!((won.value.as_str(), &won.source), (value, source), "{at}: {field}");
+        assert!(!won.why.is_empty(), "{at}: {field}");
+        let learned = source.kind == SourceKind::Learned;
+        assert!(!learned || !won.evidence.is_empty(), "{at}: no evidence for {field}");
+        kinds.insert(source.kind);
+    };
+    if let Some(source) = &it.category_source {
+        let parts: Vec<String> =
+            it.splits.iter().map(|part| part.amount.amount().to_string()).collect();
+        let category = it.category_id.map(|id| id.to_string()).unwrap_or_default();
+        match parts.is_empty() {
+            true => winner("category", &category, source),
+            false => winner("splits", &parts.join(" "), source),
+        }
+    }
+    if let Some(source) = &it.payee_source {
+        winner("payee", it.payee.as_deref().unwrap_or_default(), source);
+    }
+    if let Some(source) = &it.notes_source {
+        winner("notes", it.notes.as_deref().unwrap_or_default(), source);
+    }
+    if let Some(source) = &it.status_source {
+        winner("status", json!(it.status).as_str().unwrap(), source);
+    }
+    if it.tags_source.is_some() {
+        for tag in &it.tags {
+            let proposed = explained.candidates.iter().find(|one| one.won && one.value == *tag);
+            winner("tags", tag, &proposed.expect("a winner for the tag").source.clone());
+        }
+    }
+    kinds
+}
+
+/// The book as its owner sees it.
+async fn owned(store: &MemoryStore, engine: &Engine, book_id: BookId) -> BookHandle {
+    let (_, documents) = store.documents(book_id).await.unwrap().unwrap();
+    let owner = documents.into_iter().find_map(|document| match document {
+        Document::Member(member) if member.role == Role::Owner => Some(member.actor),
+        _ => None,
+    });
+    engine.book(book_id, Context::new(owner.unwrap()))
+}
+
+/// In every scenario, after every step that is not a person's word on single transactions.
+#[tokio::test]
+async fn what_a_person_chose_survives_rules_models_and_imports() {
+    let mut kept = BTreeMap::new();
+    for (file, scenario) in scenarios() {
+        let store = Arc::new(MemoryStore::new());
+        let engine = engine(&store);
+        run(&scenario, async |call: StepCall| {
+            let (noun, at) = (noun(&call.verb), format!("{file}: {}", call.verb));
+            let book_id = call.book_id.as_deref().and_then(|id| id.parse().ok());
+            let call = call.into_call().map_err(StepError::from)?;
+            let Some(book_id) = book_id.filter(|_| !BY_HAND.contains(&noun.as_str())) else {
+                return api::call(&engine, call).await.map_err(StepError::from);
+            };
+            let before = all(&store, book_id).await;
+            let answer = api::call(&engine, call).await;
+            *kept.entry(noun).or_insert(0) +=
+                assert_kept(&before, &all(&store, book_id).await, &at);
+            answer.map_err(StepError::from)
+        })
+        .await
+        .unwrap();
+    }
+    for noun in ["rules", "suggestions", "imports"] {
+        assert!(kept.get(noun).is_some_and(|kept| *kept > 20), "too little was at stake: {kept:?}");
+    }
+}
+
+/// In every book that a scenario leaves.
+#[tokio::test]
+async fn every_derived_field_has_a_winner() {
+    let mut kinds = BTreeSet::new();
+    for (file, scenario) in scenarios() {
+        let store = Arc::new(MemoryStore::new());
+        let engine = engine(&store);
+        let mut books: BTreeSet<BookId> = BTreeSet::new();
+        run(&scenario, async |call: StepCall| {
+            books.extend(call.book_id.as_deref().and_then(|id| id.parse::<BookId>().ok()));
+            let call = call.into_call().map_err(StepError::from)?;
+            api::call(&engine, call).await.map_err(StepError::from)
+        })
+        .await
+        .unwrap();
+        for book_id in books {
+            if store.head(book_id).await.unwrap().is_none() {
+                continue;
+            }
+            let book = owned(&store, &engine, book_id).await;
+            for it in all(&store, book_id).await.values() {
+                kinds.extend(assert_explained(&book, it, &file).await);
+            }
+        }
+    }
+    use SourceKind::{Learned, Provider, Rule, User};
+    assert_eq!(kinds, BTreeSet::from([Provider, Learned, Rule, User]));
+}
+
+fn noun(verb: &str) -> String {
+    verb.split('.').next().unwrap_or_default().to_owned()
+}
