@@ -26,6 +26,17 @@ pub(in crate::import) fn find_tag(bytes: &[u8], from: usize) -> Option<usize> {
     find(bytes, from, |word| equal(word, b'<'), |byte| byte == b'<')
 }
 
+/// The place of the first `<` or `&` from a place on.
+#[inline]
+pub(in crate::import) fn find_tag_or_entity(bytes: &[u8], from: usize) -> Option<usize> {
+    find(
+        bytes,
+        from,
+        |word| equal(word, b'<') | equal(word, b'&'),
+        |byte| matches!(byte, b'<' | b'&'),
+    )
+}
+
 /// The place of the first byte of that value from a place on.
 pub(in crate::import) fn find_byte(bytes: &[u8], from: usize, wanted: u8) -> Option<usize> {
     find(bytes, from, |word| equal(word, wanted), |byte| byte == wanted)
@@ -87,26 +98,18 @@ pub(in crate::import) fn find_nesting(bytes: &[u8], from: usize) -> Option<usize
     )
 }
 
-/// Whether the bytes at one place are those at another. Where both have eight bytes to the end of
-/// the text, they are compared as numbers; a call for each name would cost more than the name.
-pub(in crate::import) fn is_same(bytes: &[u8], at: usize, other: usize, length: usize) -> bool {
-    let word = |from: usize| bytes.get(from..)?.first_chunk::<8>().copied().map(u64::from_le_bytes);
-    let mut passed = 0_usize;
-    while let (Some(left), Some(right)) =
-        (word(at.wrapping_add(passed)), word(other.wrapping_add(passed)))
-    {
-        let rest = length.saturating_sub(passed);
-        let differs = left ^ right;
-        if rest <= 8 {
-            return differs == 0 || differs.trailing_zeros() as usize / 8 >= rest;
-        }
-        if differs != 0 {
-            return false;
-        }
-        passed = passed.wrapping_add(8);
+/// Whether there is a control character of ASCII.
+#[inline]
+pub(in crate::import) fn has_control(bytes: &[u8]) -> bool {
+    let is_in = |word: &[u8; 8]| {
+        let word = u64::from_le_bytes(*word);
+        below(word, b' ') | equal(word, 0x7F) != 0
+    };
+    match bytes.last_chunk() {
+        // The last eight bytes may overlap those before: cheaper than to look at each of the rest.
+        Some(last) => bytes.as_chunks().0.iter().any(is_in) || is_in(last),
+        None => bytes.iter().any(u8::is_ascii_control),
     }
-    let part = |from: usize| bytes.get(from..)?.get(..length);
-    part(at).is_some_and(|left| part(other) == Some(left))
 }
 
 #[inline(always)]
@@ -148,6 +151,7 @@ mod tests {
                             bytes[from..].iter().position(is_it).map(|found| found + from)
                         };
                         assert_eq!(find_tag(&bytes, from), plain(b"<", false));
+                        assert_eq!(find_tag_or_entity(&bytes, from), plain(b"<&", false));
                         assert_eq!(find_byte(&bytes, from, byte), plain(&[byte], false));
                         assert_eq!(find_name_end(&bytes, from), plain(b"></", true));
                         assert_eq!(find_string_end(&bytes, from), plain(b"\"\\", false));
@@ -160,22 +164,17 @@ mod tests {
     }
 
     #[test]
-    fn runs_are_compared_to_their_last_byte() {
-        // Holds: runs of any length, anywhere, are equal if and only if all their bytes are.
-        let text = b"NtryDtlsAndMoreOfIt</NtryDtlsAndMoreOfIt>";
-        for length in 0..19 {
-            for from in 0..=19 - length {
-                assert!(is_same(text, from, from + 21, length), "{from} {length}");
-                for wrong in from..from + length {
-                    let mut text = *text;
-                    text[wrong + 21] ^= 0x20;
-                    assert!(!is_same(&text, from, from + 21, length), "{from} {length} {wrong}");
+    fn control_characters_are_found_anywhere() {
+        // Holds: every byte value, at every place of texts of any length, is judged as by itself.
+        for byte in 0..=u8::MAX {
+            for length in 1..20 {
+                for place in 0..length {
+                    let mut bytes = vec![b'a'; length];
+                    bytes[place] = byte;
+                    assert_eq!(has_control(&bytes), byte.is_ascii_control(), "{byte} {bytes:?}");
                 }
             }
         }
-        for end in 0..text.len() {
-            let cut = &text[..end];
-            assert_eq!(is_same(cut, 0, 21, 19), end >= 40, "{end}");
-        }
+        assert!(!has_control(b""));
     }
 }

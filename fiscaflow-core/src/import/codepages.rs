@@ -66,8 +66,11 @@ pub(in crate::import) fn decode(bytes: &[u8]) -> Cow<'_, str> {
     let head = bytes.get(..HEAD).unwrap_or(bytes);
     let is_wide =
         head.contains(&0) || head.starts_with(b"\xFF\xFE") || head.starts_with(b"\xFE\xFF");
-    if is_wide || std::str::from_utf8(bytes).is_ok() {
+    if is_wide {
         return encoding::decode(bytes, None);
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        return Cow::Borrowed(text.strip_prefix('\u{FEFF}').unwrap_or(text));
     }
     let start = bytes.iter().position(|byte| !byte.is_ascii()).unwrap_or_default();
     let sample = bytes.get(start.saturating_sub(1)..).unwrap_or(bytes);

@@ -34,8 +34,8 @@ pub(crate) fn decode_or<'a>(
     if let Some(encoding) = utf_16_without_mark(bytes) {
         return (encoding.decode_without_bom_handling(bytes).0, encoding);
     }
-    if let Ok(text) = std::str::from_utf8(bytes) {
-        return (Cow::Borrowed(text), UTF_8);
+    if let Some(text) = UTF_8.decode_without_bom_handling_and_without_replacement(bytes) {
+        return (text, UTF_8);
     }
     let declared = declared.and_then(lookup).filter(|encoding| *encoding != UTF_8);
     if declared.is_none_or(Encoding::is_single_byte) && is_damaged_utf_8(bytes) {

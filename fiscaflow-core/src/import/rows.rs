@@ -287,7 +287,12 @@ impl Rows {
     /// bytes, and so is a file after 4 GiB of text, which no reader takes.
     pub fn push(&mut self, row: &Row<'_>) {
         let start = small(self.block.len());
-        let texts = row.texts().map(|text| self.add(text.unwrap_or_default()));
+        let mut texts = [0; TEXTS];
+        for (length, text) in texts.iter_mut().zip(row.texts()) {
+            if let Some(text) = text {
+                *length = self.add(text);
+            }
+        }
         self.block.push_str(row.description);
         for split in row.splits.iter() {
             let start = small(self.block.len());

@@ -4,19 +4,27 @@
 use std::borrow::Cow;
 
 use chrono::NaiveDate;
-use memchr::{memchr, memchr_iter, memchr2_iter};
+use memchr::{memchr, memchr2_iter};
+use rust_decimal::Decimal;
+
+use super::bytes::has_control;
+use crate::money::Amount;
 
 /// Makes a value one line: no white space around it, control characters and line breaks inside
 /// are one blank. Blanks that the bank wrote stay.
+#[inline]
 pub(in crate::import) fn one_line(text: Cow<'_, str>) -> Cow<'_, str> {
-    // Looks at every byte, which is faster than to stop at the first.
-    let is_clean = text.bytes().fold(true, |clean, byte| clean & (byte > 0x1F) & (byte != 0x7F));
-    let is_trimmed = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
-    let bytes = text.as_bytes();
-    if is_clean && is_trimmed(bytes.first()) && is_trimmed(bytes.last()) {
-        return text;
-    }
-    if is_clean {
+    if is_one_line(&text) { text } else { to_one_line(text) }
+}
+
+/// Whether a text is surely one line without white space around it.
+#[inline]
+fn is_one_line(text: &str) -> bool {
+    is_surely_trimmed(text) && !has_control(text.as_bytes())
+}
+
+fn to_one_line(text: Cow<'_, str>) -> Cow<'_, str> {
+    if !has_control(text.as_bytes()) {
         return match text {
             Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
             Cow::Owned(text) => Cow::Owned(text.trim().to_owned()),
@@ -36,10 +44,31 @@ pub(in crate::import) fn one_line(text: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 /// A text without the white space around it, which is looked for only where there may be some.
+#[inline]
 pub(in crate::import) fn trim(text: &str) -> &str {
-    let is_trimmed = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_graphic);
-    let bytes = text.as_bytes();
-    if is_trimmed(bytes.first()) && is_trimmed(bytes.last()) { text } else { text.trim() }
+    if is_surely_trimmed(text) { text } else { text.trim() }
+}
+
+/// A text without the white space before it.
+#[inline]
+pub(in crate::import) fn trim_start(text: &str) -> &str {
+    if is_graphic(text.as_bytes().first()) { text } else { text.trim_start() }
+}
+
+/// A text without the white space behind it.
+#[inline]
+pub(in crate::import) fn trim_end(text: &str) -> &str {
+    if is_graphic(text.as_bytes().last()) { text } else { text.trim_end() }
+}
+
+/// Whether a text begins and ends with characters of ASCII that are no white space.
+#[inline]
+fn is_surely_trimmed(text: &str) -> bool {
+    is_graphic(text.as_bytes().first()) && is_graphic(text.as_bytes().last())
+}
+
+fn is_graphic(end: Option<&u8>) -> bool {
+    end.is_none_or(u8::is_ascii_graphic)
 }
 
 /// The lines of a text, one after the other; they end with LF or CRLF, or with CR in a text that
@@ -120,30 +149,46 @@ fn number(digits: &[u8]) -> Option<u32> {
     })
 }
 
+/// The amount that the digits among these bytes write, of which so many are decimal places; what
+/// stands between them is passed over. Nothing where they are too many.
+pub(in crate::import) fn decimal(bytes: &[u8], is_negative: bool, places: usize) -> Option<Amount> {
+    let digits = bytes.iter().filter(|byte| byte.is_ascii_digit()).map(|byte| byte & 0xF);
+    // Nearly all amounts fit into 64 bits, with which it takes a fraction of the time.
+    let short = digits
+        .clone()
+        .try_fold(0_u64, |number, digit| number.checked_mul(10)?.checked_add(u64::from(digit)));
+    let number = match short {
+        Some(number) => i128::from(number),
+        None => digits.into_iter().try_fold(0_i128, |number, digit| {
+            number.checked_mul(10)?.checked_add(i128::from(digit))
+        })?,
+    };
+    let number = if is_negative { -number } else { number };
+    let value = Decimal::try_from_i128_with_scale(number, u32::try_from(places).ok()?);
+    value.ok().map(Amount::new)
+}
+
 /// Tells on which line a byte stands; lines end with CR, LF or both.
 ///
 /// Asked for bytes in rising order, it reads the text once.
 #[derive(Debug)]
 pub(in crate::import) struct Lines<'a> {
     bytes: &'a [u8],
-    /// Whether line feeds alone end the lines, which is counted faster.
-    is_plain: bool,
     position: usize,
     line: u64,
 }
 
 impl<'a> Lines<'a> {
     pub(in crate::import) fn new(text: &'a str) -> Self {
-        let bytes = text.as_bytes();
-        Self { bytes, is_plain: memchr(b'\r', bytes).is_none(), position: 0, line: 1 }
+        Self { bytes: text.as_bytes(), position: 0, line: 1 }
     }
 
     /// The line, counted from 1, of a byte that is not before the last one asked for.
     pub(in crate::import) fn at(&mut self, position: usize) -> u64 {
         let start = self.position;
         let Some(passed) = self.bytes.get(start..position) else { return self.line };
-        let ends = if self.is_plain {
-            memchr_iter(b'\n', passed).count()
+        let ends = if memchr(b'\r', passed).is_none() {
+            line_feeds(passed)
         } else {
             let is_end = |found: &usize| {
                 let at = start.saturating_add(*found);
@@ -156,6 +201,16 @@ impl<'a> Lines<'a> {
         self.position = position;
         self.line
     }
+}
+
+/// How many line feeds there are. Counts in single bytes, of which the processor adds up many at
+/// once, and no more than a byte can hold.
+fn line_feeds(bytes: &[u8]) -> usize {
+    const PART: usize = 192;
+    let count = |part: &[u8]| {
+        part.iter().fold(0_u8, |count, byte| count.wrapping_add(u8::from(*byte == b'\n')))
+    };
+    bytes.chunks(PART).map(|part| usize::from(count(part))).sum()
 }
 
 #[cfg(test)]
@@ -200,6 +255,8 @@ mod tests {
         // Holds: every white space goes, as by the standard library.
         for text in ["", " ", "a", " a b\t", "\u{a0}\u{e9}\u{a0}", "\u{e9}", "\u{1}a"] {
             assert_eq!(trim(text), text.trim(), "{text:?}");
+            assert_eq!(trim_start(text), text.trim_start(), "{text:?}");
+            assert_eq!(trim_end(text), text.trim_end(), "{text:?}");
         }
     }
 

@@ -14,7 +14,7 @@ use memchr::memmem;
 
 use super::nodes::{Leaf, Node};
 use super::values::unescape;
-use crate::import::bytes::{find_byte, find_name_end, find_tag, is_same};
+use crate::import::bytes::{find_byte, find_name_end, find_tag, find_tag_or_entity};
 
 /// The most elements that may be open at once; the messages need about fifteen.
 const MAX_DEPTH: usize = 64;
@@ -69,22 +69,46 @@ pub(super) enum Fault {
 /// An element that is open.
 #[derive(Debug)]
 struct Frame<'a> {
-    tag: Tag,
+    tag: Tag<'a>,
     node: Node,
     /// For elements with text.
     attributes: &'a str,
 }
 
-/// Where a start tag begins, and the length of the name in it.
+/// Where a start tag begins, and its name.
 #[derive(Debug, Clone, Copy)]
-struct Tag {
+struct Tag<'a> {
     at: usize,
-    name_length: usize,
+    name: &'a [u8],
+    /// The first eight bytes of the name, and what follows it if it has fewer.
+    head: u64,
+}
+
+impl<'a> Tag<'a> {
+    /// What is behind the name, if these bytes begin with it. Eight bytes are compared as a number,
+    /// and up to sixteen as two: a call for each name would cost more than the name.
+    #[inline]
+    fn strip<'b>(&self, bytes: &'b [u8]) -> Option<&'b [u8]> {
+        let length = self.name.len();
+        let (name, behind) = bytes.split_at_checked(length)?;
+        let begins = match (bytes.first_chunk(), length) {
+            (Some(head), ..=8) => {
+                let differs = u64::from_le_bytes(*head) ^ self.head;
+                differs.trailing_zeros() as usize >= length.wrapping_mul(8)
+            }
+            (Some(head), 9..=16) => {
+                let tail = name.last_chunk::<8>();
+                u64::from_le_bytes(*head) == self.head && tail == self.name.last_chunk::<8>()
+            }
+            _ => name == self.name,
+        };
+        begins.then_some(behind)
+    }
 }
 
 /// A start tag.
 struct Start<'a> {
-    tag: Tag,
+    tag: Tag<'a>,
     node: Node,
     attributes: &'a str,
     is_empty: bool,
@@ -102,6 +126,8 @@ pub(super) struct Scanner<'a> {
     token_at: usize,
     attributes: &'a str,
     value: &'a str,
+    /// Whether an `&` may be in it.
+    may_have_entities: bool,
     /// The byte behind the last tag or section: there the text begins that has not been taken.
     text_from: usize,
     /// The text before that, where a comment or section divides it.
@@ -124,6 +150,7 @@ impl<'a> Scanner<'a> {
             token_at: 0,
             attributes: "",
             value: "",
+            may_have_entities: false,
             text_from: 0,
             pieces: None,
             is_unknown: false,
@@ -147,6 +174,7 @@ impl<'a> Scanner<'a> {
     #[inline]
     pub(super) fn text(&mut self, leaf: Leaf) -> Text<'a> {
         let value = match self.pieces {
+            None if !self.may_have_entities => Some(Cow::Borrowed(self.value)),
             None => unescape(self.value),
             Some(_) => self.join_pieces(),
         };
@@ -159,6 +187,8 @@ impl<'a> Scanner<'a> {
         unescape(self.value).map(|last| Cow::Owned(pieces + &last))
     }
 
+    /// What comes next; it is read in one place, where its parts need not be put together.
+    #[inline]
     pub(super) fn next(&mut self) -> Token {
         loop {
             if self.closing > 0 {
@@ -193,9 +223,9 @@ impl<'a> Scanner<'a> {
         let is_short = matches!(node, Node::Leaf(_) | Node::Skipped);
         if is_short && !is_empty {
             // Most elements hold nothing but text: their end tag is the next one.
-            let next = find_tag(self.bytes, end)?;
+            let next = self.find_text_end(end)?;
             self.at = next;
-            if let Some(behind) = self.end_of(next, tag) {
+            if let Some(behind) = self.end_of(next, &tag) {
                 self.at = behind;
                 self.text_from = behind;
                 let Node::Leaf(leaf) = node else { return None };
@@ -218,6 +248,14 @@ impl<'a> Scanner<'a> {
         if is_short { None } else { Some(Token::Begin(node)) }
     }
 
+    /// The place of the first tag from a place on; notes whether there is an `&` before it.
+    #[inline]
+    fn find_text_end(&mut self, from: usize) -> Option<usize> {
+        let found = find_tag_or_entity(self.bytes, from)?;
+        self.may_have_entities = self.bytes.get(found) == Some(&b'&');
+        if self.may_have_entities { find_tag(self.bytes, found) } else { Some(found) }
+    }
+
     /// Reads the start tag at a place.
     #[inline]
     fn read_start(&self, at: usize) -> Result<Start<'a>, Fault> {
@@ -225,7 +263,9 @@ impl<'a> Scanner<'a> {
         let name_end = find_name_end(self.bytes, from).ok_or(Fault::Cut)?;
         let name = self.bytes.get(from..name_end).filter(|name| !name.is_empty());
         let name = name.ok_or(Fault::NoTag)?;
-        let (tag, node) = (Tag { at, name_length: name.len() }, self.inside.child(name));
+        let head = self.bytes.get(from..).and_then(|rest| rest.first_chunk());
+        let head = head.copied().map_or(0, u64::from_le_bytes);
+        let (tag, node) = (Tag { at, name, head }, self.inside.child(name));
         if self.bytes.get(name_end) == Some(&b'>') {
             let end = name_end.wrapping_add(1);
             return Ok(Start { tag, node, attributes: "", is_empty: false, end });
@@ -268,24 +308,26 @@ impl<'a> Scanner<'a> {
     }
 
     /// The byte behind the end tag of the element that this tag begins, if it stands at this place.
-    fn end_of(&self, at: usize, tag: Tag) -> Option<usize> {
-        let name_at = at.saturating_add(2);
-        let is_end = self.bytes.get(at..)?.starts_with(b"</")
-            && is_same(self.bytes, name_at, tag.at.saturating_add(1), tag.name_length);
-        let end = name_at.saturating_add(tag.name_length);
-        let rest = self.bytes.get(end..).filter(|_| is_end)?;
-        if rest.first() == Some(&b'>') {
-            return Some(end.saturating_add(1));
+    #[inline]
+    fn end_of(&self, at: usize, tag: &Tag<'_>) -> Option<usize> {
+        let [b'<', b'/', rest @ ..] = self.bytes.get(at..)? else { return None };
+        match tag.strip(rest)? {
+            [b'>', rest @ ..] => Some(self.bytes.len().wrapping_sub(rest.len())),
+            rest => self.end_behind_blanks(rest),
         }
-        let blanks =
-            rest.iter().take(MAX_BLANKS).take_while(|byte| byte.is_ascii_whitespace()).count();
-        let is_end = rest.get(blanks) == Some(&b'>');
-        is_end.then(|| end.saturating_add(blanks).saturating_add(1))
+    }
+
+    #[cold]
+    fn end_behind_blanks(&self, rest: &[u8]) -> Option<usize> {
+        let is_blank = |byte: &&u8| byte.is_ascii_whitespace();
+        let blanks = rest.iter().take(MAX_BLANKS).take_while(is_blank).count();
+        let rest = rest.get(blanks..)?.strip_prefix(b">")?;
+        Some(self.bytes.len().wrapping_sub(rest.len()))
     }
 
     fn end_tag(&mut self, at: usize) -> Option<Token> {
         if let Some(frame) = self.open.last()
-            && let Some(behind) = self.end_of(at, frame.tag)
+            && let Some(behind) = self.end_of(at, &frame.tag)
         {
             self.at = behind;
             return self.close(at);
@@ -296,7 +338,7 @@ impl<'a> Scanner<'a> {
     /// An end tag that is not the innermost element's.
     #[cold]
     fn unexpected_end(&mut self, at: usize) -> Option<Token> {
-        let depth = self.open.iter().rposition(|frame| self.end_of(at, frame.tag).is_some());
+        let depth = self.open.iter().rposition(|frame| self.end_of(at, &frame.tag).is_some());
         let from = at.saturating_add(2);
         let end = match find_name_end(self.bytes, from) {
             None => return Some(self.fault(Fault::Cut, at, self.bytes.len())),
@@ -306,7 +348,7 @@ impl<'a> Scanner<'a> {
         let Some(depth) = depth else {
             return Some(self.fault(Fault::Stray, at, end));
         };
-        let behind = self.open.get(depth).and_then(|frame| self.end_of(at, frame.tag));
+        let behind = self.open.get(depth).and_then(|frame| self.end_of(at, &frame.tag));
         self.closing = self.open.len().saturating_sub(depth);
         self.text_from = behind.unwrap_or(end);
         Some(self.fault(Fault::Unclosed, at, self.text_from))
@@ -321,6 +363,7 @@ impl<'a> Scanner<'a> {
             return if frame.node == Node::Skipped { None } else { Some(Token::End(frame.node)) };
         };
         self.value = self.text.get(self.text_from..text_to).unwrap_or_default();
+        self.may_have_entities = true;
         self.attributes = frame.attributes;
         self.token_at = frame.tag.at;
         self.text_from = self.at;

@@ -1,10 +1,11 @@
 //! The information to the account owner, `:86:`: description, other party and references, in the
 //! dialects that banks write it in.
 
-use memchr::{memchr, memchr_iter, memmem};
+use memchr::{memchr_iter, memmem};
 
 use super::entry::is_iban;
-use crate::import::text::{LineByLine, trim};
+use crate::import::bytes::{find_byte, has_control};
+use crate::import::text::{LineByLine, trim, trim_end, trim_start};
 
 /// What may stand before the two digits of a sub-field; German banks write `?`, others do not.
 const SEPARATORS: &[u8] = b"?>~<^|";
@@ -104,7 +105,7 @@ impl Details {
             if goes_on {
                 joined.push_str(line);
             } else {
-                joined.truncate(joined.trim_end().len());
+                joined.truncate(trim_end(joined).len());
                 joined.push(' ');
                 joined.push_str(text);
             }
@@ -130,7 +131,7 @@ impl Details {
             }
         }
         for text in [&mut *description, &mut *payee] {
-            text.truncate(text.trim_end().len());
+            text.truncate(trim_end(text).len());
         }
         if description.is_empty() {
             append(description, heading);
@@ -196,12 +197,10 @@ fn append(to: &mut String, text: &str) {
 }
 
 fn push_clean(to: &mut String, text: &str) {
-    // Looks at every byte, which is faster than to stop at the first.
-    let is_clean = text.bytes().fold(true, |clean, byte| clean & (byte > 0x1F) & (byte != 0x7F));
-    if is_clean {
-        to.push_str(text);
-    } else {
+    if has_control(text.as_bytes()) {
         to.extend(text.chars().map(|letter| if letter.is_ascii_control() { ' ' } else { letter }));
+    } else {
+        to.push_str(text);
     }
 }
 
@@ -214,7 +213,7 @@ fn add_part(to: &mut String, text: &str, goes_on: bool) -> bool {
     if goes_on && !begins {
         push_clean(to, text);
     } else {
-        to.truncate(to.trim_end().len());
+        to.truncate(trim_end(to).len());
         append_raw_end(to, text);
     }
     is_at_least(text, SUB_FIELD) && !is_at_least(text, SUB_FIELD + 1)
@@ -227,7 +226,7 @@ fn is_at_least(text: &str, width: usize) -> bool {
 
 /// Adds a text behind one blank; blanks at its end stay, as the next part may go on behind them.
 fn append_raw_end(to: &mut String, text: &str) {
-    let text = text.trim_start();
+    let text = trim_start(text);
     if !to.is_empty() && !text.is_empty() {
         to.push(' ');
     }
@@ -246,7 +245,7 @@ fn two_digits(text: &str) -> Option<(u8, &str)> {
 /// The separator of a text in sub-fields, which has nothing but three digits (the kind of
 /// transaction) before the first one.
 fn separator_of(body: &str) -> Option<u8> {
-    let body = body.trim_start();
+    let body = trim_start(body);
     let digits = body.bytes().take_while(u8::is_ascii_digit).count();
     let (_, rest) = body.split_at_checked(digits)?;
     let separator = *rest.as_bytes().first()?;
@@ -263,9 +262,9 @@ struct SubFields<'a> {
 impl<'a> SubFields<'a> {
     fn new(text: &'a str, separator: u8) -> Self {
         // The separator is left at the end where the code behind it was cut off.
-        let text = text.trim_end();
+        let text = trim_end(text);
         let text = text.strip_suffix(char::from(separator)).unwrap_or(text);
-        let start = memchr(separator, text.as_bytes());
+        let start = find_byte(text.as_bytes(), 0, separator);
         Self { rest: start.and_then(|start| text.get(start..)), separator }
     }
 }
@@ -277,8 +276,7 @@ impl<'a> Iterator for SubFields<'a> {
         let (code, text) = two_digits(self.rest?.get(1..)?)?;
         let mut from = 0;
         loop {
-            let found = memchr(self.separator, text.as_bytes().get(from..)?);
-            let Some(at) = found.map(|found| found.saturating_add(from)) else {
+            let Some(at) = find_byte(text.as_bytes(), from, self.separator) else {
                 self.rest = None;
                 return Some((code, text));
             };

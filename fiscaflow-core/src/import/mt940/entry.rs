@@ -5,7 +5,7 @@ use memchr::memchr2;
 
 use super::values::{Dates, Fault, amount, digits, split_number};
 use crate::error::ErrorCode;
-use crate::import::text::trim;
+use crate::import::text::{trim, trim_start};
 use crate::money::Amount;
 
 /// What stands for no reference, or says where in `:86:` there is one.
@@ -96,9 +96,9 @@ fn value_date<'a>(
 
 /// The digits of the entry date, where there are some; zeros stand for none.
 fn entry_date(rest: &str) -> (Option<[u8; 4]>, &str) {
-    let rest = rest.trim_start();
+    let rest = trim_start(rest);
     match digits::<4>(rest) {
-        Some((digits, rest)) => ((digits != *b"0000").then_some(digits), rest.trim_start()),
+        Some((digits, rest)) => ((digits != *b"0000").then_some(digits), trim_start(rest)),
         None => (None, rest),
     }
 }
@@ -127,12 +127,8 @@ impl Mark {
             }
         };
         let rest = text.get(length..).unwrap_or_default();
-        Ok((
-            mark,
-            rest.strip_prefix(|letter: char| letter.is_ascii_alphabetic())
-                .unwrap_or(rest)
-                .trim_start(),
-        ))
+        let behind = rest.strip_prefix(|letter: char| letter.is_ascii_alphabetic());
+        Ok((mark, trim_start(behind.unwrap_or(rest))))
     }
 }
 

@@ -201,7 +201,8 @@ impl<'a> Reader<'a> {
         let account = text(entry.account).unwrap_or(&details.account);
         // Triodos names the statement's own account here, behind its own name in the message's
         // head.
-        let is_own = message.account.rsplit('/').next() == Some(account);
+        let is_own = message.account.ends_with(account)
+            && message.account.rsplit('/').next() == Some(account);
         let payee = if details.payee.is_empty() { entry.name } else { &details.payee };
         let reference = text(entry.reference).unwrap_or(&details.reference);
         let description = if details.description.is_empty() { payee } else { &details.description };

@@ -1,9 +1,9 @@
 //! Dates, amounts and balances as these messages write them.
 
 use chrono::{Datelike, NaiveDate};
-use rust_decimal::Decimal;
 
 use crate::error::ErrorCode;
+use crate::import::text::decimal;
 use crate::money::Amount;
 
 /// The first two-digit year that belongs to the last century (SWIFT Standards MT, general
@@ -55,6 +55,9 @@ impl Dates {
         value: (NaiveDate, [u8; 6]),
         digits: [u8; 4],
     ) -> Result<NaiveDate, Fault> {
+        if value.1.ends_with(&digits) {
+            return Ok(value.0);
+        }
         if let Some((_, _, date)) = self.entry.filter(|it| it.0 == value.1 && it.1 == digits) {
             return Ok(date);
         }
@@ -123,16 +126,7 @@ pub(super) fn amount(text: &str, is_negative: bool) -> Result<Amount, Fault> {
         let text = "the point may be a decimal or a thousands separator";
         return Err(Fault::new(ErrorCode::AmbiguousFile, text));
     }
-    let mut mantissa = 0_i128;
-    for digit in bytes.iter().filter(|byte| byte.is_ascii_digit()) {
-        mantissa = mantissa
-            .checked_mul(10)
-            .and_then(|mantissa| mantissa.checked_add(i128::from(digit.wrapping_sub(b'0'))))
-            .ok_or_else(too_long)?;
-    }
-    let mantissa = if is_negative { -mantissa } else { mantissa };
-    let scale = u32::try_from(places).map_err(|_| too_long())?;
-    Decimal::try_from_i128_with_scale(mantissa, scale).map(Amount::new).map_err(|_| too_long())
+    decimal(bytes, is_negative, places).ok_or_else(too_long)
 }
 
 fn too_long() -> Fault {

@@ -102,7 +102,7 @@ impl<'a> Entry<'a> {
     /// Adds the row to `rows` and says how its amount is written, or says what is wrong with the
     /// entry. The row has a currency of its own where it is not the statement's.
     pub(super) fn finish(
-        self,
+        &self,
         statement_currency: Option<&str>,
         rows: &mut Rows,
         lines: &mut Lines<'_>,

@@ -16,7 +16,7 @@ pub(in crate::import) fn detect(bytes: &[u8]) -> bool {
     let head = head.trim_start();
     let Ok(tokens) = Tokens::new(head) else { return false };
     let Some(first) = tokens.peek() else { return false };
-    let is_known = Tag::of(first.key, first.name).is_some_and(Tag::begins_file);
+    let is_known = first.tag.is_some_and(Tag::begins_file);
     is_known && !first.is_end && head.get(..first.at).is_some_and(is_header)
 }
 

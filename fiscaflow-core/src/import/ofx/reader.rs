@@ -24,7 +24,7 @@ pub(super) fn read(text: &str) -> Result<Parsed> {
     let mut reader = Reader::new(text);
     let mut tokens = Tokens::new(text)?;
     while let Some(Token { tag: name, value, is_closed }) = tokens.next()? {
-        let tag = Tag::of(name.key, name.name);
+        let tag = name.tag;
         match tag.map(|tag| (tag, tag.role())) {
             Some((_, Role::Leaf)) if name.is_end => {}
             Some((tag, Role::Leaf)) => reader.leaf(tag, value, name.at),
@@ -310,13 +310,15 @@ impl<'a> Reader<'a> {
     }
 
     fn finish_entry(&mut self) {
-        let (Some(entry), Some(open)) = (self.entry.take(), self.open.as_mut()) else { return };
-        let Statement { currency, rows, .. } = &mut open.statement;
-        let (place, line) = (rows.len(), entry.line());
-        let taken = entry.finish(currency.as_deref(), rows, &mut self.lines, &mut self.problems);
-        if let Some(style) = taken {
-            self.groupings.note(style, self.statements.len(), Some(place), line);
+        if let (Some(entry), Some(open)) = (&self.entry, &mut self.open) {
+            let Statement { currency, rows, .. } = &mut open.statement;
+            let (place, line) = (rows.len(), entry.line());
+            let (lines, problems) = (&mut self.lines, &mut self.problems);
+            if let Some(style) = entry.finish(currency.as_deref(), rows, lines, problems) {
+                self.groupings.note(style, self.statements.len(), Some(place), line);
+            }
         }
+        self.entry = None;
     }
 
     fn finish_status(&mut self) {

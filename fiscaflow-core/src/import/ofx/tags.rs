@@ -5,17 +5,33 @@
 //! one begins, just as a statement ends where the next one does.
 
 /// The longest name that can be packed.
-pub(super) const MAX_PACKED: usize = 16;
+const MAX_PACKED: usize = 16;
 
-/// Names in capitals, packed with the first letter in the highest byte in use.
+/// A name in capitals, packed with its first letter in the lowest byte.
 const fn pack(name: &str) -> u128 {
     let mut bytes = name.as_bytes();
     let mut key = 0;
-    while let [first, rest @ ..] = bytes {
-        key = (key << 8) | *first as u128;
+    while let [rest @ .., last] = bytes {
+        key = (key << 8) | *last as u128;
         bytes = rest;
     }
     key
+}
+
+/// Packs the name that is the first `length` bytes, in letters of either case; zero where it is too
+/// long.
+pub(super) fn key(bytes: &[u8], length: usize) -> u128 {
+    // The bit in which the two cases of a letter differ; letters have the bit above it as well.
+    const CASE: u128 = u128::from_le_bytes([0x20; MAX_PACKED]);
+    let unused = MAX_PACKED.checked_sub(length).and_then(|bytes| u32::try_from(bytes * 8).ok());
+    let Some(in_name) = unused.and_then(|bits| u128::MAX.checked_shr(bits)) else { return 0 };
+    let head = bytes.first_chunk().copied().unwrap_or_else(|| {
+        let mut head = [0; MAX_PACKED];
+        head.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+        head
+    });
+    let key = u128::from_le_bytes(head) & in_name;
+    key ^ (key & (key >> 1) & CASE)
 }
 
 macro_rules! tags {
@@ -31,8 +47,9 @@ macro_rules! tags {
         }
 
         impl Tag {
+            /// The tag of that packed name.
             #[allow(non_upper_case_globals, reason = "the constants are named after the variants")]
-            fn of_key(key: u128) -> Option<Self> {
+            pub(super) fn of_key(key: u128) -> Option<Self> {
                 $(const $variant: u128 = pack($name);)*
                 match key {
                     $($variant => Some(Self::$variant),)*
@@ -266,6 +283,12 @@ mod tests {
         for tag in [Tag::Ofx, Tag::StmtTrn, Tag::MarginInterest, Tag::CorrectAction] {
             assert_eq!(Tag::of(pack(tag.name()), tag.name()), Some(tag));
         }
+        assert_eq!(Tag::of(key(b"StmtTrn>x", 7), "StmtTrn"), Some(Tag::StmtTrn));
+        assert_eq!(Tag::of(key(b"MARGINinterest and more", 14), ""), Some(Tag::MarginInterest));
+        for (bytes, length) in [(&b"N"[..], 1), (b"@NAME", 5), (b"", 0)] {
+            assert_eq!(Tag::of_key(key(bytes, length)), None, "{bytes:?}");
+        }
+        assert_eq!(key(&[b'A'; 20], 17), 0);
         assert_eq!(Tag::of(pack("STMTTR"), "STMTTR"), None);
         assert_eq!(Tag::of(pack("INTU.BID"), "INTU.BID"), None);
         assert_eq!(Tag::of(0, "CREDITCARDMSGSRSV1"), Some(Tag::MessageSet));

@@ -1,5 +1,7 @@
 //! What stands in a file as text: entities and descriptions.
 
+use std::borrow::Cow;
+
 use memchr::memchr;
 
 /// Expands the entities of the specification (section 2.3.2.1): the five of XML, `&nbsp;` and
@@ -62,7 +64,7 @@ fn entity(text: &str) -> Option<(char, &str)> {
 
 /// Joins the parts of a description by one blank. A part that only repeats or goes on where
 /// another was cut (`NAME` holds 32 characters, `MEMO` the whole) does not appear twice.
-pub(super) fn join(parts: [&str; 3]) -> String {
+pub(super) fn join(parts: [&str; 3]) -> Cow<'_, str> {
     let mut kept = [""; 3];
     for part in parts {
         if part.is_empty() || kept.iter().any(|other| begins(other, part)) {
@@ -73,12 +75,11 @@ pub(super) fn join(parts: [&str; 3]) -> String {
             *slot = part;
         }
     }
-    let [first, second, third] = kept;
-    if second.is_empty() {
-        return first.to_owned();
+    match kept {
+        [only, "", _] => Cow::Borrowed(only),
+        [first, second, ""] => Cow::Owned([first, " ", second].concat()),
+        all => Cow::Owned(all.join(" ")),
     }
-    let parts = if third.is_empty() { vec![first, second] } else { vec![first, second, third] };
-    parts.join(" ")
 }
 
 /// Whether `text` begins with `start`, capitals and white space aside.

@@ -7,11 +7,12 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2, memmem};
+use memchr::{memchr2, memmem};
 
-use super::tags::MAX_PACKED;
+use super::tags::{self, Tag};
 use super::text;
 use crate::error::{Error, ErrorCode, Result};
+use crate::import::bytes::{find_byte, find_name_end, find_tag, find_tag_or_entity};
 use crate::import::text::Lines;
 
 /// A tag and the text behind it.
@@ -33,8 +34,8 @@ pub(super) struct Name<'a> {
     pub(super) at: usize,
     /// The name without a prefix and as it is written.
     pub(super) name: &'a str,
-    /// The name in capitals and packed; 0 where it is too long.
-    pub(super) key: u128,
+    /// What it is; nothing where it is private.
+    pub(super) tag: Option<Tag>,
     /// Whether it is an end tag.
     pub(super) is_end: bool,
     /// Whether it is start and end tag in one.
@@ -44,52 +45,38 @@ pub(super) struct Name<'a> {
 /// The text behind a tag.
 #[derive(Debug)]
 pub(super) struct Value<'a> {
-    raw: &'a str,
+    /// As it stands in the file, or put together where comments or marked sections interrupt it.
+    text: Cow<'a, str>,
     has_entities: bool,
-    /// The text, where comments or marked sections interrupt it.
-    spliced: Option<String>,
 }
 
 impl<'a> Value<'a> {
-    const BLANK: Self = Self { raw: "", has_entities: false, spliced: None };
+    const BLANK: Self = Self { text: Cow::Borrowed(""), has_entities: false };
 
     /// Whether there is nothing but white space.
     pub(super) fn is_blank(&self) -> bool {
-        self.raw.is_empty() && self.spliced.as_deref().is_none_or(|text| text.trim().is_empty())
+        match &self.text {
+            Cow::Borrowed(raw) => raw.is_empty(),
+            Cow::Owned(spliced) => spliced.trim().is_empty(),
+        }
     }
 
     /// The text with its entities expanded, without the white space around it.
     pub(super) fn into_text(self) -> Cow<'a, str> {
-        match self.spliced {
-            Some(text) => Cow::Owned(text.trim().to_owned()),
-            None if self.has_entities => Cow::Owned(text::expand(self.raw)),
-            None => Cow::Borrowed(self.raw),
+        match self.text {
+            Cow::Owned(spliced) => Cow::Owned(spliced.trim().to_owned()),
+            Cow::Borrowed(raw) if self.has_entities => Cow::Owned(text::expand(raw)),
+            raw => raw,
         }
     }
 }
 
-/// What a `<` begins.
+/// What a `<` begins that begins no tag.
 enum Markup<'a> {
-    Tag { tag: Name<'a>, end: usize },
     Skipped { end: usize },
     Verbatim { text: &'a str, end: usize },
     Text,
 }
-
-/// The bytes that a name may have, in capitals; 0 for the others.
-const NAME_BYTES: [u8; 128] = {
-    let mut table = [0; 128];
-    let mut byte = 0_u8;
-    let mut slots: &mut [u8] = &mut table;
-    while let [slot, rest @ ..] = slots {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':') {
-            *slot = byte.to_ascii_uppercase();
-        }
-        byte += 1;
-        slots = rest;
-    }
-    table
-};
 
 /// Reads the tags of a text in their order.
 #[derive(Debug)]
@@ -116,15 +103,13 @@ impl<'a> Tokens<'a> {
     /// The next tag with its text, or nothing at the end.
     pub(super) fn next(&mut self) -> Result<Option<Token<'a>>> {
         let Some(tag) = self.next.take() else { return Ok(None) };
-        if tag.is_empty || tag.is_end {
-            self.value(None)?;
-            return Ok(Some(Token { tag, value: Value::BLANK, is_closed: tag.is_empty }));
-        }
-        let (value, is_closed) = self.value(Some(&tag))?;
+        let has_text = !tag.is_empty && !tag.is_end;
+        let (behind, is_closed) = self.value(has_text.then_some(&tag))?;
+        let value = if has_text { behind } else { Value::BLANK };
         if is_closed {
             self.value(None)?;
         }
-        Ok(Some(Token { tag, value, is_closed }))
+        Ok(Some(Token { tag, value, is_closed: is_closed || tag.is_empty }))
     }
 
     /// Reads on to the next tag, which is kept, and returns the text before it; or to the end tag
@@ -145,12 +130,12 @@ impl<'a> Tokens<'a> {
                 is_closed = true;
                 break at;
             }
+            if let Some((tag, end)) = self.tag(at) {
+                self.next = Some(tag);
+                self.position = end;
+                break at;
+            }
             let (verbatim, after) = match self.markup(at)? {
-                Markup::Tag { tag, end } => {
-                    self.next = Some(tag);
-                    self.position = end;
-                    break at;
-                }
                 Markup::Text => {
                     from = at.saturating_add(1);
                     continue;
@@ -163,11 +148,11 @@ impl<'a> Tokens<'a> {
             spliced.push_str(verbatim);
             (from, piece) = (after, after);
         };
-        if let Some(spliced) = &mut spliced {
-            spliced.push_str(&text::expand(self.slice(piece, end)));
-        }
-        let raw = if spliced.is_some() { "" } else { self.slice(start, end).trim_ascii() };
-        Ok((Value { raw, has_entities, spliced }, is_closed))
+        let text = match spliced {
+            None => Cow::Borrowed(self.slice(start, end).trim_ascii()),
+            Some(before) => Cow::Owned(before + &text::expand(self.slice(piece, end))),
+        };
+        Ok((Value { text, has_entities }, is_closed))
     }
 
     /// The byte behind the end tag at `at`, if it is that of the tag itself and written like it.
@@ -182,48 +167,39 @@ impl<'a> Tokens<'a> {
     /// The next `<`; tells on the way whether an `&` was met.
     fn find_markup(&self, from: usize, has_entities: &mut bool) -> Option<usize> {
         let bytes = self.text.as_bytes();
-        let found = from.checked_add(memchr2(b'<', b'&', bytes.get(from..)?)?)?;
+        let found = find_tag_or_entity(bytes, from)?;
         if bytes.get(found) == Some(&b'<') {
             return Some(found);
         }
         *has_entities = true;
-        found.checked_add(memchr(b'<', bytes.get(found..)?)?)
+        find_tag(bytes, found)
     }
 
-    /// What the `<` at this byte begins.
+    /// The tag that the `<` at this byte begins, and the byte behind it.
+    fn tag(&self, at: usize) -> Option<(Name<'a>, usize)> {
+        let bytes = self.text.as_bytes();
+        let inside = at.saturating_add(1);
+        let is_end = bytes.get(inside) == Some(&b'/');
+        let name_at = inside.saturating_add(usize::from(is_end));
+        let name_end = find_name_end(bytes, name_at)?;
+        let (end, is_empty) = self.tag_end(name_end)?;
+        let written = self.slice(name_at, name_end);
+        let key = tags::key(bytes.get(name_at..)?, written.len());
+        let (name, tag) = match Tag::of_key(key) {
+            Some(tag) => (written, Some(tag)),
+            None => other_name(written)?,
+        };
+        Some((Name { at, name, tag, is_end, is_empty }, end))
+    }
+
+    /// What the `<` at this byte begins, which is no tag.
     fn markup(&self, at: usize) -> Result<Markup<'a>> {
         let inside = at.saturating_add(1);
         match self.text.as_bytes().get(inside) {
-            Some(b'/') => Ok(self.tag(at, inside.saturating_add(1), true)),
-            Some(first) if first.is_ascii_alphabetic() => Ok(self.tag(at, inside, false)),
             Some(b'!') => self.declaration(at),
             Some(b'?') => Ok(Markup::Skipped { end: self.behind(inside, b">", at)? }),
             _ => Ok(Markup::Text),
         }
-    }
-
-    fn tag(&self, at: usize, name_at: usize, is_end: bool) -> Markup<'a> {
-        let bytes = self.text.as_bytes().get(name_at..).unwrap_or_default();
-        let (mut key, mut prefix, mut length) = (0_u128, 0_usize, bytes.len());
-        for (index, byte) in bytes.iter().enumerate() {
-            match NAME_BYTES.get(usize::from(*byte)) {
-                None | Some(0) => {
-                    length = index;
-                    break;
-                }
-                Some(b':') => (key, prefix) = (0, index.saturating_add(1)),
-                Some(capital) => key = (key << 8) | u128::from(*capital),
-            }
-        }
-        let Some((end, is_empty)) = self.tag_end(name_at.saturating_add(length)) else {
-            return Markup::Text;
-        };
-        let name = self.slice(name_at.saturating_add(prefix), name_at.saturating_add(length));
-        if name.is_empty() || !bytes.first().is_some_and(u8::is_ascii_alphabetic) {
-            return Markup::Text;
-        }
-        let key = if name.len() > MAX_PACKED { 0 } else { key };
-        Markup::Tag { tag: Name { at, name, key, is_end, is_empty }, end }
     }
 
     /// The byte behind a tag whose name ends at `from`, and whether it closes itself; nothing
@@ -286,6 +262,21 @@ impl<'a> Tokens<'a> {
     fn slice(&self, start: usize, end: usize) -> &'a str {
         self.text.get(start..end).unwrap_or_default()
     }
+}
+
+/// The name without its prefix, and its tag if it is one after all; nothing where it is no name.
+fn other_name(written: &str) -> Option<(&str, Option<Tag>)> {
+    let is_part =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':');
+    let begins = written.as_bytes().first().is_some_and(u8::is_ascii_alphabetic);
+    if !begins || !written.bytes().all(is_part) {
+        return None;
+    }
+    let name = match find_byte(written.as_bytes(), 0, b':') {
+        None => written,
+        Some(_) => written.rsplit(':').next().filter(|name| !name.is_empty())?,
+    };
+    Some((name, Tag::of(tags::key(name.as_bytes(), name.len()), name)))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Dates and amounts as OFX writes them (specification 2.3, sections 3.2.8 and 3.2.9).
 
 use chrono::NaiveDate;
-use rust_decimal::Decimal;
 
 use crate::error::ErrorCode;
+use crate::import::text::decimal;
 use crate::money::Amount;
 
 /// Reads the day of `YYYYMMDD[HHMMSS[.XXX]][[offset[:zone]]]` as it is written.
@@ -69,28 +69,16 @@ pub(super) enum Style {
 /// knows no grouping, so that `-30.000` is thirty. Where both occur, or one of them occurs several
 /// times, only one reading is left, and groups must have three digits.
 pub(super) fn amount(text: &str) -> Result<(Amount, Style), ErrorCode> {
-    let (sign, unsigned) = match text.as_bytes() {
-        [b'-', rest @ ..] => (-1, rest),
-        [b'+', rest @ ..] => (1, rest),
-        bytes => (1, bytes),
+    let (is_negative, unsigned) = match text.as_bytes() {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        bytes => (false, bytes),
     };
-    let (decimal, style) = separators(unsigned).ok_or(ErrorCode::InvalidAmount)?;
-    let (mut mantissa, mut scale, mut is_fraction) = (0_i128, 0_u32, false);
-    for byte in unsigned {
-        if byte.is_ascii_digit() {
-            mantissa = mantissa
-                .checked_mul(10)
-                .and_then(|mantissa| mantissa.checked_add(i128::from(byte.wrapping_sub(b'0'))))
-                .ok_or(ErrorCode::AmountOverflow)?;
-            scale = scale.saturating_add(u32::from(is_fraction));
-        } else if decimal == Some(*byte) {
-            is_fraction = true;
-        }
-    }
-    match Decimal::try_from_i128_with_scale(sign * mantissa, scale) {
-        Ok(value) => Ok((Amount::new(value), style)),
-        Err(_) => Err(ErrorCode::AmountOverflow),
-    }
+    let (decimal_separator, style) = separators(unsigned).ok_or(ErrorCode::InvalidAmount)?;
+    // It is the last separator, and stands there once.
+    let fraction = unsigned.iter().rev().position(|byte| Some(*byte) == decimal_separator);
+    let amount = decimal(unsigned, is_negative, fraction.unwrap_or_default());
+    Ok((amount.ok_or(ErrorCode::AmountOverflow)?, style))
 }
 
 /// Reads a balance. Before one, unlike before an amount, a sign of its currency is passed over.
