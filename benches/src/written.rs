@@ -1,6 +1,6 @@
 //! The data as files: `FORMAT/NUMBER.EXTENSION` for the statements, beside them the same kind of
-//! rows as one plain table, what rules look for, and in `warm-up` a little of each. Runners of other programs read them
-//! too, so what is compared is read from the same bytes.
+//! rows as one plain table, what rules look for, and in `warm-up` a little of each. Runners of
+//! other programs read them too, so what is compared is read from the same bytes.
 
 use std::path::{Path, PathBuf};
 

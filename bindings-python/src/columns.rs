@@ -6,6 +6,9 @@ use pyo3::prelude::*;
 
 use crate::errors::raise;
 
+/// Labels and their probabilities.
+type Columns = (Vec<Option<String>>, Vec<Option<f32>>);
+
 /// What the labelled rows say of each row without a label, and how probable that is.
 #[pyfunction]
 #[pyo3(signature = (
@@ -20,7 +23,7 @@ pub(crate) fn categorise(
     labels: Vec<Option<String>>,
     amounts: Vec<Option<i64>>,
     dates: Vec<Option<String>>,
-) -> PyResult<(Vec<Option<String>>, Vec<Option<f32>>)> {
+) -> PyResult<Columns> {
     let found = py.detach(|| {
         let mut rows = Vec::with_capacity(texts.len());
         for (((text, label), amount), date) in texts.iter().zip(&labels).zip(&amounts).zip(&dates) {

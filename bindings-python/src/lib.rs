@@ -1,8 +1,8 @@
 //! The native part of the pip package `fiscaflow`.
 //!
-//! It opens an engine and runs the verbs of [`fiscaflow_core::api`] on JSON text; and it categorises
-//! columns, which are too long for that. Nouns, methods, kinds of columns and exceptions are Python
-//! on top of it, in `python/fiscaflow`.
+//! It opens an engine and runs the verbs of [`fiscaflow_core::api`] on JSON text; and it
+//! categorises columns, which are too long for that. Nouns, methods, kinds of columns and
+//! exceptions are Python on top of it, in `python/fiscaflow`.
 
 mod columns;
 mod engine;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Choice, Names};
 use crate::id::CategoryId;
-use crate::learn::{Judged, Model, evaluate};
+use crate::learn::{Judged, Model, evaluate, thousandths};
 
 /// Where the past is cut in two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -121,8 +121,4 @@ pub(crate) fn evaluation(
         coverage: found.coverage.iter().map(point).collect(),
         categories: found.labels.iter().map(quality).collect(),
     }
-}
-
-fn thousandths(part: f64) -> u32 {
-    (part * 1000.0).round() as u32
 }

@@ -17,7 +17,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{AccountId, CategoryId, TransactionId};
-use crate::learn::{Model, Sample, Spoke};
+use crate::learn::{Model, Sample, Spoke, percent};
 use crate::log::{Change, Object};
 use crate::model::metadata::TRANSFER_ACCOUNT_ID;
 use crate::model::{Source, SourceKind, Transaction};
@@ -298,9 +298,4 @@ pub(crate) fn is_open(it: &Transaction) -> bool {
         && it.splits.is_empty()
         && it.transfer_id.is_none()
         && !it.metadata.contains_key(TRANSFER_ACCOUNT_ID)
-}
-
-/// A probability in whole percent, rounded down: what is not reached is not claimed.
-fn percent(probability: f32) -> u8 {
-    (probability * 100.0) as u8
 }

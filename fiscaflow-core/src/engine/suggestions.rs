@@ -38,8 +38,8 @@ pub struct SuggestionQuery {
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct SuggestionPage {
-    /// One for each transaction: in the order of the ids, else newest first. Of a page, those that a
-    /// person or a rule left without a category on purpose are left out.
+    /// One for each transaction: in the order of the ids, else newest first. Of a page, those that
+    /// a person or a rule left without a category on purpose are left out.
     pub items: Vec<Suggestion>,
     /// Where the next page begins; absent = this is the last one.
     pub next_cursor: Option<String>,

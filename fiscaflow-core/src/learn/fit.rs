@@ -25,8 +25,8 @@ const TEMPERATURES: [u8; 12] = [30, 40, 50, 60, 70, 80, 90, 100, 110, 120, 140, 
 /// apart at least: of few payees, each part in its turn.
 const PARTS: usize = 5;
 const APART: usize = 1_200;
-/// How far scores are drawn together further, since weights of all payees are larger than those of a
-/// part.
+/// How far scores are drawn together further, since weights of all payees are larger than those
+/// of a part.
 const ALL: f32 = 0.95;
 /// Weights below this part of the largest are left out.
 const LEAST: f32 = 1.0 / 25.0;

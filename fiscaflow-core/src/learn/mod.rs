@@ -28,6 +28,7 @@ use counts::{Counts, Level, Money, Payee};
 pub use evaluate::{CategoryScore, Coverage, Evaluation, Judged, evaluate};
 use features::{Feature, Text};
 use fit::Fit;
+pub(crate) use number::{percent, thousandths};
 
 /// The version of the model: another one may answer differently.
 pub const MODEL_VERSION: &str = "1";

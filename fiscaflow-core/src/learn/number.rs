@@ -6,6 +6,16 @@ pub(super) fn float(count: u32) -> f32 {
     count as f32
 }
 
+/// A probability in whole percent, rounded down: what is not reached is not claimed.
+pub(crate) fn percent(probability: f32) -> u8 {
+    (probability * 100.0) as u8
+}
+
+/// A part of one in thousandths.
+pub(crate) fn thousandths(part: f64) -> u32 {
+    (part * 1000.0).round() as u32
+}
+
 /// The exponential: a power of two, and a polynomial for the rest.
 pub(super) fn exp(x: f32) -> f32 {
     let x = x.clamp(-80.0, 80.0);

@@ -47,46 +47,73 @@ impl Life {
         page.items.iter().map(|it| it.id).collect()
     }
 
-    async fn happen(&self, (what, which, how, more): Step) {
-        let book = &self.home.book;
+    async fn happen(&self, step: Step) {
+        let (what, which, how, more) = step;
         let ids = self.ids().await;
         let id = |at: usize| ids.get(at % ids.len().max(1)).copied();
+        let Some(one) = id(which).filter(|_| what >= 8) else {
+            return self.happen_to_book(step).await;
+        };
+        let transactions = self.home.book.transactions();
         let category = self.categories[more % self.categories.len()];
-        let shop = SHOPS[how % SHOPS.len()];
-        let day = format!("2026-03-{:02}", 1 + which % 28);
-        let amount = format!("-{}.50", 1 + how);
-        let patch = match (what, id(which)) {
-            (0..=2, _) => {
+        let patch = match what {
+            8 => {
+                let _ = transactions.delete(one).await;
+                return;
+            }
+            9 => {
+                let merge = json!({"absorbed_id": id(which + 1 + how)});
+                let _ = transactions.merge(one, shape(merge)).await;
+                return;
+            }
+            10 => {
+                self.home.book.suggestions().apply(shape(json!({}))).await.unwrap();
+                return;
+            }
+            11 => json!({"category_id": category}),
+            _ => match more {
+                0 => json!({"clear": ["category"]}),
+                1 => json!({"payee": shop(how)}),
+                2 => json!({"account_id": self.other_account}),
+                3 => json!({"status": "void"}),
+                4 => json!({"booking_date": day(which)}),
+                _ => json!({"amount": amount(how)}),
+            },
+        };
+        let _ = transactions.update(one, shape(patch)).await;
+    }
+
+    async fn happen_to_book(&self, (what, which, how, more): Step) {
+        let book = &self.home.book;
+        let (day, amount, shop) = (day(which), amount(how), shop(how));
+        match what {
+            0..=2 => {
+                let category = self.categories[more % self.categories.len()];
                 let further = json!({"description": shop, "category_id": category});
                 self.home.record(&day, &amount, further).await;
-                return;
             }
-            (3, _) => {
+            3 => {
                 self.home.record(&day, &amount, json!({"description": shop})).await;
-                return;
             }
-            (4, _) => {
+            4 => {
                 let rows = format!(
                     "Date;Amount;Description\n{day};{amount};{shop}\n{day};7;WAGES {more}\n"
                 );
                 let new = json!({"content": base64(&rows), "account_id": self.home.account.id});
                 book.imports().create(shape(new)).await.unwrap();
-                return;
             }
-            (5, _) => {
+            5 => {
                 let imports = book.imports().list().await.unwrap();
                 if let Some(import) = imports.get(which % imports.len().max(1)) {
                     let _ = book.imports().undo(import.id).await;
                 }
-                return;
             }
-            (6, _) => {
+            6 => {
                 let names = ["Corner", "Streaming", "Pump"];
                 let new = json!({"name": names[more % 3], "aliases": [shop]});
                 let _ = book.payees().create(shape(new)).await;
-                return;
             }
-            (7, _) => {
+            7 => {
                 let payee = json!({"text": shop});
                 let changed = if more % 2 == 0 {
                     book.suggestions().forget(shape(payee)).await
@@ -94,37 +121,22 @@ impl Life {
                     book.suggestions().remember(shape(payee)).await
                 };
                 changed.unwrap();
-                return;
             }
-            (8, Some(one)) => {
-                let _ = book.transactions().delete(one).await;
-                return;
-            }
-            (9, Some(one)) => {
-                let absorbed = id(which + 1 + how);
-                let merge = json!({"absorbed_id": absorbed});
-                let _ = book.transactions().merge(one, shape(merge)).await;
-                return;
-            }
-            (10, Some(_)) => {
-                book.suggestions().apply(shape(json!({}))).await.unwrap();
-                return;
-            }
-            (11, Some(_)) => json!({"category_id": category}),
-            (12, Some(_)) => match more {
-                0 => json!({"clear": ["category"]}),
-                1 => json!({"payee": shop}),
-                2 => json!({"account_id": self.other_account}),
-                3 => json!({"status": "void"}),
-                4 => json!({"booking_date": day}),
-                _ => json!({"amount": amount}),
-            },
-            _ => return,
-        };
-        if let Some(one) = id(which) {
-            let _ = book.transactions().update(one, shape(patch)).await;
+            _ => {}
         }
     }
+}
+
+fn shop(how: usize) -> &'static str {
+    SHOPS[how % SHOPS.len()]
+}
+
+fn day(which: usize) -> String {
+    format!("2026-03-{:02}", 1 + which % 28)
+}
+
+fn amount(how: usize) -> String {
+    format!("-{}.50", 1 + how)
 }
 
 fn base64(text: &str) -> String {

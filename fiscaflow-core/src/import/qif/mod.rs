@@ -50,7 +50,8 @@ fn without_controls(text: Cow<'_, str>) -> Cow<'_, str> {
     let is_odd = bytes.iter().fold(false, |found, byte| found | odd(*byte));
     let ends_with_lf = memchr(b'\n', bytes).is_some();
     let is_alone = |at: usize| bytes.get(at.saturating_add(1)) != Some(&b'\n');
-    if !is_odd && !(ends_with_lf && memchr_iter(b'\r', bytes).any(is_alone)) {
+    let is_broken = ends_with_lf && memchr_iter(b'\r', bytes).any(is_alone);
+    if !is_odd && !is_broken {
         return text;
     }
     let is_control = |at: usize, letter: char| match letter {
