@@ -75,7 +75,7 @@ proptest! {
         prop_assert!(after.splits.is_empty() || sum == after.amount.minor());
         prop_assert!(after.splits.is_empty() || after.category_id.is_none());
 
-        let explanation = explain(Facts::from(&after), &rules).unwrap();
+        let explanation = explain(Facts::from(&after), &rules, Vec::new()).unwrap();
         let winners = |field: &str| {
             explanation.candidates.iter().filter(|it| it.field == field && it.won).count()
         };
