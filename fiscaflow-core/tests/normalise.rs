@@ -81,6 +81,23 @@ fn statement() -> impl Strategy<Value = String> {
     })
 }
 
+/// Names stay as they are where several things are cut from one word, and a word stays where a
+/// reference is glued to it.
+#[test]
+fn words_within_words() {
+    let names = [
+        ("AaA'.co ", "AaA"),
+        ("www.www.abcd.com", "Abcd"),
+        ("AMAZON PRIMEB12CD34E5", "Amazon Prime"),
+        ("www.primeb12cd34e5.com", "Prime"),
+        ("PRIMETIME 4711", "Primetime"),
+    ];
+    for (text, name) in names {
+        assert_eq!(normalise(text).name, name, "{text}");
+        assert_eq!(normalise(name).name, name, "{text}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(500))]
 

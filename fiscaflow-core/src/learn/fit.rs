@@ -33,6 +33,8 @@ const LEAST: f32 = 1.0 / 25.0;
 
 /// How many rows have their weights counted from one place.
 const BLOCK: usize = 32;
+/// The most weights of a block: more are left out, which only thousands of labels can bring about.
+const FULL: usize = 65_000;
 
 /// The weights.
 #[derive(Debug, Clone)]
@@ -47,8 +49,8 @@ pub(super) struct Fit {
     blocks: Vec<u32>,
     /// Where each row's weights end, from the beginning of its block.
     ends: Vec<u16>,
-    /// Labels' places.
-    places: Vec<u16>,
+    /// How far each weight's label is from the one before in its row.
+    gaps: Vec<u8>,
     /// Their weights, in parts of `unit`.
     parts: Vec<i8>,
     unit: f32,
@@ -90,18 +92,7 @@ impl Fit {
             payees.sort_unstable_by_key(|(hash, _)| *hash);
         }
         let bits = rows_bits(payees.len(), labels);
-        let mut fit = Self {
-            made_from: counts.mark(),
-            shift: 64_u32.saturating_sub(bits),
-            rareness: vec![0; 1 << bits],
-            rare_unit: 1.0,
-            blocks: Vec::new(),
-            ends: Vec::new(),
-            places: Vec::new(),
-            parts: Vec::new(),
-            unit: 1.0,
-            bias: vec![0.0; labels],
-        };
+        let mut fit = Self::empty(counts.mark(), bits, labels);
         let case = |(_, payee): &(u64, &Payee)| Case::new(&fit, counts, payee);
         let mut cases: Vec<Case> = payees.iter().map(case).collect();
         fit.find_rareness(&mut cases);
@@ -109,6 +100,22 @@ impl Fit {
         let table = descend(&cases, |_| true, labels, 1 << bits);
         fit.keep(&table, labels, temperature);
         fit
+    }
+
+    /// No weights yet, in a table of two to the power of `bits` rows.
+    fn empty(made_from: (u64, u64), bits: u32, labels: usize) -> Self {
+        Self {
+            made_from,
+            shift: 64_u32.saturating_sub(bits),
+            rareness: vec![0; 1 << bits],
+            rare_unit: 1.0,
+            blocks: Vec::new(),
+            ends: Vec::new(),
+            gaps: Vec::new(),
+            parts: Vec::new(),
+            unit: 1.0,
+            bias: vec![0.0; labels],
+        }
     }
 
     /// From which counts the weights were made.
@@ -120,7 +127,7 @@ impl Fit {
     pub(super) fn bytes(&self) -> usize {
         let ends = self.ends.len().saturating_mul(2);
         let blocks = self.blocks.len().saturating_add(self.bias.len()).saturating_mul(4);
-        let weights = self.parts.len().saturating_mul(3);
+        let weights = self.parts.len().saturating_mul(2);
         self.rareness.len().saturating_add(ends).saturating_add(blocks).saturating_add(weights)
     }
 
@@ -140,8 +147,8 @@ impl Fit {
         for (row, weight) in features {
             let share = weight * unit;
             for (place, part) in self.weights_of(row) {
-                if let Some(score) = scores.get_mut(usize::from(*place)) {
-                    *score += share * f32::from(*part);
+                if let Some(score) = scores.get_mut(place) {
+                    *score += share * f32::from(part);
                 }
             }
         }
@@ -165,8 +172,8 @@ impl Fit {
         let unit = self.unit / length(square);
         text.each(|feature, hash, weight| {
             let row = self.row(hash);
-            let part = self.weights_of(row).find(|(label, _)| usize::from(**label) == place);
-            let part = part.map_or(0.0, |(_, part)| f32::from(*part));
+            let part = self.weights_of(row).find(|(label, _)| *label == place);
+            let part = part.map_or(0.0, |(_, part)| f32::from(part));
             call(feature, weight * self.rareness(row) * unit * part);
         });
     }
@@ -179,16 +186,22 @@ impl Fit {
         f32::from(self.rareness.get(row).copied().unwrap_or_default()) * self.rare_unit
     }
 
-    fn weights_of(&self, row: usize) -> impl Iterator<Item = (&u16, &i8)> {
+    /// Labels' places and the weights of a row for them.
+    fn weights_of(&self, row: usize) -> impl Iterator<Item = (usize, i8)> {
         let block = self.blocks.get(row / BLOCK).and_then(|at| usize::try_from(*at).ok());
         let block = block.unwrap_or_default();
         let end = |row: usize| {
-            self.ends.get(row).copied().map_or(block, |end| block.saturating_add(end.into()))
+            self.ends.get(row).map_or(block, |end| block.saturating_add((*end).into()))
         };
         let from = if row.is_multiple_of(BLOCK) { block } else { end(row.saturating_sub(1)) };
         let range = from..end(row);
-        let places = self.places.get(range.clone()).unwrap_or_default();
-        places.iter().zip(self.parts.get(range).unwrap_or_default())
+        let gaps = self.gaps.get(range.clone()).unwrap_or_default();
+        let parts = self.parts.get(range).unwrap_or_default();
+        let mut place = 0_usize;
+        gaps.iter().zip(parts).map(move |(gap, part)| {
+            place = place.saturating_add((*gap).into());
+            (place, *part)
+        })
     }
 
     /// Weighs features by how few payees have them, and brings each payee to the same length.
@@ -232,18 +245,25 @@ impl Fit {
                 begins = self.parts.len();
                 self.blocks.push(u32::try_from(begins).unwrap_or(u32::MAX));
             }
-            for (place, weight) in row.iter().enumerate() {
-                let full = self.parts.len().saturating_sub(begins) >= usize::from(u16::MAX);
-                if *weight != 0.0 && !full {
-                    let parts = (weight / unit).round().clamp(-127.0, 127.0) as i8;
-                    self.places.push(u16::try_from(place).unwrap_or(u16::MAX));
-                    self.parts.push(parts);
+            let mut before = 0_usize;
+            for (place, weight) in row.iter().enumerate().filter(|(_, weight)| **weight != 0.0) {
+                if self.parts.len().saturating_sub(begins) >= FULL {
+                    break;
                 }
+                let mut gap = place.saturating_sub(before);
+                while gap > usize::from(u8::MAX) {
+                    self.gaps.push(u8::MAX);
+                    self.parts.push(0);
+                    gap = gap.saturating_sub(u8::MAX.into());
+                }
+                self.gaps.push(u8::try_from(gap).unwrap_or(u8::MAX));
+                self.parts.push((weight / unit).round().clamp(-127.0, 127.0) as i8);
+                before = place;
             }
             let end = self.parts.len().saturating_sub(begins);
             self.ends.push(u16::try_from(end).unwrap_or(u16::MAX));
         }
-        self.places.shrink_to_fit();
+        self.gaps.shrink_to_fit();
         self.parts.shrink_to_fit();
         for (kept, bias) in self.bias.iter_mut().zip(&table.bias) {
             *kept = bias * BIAS * temperature;
@@ -393,4 +413,34 @@ fn temperature(cases: &[Case], labels: usize, rows: usize) -> f32 {
         }
     }
     f32::from(best.1) / 100.0 * ALL
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Weights of labels that are far apart are found again, each in its row.
+    #[test]
+    fn kept_weights_are_found() {
+        let (labels, rows) = (1_000, 64);
+        let mut table = Table {
+            weights: vec![0.0; rows * labels],
+            squares: Vec::new(),
+            bias: vec![0.0; labels],
+            bias_square: 0.0,
+            labels,
+        };
+        let wanted = [(0, vec![0, 255, 256, 999]), (33, vec![510, 766]), (63, vec![999])];
+        for (row, places) in &wanted {
+            places.iter().for_each(|place| table.weights[row * labels + place] = 1.0);
+        }
+        let mut fit = Fit::empty((0, 0), 6, labels);
+        fit.keep(&table, labels, 1.0);
+        for row in 0..rows {
+            let found = fit.weights_of(row).filter(|(_, part)| *part != 0);
+            let found: Vec<usize> = found.map(|(place, _)| place).collect();
+            let wanted = wanted.iter().find(|(at, _)| *at == row);
+            assert_eq!(found, wanted.map_or(Vec::new(), |(_, places)| places.clone()), "{row}");
+        }
+    }
 }

@@ -28,6 +28,8 @@ struct Shape {
     lower: bool,
 }
 
+/// Punctuation that is no part of a word which it stands around.
+const AROUND: [char; 8] = ['.', '-', '_', '\'', '=', '~', '!', '?'];
 /// The most bytes of a token that any list of words is asked about.
 const WORD_BYTES: usize = 24;
 
@@ -117,10 +119,9 @@ fn push<'a>(
 ) {
     let Some(start) = start else { return };
     let Some(whole) = text.get(start..end) else { return };
-    let around = |letter: char| matches!(letter, '.' | '-' | '_' | '\'' | '=' | '~' | '!' | '?');
-    let inner = whole.trim_start_matches(around);
+    let inner = whole.trim_start_matches(AROUND);
     let start = start.saturating_add(whole.len().saturating_sub(inner.len()));
-    let inner = inner.trim_end_matches(around);
+    let inner = inner.trim_end_matches(AROUND);
     if inner.is_empty() {
         return;
     }
@@ -136,16 +137,15 @@ fn push_parts<'a>(tokens: &mut Vec<Token<'a>>, text: &'a str, start: usize, star
             tokens.push(Token { start, text, cut, star, shape: Shape::of(text) });
         }
     };
-    if !text.as_bytes().contains(&b'.') {
-        let (word, reference) = words::split_glued(text).unwrap_or((text, ""));
-        add(word, 0, None, star);
-        add(reference, word.len(), Some(CutReason::Reference), false);
-        return;
+    let mut host = text;
+    while let Some((www, rest)) = host.split_at_checked(4)
+        && www.eq_ignore_ascii_case("www.")
+        && !rest.is_empty()
+    {
+        host = rest.trim_start_matches(AROUND);
     }
-    let (www, host) = match text.split_at_checked(4) {
-        Some((www, host)) if www.eq_ignore_ascii_case("www.") && !host.is_empty() => (www, host),
-        _ => ("", text),
-    };
+    let (www, host) =
+        text.split_at_checked(text.len().saturating_sub(host.len())).unwrap_or(("", text));
     add(www, 0, Some(CutReason::Web), false);
     let mut points = host.match_indices('.').map(|(place, _)| place).take(4);
     let ends = points.find(|place| {
@@ -154,7 +154,10 @@ fn push_parts<'a>(tokens: &mut Vec<Token<'a>>, text: &'a str, start: usize, star
         named && words::is_web_ending(ending)
     });
     let (host, ending) = ends.and_then(|place| host.split_at_checked(place)).unwrap_or((host, ""));
-    add(host, www.len(), None, star);
+    let name = host.trim_end_matches(AROUND);
+    let (word, reference) = words::split_glued(name).unwrap_or((name, ""));
+    add(word, www.len(), None, star);
+    add(reference, www.len().saturating_add(word.len()), Some(CutReason::Reference), false);
     add(ending, www.len().saturating_add(host.len()), Some(CutReason::Web), false);
 }
 
