@@ -36,9 +36,9 @@ pub const MODEL_VERSION: &str = "1";
 const LEVELS: [Level; 3] = [Level::All, Level::Size, Level::Exact];
 /// How far the words of a payee that was seen are believed: they were made from it.
 const SEEN: f32 = 0.7;
-/// How far what was right of a payee is right in the future: people change their habits, which
+/// How far what was right in the past is right in the future: people change their habits, which
 /// no count of the past shows.
-const STAYS: f32 = 0.985;
+const STAYS: f32 = 0.979;
 /// From so many choices on a payee speaks for itself, without its words.
 const SPEAKS: u32 = 16;
 
@@ -279,8 +279,8 @@ impl<L: Ord + Clone> Model<L> {
             for level in LEVELS {
                 payee.weigh(&self.counts, level, key.amount, scores);
             }
-            scores.iter_mut().for_each(|score| *score *= STAYS);
         }
+        scores.iter_mut().for_each(|score| *score *= STAYS);
     }
 }
 
