@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -26,15 +27,13 @@ def categorise(texts: Any, labels: Any, *, amounts: Any = None, dates: Any = Non
         df["category"] = df["category"].fillna(sure)
     """
     lines = _values(texts, str)
-    nothing = [None] * len(lines)
-    columns = [
-        _values(labels, str),
-        nothing if amounts is None else _values(amounts, _hundredths),
-        nothing if dates is None else _values(dates, _day),
-    ]
-    if any(len(column) != len(lines) for column in columns):
+    named = _values(labels, str)
+    nothing: list[Any] = [None] * len(lines)
+    sizes = nothing if amounts is None else _values(amounts, _hundredths)
+    days = nothing if dates is None else _values(dates, _day)
+    if any(len(column) != len(lines) for column in (named, sizes, days)):
         raise ValueError("the columns are not equally long")
-    names, sure = _native.categorise(lines, *columns)
+    names, sure = _native.categorise(lines, named, sizes, days)
     return _table(texts, {"category": names, "probability": sure})
 
 
@@ -46,8 +45,8 @@ def _values(column: Any, read: Callable[[Any], Any]) -> list[Any]:
             break
     else:
         if hasattr(column, "__arrow_c_stream__") or hasattr(column, "__arrow_c_array__"):
-            import pyarrow
-
+            # Only where it is needed: the package itself depends on none of the libraries.
+            pyarrow = importlib.import_module("pyarrow")
             values = pyarrow.chunked_array(column).to_pylist()
         else:
             values = list(column)
@@ -76,19 +75,15 @@ def _day(value: Any) -> str:
 def _table(like: Any, columns: dict[str, list[Any]]) -> Any:
     library = type(like).__module__.partition(".")[0]
     if library == "pandas":
-        import pandas
-
+        pandas = importlib.import_module("pandas")
         found = pandas.DataFrame(columns, index=getattr(like, "index", None))
         return found.astype({"probability": "float64"})
     if library == "polars":
-        import polars
-
-        return polars.DataFrame(
-            columns, schema={"category": polars.String, "probability": polars.Float64}
-        )
+        polars = importlib.import_module("polars")
+        types = {"category": polars.String, "probability": polars.Float64}
+        return polars.DataFrame(columns, schema=types)
     if library == "pyarrow":
-        import pyarrow
-
+        pyarrow = importlib.import_module("pyarrow")
         types = {"category": pyarrow.string(), "probability": pyarrow.float64()}
         return pyarrow.table(columns, schema=pyarrow.schema(types.items()))
     return columns
