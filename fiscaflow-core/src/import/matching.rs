@@ -113,6 +113,7 @@ pub(crate) fn match_rows<'a>(
     let mut matching = Matching {
         rows,
         known,
+        candidates: candidates(rows, known),
         found: vec![None; rows.len()],
         used: HashSet::new(),
         matched: HashSet::new(),
@@ -146,9 +147,24 @@ pub(crate) fn undecided(
     known.iter().filter(told).map(|known| known.transaction_id)
 }
 
+/// The earlier rows that a row of the file may be: those with its id or its facts, and pending ones.
+/// New rows have few of them, however many the book holds.
+fn candidates<'a>(rows: &'a [Incoming<'a>], known: &'a [OriginRow]) -> Vec<Known<'a>> {
+    let ids: HashSet<&str> =
+        rows.iter().flat_map(|row| [row.bank_id, row.pending_id]).flatten().collect();
+    let facts: HashSet<&str> = rows.iter().map(|row| row.fingerprint.as_str()).collect();
+    let may_be = |(_, known): &Known<'_>| {
+        known.is_open()
+            || facts.contains(known.fingerprint.as_str())
+            || known.bank_id.as_deref().is_some_and(|id| ids.contains(id))
+    };
+    known.iter().enumerate().filter(may_be).collect()
+}
+
 struct Matching<'a> {
     rows: &'a [Incoming<'a>],
     known: &'a [OriginRow],
+    candidates: Vec<Known<'a>>,
     found: Vec<Option<Match>>,
     /// The places of earlier rows that stand for a row of this file.
     used: HashSet<usize>,
@@ -188,13 +204,13 @@ impl<'a> Matching<'a> {
         self.rows.iter().enumerate().zip(open).filter(|(_, open)| *open).map(|(row, _)| row)
     }
 
-    /// The earlier rows that stand for nothing in this file yet, by a key.
+    /// The candidates that stand for nothing in this file yet, by a key.
     fn pool<K: std::hash::Hash + Eq>(
         &self,
         key: impl Fn(&'a OriginRow) -> Option<K>,
     ) -> Pool<'a, K> {
         let mut pool: Pool<'a, K> = HashMap::new();
-        for known in self.known.iter().enumerate().filter(|known| self.is_free(*known)) {
+        for known in self.candidates.iter().copied().filter(|known| self.is_free(*known)) {
             if let Some(key) = key(known.1) {
                 pool.entry(key).or_default().push_back(known);
             }
@@ -270,6 +286,9 @@ impl<'a> Matching<'a> {
     /// and date (but for a few days) agree: some banks count their ids anew in every file.
     fn by_id(&mut self, text: &impl Fn(TransactionId) -> Option<&'a str>) {
         let mut pool = self.pool(|known| known.bank_id.as_deref());
+        if pool.is_empty() {
+            return;
+        }
         let mut rows_with_id: HashMap<&str, usize> = HashMap::new();
         for id in self.rows.iter().filter_map(|row| row.bank_id) {
             *rows_with_id.entry(id).or_default() += 1;
@@ -297,7 +316,7 @@ impl<'a> Matching<'a> {
     /// common; of all ways to join them the best.
     fn by_booking(&mut self, text: &impl Fn(TransactionId) -> Option<&'a str>) {
         let mut pending: BTreeMap<i64, Vec<Known<'a>>> = BTreeMap::new();
-        for known in self.known.iter().enumerate() {
+        for known in self.candidates.iter().copied() {
             if known.1.is_open() && self.is_free(known) {
                 pending.entry(known.1.amount_minor).or_default().push(known);
             }
@@ -377,13 +396,21 @@ impl<'a> Matching<'a> {
                 days.insert(row.booking_date);
             }
         }
-        let inside =
-            |known: &&Known<'_>| known.1.booking_date > first && known.1.booking_date < last;
-        let complete = pool.iter().all(|(facts, known)| {
-            known.iter().filter(|known| inside(known)).count()
-                <= there.get(facts).copied().unwrap_or_default()
+        if days.len() < 2 {
+            return;
+        }
+        let inside = |known: &Known<'_>| {
+            known.1.booking_date > first && known.1.booking_date < last && self.is_free(*known)
+        };
+        let with_id = self.known.iter().enumerate().filter(|known| known.1.bank_id.is_some());
+        let is_complete = with_id.filter(inside).all(|(_, known)| {
+            match there.get_mut(&*known.fingerprint) {
+                Some(rows) if *rows > 0 => *rows -= 1,
+                _ => return false,
+            }
+            true
         });
-        if days.len() < 2 || !complete {
+        if !is_complete {
             return;
         }
         for (place, row) in self.open_rows() {

@@ -149,6 +149,9 @@ impl<'a> Taking<'a> {
         let facts = self.facts;
         let text = |id| facts.transactions.get(&id).map(|it| it.description.as_str());
         let found = match_rows(&incoming, known, text);
+        let new = found.iter().filter(|found| found.is_none()).count();
+        self.changes.reserve(new);
+        self.places.reserve(new);
         let mut corrections = Vec::new();
         for ((readable, incoming), found) in readable.iter().zip(incoming).zip(found) {
             let origin = self.origin(account_id, readable, incoming.fingerprint);
@@ -449,9 +452,9 @@ impl<'a> Taking<'a> {
         let payload = [("imported", imported.to_string()), ("duplicates", duplicates.to_string())];
         let aggregate = ("import", import.id.to_string());
         let event = self.facts.event("imports.file.imported", aggregate, &payload);
-        let mut changes = vec![Change::create(import)];
-        changes.extend(self.made.into_values().map(Change::create));
-        changes.append(&mut self.changes);
+        let made = self.made.into_values().map(Change::create);
+        let mut changes = self.changes;
+        changes.splice(0..0, std::iter::once(Change::create(import)).chain(made));
         Ok(Decision { changes, events: vec![event], answer })
     }
 }
