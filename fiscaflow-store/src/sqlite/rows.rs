@@ -4,6 +4,8 @@
 //! are empty. Dates are days since 1970-01-01: they sort as dates do for every year, and take three
 //! bytes in an index where a text takes ten.
 
+use std::borrow::Cow;
+
 use chrono::{NaiveDate, TimeDelta};
 use fiscaflow_core::model::{Attachment, Origin, Source, SourceKind, Split, Status, Transaction};
 use fiscaflow_core::store::{ColumnRow, OriginRow, search_text};
@@ -12,14 +14,14 @@ use fiscaflow_core::{
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sqlx::query_builder::Separated;
-use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Arguments, Row, Sqlite};
 use uuid::Uuid;
 
 use super::error::{damaged, failed};
 
-/// The head of the statement that puts transactions: their columns in the order of [`bind`].
+/// The head of the statement that puts transactions: their columns in the order of
+/// [`Encoded::bind`].
 pub(super) const INSERT: &str = "INSERT OR REPLACE INTO transactions (\
      book_id, id, account_id, booking_day, amount_minor, currency, status, deleted, category_id, \
      transfer_id, payee, splits, tags, description, notes, search, value_day, sources, reference, \
@@ -51,17 +53,45 @@ struct SplitJson {
 /// The column `sources`.
 #[derive(PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct SourcesJson {
+struct SourcesJson<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    category: Option<Source>,
+    category: Option<Cow<'a, Source>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    payee: Option<Source>,
+    payee: Option<Cow<'a, Source>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<Source>,
+    tags: Option<Cow<'a, Source>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    notes: Option<Source>,
+    notes: Option<Cow<'a, Source>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    status: Option<Source>,
+    status: Option<Cow<'a, Source>>,
+}
+
+/// The values of rows to be put, one row after the other.
+#[derive(Default)]
+pub(super) struct Values {
+    arguments: SqliteArguments,
+    is_faulty: bool,
+}
+
+impl Values {
+    fn push<'v, T>(&mut self, value: T) -> &mut Self
+    where
+        T: sqlx::Encode<'v, Sqlite> + sqlx::Type<Sqlite>,
+    {
+        self.is_faulty |= Arguments::add(&mut self.arguments, value).is_err();
+        self
+    }
+
+    /// The statement for the rows, each with as many values as its head names columns.
+    pub(super) fn statement(self, head: &str) -> Result<(String, SqliteArguments)> {
+        if self.is_faulty {
+            return Err(damaged("a value cannot be bound"));
+        }
+        let columns = head.split(',').count();
+        let row = format!("({})", vec!["?"; columns].join(","));
+        let rows = vec![row.as_str(); self.arguments.len().div_euclid(columns)].join(",");
+        Ok((format!("{head} VALUES {rows}"), self.arguments))
+    }
 }
 
 /// What of a transaction stands as JSON.
@@ -83,11 +113,11 @@ impl<'a> Encoded<'a> {
         };
         let splits: Vec<SplitJson> = transaction.splits.iter().map(split).collect();
         let sources = SourcesJson {
-            category: transaction.category_source.clone(),
-            payee: transaction.payee_source.clone(),
-            tags: transaction.tags_source.clone(),
-            notes: transaction.notes_source.clone(),
-            status: transaction.status_source.clone(),
+            category: transaction.category_source.as_ref().map(Cow::Borrowed),
+            payee: transaction.payee_source.as_ref().map(Cow::Borrowed),
+            tags: transaction.tags_source.as_ref().map(Cow::Borrowed),
+            notes: transaction.notes_source.as_ref().map(Cow::Borrowed),
+            status: transaction.status_source.as_ref().map(Cow::Borrowed),
         };
         let bare = sources == SourcesJson::default();
         Ok(Self {
@@ -101,51 +131,51 @@ impl<'a> Encoded<'a> {
     }
 
     /// Binds the row's values in the order of [`INSERT`].
-    pub(super) fn bind(self, row: &mut Separated<'_, Sqlite, &str>, book_id: BookId) {
+    pub(super) fn bind(self, row: &mut Values, book_id: BookId) {
         let transaction = self.transaction;
-        row.push_bind(blob(book_id.uuid()))
-            .push_bind(blob(transaction.id.uuid()))
-            .push_bind(blob(transaction.account_id.uuid()))
-            .push_bind(day(transaction.booking_date))
-            .push_bind(transaction.amount.minor())
-            .push_bind(transaction.amount.currency().stored())
-            .push_bind(status_name(transaction.status))
-            .push_bind(transaction.deleted)
-            .push_bind(transaction.category_id.map(|id| blob(id.uuid())))
-            .push_bind(transaction.transfer_id.map(|id| blob(id.uuid())))
-            .push_bind(transaction.payee.as_deref())
-            .push_bind(self.splits)
-            .push_bind(self.tags)
-            .push_bind(transaction.description.as_str())
-            .push_bind(transaction.notes.as_deref())
-            .push_bind(search_text(transaction))
-            .push_bind(transaction.value_date.map(day))
-            .push_bind(self.sources)
-            .push_bind(transaction.reference.as_deref())
-            .push_bind(transaction.external_id.as_deref())
-            .push_bind(self.attachments)
-            .push_bind(self.metadata)
-            .push_bind(i64::try_from(transaction.revision).unwrap_or(i64::MAX));
+        row.push(blob(book_id.uuid()))
+            .push(blob(transaction.id.uuid()))
+            .push(blob(transaction.account_id.uuid()))
+            .push(day(transaction.booking_date))
+            .push(transaction.amount.minor())
+            .push(transaction.amount.currency().stored())
+            .push(status_name(transaction.status))
+            .push(transaction.deleted)
+            .push(transaction.category_id.map(|id| blob(id.uuid())))
+            .push(transaction.transfer_id.map(|id| blob(id.uuid())))
+            .push(transaction.payee.as_deref())
+            .push(self.splits)
+            .push(self.tags)
+            .push(transaction.description.as_str())
+            .push(transaction.notes.as_deref())
+            .push(search_text(transaction))
+            .push(transaction.value_date.map(day))
+            .push(self.sources)
+            .push(transaction.reference.as_deref())
+            .push(transaction.external_id.as_deref())
+            .push(self.attachments)
+            .push(self.metadata)
+            .push(i64::try_from(transaction.revision).unwrap_or(i64::MAX));
     }
 }
 
 /// Binds an origin's values in the order of [`INSERT_ORIGIN`].
 pub(super) fn bind_origin(
-    row: &mut Separated<'_, Sqlite, &str>,
+    row: &mut Values,
     book_id: BookId,
     transaction_id: TransactionId,
     (number, origin): (usize, &Origin),
 ) {
-    row.push_bind(blob(book_id.uuid()))
-        .push_bind(blob(transaction_id.uuid()))
-        .push_bind(i64::try_from(number).unwrap_or(i64::MAX))
-        .push_bind(blob(origin.account_id.uuid()))
-        .push_bind(day(origin.booking_date))
-        .push_bind(origin.bank_id.as_deref())
-        .push_bind(origin.fingerprint.as_str())
-        .push_bind(blob(origin.import_id.uuid()))
-        .push_bind(origin.amount.minor())
-        .push_bind(origin.pending);
+    row.push(blob(book_id.uuid()))
+        .push(blob(transaction_id.uuid()))
+        .push(i64::try_from(number).unwrap_or(i64::MAX))
+        .push(blob(origin.account_id.uuid()))
+        .push(day(origin.booking_date))
+        .push(origin.bank_id.as_deref())
+        .push(origin.fingerprint.as_str())
+        .push(blob(origin.import_id.uuid()))
+        .push(origin.amount.minor())
+        .push(origin.pending);
 }
 
 /// Reads a row of the columns [`TRANSACTION`].
@@ -167,7 +197,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Transaction> {
     let description = c.get()?;
     let notes = c.get()?;
     let value_date = c.get::<Option<i64>>()?.map(date).transpose()?;
-    let sources: SourcesJson = from_json(c.get()?)?;
+    let sources: SourcesJson<'_> = from_json(c.get()?)?;
     let reference = c.get()?;
     let external_id = c.get()?;
     let attachments = from_json::<Vec<Attachment>>(c.get()?)?;
@@ -184,13 +214,13 @@ pub(super) fn read(row: &SqliteRow) -> Result<Transaction> {
         status,
         description,
         payee,
-        payee_source: sources.payee,
+        payee_source: sources.payee.map(Cow::into_owned),
         category_id,
-        category_source: sources.category,
+        category_source: sources.category.map(Cow::into_owned),
         tags,
-        tags_source: sources.tags,
-        notes_source: sources.notes,
-        status_source: sources.status,
+        tags_source: sources.tags.map(Cow::into_owned),
+        notes_source: sources.notes.map(Cow::into_owned),
+        status_source: sources.status.map(Cow::into_owned),
         notes,
         splits,
         transfer_id,
@@ -235,26 +265,39 @@ pub(super) fn read_column_row(row: &SqliteRow) -> Result<ColumnRow> {
     })
 }
 
-/// The columns of [`read_origin_row`].
-pub(super) const ORIGIN_ROW: &str = "transaction_id, number, booking_day, bank_id, fingerprint, \
-     pending, NOT pending OR EXISTS (SELECT 1 FROM origins AS booked \
-         WHERE booked.book_id = origins.book_id \
-         AND booked.transaction_id = origins.transaction_id AND NOT booked.pending), amount_minor";
+/// The column of [`read_origins`]: many origins as one JSON text, because a row of its own for each
+/// of them would cost more than to find it.
+pub(super) const ORIGINS: &str = "json_group_array(json_array(hex(transaction_id), number, \
+     booking_day, bank_id, fingerprint, pending, CASE WHEN pending THEN EXISTS (SELECT 1 \
+         FROM origins AS booked WHERE booked.book_id = origins.book_id \
+         AND booked.transaction_id = origins.transaction_id AND NOT booked.pending) ELSE 1 END, \
+     amount_minor))";
 
-/// Reads a row of the columns [`ORIGIN_ROW`].
-pub(super) fn read_origin_row(row: &SqliteRow) -> Result<OriginRow> {
-    let mut c = Columns { row, next: 0 };
-    let transaction_id = TransactionId::new(c.id()?);
-    let _number: i64 = c.get()?;
-    Ok(OriginRow {
-        transaction_id,
-        booking_date: date(c.get()?)?,
-        bank_id: c.get()?,
-        fingerprint: c.get()?,
-        pending: c.get()?,
-        booked: c.get::<i64>()? != 0,
-        amount_minor: c.get()?,
-    })
+/// An origin as [`ORIGINS`] lists it: transaction, number, day, bank id, fingerprint, whether it was
+/// pending and whether its transaction is booked, minor units.
+type OriginRowJson = (Uuid, i64, i64, Option<String>, String, u8, u8, i64);
+
+/// An origin and its number in its transaction.
+pub(super) type NumberedOrigin = (i64, OriginRow);
+
+/// Reads a row of the column [`ORIGINS`].
+pub(super) fn read_origins(row: &SqliteRow) -> Result<Vec<NumberedOrigin>> {
+    let origins: Vec<OriginRowJson> = from_json(Columns { row, next: 0 }.get()?)?;
+    let origin = |origin: OriginRowJson| {
+        let (transaction, number, day, bank_id, fingerprint, pending, booked, amount_minor) =
+            origin;
+        let origin = OriginRow {
+            transaction_id: TransactionId::new(transaction),
+            booking_date: date(day)?,
+            bank_id,
+            fingerprint,
+            pending: pending != 0,
+            booked: booked != 0,
+            amount_minor,
+        };
+        Ok((number, origin))
+    };
+    origins.into_iter().map(origin).collect()
 }
 
 /// A row whose columns are read one after the other.

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use fiscaflow_core::model::Transaction;
 use fiscaflow_core::store::{ColumnRow, OriginQuery, OriginRow, PageRequest, fold};
 use fiscaflow_core::{BookId, CategoryId, Error, ErrorCode, Result, TransactionId};
-use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use super::error::failed;
-use super::rows::{self, Encoded, blob, day, status_name};
+use super::rows::{self, Encoded, Values, blob, day, status_name};
 
 /// Rows of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
@@ -143,38 +144,56 @@ pub(super) async fn origins(
     query: &OriginQuery,
 ) -> Result<Vec<OriginRow>> {
     let mut select = QueryBuilder::<Sqlite>::new("");
-    push_origins(&mut select, book_id, query);
-    select.push(" AND origins.booking_day BETWEEN ");
-    push_span(&mut select, query);
+    push_origins(&mut select, book_id, query, "origins_by_day");
+    select.push(" AND origins.booking_day BETWEEN ").push_bind(day(query.from));
+    select.push(" AND ").push_bind(day(query.to)).push(" GROUP BY origins.booking_day");
     if !query.bank_ids.is_empty() {
-        // Two indexes, hence two statements; the second leaves out what the first finds, which is
-        // mostly all of it.
+        // Two indexes, hence two statements; the second leaves out what the first finds. That is
+        // mostly all of it, so whether there is more is asked before the ids are looked up.
         select.push(" UNION ALL ");
-        push_origins(&mut select, book_id, query);
-        select.push(" AND origins.booking_day NOT BETWEEN ");
-        push_span(&mut select, query);
-        select.push(" AND bank_id IN (SELECT value FROM json_each(");
+        push_origins(&mut select, book_id, query, "origins_by_bank_id");
+        select.push(" AND origins.booking_day NOT BETWEEN ").push_bind(day(query.from));
+        select.push(" AND ").push_bind(day(query.to));
+        select.push(" AND bank_id IN (SELECT value FROM json_each(CASE WHEN ");
+        push_exists(&mut select, book_id, query, " < ", query.from);
+        select.push(" OR ");
+        push_exists(&mut select, book_id, query, " > ", query.to);
         // No stored text holds U+0000, which SQLite's JSON would cut a text at.
         let storable = query.bank_ids.iter().filter(|id| !id.contains('\0'));
         let ids: Vec<&String> = storable.collect();
-        select.push_bind(to_json(&ids)?).push("))");
+        select.push(" THEN ").push_bind(to_json(&ids)?).push(" ELSE '[]' END))");
     }
-    select.push(" ORDER BY transaction_id, number");
-    fetch(pool, select, rows::read_origin_row).await
+    let days = fetch(pool, select, rows::read_origins).await?;
+    let mut found: Vec<_> = days.into_iter().flatten().collect();
+    found.sort_unstable_by_key(|(number, origin)| (origin.transaction_id, *number));
+    Ok(found.into_iter().map(|(_, origin)| origin).collect())
 }
 
-fn push_span(select: &mut QueryBuilder<Sqlite>, query: &OriginQuery) {
-    select.push_bind(day(query.from)).push(" AND ").push_bind(day(query.to));
-}
-
-fn push_origins(select: &mut QueryBuilder<Sqlite>, book_id: BookId, query: &OriginQuery) {
-    select
-        .push("SELECT ")
-        .push(rows::ORIGIN_ROW)
-        .push(" FROM origins WHERE origins.book_id = ")
-        .push_bind(blob(book_id.uuid()));
-    select.push(" AND origins.account_id = ");
+/// The origins of an account, along an index: left to itself, SQLite goes through the whole book.
+fn push_origins(
+    select: &mut QueryBuilder<Sqlite>,
+    book_id: BookId,
+    query: &OriginQuery,
+    index: &str,
+) {
+    select.push("SELECT ").push(rows::ORIGINS).push(" FROM origins INDEXED BY ").push(index);
+    select.push(" WHERE origins.book_id = ");
+    select.push_bind(blob(book_id.uuid())).push(" AND origins.account_id = ");
     select.push_bind(blob(query.account_id.uuid()));
+}
+
+/// Whether the account has an origin on this side of a day.
+fn push_exists(
+    select: &mut QueryBuilder<Sqlite>,
+    book_id: BookId,
+    query: &OriginQuery,
+    side: &str,
+    of: NaiveDate,
+) {
+    select.push("EXISTS (SELECT 1 FROM origins AS others WHERE others.book_id = ");
+    select.push_bind(blob(book_id.uuid())).push(" AND others.account_id = ");
+    select.push_bind(blob(query.account_id.uuid())).push(" AND others.booking_day").push(side);
+    select.push_bind(day(of)).push(")");
 }
 
 /// Puts transactions in the place of those that bear their ids, so many in one statement.
@@ -188,9 +207,9 @@ pub(super) async fn put(
     });
     let mut next = statements.next();
     while let Some(statement) = next {
-        let mut statement = statement?;
+        let (sql, values) = statement?;
         // SQLite runs in a thread of its own: meanwhile the next statement is made.
-        let running = statement.build().execute(&mut *connection);
+        let running = sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut *connection);
         let (done, following) = tokio::join!(running, async { statements.next() });
         done.map_err(failed)?;
         next = following;
@@ -198,12 +217,14 @@ pub(super) async fn put(
     Ok(())
 }
 
-fn insert(book_id: BookId, transactions: &[&Transaction]) -> Result<QueryBuilder<Sqlite>> {
-    let encoded = transactions.iter().map(|transaction| Encoded::new(transaction));
-    let encoded: Vec<Encoded<'_>> = encoded.collect::<Result<_>>()?;
-    let mut insert = QueryBuilder::new(rows::INSERT);
-    insert.push_values(encoded, |mut row, encoded| encoded.bind(&mut row, book_id));
-    Ok(insert)
+type Statement = (String, SqliteArguments);
+
+fn insert(book_id: BookId, transactions: &[&Transaction]) -> Result<Statement> {
+    let mut values = Values::default();
+    for transaction in transactions {
+        Encoded::new(transaction)?.bind(&mut values, book_id);
+    }
+    values.statement(rows::INSERT)
 }
 
 /// Adds the origins of transactions that were put just now: the former ones went with the former
@@ -211,7 +232,7 @@ fn insert(book_id: BookId, transactions: &[&Transaction]) -> Result<QueryBuilder
 fn insert_origins<'a>(
     book_id: BookId,
     transactions: &[&'a Transaction],
-) -> impl Iterator<Item = Result<QueryBuilder<Sqlite>>> + use<'a> {
+) -> impl Iterator<Item = Result<Statement>> + use<'a> {
     let mut newest = BTreeMap::new();
     for transaction in transactions {
         newest.insert(transaction.id, &transaction.origins);
@@ -222,11 +243,11 @@ fn insert_origins<'a>(
         .peekable();
     std::iter::from_fn(move || {
         origins.peek()?;
-        let mut insert = QueryBuilder::new(rows::INSERT_ORIGIN);
-        insert.push_values(origins.by_ref().take(ROWS), |mut row, (id, origin)| {
-            rows::bind_origin(&mut row, book_id, id, origin);
-        });
-        Some(Ok(insert))
+        let mut values = Values::default();
+        for (id, origin) in origins.by_ref().take(ROWS) {
+            rows::bind_origin(&mut values, book_id, id, origin);
+        }
+        Some(values.statement(rows::INSERT_ORIGIN))
     })
 }
 
