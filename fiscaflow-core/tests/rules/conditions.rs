@@ -17,11 +17,16 @@ fn by_rule(source: Option<&Source>) -> bool {
     source.is_some_and(|it| it.kind == SourceKind::Rule)
 }
 
+/// Whether rules do not see the category: one of them gave it, or it was learned.
+fn is_category_open(it: &Transaction) -> bool {
+    let by = |source: &Source| matches!(source.kind, SourceKind::Rule | SourceKind::Learned);
+    it.category_source.as_ref().is_some_and(by)
+}
+
 /// The texts of a field, of which one has to compare.
 fn texts(field: TextField, transaction: &Transaction, plan: &Plan) -> Vec<String> {
     let one = |text: Option<&String>| vec![text.cloned().unwrap_or_default()];
-    let category =
-        transaction.category_id.filter(|_| !by_rule(transaction.category_source.as_ref()));
+    let category = transaction.category_id.filter(|_| !is_category_open(transaction));
     match field {
         TextField::Description => one(Some(&transaction.description)),
         TextField::Payee => one(transaction.payee.as_ref()),
@@ -69,7 +74,7 @@ fn near(amount: Amount, value: Amount, within: Option<Amount>, percent: Option<A
 }
 
 fn has(what: Feature, it: &Transaction) -> bool {
-    let anew = by_rule(it.category_source.as_ref());
+    let anew = is_category_open(it);
     match what {
         Feature::Category => (it.category_id.is_some() || !it.splits.is_empty()) && !anew,
         Feature::Payee => it.payee.as_ref().is_some_and(|payee| !payee.is_empty()),
@@ -135,7 +140,7 @@ fn holds(condition: &Condition, it: &Transaction, plan: &Plan, balance: Money) -
         }
         Condition::Account { ids } => ids.contains(&it.account_id),
         Condition::Category { ids } => {
-            let category = it.category_id.filter(|_| !by_rule(it.category_source.as_ref()));
+            let category = it.category_id.filter(|_| !is_category_open(it));
             category.is_some_and(|id| {
                 let above = plan.categories[&id].parent_id;
                 ids.contains(&id) || above.is_some_and(|above| ids.contains(&above))
