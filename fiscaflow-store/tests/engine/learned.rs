@@ -226,9 +226,9 @@ async fn what_is_recorded_follows_the_switch_and_the_threshold() {
     let found = serde_json::to_value(&one).unwrap();
     assert_eq!(one.category_id, Some(fun));
     let (kind, sure) = learned(&found);
-    assert!(kind == Some("learned") && (85..=97).contains(&sure), "{found}");
+    assert!(kind == Some("learned") && (85..100).contains(&sure), "{found}");
     let change = |patch: Value| home.book.update(shape(patch));
-    change(json!({"learn_threshold": 98})).await.unwrap();
+    change(json!({"learn_threshold": 100})).await.unwrap();
     assert_eq!(home.record("2026-02-02", "-12.99", again.clone()).await.category_id, None);
     change(json!({"learn_threshold": 85, "learn": false})).await.unwrap();
     let off = home.record("2026-02-03", "-12.99", again.clone()).await;
