@@ -121,6 +121,9 @@ codes! {
     BankRefused = "bank_refused" in Rejected;
     /// A statement's account could not be matched with one of the book.
     AccountUnknown = "account_unknown" in Rejected;
+    /// Outside help refuses what it is asked, or the host gave nobody to ask: somebody has to
+    /// change the host's settings.
+    SuggesterRefused = "suggester_refused" in Rejected;
     /// The book moved on while deciding, more often than is retried.
     Conflict = "conflict" in Unavailable;
     /// The store cannot be reached or is busy.
@@ -129,6 +132,8 @@ codes! {
     StorageFull = "storage_full" in Unavailable;
     /// The engine or store was closed.
     Closed = "closed" in Unavailable;
+    /// Outside help does not answer, or not in a form that can be read.
+    SuggesterUnavailable = "suggester_unavailable" in Unavailable;
     /// The database was written by a newer version; the text names both.
     SchemaTooNew = "schema_too_new" in Corrupt;
     /// A stored row cannot be decoded or contradicts another.

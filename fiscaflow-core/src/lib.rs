@@ -22,6 +22,7 @@ pub mod log;
 pub mod model;
 mod money;
 pub mod normalise;
+pub mod outside;
 mod period;
 mod plan;
 pub mod rules;

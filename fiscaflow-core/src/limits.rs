@@ -67,3 +67,9 @@ pub const MAX_FORGOTTEN: usize = 500;
 pub const MAX_RATES: usize = 1_000;
 /// How often a write is decided again when the book has moved on.
 pub const MAX_ATTEMPTS: u32 = 8;
+/// Categories among which outside help chooses.
+pub const MAX_CHOICES: usize = 250;
+/// Payees that one request asks outside help about.
+pub const MAX_ASKED: usize = 120;
+/// Payees in one question to outside help.
+pub const MAX_ASKED_AT_ONCE: usize = 40;

@@ -10,7 +10,7 @@ use crate::engine::{
     ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
     NewImport, NewRestore, NewTransfer, Observer, ParsedFile, PayeeName, PayeeText,
     Recategorisation, RestoreReport, RuleText, SuggestionPage, SuggestionQuery, SuggestionScope,
-    TransactionPage, Transfer, UndoReport,
+    SuggestionsApplied, TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::{Entry, Event, ObjectChange, Verification};
@@ -347,7 +347,8 @@ verbs! {
     "suggestions.list" "What the book's own past says of categories, and why."
         Post "/suggestions", (SuggestionQuery) -> (SuggestionPage), suggestions.list(request);
     "suggestions.apply" "Give transactions the category that was learned, where it is sure enough."
-        Post "/suggestions/apply", (SuggestionScope) -> (ApplyReport), suggestions.apply(request);
+        Post "/suggestions/apply", (SuggestionScope) -> (SuggestionsApplied),
+        suggestions.apply(request);
     "suggestions.forget" "Learn nothing of a payee any more."
         Post "/suggestions/forget", (PayeeText) -> (Book), suggestions.forget(request);
     "suggestions.remember" "Learn of a payee again."

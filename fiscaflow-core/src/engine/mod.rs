@@ -15,6 +15,7 @@ mod imports;
 mod layouts;
 mod members;
 mod merge;
+mod outside;
 mod payees;
 mod progress;
 mod reports;
@@ -43,11 +44,14 @@ pub use imports::{
 pub use layouts::Layouts;
 pub use members::Members;
 pub use merge::Merge;
+pub use outside::OutsideReport;
 pub use payees::{PayeeName, PayeeText, Payees};
 pub use progress::{ImportPhase, ImportProgress, Observer};
 pub use reports::Reports;
 pub use rules::{ApplyReport, RuleText, Rules};
-pub use suggestions::{SuggestionPage, SuggestionQuery, SuggestionScope, Suggestions};
+pub use suggestions::{
+    SuggestionPage, SuggestionQuery, SuggestionScope, Suggestions, SuggestionsApplied,
+};
 pub use transactions::{Recategorisation, TransactionPage, Transactions};
 pub use transfers::{NewTransfer, Transfer, Transfers};
 
@@ -57,6 +61,7 @@ use crate::id::BookId;
 use crate::limits::{MAX_KEY_BYTES, MAX_NOTES_BYTES};
 use crate::model::{ActorId, check_optional};
 use crate::store::Store;
+use outside::Outside;
 use run::Queues;
 use state::Cache;
 
@@ -80,6 +85,7 @@ use state::Cache;
 #[derive(Debug, Clone)]
 pub struct Engine {
     inner: Arc<Inner>,
+    outside: Option<Arc<Outside>>,
 }
 
 #[derive(Debug)]
@@ -153,6 +159,7 @@ impl Engine {
                 cache: Cache::default(),
                 queues: Queues::default(),
             }),
+            outside: None,
         }
     }
 

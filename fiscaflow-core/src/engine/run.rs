@@ -330,7 +330,7 @@ impl BookHandle {
         }
     }
 
-    async fn load<C: Command>(
+    pub(super) async fn load<C: Command>(
         &self,
         command: &C,
         plan: &Plan,

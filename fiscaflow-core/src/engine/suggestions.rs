@@ -1,13 +1,13 @@
 //! What a book's own past says of categories: suggested, applied, forgotten, judged.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use super::books::check_book;
 use super::noun;
+use super::outside::{Hint, OutsideReport};
 use super::payees::PayeeText;
-use super::rules::ApplyReport;
 use super::run::{Command, Decision, Facts, Needs};
 use crate::categorise::{
     Choice, EvaluationQuery, EvaluationReport, Lexicon, Names, Suggestion, evaluation, is_open,
@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::id::TransactionId;
 use crate::limits::{MAX_BATCH, MAX_DESCRIPTION_BYTES};
 use crate::log::Change;
-use crate::model::{Book, Role, SourceKind, check_list, check_text};
+use crate::model::{Book, Role, SourceKind, Transaction, check_list, check_text};
 use crate::plan::Plan;
 use crate::store::{TransactionQuery, fold};
 
@@ -31,6 +31,9 @@ pub struct SuggestionQuery {
     pub limit: Option<u32>,
     /// Where the page before ended, as its answer told.
     pub cursor: Option<String>,
+    /// Whether somebody outside is asked about the payees for which the book abstains. Members
+    /// may say so, viewers not.
+    pub outside: bool,
 }
 
 /// One page of suggestions.
@@ -43,6 +46,8 @@ pub struct SuggestionPage {
     pub items: Vec<Suggestion>,
     /// Where the next page begins; absent = this is the last one.
     pub next_cursor: Option<String>,
+    /// What came of asking outside, where that was wanted.
+    pub outside: Option<OutsideReport>,
 }
 
 /// Which transactions get what is suggested.
@@ -52,6 +57,22 @@ pub struct SuggestionPage {
 pub struct SuggestionScope {
     /// These, at most 1,000; empty = all.
     pub ids: Vec<TransactionId>,
+    /// Whether somebody outside is asked where the book abstains, and believed where it says it is
+    /// as sure as the book asks for.
+    pub outside: bool,
+}
+
+/// What giving the suggested categories did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct SuggestionsApplied {
+    /// How many transactions were looked at.
+    pub examined: u64,
+    /// How many of them changed.
+    pub changed: u64,
+    /// What came of asking outside, where that was wanted.
+    pub outside: Option<OutsideReport>,
 }
 
 noun! {
@@ -74,25 +95,34 @@ noun! {
 }
 
 impl Suggestions<'_> {
-    /// What the book's past, or else a brand or merchant code, says of categories, with what speaks
-    /// for it; nothing is written.
+    /// What the book's past, or else a brand or merchant code, or somebody outside, says of
+    /// categories, with what speaks for it; nothing is written.
     pub async fn list(&self, query: SuggestionQuery) -> Result<SuggestionPage> {
-        let state = self.book.authorised(Role::Viewer).await?;
+        let role = if query.outside { Role::Member } else { Role::Viewer };
+        let state = self.book.authorised(role).await?;
         check_list("ids", &query.ids, MAX_BATCH)?;
         let (state, learner) = self.book.engine.with_learner(self.book.book_id, state).await?;
+        let (rows, next_cursor) = self.rows(&query).await?;
         let lexicon = Lexicon::new(&state.plan);
         let threshold = state.plan.book.learning.threshold;
-        let suggest = |it: &_| learner.suggestion(it, &lexicon, threshold);
+        let mut items: Vec<Suggestion> =
+            rows.iter().map(|it| learner.suggestion(it, &lexicon, threshold)).collect();
+        let outside = match query.outside {
+            true => Some(self.book.suggest_outside(&rows, &mut items).await?),
+            false => None,
+        };
+        Ok(SuggestionPage { items, next_cursor, outside })
+    }
+
+    /// The transactions of a query, and where the next page begins.
+    async fn rows(&self, query: &SuggestionQuery) -> Result<(Vec<Transaction>, Option<String>)> {
         if query.ids.is_empty() {
-            let SuggestionQuery { limit, cursor, .. } = query;
+            let (limit, cursor) = (query.limit, query.cursor.clone());
             let filter =
                 TransactionQuery { uncategorised: true, limit, cursor, ..Default::default() };
-            let page = self.book.transactions().list(filter).await?;
-            let open = page.items.iter().filter(|it| is_open(it));
-            return Ok(SuggestionPage {
-                items: open.map(suggest).collect(),
-                next_cursor: page.next_cursor,
-            });
+            let mut page = self.book.transactions().list(filter).await?;
+            page.items.retain(is_open);
+            return Ok((page.items, page.next_cursor));
         }
         if query.cursor.is_some() {
             return Err(Error::invalid("cursor", "`ids` are answered in one page"));
@@ -101,16 +131,24 @@ impl Suggestions<'_> {
         self.book.load_ids(query.ids.clone(), &mut found).await?;
         let one = |id: &TransactionId| {
             let it = found.get(id).filter(|it| !it.deleted);
-            it.map(suggest).ok_or_else(|| Error::not_found("transaction", id))
+            it.cloned().ok_or_else(|| Error::not_found("transaction", id))
         };
-        let items = query.ids.iter().map(one).collect::<Result<_>>()?;
-        Ok(SuggestionPage { items, next_cursor: None })
+        Ok((query.ids.iter().map(one).collect::<Result<_>>()?, None))
     }
 
-    /// Gives transactions the category that was learned, where it is sure enough, in one commit.
-    /// What a person or a rule decided stays; what was learned earlier is brought up to date.
-    pub async fn apply(&self, scope: SuggestionScope) -> Result<ApplyReport> {
-        self.book.run(&ApplySuggestions { scope }).await
+    /// Gives transactions the category that was learned, where it is sure enough, in one commit; and
+    /// where the book abstains that of somebody outside, if the scope says so. What a person or a
+    /// rule decided stays; what was learned earlier is brought up to date.
+    pub async fn apply(&self, scope: SuggestionScope) -> Result<SuggestionsApplied> {
+        let mut command = ApplySuggestions { scope, hints: BTreeMap::new(), outside: None };
+        if command.scope.outside {
+            if let Some(answer) = self.book.repeated(&command).await? {
+                return Ok(answer);
+            }
+            let (hints, report) = self.book.hints_for(&command).await?;
+            (command.hints, command.outside) = (hints, Some(report));
+        }
+        self.book.run(&command).await
     }
 
     /// Learns nothing of a payee any more, nor keeps anything of it; the book remembers that. What
@@ -139,10 +177,15 @@ impl Suggestions<'_> {
 #[derive(Serialize)]
 struct ApplySuggestions {
     scope: SuggestionScope,
+    /// What the outside said; no part of the request.
+    #[serde(skip)]
+    hints: BTreeMap<TransactionId, Hint>,
+    #[serde(skip)]
+    outside: Option<OutsideReport>,
 }
 
 impl Command for ApplySuggestions {
-    type Answer = ApplyReport;
+    type Answer = SuggestionsApplied;
     const VERB: &'static str = "suggestions.apply";
 
     fn learned(_plan: &Plan) -> bool {
@@ -160,19 +203,26 @@ impl Command for ApplySuggestions {
         Ok(Needs { queries, ..Needs::default() })
     }
 
-    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<ApplyReport>> {
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<SuggestionsApplied>> {
         let mut ids: Vec<_> = facts.transactions.keys().copied().collect();
         ids.sort_unstable();
         let mut changes = Vec::new();
         for before in ids.iter().filter_map(|id| facts.transactions.get(id)) {
             let mut after = before.clone();
             facts.categorise(&mut after);
+            if let Some(hint) = self.hints.get(&before.id) {
+                hint.categorise(&mut after, facts.plan);
+            }
             if after != *before {
                 changes.push(Change::update(before.clone(), after));
             }
         }
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        let answer = ApplyReport { examined: count(ids.len()), changed: count(changes.len()) };
+        let answer = SuggestionsApplied {
+            examined: count(ids.len()),
+            changed: count(changes.len()),
+            outside: self.outside,
+        };
         let payload = [("changed", answer.changed.to_string())];
         let aggregate = ("book", facts.plan.book.id.to_string());
         let event = facts.event("categorisation.suggestions.applied", aggregate, &payload);

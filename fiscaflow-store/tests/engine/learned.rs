@@ -149,7 +149,7 @@ fn base64(text: &str) -> String {
 
 async fn says(home: &Home, ids: &[TransactionId]) -> SuggestionPage {
     if ids.is_empty() {
-        return SuggestionPage { items: Vec::new(), next_cursor: None };
+        return SuggestionPage { items: Vec::new(), next_cursor: None, outside: None };
     }
     home.book.suggestions().list(shape(json!({"ids": ids}))).await.unwrap()
 }

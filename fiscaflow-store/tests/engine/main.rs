@@ -13,6 +13,7 @@ mod debug;
 mod history;
 mod keys;
 mod learned;
+mod outside;
 mod progress;
 mod restore;
 mod rewritten;
