@@ -17,6 +17,7 @@ pub fn router(state: AppState) -> Router {
     let mut router = Router::new()
         .route("/health", get(health::live))
         .route("/ready", get(health::ready))
+        .route("/outside", get(health::outside))
         .route("/api-docs/openapi.json", get(openapi::serve));
     for path in paths() {
         let mut methods = MethodRouter::new();

@@ -3,6 +3,8 @@
 //! One table holds them all, so that `--help`, the parser and the README cannot disagree (a test
 //! compares the last). A dozen settings need no argument library.
 
+mod outside;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -13,6 +15,7 @@ use fiscaflow_core::BookId;
 use fiscaflow_core::model::ActorId;
 
 use crate::auth::Books;
+pub use outside::{OUTSIDE_KEY, Outside, Prices, Secret, Vendor};
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +66,31 @@ pub const SETTINGS: &[Setting] = &[
     setting("body-timeout", "FISCAFLOW_BODY_TIMEOUT", "60", "seconds for a request's body"),
     setting("answer-timeout", "FISCAFLOW_ANSWER_TIMEOUT", "60", "seconds for the answer"),
     setting("stop-timeout", "FISCAFLOW_STOP_TIMEOUT", "30", "seconds for a stop in good order"),
+    setting(
+        "outside",
+        "FISCAFLOW_OUTSIDE",
+        "",
+        "who is asked about payees: `openai` or `anthropic`",
+    ),
+    setting("outside-model", "FISCAFLOW_OUTSIDE_MODEL", "", "the vendor's model; no default"),
+    setting(
+        "outside-url",
+        "FISCAFLOW_OUTSIDE_URL",
+        "",
+        "another server with the vendor's API, with its `/v1`",
+    ),
+    setting(
+        "outside-timeout",
+        "FISCAFLOW_OUTSIDE_TIMEOUT",
+        "15",
+        "seconds for one batch of payees",
+    ),
+    setting(
+        "outside-prices",
+        "FISCAFLOW_OUTSIDE_PRICES",
+        "",
+        "of a million tokens in and out, such as `USD 0.25 2.00`",
+    ),
     setting("log-format", "FISCAFLOW_LOG_FORMAT", "text", "`text` or `json`, on standard error"),
     setting("log", "FISCAFLOW_LOG", "info", "which log lines, such as `warn` or `error`"),
 ];
@@ -115,6 +143,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long it may take.
     pub timeouts: Timeouts,
+    /// Who is asked outside; nobody by default.
+    pub outside: Option<Outside>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -164,7 +194,10 @@ pub fn parse(
     }
     match flags.keys().next() {
         Some(flag) => Err(unknown(flag)),
-        None => Ok((command, config(&values)?)),
+        None => {
+            let key = Secret::new(environment(OUTSIDE_KEY).unwrap_or_default().trim());
+            Ok((command, config(&values, key)?))
+        }
     }
 }
 
@@ -233,7 +266,7 @@ fn books_of(text: &str) -> Result<Books, String> {
     }
 }
 
-fn config(values: &BTreeMap<&str, String>) -> Result<Config, String> {
+fn config(values: &BTreeMap<&str, String>, key: Secret) -> Result<Config, String> {
     let text = |flag: &str| values.get(flag).cloned().unwrap_or_default();
     let number = |flag: &str| match text(flag).parse::<u32>() {
         Ok(number) if number > 0 => Ok(number),
@@ -281,6 +314,7 @@ fn config(values: &BTreeMap<&str, String>) -> Result<Config, String> {
             answer: seconds("answer-timeout")?,
             stop: seconds("stop-timeout")?,
         },
+        outside: outside::read(&text, seconds("outside-timeout")?, key)?,
         log_format,
         log: text("log"),
     })
@@ -313,6 +347,8 @@ settings, as --NAME VALUE or in the environment
         let default = if default.is_empty() { "" } else { &format!(" [{default}]") };
         let _ = writeln!(text, "  --{flag:<16} {variable:<26} {about}{default}");
     }
+    let _ =
+        writeln!(text, "\n{OUTSIDE_KEY} in the environment is the vendor's key for `--outside`.");
     text
 }
 
@@ -368,6 +404,9 @@ mod tests {
             (&["--body-limit", "0"], "--body-limit"),
             (&["--body-timeout", "soon"], "--body-timeout"),
             (&["--log", "a", "--log", "b"], "twice"),
+            (&["--outside", "google"], "`openai` or `anthropic`"),
+            (&["--outside", "openai"], "--outside-model"),
+            (&["--outside", "openai", "--outside-model", "m"], OUTSIDE_KEY),
             (&["start"], "start"),
             (&["token", "create"], "--actor"),
             (&["token", "create", "--actor", "a", "--books", "x"], "--books"),

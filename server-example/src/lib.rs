@@ -13,6 +13,8 @@ pub mod config;
 mod envelope;
 pub mod error;
 pub mod openapi;
+#[cfg(feature = "outside")]
+pub mod outside;
 mod routes;
 pub mod serve;
 pub mod state;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use fiscaflow_core::Clock as _;
 use fiscaflow_server::auth::{Books, Tokens};
-use fiscaflow_server::config::{self, Command, Config, LogFormat};
-use fiscaflow_server::state::AppState;
+use fiscaflow_server::config::{self, Command, Config, LogFormat, Outside};
+use fiscaflow_server::state::{AppState, Helper};
 use fiscaflow_server::{openapi, serve};
 use fiscaflow_store::{RandomIds, SystemClock};
 use tokio::net::TcpListener;
@@ -92,6 +92,7 @@ async fn start(config: Config, tokens: Arc<Tokens>) -> Result<(), String> {
         Arc::new(SystemClock),
         ids,
         Arc::clone(&tokens),
+        helper(config.outside)?,
         config.limits,
         config.timeouts,
     );
@@ -106,6 +107,24 @@ async fn start(config: Config, tokens: Arc<Tokens>) -> Result<(), String> {
     match serve::serve(listener, state, stop).await {
         true => Ok(()),
         false => Err("not everything had ended in time".to_owned()),
+    }
+}
+
+#[cfg(feature = "outside")]
+fn helper(settings: Option<Outside>) -> Result<Option<Arc<dyn Helper>>, String> {
+    use fiscaflow_server::outside::{Model, SystemTimer};
+
+    let Some(settings) = settings else { return Ok(None) };
+    let model = Model::new(settings, Arc::new(SystemTimer::default()))?;
+    tracing::info!(?model, "names of payees and categories go outside where a request says so");
+    Ok(Some(Arc::new(model)))
+}
+
+#[cfg(not(feature = "outside"))]
+fn helper(settings: Option<Outside>) -> Result<Option<Arc<dyn Helper>>, String> {
+    match settings {
+        None => Ok(None),
+        Some(_) => Err("this program was built without `--outside`".to_owned()),
     }
 }
 

@@ -67,6 +67,7 @@ pub fn document() -> Value {
     }
     routes.insert("/health".to_owned(), health("Whether the process lives.", false));
     routes.insert("/ready".to_owned(), health("Whether the store answers.", true));
+    routes.insert("/outside".to_owned(), outside());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -291,6 +292,42 @@ fn health(summary: &str, may_fail: bool) -> Value {
         responses["503"] = reference("responses", &response_name("503"));
     }
     json!({"get": {"summary": summary, "security": [], "responses": responses}})
+}
+
+fn outside() -> Value {
+    let count = json!({"type": "integer", "format": "int64", "minimum": 0});
+    let text = json!({"type": "string"});
+    let data = json!({
+        "type": "object",
+        "required": ["provider"],
+        "properties": {
+            "provider": {"type": ["string", "null"], "description": "Whose API; null: nobody is asked."},
+            "model": text,
+            "breaker": {"type": "string", "enum": ["closed", "open", "half_open"]},
+            "calls": count,
+            "repeats": count,
+            "questions": count,
+            "answers": count,
+            "failures": {"type": "object", "additionalProperties": count},
+            "input_tokens": count,
+            "output_tokens": count,
+            "cost": {
+                "type": ["object", "null"],
+                "description": "What the tokens cost by the configured prices, exactly.",
+                "required": ["value", "currency"],
+                "properties": {"value": {"type": "string", "format": "decimal"}, "currency": text},
+            },
+        },
+    });
+    let content =
+        json!({"application/json": {"schema": envelope(data, reference("schemas", "Meta"))}});
+    let mut responses =
+        json!({"200": {"description": "Since the server started.", "content": content}});
+    for status in ["401", "503"] {
+        responses[status] = reference("responses", &response_name(status));
+    }
+    let summary = "What outside help was asked, how it fared and what it cost.";
+    json!({"get": {"summary": summary, "responses": responses}})
 }
 
 /// Which codes come with which status; what only concerns paths that are not there is left out.

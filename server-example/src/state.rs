@@ -3,13 +3,21 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use fiscaflow_core::outside::Suggester;
 use fiscaflow_core::store::Store;
 use fiscaflow_core::{Clock, Engine, IdSource};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use crate::auth::Tokens;
 use crate::config::{Limits, Timeouts};
 use crate::routes::input::Inputs;
+
+/// Outside help that tells how it fares.
+pub trait Helper: Suggester {
+    /// What was asked and what it cost; no payee, no key.
+    fn status(&self) -> Value;
+}
 
 /// The state behind the routes; cloning it is cheap.
 #[derive(Debug, Clone)]
@@ -30,6 +38,8 @@ pub struct Inner {
     pub ids: Arc<dyn IdSource>,
     /// Who may call.
     pub tokens: Arc<Tokens>,
+    /// Who is asked outside, if anybody is.
+    pub outside: Option<Arc<dyn Helper>>,
     /// How much is taken.
     pub limits: Limits,
     /// How long it may take.
@@ -43,16 +53,21 @@ pub struct Inner {
 }
 
 impl AppState {
-    /// The state over a store.
+    /// The state over a store. Without outside help nothing leaves the server.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
         tokens: Arc<Tokens>,
+        outside: Option<Arc<dyn Helper>>,
         limits: Limits,
         timeouts: Timeouts,
     ) -> Self {
-        let engine = Engine::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&ids));
+        let mut engine = Engine::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&ids));
+        if let Some(outside) = &outside {
+            let suggester: Arc<dyn Suggester> = Arc::clone(outside) as _;
+            engine = engine.with_suggester(suggester);
+        }
         let requests = Arc::new(Semaphore::new(limits.requests));
         let inputs = Inputs::new();
         let stopping = AtomicBool::new(false);
@@ -62,6 +77,7 @@ impl AppState {
             clock,
             ids,
             tokens,
+            outside,
             limits,
             timeouts,
             requests,

@@ -1,11 +1,14 @@
-//! Whether the server lives, and whether it can serve. Neither needs a token, neither tells more.
+//! Whether the server lives, whether it can serve, and how outside help fares. The first two need no
+//! token and tell no more; what outside help was asked and cost is for those who have one.
 
 use std::time::Duration;
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use fiscaflow_core::{BookId, Error, ErrorCode};
 use serde_json::json;
 
+use crate::auth::identify;
 use crate::envelope::Answer;
 use crate::error::Failure;
 use crate::state::AppState;
@@ -37,6 +40,16 @@ pub(crate) async fn ready(State(state): State<AppState>) -> Result<Answer, Failu
             Err(unavailable())
         }
     }
+}
+
+/// What outside help was asked, how it fared and what it cost since the server started.
+pub(crate) async fn outside(
+    State(state): State<AppState>,
+    headers: HeaderMap,
+) -> Result<Answer, Failure> {
+    identify(&state.tokens, &headers)?;
+    let status = state.outside.as_ref().map(|it| it.status());
+    Ok(Answer(status.unwrap_or_else(|| json!({"provider": null}))))
 }
 
 fn unavailable() -> Failure {

@@ -17,6 +17,8 @@ mod events;
 mod faults;
 mod limits;
 mod openapi;
+#[cfg(feature = "outside")]
+mod outside;
 mod process;
 mod scenarios;
 #[path = "../../../fiscaflow-core/tests/shared/mod.rs"]

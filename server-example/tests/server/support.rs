@@ -10,7 +10,7 @@ use fiscaflow_core::store::Store;
 use fiscaflow_server::auth::{Books, Tokens};
 use fiscaflow_server::config::{Config, Limits, Timeouts, parse};
 use fiscaflow_server::serve::serve;
-use fiscaflow_server::state::AppState;
+use fiscaflow_server::state::{AppState, Helper};
 use fiscaflow_store::{MemoryStore, RandomIds, SystemClock};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -41,9 +41,23 @@ impl Server {
         Self::with(store, |_, _| ()).await
     }
 
+    /// A server over an empty store in memory that may ask somebody outside.
+    #[cfg(feature = "outside")]
+    pub async fn asking(outside: Arc<dyn Helper>) -> Self {
+        Self::start(Arc::new(MemoryStore::new()), Some(outside), |_, _| ()).await
+    }
+
     /// A server over a store, with other limits than the usual ones.
     pub async fn with(
         store: Arc<dyn Store>,
+        change: impl FnOnce(&mut Limits, &mut Timeouts),
+    ) -> Self {
+        Self::start(store, None, change).await
+    }
+
+    async fn start(
+        store: Arc<dyn Store>,
+        outside: Option<Arc<dyn Helper>>,
         change: impl FnOnce(&mut Limits, &mut Timeouts),
     ) -> Self {
         let (_, Config { mut limits, mut timeouts, .. }) = parse(&[], &|_| None).unwrap();
@@ -51,7 +65,8 @@ impl Server {
         let tokens = Arc::new(Tokens::new(None));
         let clock = Arc::new(SystemClock);
         let ids = Arc::new(RandomIds::new().unwrap());
-        let state = AppState::new(store, clock, ids, Arc::clone(&tokens), limits, timeouts);
+        let state =
+            AppState::new(store, clock, ids, Arc::clone(&tokens), outside, limits, timeouts);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

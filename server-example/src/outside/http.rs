@@ -1,0 +1,76 @@
+//! One HTTP call: POST, JSON, a bounded answer.
+//!
+//! Redirects are not followed, since a key would go where nobody sent it. The time limit is the
+//! caller's.
+
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderMap, HeaderValue, Request, Uri, header};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use rustls::crypto::ring;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::Problem;
+
+/// Bytes of an answer.
+const MAX_BYTES: usize = 1024 * 1024;
+
+/// Calls to one address.
+pub(super) struct Http {
+    client: Client<HttpsConnector<HttpConnector>, Body>,
+    uri: Uri,
+}
+
+/// What came back.
+pub(super) struct Reply {
+    pub(super) status: u16,
+    /// In how long to come again, where the vendor says it in seconds (RFC 9110, 10.2.3).
+    pub(super) retry_after: Option<Duration>,
+    pub(super) body: Bytes,
+}
+
+impl Http {
+    pub(super) fn new(url: &str) -> Result<Self, String> {
+        let uri: Uri = url.parse().map_err(|_| "`--outside-url` is no URL".to_owned())?;
+        let connector = HttpsConnectorBuilder::new();
+        // The provider is named here: which one a process has by default depends on what else is
+        // linked into it.
+        let connector = if uri.scheme_str() == Some("http") {
+            // Nothing is encrypted on the way to this machine itself, so no roots are needed.
+            let config = ClientConfig::builder_with_provider(ring::default_provider().into());
+            let config =
+                config.with_safe_default_protocol_versions().map_err(|it| it.to_string())?;
+            let config = config.with_root_certificates(RootCertStore::empty());
+            connector.with_tls_config(config.with_no_client_auth())
+        } else {
+            let roots = connector.with_provider_and_native_roots(ring::default_provider());
+            roots.map_err(|error| format!("the system's certificates cannot be read: {error}"))?
+        };
+        let connector = connector.https_or_http().enable_http1().build();
+        Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), uri })
+    }
+
+    pub(super) async fn post(&self, headers: &HeaderMap, body: &[u8]) -> Result<Reply, Problem> {
+        let mut request = Request::new(Body::from(body.to_vec()));
+        *request.method_mut() = axum::http::Method::POST;
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = headers.clone();
+        let json = HeaderValue::from_static("application/json");
+        request.headers_mut().insert(header::CONTENT_TYPE, json.clone());
+        request.headers_mut().insert(header::ACCEPT, json);
+        let answered = self.client.request(request).await.map_err(|_| Problem::Unreachable)?;
+        let (head, body) = answered.into_parts();
+        let retry_after = head.headers.get(header::RETRY_AFTER);
+        let retry_after = retry_after.and_then(|it| it.to_str().ok()?.trim().parse().ok());
+        let body = axum::body::to_bytes(Body::new(body), MAX_BYTES).await;
+        Ok(Reply {
+            status: head.status.as_u16(),
+            retry_after: retry_after.map(Duration::from_secs),
+            body: body.map_err(|_| Problem::Unreadable)?,
+        })
+    }
+}
