@@ -899,10 +899,12 @@ pub enum ErrorCode {
     AmbiguousFile,
     BankRefused,
     AccountUnknown,
+    SuggesterRefused,
     Conflict,
     StoreUnavailable,
     StorageFull,
     Closed,
+    SuggesterUnavailable,
     SchemaTooNew,
     CorruptData,
     HistoryBroken,
@@ -1563,6 +1565,27 @@ pub struct Origin {
     pub fingerprint: String,
 }
 
+/// What came of asking outside.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct OutsideReport {
+    /// Payees that were asked about now.
+    pub asked: i64,
+    /// Payees among them for which a category of the book came back.
+    pub answered: i64,
+    /// Payees among them for which nothing came back because asking failed.
+    pub failed: i64,
+    /// Payees whose answer was remembered, and who were not asked about again.
+    pub remembered: i64,
+    /// Payees who were not asked about because a request asks about so many at most, or because an
+    /// earlier batch failed.
+    pub left: i64,
+    /// Transactions of which nothing is told, because the other party may be a person.
+    pub withheld: i64,
+    /// Why asking failed, where it did.
+    #[uniffi(default)]
+    pub failure: Option<ErrorCode>,
+}
+
 /// A bank's file as it was read.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct ParsedFile {
@@ -2107,6 +2130,9 @@ pub struct SuggestionPage {
     /// Where the next page begins; absent = this is the last one.
     #[uniffi(default)]
     pub next_cursor: Option<String>,
+    /// What came of asking outside, where that was wanted.
+    #[uniffi(default)]
+    pub outside: Option<OutsideReport>,
 }
 
 /// Of which transactions categories are suggested.
@@ -2121,6 +2147,10 @@ pub struct SuggestionQuery {
     /// Where the page before ended, as its answer told.
     #[uniffi(default)]
     pub cursor: Option<String>,
+    /// Whether somebody outside is asked about the payees for which the book abstains. Members may say
+    /// so, viewers not.
+    #[uniffi(default)]
+    pub outside: bool,
 }
 
 /// Which transactions get what is suggested.
@@ -2129,6 +2159,22 @@ pub struct SuggestionScope {
     /// These, at most 1,000; empty = all.
     #[uniffi(default)]
     pub ids: Vec<TransactionId>,
+    /// Whether somebody outside is asked where the book abstains, and believed where it says it is as
+    /// sure as the book asks for.
+    #[uniffi(default)]
+    pub outside: bool,
+}
+
+/// What giving the suggested categories did.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct SuggestionsApplied {
+    /// How many transactions were looked at.
+    pub examined: i64,
+    /// How many of them changed.
+    pub changed: i64,
+    /// What came of asking outside, where that was wanted.
+    #[uniffi(default)]
+    pub outside: Option<OutsideReport>,
 }
 
 /// A text of a transaction.

@@ -371,7 +371,7 @@ impl Suggestions {
     }
 
     /// Give transactions the category that was learned, where it is sure enough.
-    pub async fn apply(&self, request: SuggestionScope) -> Result<ApplyReport> {
+    pub async fn apply(&self, request: SuggestionScope) -> Result<SuggestionsApplied> {
         self.caller.call("suggestions.apply", None, request).await
     }
 

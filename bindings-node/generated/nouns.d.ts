@@ -8,9 +8,9 @@ import type {
   NewBudget, NewCategory, NewImport, NewLayout, NewPayee, NewRestore, NewRule, NewTransaction,
   NewTransfer, ObjectChange, ParsedFile, Payee, PayeeName, PayeeText, Recategorisation,
   RestoreReport, Rule, RulePatch, RuleSuggestion, RuleSuggestionQuery, RuleText, Spending,
-  SpendingQuery, SuggestionPage, SuggestionQuery, SuggestionScope, Transaction, TransactionPage,
-  TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion,
-  UndoReport, Verification,
+  SpendingQuery, SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied, Transaction,
+  TransactionPage, TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal,
+  TransferSuggestion, UndoReport, Verification,
 } from './shapes.js';
 
 /** What may be said of a call beside its request. */
@@ -131,7 +131,7 @@ export interface Suggestions {
   /** What the book's own past says of categories, and why. */
   list(request: SuggestionQuery): Promise<SuggestionPage>;
   /** Give transactions the category that was learned, where it is sure enough. */
-  apply(request: SuggestionScope): Promise<ApplyReport>;
+  apply(request: SuggestionScope): Promise<SuggestionsApplied>;
   /** Learn nothing of a payee any more. */
   forget(request: PayeeText): Promise<Book>;
   /** Learn of a payee again. */

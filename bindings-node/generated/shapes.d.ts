@@ -763,10 +763,12 @@ export type ErrorCode =
   | 'ambiguous_file'
   | 'bank_refused'
   | 'account_unknown'
+  | 'suggester_refused'
   | 'conflict'
   | 'store_unavailable'
   | 'storage_full'
   | 'closed'
+  | 'suggester_unavailable'
   | 'schema_too_new'
   | 'corrupt_data'
   | 'history_broken'
@@ -1281,6 +1283,27 @@ export interface Origin {
   fingerprint: string;
 }
 
+/** What came of asking outside. */
+export interface OutsideReport {
+  /** Payees that were asked about now. */
+  asked: number;
+  /** Payees among them for which a category of the book came back. */
+  answered: number;
+  /** Payees among them for which nothing came back because asking failed. */
+  failed: number;
+  /** Payees whose answer was remembered, and who were not asked about again. */
+  remembered: number;
+  /**
+   * Payees who were not asked about because a request asks about so many at most, or because an
+   * earlier batch failed.
+   */
+  left: number;
+  /** Transactions of which nothing is told, because the other party may be a person. */
+  withheld: number;
+  /** Why asking failed, where it did. */
+  failure: ErrorCode | null;
+}
+
 /** A bank's file as it was read. */
 export interface ParsedFile {
   /** The format that was read. */
@@ -1706,6 +1729,8 @@ export interface SuggestionPage {
   items: Suggestion[];
   /** Where the next page begins; absent = this is the last one. */
   next_cursor: string | null;
+  /** What came of asking outside, where that was wanted. */
+  outside: OutsideReport | null;
 }
 
 /** Of which transactions categories are suggested. */
@@ -1716,12 +1741,32 @@ export interface SuggestionQuery {
   limit?: number | null | undefined;
   /** Where the page before ended, as its answer told. */
   cursor?: string | null | undefined;
+  /**
+   * Whether somebody outside is asked about the payees for which the book abstains. Members may say
+   * so, viewers not.
+   */
+  outside?: boolean | undefined;
 }
 
 /** Which transactions get what is suggested. */
 export interface SuggestionScope {
   /** These, at most 1,000; empty = all. */
   ids?: readonly TransactionId[] | undefined;
+  /**
+   * Whether somebody outside is asked where the book abstains, and believed where it says it is as
+   * sure as the book asks for.
+   */
+  outside?: boolean | undefined;
+}
+
+/** What giving the suggested categories did. */
+export interface SuggestionsApplied {
+  /** How many transactions were looked at. */
+  examined: number;
+  /** How many of them changed. */
+  changed: number;
+  /** What came of asking outside, where that was wanted. */
+  outside: OutsideReport | null;
 }
 
 /** A text of a transaction. */

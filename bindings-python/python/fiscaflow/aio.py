@@ -706,6 +706,7 @@ class Suggestions(Noun):
         ids: Sequence[types.TransactionId] = (),
         limit: int | None = None,
         cursor: str | None = None,
+        outside: bool = False,
     ) -> types.SuggestionPage:
         """What the book's own past says of categories, and why.
 
@@ -714,20 +715,32 @@ class Suggestions(Noun):
                 pages.
             limit: How many to look at in one page, 1 to 500; 50 where absent.
             cursor: Where the page before ended, as its answer told.
+            outside: Whether somebody outside is asked about the payees for which the book abstains.
+                Members may say so, viewers not.
         """
         answer: types.SuggestionPage = await self._scope.call_async(
             "suggestions.list",
-            {"ids": ids, "limit": limit, "cursor": cursor},
+            {"ids": ids, "limit": limit, "cursor": cursor, "outside": outside},
         )
         return answer
 
-    async def apply(self, *, ids: Sequence[types.TransactionId] = ()) -> types.ApplyReport:
+    async def apply(
+        self,
+        *,
+        ids: Sequence[types.TransactionId] = (),
+        outside: bool = False,
+    ) -> types.SuggestionsApplied:
         """Give transactions the category that was learned, where it is sure enough.
 
         Args:
             ids: These, at most 1,000; empty = all.
+            outside: Whether somebody outside is asked where the book abstains, and believed where
+                it says it is as sure as the book asks for.
         """
-        answer: types.ApplyReport = await self._scope.call_async("suggestions.apply", {"ids": ids})
+        answer: types.SuggestionsApplied = await self._scope.call_async(
+            "suggestions.apply",
+            {"ids": ids, "outside": outside},
+        )
         return answer
 
     async def forget(self, *, text: str) -> types.Book:

@@ -133,10 +133,12 @@ ErrorCode: TypeAlias = Literal[
     "ambiguous_file",
     "bank_refused",
     "account_unknown",
+    "suggester_refused",
     "conflict",
     "store_unavailable",
     "storage_full",
     "closed",
+    "suggester_unavailable",
     "schema_too_new",
     "corrupt_data",
     "history_broken",
@@ -1295,6 +1297,31 @@ class Origin(TypedDict):
     """A digest of the bank's own facts, in hexadecimal: 32 digits."""
 
 
+class OutsideReport(TypedDict):
+    """What came of asking outside.
+
+    Payees are counted, not transactions, except where they are withheld. Whatever failed, the
+    request around it succeeds, and asking again asks for what is missing.
+    """
+
+    asked: int
+    """Payees that were asked about now."""
+    answered: int
+    """Payees among them for which a category of the book came back."""
+    failed: int
+    """Payees among them for which nothing came back because asking failed."""
+    remembered: int
+    """Payees whose answer was remembered, and who were not asked about again."""
+    left: int
+    """Payees who were not asked about because a request asks about so many at most, or because an
+    earlier batch failed.
+    """
+    withheld: int
+    """Transactions of which nothing is told, because the other party may be a person."""
+    failure: ErrorCode | None
+    """Why asking failed, where it did."""
+
+
 class ParsedFile(TypedDict):
     """A bank's file as it was read."""
 
@@ -1669,6 +1696,19 @@ class SuggestionPage(TypedDict):
     """
     next_cursor: str | None
     """Where the next page begins; absent = this is the last one."""
+    outside: OutsideReport | None
+    """What came of asking outside, where that was wanted."""
+
+
+class SuggestionsApplied(TypedDict):
+    """What giving the suggested categories did."""
+
+    examined: int
+    """How many transactions were looked at."""
+    changed: int
+    """How many of them changed."""
+    outside: OutsideReport | None
+    """What came of asking outside, where that was wanted."""
 
 
 class Transaction(TypedDict):

@@ -822,18 +822,20 @@ internal fun readStatus(json: Any?): Status {
 }
 
 internal fun readSuggestionQuery(json: Any?): SuggestionQuery {
-    val members = Members(json, "ids", "limit", "cursor")
+    val members = Members(json, "ids", "limit", "cursor", "outside")
     return SuggestionQuery(
         `ids` = members.optional("ids", list(::text)) ?: emptyList(),
         `limit` = members.optional("limit", ::long),
         `cursor` = members.optional("cursor", ::text),
+        `outside` = members.optional("outside", ::boolean) ?: false,
     )
 }
 
 internal fun readSuggestionScope(json: Any?): SuggestionScope {
-    val members = Members(json, "ids")
+    val members = Members(json, "ids", "outside")
     return SuggestionScope(
         `ids` = members.optional("ids", list(::text)) ?: emptyList(),
+        `outside` = members.optional("outside", ::boolean) ?: false,
     )
 }
 

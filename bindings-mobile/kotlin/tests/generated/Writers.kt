@@ -467,6 +467,16 @@ internal fun json(it: Origin): Any? = mapOf(
     "fingerprint" to it.`fingerprint`,
 )
 
+internal fun json(it: OutsideReport): Any? = mapOf(
+    "asked" to it.`asked`,
+    "answered" to it.`answered`,
+    "failed" to it.`failed`,
+    "remembered" to it.`remembered`,
+    "left" to it.`left`,
+    "withheld" to it.`withheld`,
+    "failure" to it.`failure`?.let { json(it) },
+)
+
 internal fun json(it: ParsedFile): Any? = mapOf(
     "format" to json(it.`format`),
     "csv" to it.`csv`?.let { json(it) },
@@ -666,6 +676,13 @@ internal fun json(it: Suggestion): Any? = mapOf(
 internal fun json(it: SuggestionPage): Any? = mapOf(
     "items" to it.`items`.map { json(it) },
     "next_cursor" to it.`nextCursor`,
+    "outside" to it.`outside`?.let { json(it) },
+)
+
+internal fun json(it: SuggestionsApplied): Any? = mapOf(
+    "examined" to it.`examined`,
+    "changed" to it.`changed`,
+    "outside" to it.`outside`?.let { json(it) },
 )
 
 internal fun json(it: TextField): Any? = it.name.lowercase()

@@ -820,18 +820,20 @@ func readStatus(_ json: Json) throws -> Status {
 }
 
 func readSuggestionQuery(_ json: Json) throws -> SuggestionQuery {
-    let members = try Members(json, "ids", "limit", "cursor")
+    let members = try Members(json, "ids", "limit", "cursor", "outside")
     return SuggestionQuery(
         ids: try members.optional("ids", list(text)) ?? [],
         limit: try members.optional("limit", integer),
-        cursor: try members.optional("cursor", text)
+        cursor: try members.optional("cursor", text),
+        outside: try members.optional("outside", boolean) ?? false
     )
 }
 
 func readSuggestionScope(_ json: Json) throws -> SuggestionScope {
-    let members = try Members(json, "ids")
+    let members = try Members(json, "ids", "outside")
     return SuggestionScope(
-        ids: try members.optional("ids", list(text)) ?? []
+        ids: try members.optional("ids", list(text)) ?? [],
+        outside: try members.optional("outside", boolean) ?? false
     )
 }
 

@@ -462,10 +462,12 @@ func json(_ it: ErrorCode) -> Json {
     case .ambiguousFile: return .text("ambiguous_file")
     case .bankRefused: return .text("bank_refused")
     case .accountUnknown: return .text("account_unknown")
+    case .suggesterRefused: return .text("suggester_refused")
     case .conflict: return .text("conflict")
     case .storeUnavailable: return .text("store_unavailable")
     case .storageFull: return .text("storage_full")
     case .closed: return .text("closed")
+    case .suggesterUnavailable: return .text("suggester_unavailable")
     case .schemaTooNew: return .text("schema_too_new")
     case .corruptData: return .text("corrupt_data")
     case .historyBroken: return .text("history_broken")
@@ -698,6 +700,18 @@ func json(_ it: Origin) -> Json {
     members["pending"] = json(it.pending)
     members["bank_id"] = it.bankId.map { json($0) } ?? .null
     members["fingerprint"] = json(it.fingerprint)
+    return .object(members)
+}
+
+func json(_ it: OutsideReport) -> Json {
+    var members: [String: Json] = [:]
+    members["asked"] = json(it.asked)
+    members["answered"] = json(it.answered)
+    members["failed"] = json(it.failed)
+    members["remembered"] = json(it.remembered)
+    members["left"] = json(it.left)
+    members["withheld"] = json(it.withheld)
+    members["failure"] = it.failure.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -983,6 +997,15 @@ func json(_ it: SuggestionPage) -> Json {
     var members: [String: Json] = [:]
     members["items"] = .list(it.items.map { json($0) })
     members["next_cursor"] = it.nextCursor.map { json($0) } ?? .null
+    members["outside"] = it.outside.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: SuggestionsApplied) -> Json {
+    var members: [String: Json] = [:]
+    members["examined"] = json(it.examined)
+    members["changed"] = json(it.changed)
+    members["outside"] = it.outside.map { json($0) } ?? .null
     return .object(members)
 }
 
