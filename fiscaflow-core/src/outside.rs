@@ -223,7 +223,7 @@ fn full_name(category: &Category, plan: &Plan) -> String {
     let mut names = vec![category.name.as_str()];
     let mut above = category.parent_id;
     while let Some(parent) = above.and_then(|id| plan.categories.get(&id)) {
-        // A book has no circle of categories; what is read from elsewhere must not hang all the same.
+        // A book has no circle of categories; one that is broken must not hang all the same.
         if names.len() > plan.categories.len() {
             break;
         }
@@ -266,11 +266,8 @@ mod tests {
             (None, "", &[mcc], None),
             (None, "4711", &[mcc], None),
         ] {
-            assert_eq!(
-                told(payee, description, known).as_deref(),
-                wanted,
-                "{payee:?} {description}"
-            );
+            let told = told(payee, description, known);
+            assert_eq!(told.as_deref(), wanted, "{payee:?} {description}");
         }
     }
 
@@ -280,7 +277,10 @@ mod tests {
         #[test]
         fn numbers_and_hidden_characters_stay_in_the_house(
             words in proptest::collection::vec(
-                r"[A-Za-zäß]{1,12}|[A-Z]{2}[0-9]{2}|[0-9]{1,24}|[0-9X*]{12,16}|[a-z]{2,5}@[a-z]{3}\.de|[\PC\u{202e}\u{e0041}]{1,6}",
+                prop_oneof![
+                    r"[A-Za-zäß]{1,12}|[A-Z]{2}[0-9]{2}|[0-9]{1,24}|[0-9X*]{12,16}",
+                    r"[a-z]{2,5}@[a-z]{3}\.de|[\PC\u{202e}\u{e0041}]{1,6}",
+                ],
                 0..9,
             ),
             payee: bool,

@@ -175,14 +175,16 @@ impl Outside {
             }
         }
         let mut hints = BTreeMap::new();
-        for (question, (category_id, confidence)) in found {
-            let kind = SourceKind::Provider;
-            let reference = Some(self.suggester.name().to_owned());
-            let hint = Hint { category_id, source: Source { kind, reference, confidence } };
+        for (question, answer) in found {
             let ids = rows.get(question).into_iter().flatten();
-            hints.extend(ids.map(|id| (*id, hint.clone())));
+            hints.extend(ids.map(|id| (*id, self.hint(answer))));
         }
         Ok(hints)
+    }
+
+    fn hint(&self, (category_id, confidence): (CategoryId, u8)) -> Hint {
+        let reference = Some(self.suggester.name().to_owned());
+        Hint { category_id, source: Source { kind: SourceKind::Provider, reference, confidence } }
     }
 }
 

@@ -341,7 +341,8 @@ proptest! {
                     continue;
                 };
                 assert!(one.category_id.is_some_and(|id| id == it.food || id == bakery));
-                assert!(source.kind == SourceKind::Provider && (85..=100).contains(&source.confidence));
+                assert_eq!(source.kind, SourceKind::Provider);
+                assert!((85..=100).contains(&source.confidence));
                 one.category_id = None;
             }
             let mut after = serde_json::to_value(after).unwrap();

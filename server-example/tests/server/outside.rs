@@ -28,6 +28,7 @@ use tokio::sync::watch;
 
 use crate::support::{NOWHERE, Request, Server};
 
+const TOOL: &str = "categories_of_payees";
 const KEY: &str = "sk-sesame-4711";
 const LIMIT: Duration = Duration::from_secs(15);
 const SECOND: Duration = Duration::from_secs(1);
@@ -198,7 +199,7 @@ pub fn said(api: &str, answers: &Value) -> Value {
             "id": "msg_1", "type": "message", "role": "assistant", "model": "model-1",
             "content": [
                 {"type": "text", "text": "Here they are."},
-                {"type": "tool_use", "id": "toolu_1", "name": "categories_of_payees", "input": said},
+                {"type": "tool_use", "id": "toolu_1", "name": TOOL, "input": said},
             ],
             "stop_reason": "tool_use", "stop_sequence": null,
             "usage": {
@@ -510,8 +511,8 @@ async fn the_counters_are_for_those_with_a_token() {
 }
 
 /// Holds: from a request over HTTP to the vendor and back, a payee that gives orders and a vendor
-/// that obeys them bring about nothing, and an answer that names a category brings about that alone;
-/// the bank's own text stays in the house.
+/// that obeys them bring about nothing, and an answer that names a category brings about that
+/// alone; the bank's own text stays in the house.
 #[tokio::test]
 async fn over_http_an_order_in_a_payee_brings_about_nothing() {
     let obeys = json!([
