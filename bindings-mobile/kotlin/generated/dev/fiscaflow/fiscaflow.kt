@@ -1455,7 +1455,7 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_rules_update() and 0xFFFF) != 32520) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_fiscaflow_checksum_method_suggestions_apply() and 0xFFFF) != 19872) {
+    if ((lib.uniffi_fiscaflow_checksum_method_suggestions_apply() and 0xFFFF) != 33765) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_suggestions_evaluate() and 0xFFFF) != 63027) {
@@ -7824,7 +7824,7 @@ public interface SuggestionsInterface {
     /**
      * Give transactions the category that was learned, where it is sure enough.
      */
-    suspend fun `apply`(`request`: SuggestionScope): ApplyReport
+    suspend fun `apply`(`request`: SuggestionScope): SuggestionsApplied
     
     /**
      * How good learning is on the book's own past; nothing is written.
@@ -7959,7 +7959,7 @@ open class Suggestions: Disposable, AutoCloseable, SuggestionsInterface
      */
     @Throws(FiscaFlowException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `apply`(`request`: SuggestionScope) : ApplyReport {
+    override suspend fun `apply`(`request`: SuggestionScope) : SuggestionsApplied {
         return uniffiRustCallAsync(
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_fiscaflow_fn_method_suggestions_apply(
@@ -7972,7 +7972,7 @@ open class Suggestions: Disposable, AutoCloseable, SuggestionsInterface
         { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
-        { FfiConverterTypeApplyReport.lift(it) },
+        { FfiConverterTypeSuggestionsApplied.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -13207,6 +13207,94 @@ public object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
 
 
 /**
+ * What came of asking outside.
+ */
+data class OutsideReport (
+    /**
+     * Payees that were asked about now.
+     */
+    val `asked`: kotlin.Long
+    , 
+    /**
+     * Payees among them for which a category of the book came back.
+     */
+    val `answered`: kotlin.Long
+    , 
+    /**
+     * Payees among them for which nothing came back because asking failed.
+     */
+    val `failed`: kotlin.Long
+    , 
+    /**
+     * Payees whose answer was remembered, and who were not asked about again.
+     */
+    val `remembered`: kotlin.Long
+    , 
+    /**
+     * Payees who were not asked about because a request asks about so many at most, or because an
+     * earlier batch failed.
+     */
+    val `left`: kotlin.Long
+    , 
+    /**
+     * Transactions of which nothing is told, because the other party may be a person.
+     */
+    val `withheld`: kotlin.Long
+    , 
+    /**
+     * Why asking failed, where it did.
+     */
+    val `failure`: ErrorCode? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOutsideReport: FfiConverterRustBuffer<OutsideReport> {
+    override fun read(buf: ByteBuffer): OutsideReport {
+        return OutsideReport(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalTypeErrorCode.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: OutsideReport) = (
+            FfiConverterLong.allocationSize(value.`asked`) +
+            FfiConverterLong.allocationSize(value.`answered`) +
+            FfiConverterLong.allocationSize(value.`failed`) +
+            FfiConverterLong.allocationSize(value.`remembered`) +
+            FfiConverterLong.allocationSize(value.`left`) +
+            FfiConverterLong.allocationSize(value.`withheld`) +
+            FfiConverterOptionalTypeErrorCode.allocationSize(value.`failure`)
+    )
+
+    override fun write(value: OutsideReport, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`asked`, buf)
+            FfiConverterLong.write(value.`answered`, buf)
+            FfiConverterLong.write(value.`failed`, buf)
+            FfiConverterLong.write(value.`remembered`, buf)
+            FfiConverterLong.write(value.`left`, buf)
+            FfiConverterLong.write(value.`withheld`, buf)
+            FfiConverterOptionalTypeErrorCode.write(value.`failure`, buf)
+    }
+}
+
+
+
+/**
  * A bank's file as it was read.
  */
 data class ParsedFile (
@@ -15127,6 +15215,11 @@ data class SuggestionPage (
      * Where the next page begins; absent = this is the last one.
      */
     val `nextCursor`: kotlin.String? = null 
+    , 
+    /**
+     * What came of asking outside, where that was wanted.
+     */
+    val `outside`: OutsideReport? = null 
     
 ){
     
@@ -15145,17 +15238,20 @@ public object FfiConverterTypeSuggestionPage: FfiConverterRustBuffer<SuggestionP
         return SuggestionPage(
             FfiConverterSequenceTypeSuggestion.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeOutsideReport.read(buf),
         )
     }
 
     override fun allocationSize(value: SuggestionPage) = (
             FfiConverterSequenceTypeSuggestion.allocationSize(value.`items`) +
-            FfiConverterOptionalString.allocationSize(value.`nextCursor`)
+            FfiConverterOptionalString.allocationSize(value.`nextCursor`) +
+            FfiConverterOptionalTypeOutsideReport.allocationSize(value.`outside`)
     )
 
     override fun write(value: SuggestionPage, buf: ByteBuffer) {
             FfiConverterSequenceTypeSuggestion.write(value.`items`, buf)
             FfiConverterOptionalString.write(value.`nextCursor`, buf)
+            FfiConverterOptionalTypeOutsideReport.write(value.`outside`, buf)
     }
 }
 
@@ -15179,6 +15275,12 @@ data class SuggestionQuery (
      * Where the page before ended, as its answer told.
      */
     val `cursor`: kotlin.String? = null 
+    , 
+    /**
+     * Whether somebody outside is asked about the payees for which the book abstains. Members may say
+     * so, viewers not.
+     */
+    val `outside`: kotlin.Boolean = false 
     
 ){
     
@@ -15198,19 +15300,22 @@ public object FfiConverterTypeSuggestionQuery: FfiConverterRustBuffer<Suggestion
             FfiConverterSequenceTypeTransactionId.read(buf),
             FfiConverterOptionalLong.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: SuggestionQuery) = (
             FfiConverterSequenceTypeTransactionId.allocationSize(value.`ids`) +
             FfiConverterOptionalLong.allocationSize(value.`limit`) +
-            FfiConverterOptionalString.allocationSize(value.`cursor`)
+            FfiConverterOptionalString.allocationSize(value.`cursor`) +
+            FfiConverterBoolean.allocationSize(value.`outside`)
     )
 
     override fun write(value: SuggestionQuery, buf: ByteBuffer) {
             FfiConverterSequenceTypeTransactionId.write(value.`ids`, buf)
             FfiConverterOptionalLong.write(value.`limit`, buf)
             FfiConverterOptionalString.write(value.`cursor`, buf)
+            FfiConverterBoolean.write(value.`outside`, buf)
     }
 }
 
@@ -15224,6 +15329,12 @@ data class SuggestionScope (
      * These, at most 1,000; empty = all.
      */
     val `ids`: List<TransactionId> = listOf() 
+    , 
+    /**
+     * Whether somebody outside is asked where the book abstains, and believed where it says it is as
+     * sure as the book asks for.
+     */
+    val `outside`: kotlin.Boolean = false 
     
 ){
     
@@ -15241,15 +15352,73 @@ public object FfiConverterTypeSuggestionScope: FfiConverterRustBuffer<Suggestion
     override fun read(buf: ByteBuffer): SuggestionScope {
         return SuggestionScope(
             FfiConverterSequenceTypeTransactionId.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: SuggestionScope) = (
-            FfiConverterSequenceTypeTransactionId.allocationSize(value.`ids`)
+            FfiConverterSequenceTypeTransactionId.allocationSize(value.`ids`) +
+            FfiConverterBoolean.allocationSize(value.`outside`)
     )
 
     override fun write(value: SuggestionScope, buf: ByteBuffer) {
             FfiConverterSequenceTypeTransactionId.write(value.`ids`, buf)
+            FfiConverterBoolean.write(value.`outside`, buf)
+    }
+}
+
+
+
+/**
+ * What giving the suggested categories did.
+ */
+data class SuggestionsApplied (
+    /**
+     * How many transactions were looked at.
+     */
+    val `examined`: kotlin.Long
+    , 
+    /**
+     * How many of them changed.
+     */
+    val `changed`: kotlin.Long
+    , 
+    /**
+     * What came of asking outside, where that was wanted.
+     */
+    val `outside`: OutsideReport? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSuggestionsApplied: FfiConverterRustBuffer<SuggestionsApplied> {
+    override fun read(buf: ByteBuffer): SuggestionsApplied {
+        return SuggestionsApplied(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalTypeOutsideReport.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SuggestionsApplied) = (
+            FfiConverterLong.allocationSize(value.`examined`) +
+            FfiConverterLong.allocationSize(value.`changed`) +
+            FfiConverterOptionalTypeOutsideReport.allocationSize(value.`outside`)
+    )
+
+    override fun write(value: SuggestionsApplied, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`examined`, buf)
+            FfiConverterLong.write(value.`changed`, buf)
+            FfiConverterOptionalTypeOutsideReport.write(value.`outside`, buf)
     }
 }
 
@@ -17624,10 +17793,12 @@ enum class ErrorCode {
     AMBIGUOUS_FILE,
     BANK_REFUSED,
     ACCOUNT_UNKNOWN,
+    SUGGESTER_REFUSED,
     CONFLICT,
     STORE_UNAVAILABLE,
     STORAGE_FULL,
     CLOSED,
+    SUGGESTER_UNAVAILABLE,
     SCHEMA_TOO_NEW,
     CORRUPT_DATA,
     HISTORY_BROKEN,
@@ -18778,6 +18949,38 @@ public object FfiConverterOptionalTypeCsvProfile: FfiConverterRustBuffer<CsvProf
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeOutsideReport: FfiConverterRustBuffer<OutsideReport?> {
+    override fun read(buf: ByteBuffer): OutsideReport? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeOutsideReport.read(buf)
+    }
+
+    override fun allocationSize(value: OutsideReport?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeOutsideReport.allocationSize(value)
+        }
+    }
+
+    override fun write(value: OutsideReport?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeOutsideReport.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeSource: FfiConverterRustBuffer<Source?> {
     override fun read(buf: ByteBuffer): Source? {
         if (buf.get().toInt() == 0) {
@@ -18992,6 +19195,38 @@ public object FfiConverterOptionalTypeDelimiter: FfiConverterRustBuffer<Delimite
         } else {
             buf.put(1)
             FfiConverterTypeDelimiter.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeErrorCode: FfiConverterRustBuffer<ErrorCode?> {
+    override fun read(buf: ByteBuffer): ErrorCode? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeErrorCode.read(buf)
+    }
+
+    override fun allocationSize(value: ErrorCode?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeErrorCode.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ErrorCode?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeErrorCode.write(value, buf)
         }
     }
 }

@@ -3969,7 +3969,7 @@ public protocol SuggestionsProtocol: AnyObject, Sendable {
     /**
      * Give transactions the category that was learned, where it is sure enough.
      */
-    func apply(request: SuggestionScope) async throws  -> ApplyReport
+    func apply(request: SuggestionScope) async throws  -> SuggestionsApplied
     
     /**
      * How good learning is on the book's own past; nothing is written.
@@ -4051,7 +4051,7 @@ open class Suggestions: SuggestionsProtocol, @unchecked Sendable {
     /**
      * Give transactions the category that was learned, where it is sure enough.
      */
-open func apply(request: SuggestionScope)async throws  -> ApplyReport  {
+open func apply(request: SuggestionScope)async throws  -> SuggestionsApplied  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
@@ -4062,7 +4062,7 @@ open func apply(request: SuggestionScope)async throws  -> ApplyReport  {
             pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeApplyReport_lift,
+            liftFunc: FfiConverterTypeSuggestionsApplied_lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -10591,6 +10591,127 @@ public func FfiConverterTypeOrigin_lower(_ value: Origin) -> RustBuffer {
 
 
 /**
+ * What came of asking outside.
+ */
+public struct OutsideReport: Equatable, Hashable {
+    /**
+     * Payees that were asked about now.
+     */
+    public var asked: Int64
+    /**
+     * Payees among them for which a category of the book came back.
+     */
+    public var answered: Int64
+    /**
+     * Payees among them for which nothing came back because asking failed.
+     */
+    public var failed: Int64
+    /**
+     * Payees whose answer was remembered, and who were not asked about again.
+     */
+    public var remembered: Int64
+    /**
+     * Payees who were not asked about because a request asks about so many at most, or because an
+     * earlier batch failed.
+     */
+    public var left: Int64
+    /**
+     * Transactions of which nothing is told, because the other party may be a person.
+     */
+    public var withheld: Int64
+    /**
+     * Why asking failed, where it did.
+     */
+    public var failure: ErrorCode?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Payees that were asked about now.
+         */asked: Int64, 
+        /**
+         * Payees among them for which a category of the book came back.
+         */answered: Int64, 
+        /**
+         * Payees among them for which nothing came back because asking failed.
+         */failed: Int64, 
+        /**
+         * Payees whose answer was remembered, and who were not asked about again.
+         */remembered: Int64, 
+        /**
+         * Payees who were not asked about because a request asks about so many at most, or because an
+         * earlier batch failed.
+         */left: Int64, 
+        /**
+         * Transactions of which nothing is told, because the other party may be a person.
+         */withheld: Int64, 
+        /**
+         * Why asking failed, where it did.
+         */failure: ErrorCode? = nil) {
+        self.asked = asked
+        self.answered = answered
+        self.failed = failed
+        self.remembered = remembered
+        self.left = left
+        self.withheld = withheld
+        self.failure = failure
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OutsideReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutsideReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OutsideReport {
+        return
+            try OutsideReport(
+                asked: FfiConverterInt64.read(from: &buf), 
+                answered: FfiConverterInt64.read(from: &buf), 
+                failed: FfiConverterInt64.read(from: &buf), 
+                remembered: FfiConverterInt64.read(from: &buf), 
+                left: FfiConverterInt64.read(from: &buf), 
+                withheld: FfiConverterInt64.read(from: &buf), 
+                failure: FfiConverterOptionTypeErrorCode.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OutsideReport, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.asked, into: &buf)
+        FfiConverterInt64.write(value.answered, into: &buf)
+        FfiConverterInt64.write(value.failed, into: &buf)
+        FfiConverterInt64.write(value.remembered, into: &buf)
+        FfiConverterInt64.write(value.left, into: &buf)
+        FfiConverterInt64.write(value.withheld, into: &buf)
+        FfiConverterOptionTypeErrorCode.write(value.failure, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutsideReport_lift(_ buf: RustBuffer) throws -> OutsideReport {
+    return try FfiConverterTypeOutsideReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutsideReport_lower(_ value: OutsideReport) -> RustBuffer {
+    return FfiConverterTypeOutsideReport.lower(value)
+}
+
+
+/**
  * A bank's file as it was read.
  */
 public struct ParsedFile: Equatable, Hashable {
@@ -13266,6 +13387,10 @@ public struct SuggestionPage: Equatable, Hashable {
      * Where the next page begins; absent = this is the last one.
      */
     public var nextCursor: String?
+    /**
+     * What came of asking outside, where that was wanted.
+     */
+    public var outside: OutsideReport?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -13276,9 +13401,13 @@ public struct SuggestionPage: Equatable, Hashable {
          */items: [Suggestion], 
         /**
          * Where the next page begins; absent = this is the last one.
-         */nextCursor: String? = nil) {
+         */nextCursor: String? = nil, 
+        /**
+         * What came of asking outside, where that was wanted.
+         */outside: OutsideReport? = nil) {
         self.items = items
         self.nextCursor = nextCursor
+        self.outside = outside
     }
 
     
@@ -13298,13 +13427,15 @@ public struct FfiConverterTypeSuggestionPage: FfiConverterRustBuffer {
         return
             try SuggestionPage(
                 items: FfiConverterSequenceTypeSuggestion.read(from: &buf), 
-                nextCursor: FfiConverterOptionString.read(from: &buf)
+                nextCursor: FfiConverterOptionString.read(from: &buf), 
+                outside: FfiConverterOptionTypeOutsideReport.read(from: &buf)
         )
     }
 
     public static func write(_ value: SuggestionPage, into buf: inout [UInt8]) {
         FfiConverterSequenceTypeSuggestion.write(value.items, into: &buf)
         FfiConverterOptionString.write(value.nextCursor, into: &buf)
+        FfiConverterOptionTypeOutsideReport.write(value.outside, into: &buf)
     }
 }
 
@@ -13340,6 +13471,11 @@ public struct SuggestionQuery: Equatable, Hashable {
      * Where the page before ended, as its answer told.
      */
     public var cursor: String?
+    /**
+     * Whether somebody outside is asked about the payees for which the book abstains. Members may say
+     * so, viewers not.
+     */
+    public var outside: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -13352,10 +13488,15 @@ public struct SuggestionQuery: Equatable, Hashable {
          */limit: Int64? = nil, 
         /**
          * Where the page before ended, as its answer told.
-         */cursor: String? = nil) {
+         */cursor: String? = nil, 
+        /**
+         * Whether somebody outside is asked about the payees for which the book abstains. Members may say
+         * so, viewers not.
+         */outside: Bool = false) {
         self.ids = ids
         self.limit = limit
         self.cursor = cursor
+        self.outside = outside
     }
 
     
@@ -13376,7 +13517,8 @@ public struct FfiConverterTypeSuggestionQuery: FfiConverterRustBuffer {
             try SuggestionQuery(
                 ids: FfiConverterSequenceTypeTransactionId.read(from: &buf), 
                 limit: FfiConverterOptionInt64.read(from: &buf), 
-                cursor: FfiConverterOptionString.read(from: &buf)
+                cursor: FfiConverterOptionString.read(from: &buf), 
+                outside: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -13384,6 +13526,7 @@ public struct FfiConverterTypeSuggestionQuery: FfiConverterRustBuffer {
         FfiConverterSequenceTypeTransactionId.write(value.ids, into: &buf)
         FfiConverterOptionInt64.write(value.limit, into: &buf)
         FfiConverterOptionString.write(value.cursor, into: &buf)
+        FfiConverterBool.write(value.outside, into: &buf)
     }
 }
 
@@ -13411,14 +13554,24 @@ public struct SuggestionScope: Equatable, Hashable {
      * These, at most 1,000; empty = all.
      */
     public var ids: [TransactionId]
+    /**
+     * Whether somebody outside is asked where the book abstains, and believed where it says it is as
+     * sure as the book asks for.
+     */
+    public var outside: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * These, at most 1,000; empty = all.
-         */ids: [TransactionId] = []) {
+         */ids: [TransactionId] = [], 
+        /**
+         * Whether somebody outside is asked where the book abstains, and believed where it says it is as
+         * sure as the book asks for.
+         */outside: Bool = false) {
         self.ids = ids
+        self.outside = outside
     }
 
     
@@ -13437,12 +13590,14 @@ public struct FfiConverterTypeSuggestionScope: FfiConverterRustBuffer {
     public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SuggestionScope {
         return
             try SuggestionScope(
-                ids: FfiConverterSequenceTypeTransactionId.read(from: &buf)
+                ids: FfiConverterSequenceTypeTransactionId.read(from: &buf), 
+                outside: FfiConverterBool.read(from: &buf)
         )
     }
 
     public static func write(_ value: SuggestionScope, into buf: inout [UInt8]) {
         FfiConverterSequenceTypeTransactionId.write(value.ids, into: &buf)
+        FfiConverterBool.write(value.outside, into: &buf)
     }
 }
 
@@ -13459,6 +13614,85 @@ public func FfiConverterTypeSuggestionScope_lift(_ buf: RustBuffer) throws -> Su
 #endif
 public func FfiConverterTypeSuggestionScope_lower(_ value: SuggestionScope) -> RustBuffer {
     return FfiConverterTypeSuggestionScope.lower(value)
+}
+
+
+/**
+ * What giving the suggested categories did.
+ */
+public struct SuggestionsApplied: Equatable, Hashable {
+    /**
+     * How many transactions were looked at.
+     */
+    public var examined: Int64
+    /**
+     * How many of them changed.
+     */
+    public var changed: Int64
+    /**
+     * What came of asking outside, where that was wanted.
+     */
+    public var outside: OutsideReport?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How many transactions were looked at.
+         */examined: Int64, 
+        /**
+         * How many of them changed.
+         */changed: Int64, 
+        /**
+         * What came of asking outside, where that was wanted.
+         */outside: OutsideReport? = nil) {
+        self.examined = examined
+        self.changed = changed
+        self.outside = outside
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SuggestionsApplied: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSuggestionsApplied: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SuggestionsApplied {
+        return
+            try SuggestionsApplied(
+                examined: FfiConverterInt64.read(from: &buf), 
+                changed: FfiConverterInt64.read(from: &buf), 
+                outside: FfiConverterOptionTypeOutsideReport.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SuggestionsApplied, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.examined, into: &buf)
+        FfiConverterInt64.write(value.changed, into: &buf)
+        FfiConverterOptionTypeOutsideReport.write(value.outside, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestionsApplied_lift(_ buf: RustBuffer) throws -> SuggestionsApplied {
+    return try FfiConverterTypeSuggestionsApplied.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSuggestionsApplied_lower(_ value: SuggestionsApplied) -> RustBuffer {
+    return FfiConverterTypeSuggestionsApplied.lower(value)
 }
 
 
@@ -16226,10 +16460,12 @@ public enum ErrorCode: Equatable, Hashable, CaseIterable {
     case ambiguousFile
     case bankRefused
     case accountUnknown
+    case suggesterRefused
     case conflict
     case storeUnavailable
     case storageFull
     case closed
+    case suggesterUnavailable
     case schemaTooNew
     case corruptData
     case historyBroken
@@ -16323,21 +16559,25 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
         
         case 28: return .accountUnknown
         
-        case 29: return .conflict
+        case 29: return .suggesterRefused
         
-        case 30: return .storeUnavailable
+        case 30: return .conflict
         
-        case 31: return .storageFull
+        case 31: return .storeUnavailable
         
-        case 32: return .closed
+        case 32: return .storageFull
         
-        case 33: return .schemaTooNew
+        case 33: return .closed
         
-        case 34: return .corruptData
+        case 34: return .suggesterUnavailable
         
-        case 35: return .historyBroken
+        case 35: return .schemaTooNew
         
-        case 36: return .`internal`
+        case 36: return .corruptData
+        
+        case 37: return .historyBroken
+        
+        case 38: return .`internal`
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -16459,36 +16699,44 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(28))
         
         
-        case .conflict:
+        case .suggesterRefused:
             writeInt(&buf, Int32(29))
         
         
-        case .storeUnavailable:
+        case .conflict:
             writeInt(&buf, Int32(30))
         
         
-        case .storageFull:
+        case .storeUnavailable:
             writeInt(&buf, Int32(31))
         
         
-        case .closed:
+        case .storageFull:
             writeInt(&buf, Int32(32))
         
         
-        case .schemaTooNew:
+        case .closed:
             writeInt(&buf, Int32(33))
         
         
-        case .corruptData:
+        case .suggesterUnavailable:
             writeInt(&buf, Int32(34))
         
         
-        case .historyBroken:
+        case .schemaTooNew:
             writeInt(&buf, Int32(35))
         
         
-        case .`internal`:
+        case .corruptData:
             writeInt(&buf, Int32(36))
+        
+        
+        case .historyBroken:
+            writeInt(&buf, Int32(37))
+        
+        
+        case .`internal`:
+            writeInt(&buf, Int32(38))
         
         }
     }
@@ -18338,6 +18586,30 @@ fileprivate struct FfiConverterOptionTypeCsvProfile: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeOutsideReport: FfiConverterRustBuffer {
+    typealias SwiftType = OutsideReport?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeOutsideReport.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeOutsideReport.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeSource: FfiConverterRustBuffer {
     typealias SwiftType = Source?
 
@@ -18498,6 +18770,30 @@ fileprivate struct FfiConverterOptionTypeDelimiter: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeDelimiter.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeErrorCode: FfiConverterRustBuffer {
+    typealias SwiftType = ErrorCode?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeErrorCode.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeErrorCode.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -21457,7 +21753,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_rules_update() != 32520) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_fiscaflow_checksum_method_suggestions_apply() != 19872) {
+    if (uniffi_fiscaflow_checksum_method_suggestions_apply() != 33765) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_suggestions_evaluate() != 63027) {
