@@ -434,7 +434,7 @@ pub struct CategoryGuess {
     /// The category.
     pub category_id: CategoryId,
     /// Who says so and how probable it is: the learned model, or as a provider `lexicon`, which knows
-    /// brands and merchant codes.
+    /// brands and merchant codes, or the name of who was asked outside.
     pub source: Source,
     /// What spoke for it, loudest first; of the lexicon `brand` or `mcc`, without a weight.
     pub evidence: Vec<Spoke>,

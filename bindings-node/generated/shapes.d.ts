@@ -385,7 +385,7 @@ export interface CategoryGuess {
   category_id: CategoryId;
   /**
    * Who says so and how probable it is: the learned model, or as a provider `lexicon`, which knows
-   * brands and merchant codes.
+   * brands and merchant codes, or the name of who was asked outside.
    */
   source: Source;
   /** What spoke for it, loudest first; of the lexicon `brand` or `mcc`, without a weight. */

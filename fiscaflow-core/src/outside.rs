@@ -4,8 +4,8 @@
 //! The core talks to nobody. A host that wants help gives the engine a [`Suggester`]; without one
 //! nothing leaves the house. What is asked is decided here, in one place: [`question`] says of a
 //! transaction as little as helps, or nothing. What comes back can do no more than name one of the
-//! categories that were offered: [`Choices`] drops everything else, so that a payee whose text
-//! gives orders to a language model gains nothing but a wrong suggestion.
+//! categories that were offered: everything else is dropped, so that a payee whose text gives
+//! orders to a language model gains nothing but a wrong suggestion.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -272,8 +272,8 @@ mod tests {
     }
 
     proptest! {
-        /// Holds: whatever the texts are, what is told is short, has no hidden character, no address
-        /// of mail and no number, unless it is the name of a brand.
+        /// Holds: whatever the texts are, what is told is short, has no hidden character, no
+        /// address of mail and no number, unless it is the name of a brand.
         #[test]
         fn numbers_and_hidden_characters_stay_in_the_house(
             words in proptest::collection::vec(

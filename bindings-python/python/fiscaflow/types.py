@@ -582,7 +582,7 @@ class CategoryGuess(TypedDict):
     """The category."""
     source: Source
     """Who says so and how probable it is: the learned model, or as a provider `lexicon`, which
-    knows brands and merchant codes.
+    knows brands and merchant codes, or the name of who was asked outside.
     """
     evidence: list[Spoke]
     """What spoke for it, loudest first; of the lexicon `brand` or `mcc`, without a weight."""

@@ -136,9 +136,9 @@ impl Suggestions<'_> {
         Ok((query.ids.iter().map(one).collect::<Result<_>>()?, None))
     }
 
-    /// Gives transactions the category that was learned, where it is sure enough, in one commit; and
-    /// where the book abstains that of somebody outside, if the scope says so. What a person or a
-    /// rule decided stays; what was learned earlier is brought up to date.
+    /// Gives transactions the category that was learned, where it is sure enough, in one commit;
+    /// and where the book abstains that of somebody outside, if the scope says so. What a person
+    /// or a rule decided stays; what was learned earlier is brought up to date.
     pub async fn apply(&self, scope: SuggestionScope) -> Result<SuggestionsApplied> {
         let mut command = ApplySuggestions { scope, hints: BTreeMap::new(), outside: None };
         if command.scope.outside {

@@ -147,8 +147,8 @@ pub(crate) fn undecided(
     known.iter().filter(told).map(|known| known.transaction_id)
 }
 
-/// The earlier rows that a row of the file may be: those with its id or its facts, and pending ones.
-/// New rows have few of them, however many the book holds.
+/// The earlier rows that a row of the file may be: those with its id or its facts, and pending
+/// ones. New rows have few of them, however many the book holds.
 fn candidates<'a>(rows: &'a [Incoming<'a>], known: &'a [OriginRow]) -> Vec<Known<'a>> {
     let ids: HashSet<&str> =
         rows.iter().flat_map(|row| [row.bank_id, row.pending_id]).flatten().collect();

@@ -273,8 +273,8 @@ pub(super) const ORIGINS: &str = "json_group_array(json_array(hex(transaction_id
          AND booked.transaction_id = origins.transaction_id AND NOT booked.pending) ELSE 1 END, \
      amount_minor))";
 
-/// An origin as [`ORIGINS`] lists it: transaction, number, day, bank id, fingerprint, whether it was
-/// pending and whether its transaction is booked, minor units.
+/// An origin as [`ORIGINS`] lists it: transaction, number, day, bank id, fingerprint, whether it
+/// was pending and whether its transaction is booked, minor units.
 type OriginRowJson = (Uuid, i64, i64, Option<String>, String, u8, u8, i64);
 
 /// An origin and its number in its transaction.

@@ -1,5 +1,5 @@
-//! Whether the server lives, whether it can serve, and how outside help fares. The first two need no
-//! token and tell no more; what outside help was asked and cost is for those who have one.
+//! Whether the server lives, whether it can serve, and how outside help fares. The first two need
+//! no token and tell no more; what outside help was asked and cost is for those who have one.
 
 use std::time::Duration;
 

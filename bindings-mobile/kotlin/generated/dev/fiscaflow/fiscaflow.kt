@@ -10265,7 +10265,7 @@ data class CategoryGuess (
     , 
     /**
      * Who says so and how probable it is: the learned model, or as a provider `lexicon`, which knows
-     * brands and merchant codes.
+     * brands and merchant codes, or the name of who was asked outside.
      */
     val `source`: Source
     , 

@@ -6475,7 +6475,7 @@ public struct CategoryGuess: Equatable, Hashable {
     public var categoryId: CategoryId
     /**
      * Who says so and how probable it is: the learned model, or as a provider `lexicon`, which knows
-     * brands and merchant codes.
+     * brands and merchant codes, or the name of who was asked outside.
      */
     public var source: Source
     /**
@@ -6491,7 +6491,7 @@ public struct CategoryGuess: Equatable, Hashable {
          */categoryId: CategoryId, 
         /**
          * Who says so and how probable it is: the learned model, or as a provider `lexicon`, which knows
-         * brands and merchant codes.
+         * brands and merchant codes, or the name of who was asked outside.
          */source: Source, 
         /**
          * What spoke for it, loudest first; of the lexicon `brand` or `mcc`, without a weight.
