@@ -318,8 +318,8 @@ impl Rows {
 
     fn add(&mut self, text: &str) -> u16 {
         let most = usize::from(u16::MAX);
-        let text =
-            if text.len() <= most { text } else { text.get(..floor(text, most)).unwrap_or("") };
+        let cut = || text.get(..floor(text, most)).unwrap_or("").trim_end();
+        let text = if text.len() <= most { text } else { cut() };
         self.block.push_str(text);
         u16::try_from(text.len()).unwrap_or(u16::MAX)
     }
