@@ -28,7 +28,7 @@ pub struct Head {
     pub hash: Hash,
 }
 
-/// What figures are computed from: one transaction without its texts.
+/// What figures are computed from: one transaction without the texts that no figure asks for.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ColumnRow {
     /// The transaction.
@@ -51,6 +51,8 @@ pub struct ColumnRow {
     pub counts: bool,
     /// Its parts: category and minor units.
     pub splits: Vec<(Option<CategoryId>, i64)>,
+    /// Its tags, sorted, each once.
+    pub tags: Vec<String>,
 }
 
 crate::model::debug_only!(ColumnRow: id, account_id, booking_date, transfer, pending, counts);
@@ -69,6 +71,7 @@ impl From<&Transaction> for ColumnRow {
             pending: transaction.status == crate::model::Status::Pending,
             counts: transaction.counts(),
             splits: splits.map(|split| (split.category_id, split.amount.minor())).collect(),
+            tags: transaction.tags.clone(),
         }
     }
 }
@@ -121,8 +124,8 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     /// after a position, at most `limit` of them.
     async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>>;
 
-    /// Transactions in the order of their ids after `after`, at most `limit` of them, without
-    /// their texts. Deleted ones are included and marked.
+    /// Transactions in the order of their ids after `after`, at most `limit` of them, with what
+    /// figures are computed from. Deleted ones are included and marked.
     async fn columns(
         &self,
         book_id: BookId,

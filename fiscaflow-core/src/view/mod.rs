@@ -3,7 +3,7 @@
 //! It is built once from a store's column rows, kept current by applying commits, and may be
 //! dropped at any time: built again it means the same.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 
 use chrono::{Datelike, NaiveDate};
@@ -16,6 +16,7 @@ const COUNTS: u8 = 1;
 const TRANSFER: u8 = 2;
 const PENDING: u8 = 4;
 const OUTGOING: u8 = 8;
+const TAGGED: u8 = 16;
 /// Stands for "no category" and "no payee" in the dense columns.
 const NONE: u32 = 0;
 
@@ -40,6 +41,8 @@ pub struct Line<'a> {
     pub pending: bool,
     /// Whether money goes out by the transaction as a whole, whatever the sign of this line.
     pub outgoing: bool,
+    /// The transaction's tags, sorted, each once.
+    pub tags: &'a [String],
 }
 
 impl fmt::Debug for Line<'_> {
@@ -99,6 +102,8 @@ pub struct View {
     category_names: Interner<CategoryId>,
     payee_names: Interner<String>,
     places: HashMap<TransactionId, Place>,
+    /// The tags of those that have some: few, so they take no column.
+    tags: BTreeMap<TransactionId, Box<[String]>>,
     dead: usize,
 }
 
@@ -129,6 +134,7 @@ impl View {
             category_names: Interner::new(),
             payee_names: Interner::new(),
             places: HashMap::new(),
+            tags: BTreeMap::new(),
             dead: 0,
         }
     }
@@ -155,11 +161,15 @@ impl View {
             (TRANSFER, row.transfer),
             (PENDING, row.pending),
             (OUTGOING, row.amount_minor < 0),
+            (TAGGED, !row.tags.is_empty()),
         ];
         for (flag, set) in all {
             if set {
                 flags |= flag;
             }
+        }
+        if !row.tags.is_empty() {
+            self.tags.insert(row.id, row.tags.clone().into());
         }
         let account = self.account_names.number(&row.account_id);
         let payee = row.payee.as_ref().map_or(NONE, |payee| self.payee_names.number(payee));
@@ -180,6 +190,7 @@ impl View {
     /// Takes a transaction away; one that is not there is no error.
     pub fn remove(&mut self, id: TransactionId) {
         let Some(place) = self.places.remove(&id) else { return };
+        self.tags.remove(&id);
         let lines = (place.first..place.first.saturating_add(place.count))
             .filter_map(|line| usize::try_from(line).ok());
         for line in lines {
@@ -206,7 +217,23 @@ impl View {
         }
     }
 
-    /// The lines that count in figures, in no particular order.
+    /// The lines that count in figures, of the days from `from` up to but not including `to`, in no
+    /// particular order; the parts of one transaction stand side by side.
+    ///
+    /// ```
+    /// use fiscaflow_core::{Month, view::View};
+    ///
+    /// let march: Month = "2026-03".parse()?;
+    /// let view = View::new();
+    /// assert_eq!(view.lines_in(march.first_day(), march.next().first_day()).count(), 0);
+    /// # Ok::<(), fiscaflow_core::Error>(())
+    /// ```
+    pub fn lines_in(&self, from: NaiveDate, to: NaiveDate) -> impl Iterator<Item = Line<'_>> {
+        self.lines().filter(move |line| from <= line.date && line.date < to)
+    }
+
+    /// The lines that count in figures, in no particular order; the parts of one transaction stand
+    /// side by side.
     pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
         let columns = self.ids.iter().zip(&self.days).zip(&self.accounts).zip(&self.categories);
         let columns = columns.zip(&self.payees).zip(&self.amounts).zip(&self.flags);
@@ -224,8 +251,14 @@ impl View {
                 transfer: flags & TRANSFER != 0,
                 pending: flags & PENDING != 0,
                 outgoing: flags & OUTGOING != 0,
+                tags: self.tags_of(*id, *flags),
             })
         })
+    }
+
+    fn tags_of(&self, id: TransactionId, flags: u8) -> &[String] {
+        let tags = (flags & TAGGED != 0).then(|| self.tags.get(&id)).flatten();
+        tags.map_or(&[], |tags| tags)
     }
 
     /// Drops the lines of former selves.
@@ -237,6 +270,7 @@ impl View {
         std::mem::swap(&mut next.account_names, &mut self.account_names);
         std::mem::swap(&mut next.category_names, &mut self.category_names);
         std::mem::swap(&mut next.payee_names, &mut self.payee_names);
+        std::mem::swap(&mut next.tags, &mut self.tags);
         for (id, place) in rows {
             let first = u32::try_from(next.ids.len()).unwrap_or(u32::MAX);
             let lines = usize::try_from(place.first).unwrap_or(usize::MAX)

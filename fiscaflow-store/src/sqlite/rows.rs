@@ -236,7 +236,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Transaction> {
 
 /// The columns of [`read_column_row`].
 pub(super) const COLUMN_ROW: &str = "id, account_id, booking_day, amount_minor, category_id, \
-     payee, transfer_id IS NOT NULL, status, deleted, splits";
+     payee, transfer_id IS NOT NULL, status, deleted, splits, tags";
 
 /// Reads a row of the columns [`COLUMN_ROW`].
 pub(super) fn read_column_row(row: &SqliteRow) -> Result<ColumnRow> {
@@ -251,6 +251,7 @@ pub(super) fn read_column_row(row: &SqliteRow) -> Result<ColumnRow> {
     let status = status(c.get()?)?;
     let deleted: bool = c.get()?;
     let splits: Vec<SplitJson> = from_json(c.get()?)?;
+    let tags = from_json(c.get()?)?;
     Ok(ColumnRow {
         id,
         account_id,
@@ -262,6 +263,7 @@ pub(super) fn read_column_row(row: &SqliteRow) -> Result<ColumnRow> {
         pending: status == Status::Pending,
         counts: !deleted && status != Status::Void,
         splits: splits.into_iter().map(|split| (split.category, split.minor)).collect(),
+        tags,
     })
 }
 
