@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 use fiscaflow_core::store::ColumnRow;
-use fiscaflow_core::view::{Line, View};
-use fiscaflow_core::{AccountId, CategoryId, TransactionId};
+use fiscaflow_core::view::{Line, MonthSum, View, ViewBuilder};
+use fiscaflow_core::{AccountId, CategoryId, Month, TransactionId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -85,38 +85,198 @@ fn shown<'a>(lines: impl Iterator<Item = Line<'a>>) -> Vec<Shown> {
     shown
 }
 
+/// What a month's lines of one group come to.
+type Summed = (Month, AccountId, Option<CategoryId>, [bool; 5], u64, i128);
+
+fn summed(view: &View, from: Option<Month>, to: Option<Month>) -> Vec<Summed> {
+    let sum = |it: MonthSum<'_>| {
+        let group = it.group;
+        let of_transaction = [group.transfer, group.pending, group.outgoing];
+        let [transfer, pending, outgoing] = of_transaction;
+        let flags = [transfer, pending, outgoing, group.split, group.tagged];
+        (it.month, group.account_id, group.category_id, flags, it.lines, it.minor)
+    };
+    let months: Vec<Summed> = view.months(from, to).map(sum).collect();
+    assert!(months.is_sorted_by_key(|it| it.0), "months come in their order");
+    let mut months = months;
+    months.sort();
+    months
+}
+
+/// The same, row by row.
+fn naively_summed<'a>(
+    rows: impl Iterator<Item = &'a ColumnRow>,
+    from: Option<Month>,
+    to: Option<Month>,
+) -> Vec<Summed> {
+    let mut sums = BTreeMap::new();
+    for row in rows {
+        let month = Month::of(row.booking_date);
+        if from.is_some_and(|from| month < from) || to.is_some_and(|to| month > to) {
+            continue;
+        }
+        for (_, category, _, amount, [transfer, pending, outgoing], _) in lines_of(row) {
+            let [split, tagged] = [!row.splits.is_empty(), !row.tags.is_empty()];
+            let flags = [transfer, pending, outgoing, split, tagged];
+            let key = (month, row.account_id, category, flags);
+            let sum: &mut (u64, i128) = sums.entry(key).or_default();
+            *sum = (sum.0 + 1, sum.1 + i128::from(amount));
+        }
+    }
+    sums.into_iter().map(|(key, sum)| (key.0, key.1, key.2, key.3, sum.0, sum.1)).collect()
+}
+
+/// Every read of a view, to be compared with another's.
+fn reads(view: &View, (from, to): (u64, u64)) -> (usize, [Vec<Shown>; 2], [Vec<Summed>; 3]) {
+    let lines = [shown(view.lines()), shown(view.lines_in(day(from), day(to)))];
+    let (first, last) = (Some(Month::of(day(from))), Some(Month::of(day(to))));
+    let months = [summed(view, None, None), summed(view, first, last), summed(view, first, None)];
+    (view.len(), lines, months)
+}
+
+/// The same of the rows that there are.
+fn naive_reads(
+    rows: &BTreeMap<TransactionId, ColumnRow>,
+    (from, to): (u64, u64),
+) -> (usize, [Vec<Shown>; 2], [Vec<Summed>; 3]) {
+    let mut all: Vec<Shown> = rows.values().flat_map(lines_of).collect();
+    all.sort();
+    let within = |it: &&Shown| day(from) <= it.0.1 && it.0.1 < day(to);
+    let spanned = all.iter().filter(within).cloned().collect();
+    let (first, last) = (Some(Month::of(day(from))), Some(Month::of(day(to))));
+    let months = [(None, None), (first, last), (first, None)]
+        .map(|(from, to)| naively_summed(rows.values(), from, to));
+    (rows.values().filter(|row| row.counts).count(), [all, spanned], months)
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Put(ColumnRow),
+    Remove(TransactionId),
+    /// Makes what lies beside the main part a part of it.
+    Settle,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => row().prop_map(Step::Put),
+        4 => row().prop_map(|row| Step::Remove(row.id)),
+        1 => Just(Step::Settle),
+    ]
+}
+
 proptest! {
-    /// After any puts and removals the view shows what a map of rows shows, as one built afresh
-    /// does; repeating the last put changes nothing. Long runs make it drop former selves.
+    /// After any history of puts, removals and new main parts every read of a view is that of a
+    /// map of rows, and so is every read of one built afresh, row by row or at once. Repeating the
+    /// last put changes nothing, and what was cloned before stays as it was.
     #[test]
     fn shows_the_rows_that_are_there(
-        steps in prop::collection::vec((row(), prop::bool::weighted(0.8)), 0..60),
-        rounds in prop::sample::select(vec![1_usize, 60]),
+        first in prop::collection::vec(row(), 0..40),
+        steps in prop::collection::vec(step(), 0..80),
+        copied_after in 0_usize..80,
         span in (0_u64..95, 0_u64..95),
     ) {
-        let (mut view, mut twin) = (View::new(), BTreeMap::new());
-        for _ in 0..rounds {
-            for (row, put) in &steps {
-                if *put {
+        let mut twin: BTreeMap<_, _> = first.iter().map(|row| (row.id, row.clone())).collect();
+        // In any order: later ones take the place of their former selves.
+        let mut builder = ViewBuilder::default();
+        first.iter().for_each(|row| builder.add(row));
+        let mut view = builder.build();
+        let mut copy = (view.clone(), twin.clone());
+        for (place, step) in steps.iter().enumerate() {
+            if place == copied_after {
+                copy = (view.clone(), twin.clone());
+            }
+            match step {
+                Step::Put(row) => {
                     view.put(row);
                     view.put(row);
                     twin.insert(row.id, row.clone());
-                } else {
-                    view.remove(row.id);
-                    twin.remove(&row.id);
                 }
+                Step::Remove(id) => {
+                    view.remove(*id);
+                    twin.remove(id);
+                }
+                Step::Settle => view.settle(),
             }
         }
-        let mut expected: Vec<Shown> = twin.values().flat_map(lines_of).collect();
-        expected.sort();
-        prop_assert_eq!(view.len(), twin.len());
-        prop_assert_eq!(&shown(view.lines()), &expected);
-        let (from, to) = (day(span.0), day(span.1));
-        let within = |it: &&Shown| from <= it.0.1 && it.0.1 < to;
-        let spanned: Vec<Shown> = expected.iter().filter(within).cloned().collect();
-        prop_assert_eq!(shown(view.lines_in(from, to)), spanned);
-        let mut afresh = View::new();
+        let expected = naive_reads(&twin, span);
+        prop_assert_eq!(reads(&view, span), expected.clone());
+        prop_assert_eq!(reads(&copy.0, span), naive_reads(&copy.1, span));
+        let (mut afresh, mut builder) = (View::new(), ViewBuilder::default());
         twin.values().for_each(|row| afresh.put(row));
-        prop_assert_eq!(shown(afresh.lines()), expected);
+        twin.values().for_each(|row| builder.add(row));
+        prop_assert_eq!(reads(&afresh, span), expected.clone());
+        prop_assert_eq!(reads(&builder.build(), span), expected);
     }
+}
+
+/// A row of no split and no tag.
+fn plain(id: u128, number: u64) -> ColumnRow {
+    ColumnRow {
+        id: TransactionId::new(Uuid::from_u128(id)),
+        account_id: AccountId::new(Uuid::from_u128(u128::from(number % 3))),
+        booking_date: day(number * 7 % 3_650),
+        amount_minor: i64::try_from(number).unwrap() - 900,
+        category_id: Some(CategoryId::new(Uuid::from_u128(u128::from(number % 20)))),
+        payee: Some(format!("payee {}", number % 50)),
+        transfer: false,
+        pending: false,
+        counts: true,
+        splits: Vec::new(),
+        tags: Vec::new(),
+    }
+}
+
+#[test]
+fn many_rows_settle_by_themselves() {
+    // Holds: a view to which thousands of rows come one by one, in no order of ids or days, and from
+    // which some go again, shows them all: it makes new main parts meanwhile.
+    let (mut view, mut twin) = (View::new(), BTreeMap::new());
+    for number in 0..6_000_u64 {
+        let row = plain(u128::from(number * 7_919 % 6_007), number);
+        view.put(&row);
+        twin.insert(row.id, row);
+        if number % 3 == 0 {
+            let gone = TransactionId::new(Uuid::from_u128(u128::from(number * 31 % 6_007)));
+            view.remove(gone);
+            twin.remove(&gone);
+        }
+    }
+    assert_eq!(reads(&view, (100, 2_000)), naive_reads(&twin, (100, 2_000)));
+}
+
+#[test]
+fn a_transaction_takes_little_memory() {
+    // Holds: columns, index and monthly sums take at most 40 bytes a transaction, unused capacity
+    // included, whether the view was built at once or came by many settlings.
+    let rows: Vec<ColumnRow> = (0..50_000).map(|number| plain(number.into(), number)).collect();
+    let mut builder = ViewBuilder::default();
+    rows.iter().for_each(|row| builder.add(row));
+    let mut grown = View::new();
+    rows.iter().for_each(|row| grown.put(row));
+    grown.settle();
+    for view in [builder.build(), grown] {
+        assert_eq!(view.len(), rows.len());
+        let sums = view.months(None, None).count() * 32;
+        assert!(view.memory_bytes() - sums <= 40 * rows.len(), "{}", view.memory_bytes());
+    }
+}
+
+#[test]
+fn extreme_amounts_add_up() {
+    // Holds: sums of the largest and smallest amounts are exact, and coming and going leaves nothing.
+    let mut view = View::new();
+    for id in 0..4 {
+        view.put(&ColumnRow { amount_minor: i64::MIN, ..plain(id, 3) });
+    }
+    let sum = |view: &View| view.months(None, None).map(|it| it.minor).collect::<Vec<_>>();
+    assert_eq!(sum(&view), [4 * i128::from(i64::MIN)]);
+    view.settle();
+    for id in 0..4 {
+        view.put(&ColumnRow { amount_minor: i64::MAX, ..plain(id, 3) });
+    }
+    assert_eq!(sum(&view), [4 * i128::from(i64::MAX)]);
+    (0..4).for_each(|id| view.remove(TransactionId::new(Uuid::from_u128(id))));
+    assert_eq!(sum(&view), []);
+    assert!(view.is_empty());
 }

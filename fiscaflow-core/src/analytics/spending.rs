@@ -1,12 +1,12 @@
 //! Spending by category and month.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use super::counted::{Buckets, check_months, currency, side};
+use crate::error::Result;
 use crate::id::{AccountId, CategoryId};
-use crate::money::{Currency, Money};
+use crate::model::CategoryKind;
+use crate::money::Money;
 use crate::period::Month;
 use crate::plan::Plan;
 use crate::view::View;
@@ -46,31 +46,24 @@ crate::model::debug_only!(Spending: month, category_id, transactions);
 /// category, nothing tells a refund from a salary: there the transaction decides, and all parts
 /// of one by which money goes out count, those above zero taken off.
 pub fn spending(plan: &Plan, view: &View, query: &SpendingQuery) -> Result<Vec<Spending>> {
-    if let (Some(from), Some(to)) = (query.from, query.to)
-        && from > to
-    {
-        return Err(Error::invalid("from", "`from` is after `to`"));
-    }
+    check_months(query.from, query.to)?;
     if let Some(id) = query.account_id {
         plan.account(id)?;
     }
-    let mut groups: BTreeMap<(Month, Option<CategoryId>, Currency), (i128, u64)> = BTreeMap::new();
-    for line in view.lines() {
-        let month = Month::of(line.date);
-        let selected = query.from.is_none_or(|from| month >= from)
-            && query.to.is_none_or(|to| month <= to)
-            && query.account_id.is_none_or(|id| id == line.account_id);
-        let uncategorised_in = line.category_id.is_none() && !line.outgoing;
-        if !selected || line.transfer || uncategorised_in || !plan.is_expense(line.category_id) {
-            continue;
-        }
-        let Some(account) = plan.accounts.get(&line.account_id) else { continue };
-        let group = groups.entry((month, line.category_id, account.currency)).or_default();
-        group.0 -= i128::from(line.amount_minor);
-        group.1 = group.1.saturating_add(1);
-    }
-    let row = |((month, category_id, currency), (minor, transactions))| {
-        Ok(Spending { month, category_id, spent: Money::from_wide(minor, currency)?, transactions })
-    };
-    groups.into_iter().map(row).collect()
+    let buckets = Buckets::new(view, |group| {
+        let selected = query.account_id.is_none_or(|id| id == group.account_id);
+        let counts = selected && side(plan, group) == Some(CategoryKind::Expense);
+        Some((group.category_id, currency(plan, group).filter(|_| counts)?))
+    });
+    let mut rows = Vec::new();
+    buckets.monthly(view, (query.from, query.to), |month, (category_id, currency), sum| {
+        let spent = Money::from_wide(-sum.minor, currency);
+        rows.push(spent.map(|spent| Spending {
+            month,
+            category_id,
+            spent,
+            transactions: sum.lines,
+        }));
+    });
+    rows.into_iter().collect()
 }

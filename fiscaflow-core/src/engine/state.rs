@@ -14,7 +14,7 @@ use crate::model::{Document, DocumentKind, SourceKind, Transaction};
 use crate::plan::{Plan, book_not_found};
 use crate::rules::{Balances, RuleSet};
 use crate::store::{Head, PageRequest, Position, TransactionQuery};
-use crate::view::View;
+use crate::view::{View, ViewBuilder};
 
 /// How many books are kept at most; the one used longest ago gives way.
 const MAX_BOOKS: usize = 256;
@@ -230,17 +230,17 @@ impl Engine {
             let view = Arc::clone(view);
             return Ok((state, view));
         }
-        let mut view = View::new();
+        let mut builder = ViewBuilder::default();
         let mut after = None;
         loop {
             let rows = self.inner.store.columns(book_id, after, COLUMN_ROWS).await?;
             let Some(last) = rows.last() else { break };
             after = Some(last.id);
-            rows.iter().for_each(|row| view.put(row));
+            rows.iter().for_each(|row| builder.add(row));
         }
         // Rows may be newer than the plan: commits made meanwhile are applied to both. Applying
         // what a row shows already changes nothing, so view and plan meet at the same head.
-        state.view = Some(Arc::new(view));
+        state.view = Some(Arc::new(builder.build()));
         loop {
             let commits = self.inner.store.commits(book_id, state.head.seq, 100).await?;
             if commits.is_empty() {

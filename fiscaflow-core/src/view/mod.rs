@@ -2,23 +2,58 @@
 //!
 //! It is built once from a store's column rows, kept current by applying commits, and may be
 //! dropped at any time: built again it means the same.
+//!
+//! Its main part (`sorted`) is sorted by day, so that the figure of a month looks at that month
+//! alone, and has sums for each month (`months`), so that most figures look at no line at all. It
+//! never changes and is shared by the views that come of one another. What commits add and take
+//! away lies beside it, and now and then a new main part is made of both.
 
-use std::collections::{BTreeMap, HashMap};
+mod months;
+mod numbers;
+mod scan;
+mod sorted;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 
+use self::months::Deltas;
+use self::numbers::{NONE, Numbers};
+pub(crate) use self::scan::span;
+use self::sorted::{Heap, Part, Rows, Sorted, Tags};
 use crate::id::{AccountId, CategoryId, TransactionId};
 use crate::log::{Change, Object};
+use crate::period::Month;
 use crate::store::ColumnRow;
 
-const COUNTS: u8 = 1;
-const TRANSFER: u8 = 2;
-const PENDING: u8 = 4;
-const OUTGOING: u8 = 8;
-const TAGGED: u8 = 16;
-/// Stands for "no category" and "no payee" in the dense columns.
-const NONE: u32 = 0;
+/// So many lines lie beside the main part at least before a new one is made,
+const LEAST_BESIDE: usize = 1024;
+/// and one for so many of the main part's.
+const BESIDE: usize = 64;
+const EVERY_DAY: Range<i32> = i32::MIN..i32::MAX;
+
+/// What lines have in common that decides in which figures they count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[allow(clippy::struct_excessive_bools, reason = "they do not depend on one another")]
+pub struct Group {
+    /// Their account.
+    pub account_id: AccountId,
+    /// Their category.
+    pub category_id: Option<CategoryId>,
+    /// Whether their transactions are sides of transfers.
+    pub transfer: bool,
+    /// Whether the bank has not booked them yet.
+    pub pending: bool,
+    /// Whether money goes out by their transactions as a whole, whatever the sign of a line.
+    pub outgoing: bool,
+    /// Whether they are parts of split transactions.
+    pub split: bool,
+    /// Whether their transactions have tags.
+    pub tagged: bool,
+}
 
 /// One line of a figure: a transaction, or one part of a split one.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,58 +88,50 @@ impl fmt::Debug for Line<'_> {
     }
 }
 
-/// Values that stand in a dense column by number; number 0 is "none".
-#[derive(Clone)]
-struct Interner<T> {
-    values: Vec<T>,
-    numbers: HashMap<T, u32>,
+/// What the lines of one group in one month make.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct MonthSum<'a> {
+    /// The month.
+    pub month: Month,
+    /// What the lines have in common.
+    pub group: &'a Group,
+    /// The number of the group in [`View::groups`].
+    pub number: usize,
+    /// How many lines there are; never none.
+    pub lines: u64,
+    /// Their sum in minor units of the account's currency; no number of lines exceeds it.
+    pub minor: i128,
 }
 
-impl<T: Clone + Eq + std::hash::Hash> Interner<T> {
-    fn new() -> Self {
-        Self { values: Vec::new(), numbers: HashMap::new() }
+impl fmt::Debug for MonthSum<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("MonthSum");
+        shown.field("month", &self.month).field("lines", &self.lines).finish_non_exhaustive()
     }
-
-    fn number(&mut self, value: &T) -> u32 {
-        if let Some(number) = self.numbers.get(value) {
-            return *number;
-        }
-        self.values.push(value.clone());
-        let number = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
-        self.numbers.insert(value.clone(), number);
-        number
-    }
-
-    fn value(&self, number: u32) -> Option<&T> {
-        let index = usize::try_from(number).ok()?.checked_sub(1)?;
-        self.values.get(index)
-    }
-}
-
-/// Where a transaction's lines stand.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    first: u32,
-    count: u32,
 }
 
 /// The columns.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct View {
-    ids: Vec<TransactionId>,
-    days: Vec<i32>,
-    accounts: Vec<u32>,
-    categories: Vec<u32>,
-    payees: Vec<u32>,
-    amounts: Vec<i64>,
-    flags: Vec<u8>,
-    account_names: Interner<AccountId>,
-    category_names: Interner<CategoryId>,
-    payee_names: Interner<String>,
-    places: HashMap<TransactionId, Place>,
-    /// The tags of those that have some: few, so they take no column.
-    tags: BTreeMap<TransactionId, Box<[String]>>,
-    dead: usize,
+    groups: Numbers<Group>,
+    payees: Numbers<Arc<str>>,
+    sorted: Arc<Sorted>,
+    beside: Beside,
+}
+
+/// What lies beside the main part.
+#[derive(Clone, Default)]
+struct Beside {
+    rows: Rows,
+    /// The days of the transactions in `rows`.
+    days: HashMap<TransactionId, i32>,
+    lines: usize,
+    tags: BTreeMap<TransactionId, Tags>,
+    /// Lines of the main part that are no more, and of how many transactions they are.
+    gone: BTreeSet<u32>,
+    gone_transactions: usize,
+    /// What all this adds to the main part's monthly sums.
+    deltas: Deltas,
 }
 
 impl fmt::Debug for View {
@@ -113,95 +140,72 @@ impl fmt::Debug for View {
     }
 }
 
-impl Default for View {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl View {
     /// A view of nothing.
     pub fn new() -> Self {
-        Self {
-            ids: Vec::new(),
-            days: Vec::new(),
-            accounts: Vec::new(),
-            categories: Vec::new(),
-            payees: Vec::new(),
-            amounts: Vec::new(),
-            flags: Vec::new(),
-            account_names: Interner::new(),
-            category_names: Interner::new(),
-            payee_names: Interner::new(),
-            places: HashMap::new(),
-            tags: BTreeMap::new(),
-            dead: 0,
-        }
+        Self::default()
     }
 
-    /// How many transactions it holds, those that count in no figure included.
+    /// How many transactions it holds: those that count in figures.
     pub fn len(&self) -> usize {
-        self.places.len()
+        self.sorted.len() - self.beside.gone_transactions + self.beside.rows.len()
     }
 
     /// Whether it holds no transaction.
     pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
+        self.len() == 0
     }
 
-    /// Adds a transaction or puts it in the place of its former self. Repeating it changes nothing.
+    /// What its columns, its index and its monthly sums take in memory, in bytes, as far as they
+    /// lie in the main part; without payees' names and tags.
+    pub fn memory_bytes(&self) -> usize {
+        self.sorted.bytes()
+    }
+
+    /// Adds a transaction or puts it in the place of its former self; one that counts in no figure
+    /// takes that away. Repeating it changes nothing.
     pub fn put(&mut self, row: &ColumnRow) {
         self.remove(row.id);
-        let first = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        let whole = [(row.category_id, row.amount_minor)];
-        let parts = if row.splits.is_empty() { &whole[..] } else { &row.splits[..] };
-        let mut flags = 0;
-        let all = [
-            (COUNTS, row.counts),
-            (TRANSFER, row.transfer),
-            (PENDING, row.pending),
-            (OUTGOING, row.amount_minor < 0),
-            (TAGGED, !row.tags.is_empty()),
-        ];
-        for (flag, set) in all {
-            if set {
-                flags |= flag;
-            }
+        if !row.counts {
+            return;
         }
+        let day = row.booking_date.num_days_from_ce();
+        let parts: Box<[Part]> = self.parts(row).collect();
         if !row.tags.is_empty() {
-            self.tags.insert(row.id, row.tags.clone().into());
+            self.beside.tags.insert(row.id, row.tags.clone().into());
         }
-        let account = self.account_names.number(&row.account_id);
-        let payee = row.payee.as_ref().map_or(NONE, |payee| self.payee_names.number(payee));
-        for (category, amount) in parts {
-            let category = category.as_ref().map_or(NONE, |id| self.category_names.number(id));
-            self.ids.push(row.id);
-            self.days.push(row.booking_date.num_days_from_ce());
-            self.accounts.push(account);
-            self.categories.push(category);
-            self.payees.push(payee);
-            self.amounts.push(*amount);
-            self.flags.push(flags);
+        for part in &parts {
+            self.count(day, part.group, part.minor, true);
         }
-        let count = u32::try_from(parts.len()).unwrap_or(u32::MAX);
-        self.places.insert(row.id, Place { first, count });
+        self.beside.lines += parts.len();
+        self.beside.days.insert(row.id, day);
+        self.beside.rows.insert((day, row.id), parts);
+        self.settle_when_large();
     }
 
     /// Takes a transaction away; one that is not there is no error.
     pub fn remove(&mut self, id: TransactionId) {
-        let Some(place) = self.places.remove(&id) else { return };
-        self.tags.remove(&id);
-        let lines = (place.first..place.first.saturating_add(place.count))
-            .filter_map(|line| usize::try_from(line).ok());
-        for line in lines {
-            if let Some(flags) = self.flags.get_mut(line) {
-                *flags = 0;
-                self.dead = self.dead.saturating_add(1);
+        if let Some(day) = self.beside.days.remove(&id) {
+            let parts = self.beside.rows.remove(&(day, id)).unwrap_or_default();
+            self.beside.tags.remove(&id);
+            self.beside.lines -= parts.len();
+            for part in parts {
+                self.count(day, part.group, part.minor, false);
             }
+            return;
         }
-        if self.dead > 1024 && self.dead > self.flags.len() / 2 {
-            self.compact();
+        let sorted = Arc::clone(&self.sorted);
+        let first = sorted.find(id).filter(|first| !self.beside.gone.contains(first));
+        let Some((day, lines)) = first.and_then(|first| sorted.transaction_at(first)) else {
+            return;
+        };
+        let run = sorted.run(lines.clone());
+        for (group, minor) in run.groups.iter().zip(run.amounts) {
+            self.count(day, *group, *minor, false);
         }
+        self.beside.gone.extend(lines);
+        self.beside.gone_transactions += 1;
+        self.settle_when_large();
     }
 
     /// Applies the changes of one commit.
@@ -217,6 +221,80 @@ impl View {
         }
     }
 
+    /// A row's lines.
+    fn parts<'a>(&'a mut self, row: &'a ColumnRow) -> impl Iterator<Item = Part> + 'a {
+        let whole = (row.splits.is_empty()).then_some((row.category_id, row.amount_minor));
+        let payee = row.payee.as_deref();
+        let payee = payee.map_or(NONE, |payee| self.payees.number(payee, |payee| Arc::from(payee)));
+        let parts = whole.into_iter().chain(row.splits.iter().copied());
+        parts.map(move |(category_id, minor)| {
+            let group = Group {
+                account_id: row.account_id,
+                category_id,
+                transfer: row.transfer,
+                pending: row.pending,
+                outgoing: row.amount_minor < 0,
+                split: !row.splits.is_empty(),
+                tagged: !row.tags.is_empty(),
+            };
+            Part { group: self.groups.number(&group, |group| *group), payee, minor }
+        })
+    }
+
+    fn count(&mut self, day: i32, group: u32, minor: i64, comes: bool) {
+        let key = (months::month_of(day), group);
+        self.beside.deltas.entry(key).or_default().count(minor, comes);
+    }
+
+    fn settle_when_large(&mut self) {
+        let most = LEAST_BESIDE + self.sorted.lines() / BESIDE;
+        if self.beside.lines + self.beside.gone.len() > most {
+            self.settle();
+        }
+    }
+
+    /// Makes what came since it was built part of the dense columns. A view does so by itself
+    /// whenever much has come.
+    pub fn settle(&mut self) {
+        let Beside { rows, tags, gone, deltas, .. } = std::mem::take(&mut self.beside);
+        let mut sorted = self.sorted.merged(&gone, &rows, &deltas);
+        sorted.tags = self.sorted.tags.clone();
+        for line in gone {
+            if let Some(id) = self.sorted.run(line..line + 1).ids.first() {
+                sorted.tags.remove(id);
+            }
+        }
+        sorted.tags.extend(tags);
+        self.sorted = Arc::new(sorted);
+        self.groups.settle();
+        self.payees.settle();
+    }
+
+    /// What the lines have in common, by number; some may have no line any more.
+    pub fn groups(&self) -> impl Iterator<Item = &Group> {
+        self.groups.values()
+    }
+
+    /// The sums of the months from `from` to `to`, both included, in the order of months; absent =
+    /// from the beginning, to the end.
+    pub fn months(
+        &self,
+        from: Option<Month>,
+        to: Option<Month>,
+    ) -> impl Iterator<Item = MonthSum<'_>> {
+        let from = from.map_or(i32::MIN, |month| months::number(month.first_day()));
+        let to = to.map_or(i32::MAX, |month| months::number(month.first_day()));
+        months::join(&self.sorted.cells, &self.beside.deltas, from, to).filter_map(|cell| {
+            Some(MonthSum {
+                month: months::month(cell.month)?,
+                group: self.groups.value(cell.group)?,
+                number: usize::try_from(cell.group).ok()?,
+                lines: cell.lines,
+                minor: cell.minor,
+            })
+        })
+    }
+
     /// The lines that count in figures, of the days from `from` up to but not including `to`, in no
     /// particular order; the parts of one transaction stand side by side.
     ///
@@ -229,61 +307,115 @@ impl View {
     /// # Ok::<(), fiscaflow_core::Error>(())
     /// ```
     pub fn lines_in(&self, from: NaiveDate, to: NaiveDate) -> impl Iterator<Item = Line<'_>> {
-        self.lines().filter(move |line| from <= line.date && line.date < to)
+        self.lines_of(from.num_days_from_ce()..to.num_days_from_ce())
     }
 
     /// The lines that count in figures, in no particular order; the parts of one transaction stand
     /// side by side.
     pub fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let columns = self.ids.iter().zip(&self.days).zip(&self.accounts).zip(&self.categories);
-        let columns = columns.zip(&self.payees).zip(&self.amounts).zip(&self.flags);
-        columns.filter_map(|((((((id, day), account), category), payee), amount), flags)| {
-            if flags & COUNTS == 0 {
-                return None;
-            }
-            Some(Line {
-                transaction_id: *id,
-                date: NaiveDate::from_num_days_from_ce_opt(*day)?,
-                account_id: *self.account_names.value(*account)?,
-                category_id: self.category_names.value(*category).copied(),
-                payee: self.payee_names.value(*payee).map(String::as_str),
-                amount_minor: *amount,
-                transfer: flags & TRANSFER != 0,
-                pending: flags & PENDING != 0,
-                outgoing: flags & OUTGOING != 0,
-                tags: self.tags_of(*id, *flags),
+        self.lines_of(EVERY_DAY)
+    }
+
+    fn lines_of(&self, span: Range<i32>) -> impl Iterator<Item = Line<'_>> {
+        let main = self.sorted.days(span.clone(), &self.beside.gone).flat_map(move |(day, run)| {
+            let date = NaiveDate::from_num_days_from_ce_opt(day);
+            let parts = run.groups.iter().zip(run.payees).zip(run.amounts);
+            run.ids.iter().zip(parts).filter_map(move |(id, ((group, payee), minor))| {
+                let part = Part { group: *group, payee: *payee, minor: *minor };
+                self.line(*id, date?, part, &self.sorted.tags)
             })
+        });
+        let beside = self.beside.rows_in(span).flat_map(move |((day, id), parts)| {
+            let date = NaiveDate::from_num_days_from_ce_opt(*day);
+            parts.iter().filter_map(move |part| self.line(*id, date?, *part, &self.beside.tags))
+        });
+        main.chain(beside)
+    }
+
+    fn line<'a>(
+        &'a self,
+        transaction_id: TransactionId,
+        date: NaiveDate,
+        part: Part,
+        tags: &'a BTreeMap<TransactionId, Tags>,
+    ) -> Option<Line<'a>> {
+        let group = self.groups.value(part.group)?;
+        let tags = group.tagged.then(|| tags.get(&transaction_id)).flatten();
+        Some(Line {
+            transaction_id,
+            date,
+            account_id: group.account_id,
+            category_id: group.category_id,
+            payee: self.payees.value(part.payee).map(|payee| &**payee),
+            amount_minor: part.minor,
+            transfer: group.transfer,
+            pending: group.pending,
+            outgoing: group.outgoing,
+            tags: tags.map_or(&[], |tags| tags),
         })
     }
+}
 
-    fn tags_of(&self, id: TransactionId, flags: u8) -> &[String] {
-        let tags = (flags & TAGGED != 0).then(|| self.tags.get(&id)).flatten();
-        tags.map_or(&[], |tags| tags)
+impl Beside {
+    fn rows_in(&self, span: Range<i32>) -> impl Iterator<Item = (&(i32, TransactionId), &[Part])> {
+        let least = TransactionId::new(uuid::Uuid::nil());
+        let rows = (span.start < span.end)
+            .then(|| self.rows.range((span.start, least)..(span.end, least)));
+        rows.into_iter().flatten().map(|(key, parts)| (key, &**parts))
+    }
+}
+
+/// Makes a view of many rows at once.
+///
+/// ```
+/// use fiscaflow_core::view::{View, ViewBuilder};
+///
+/// # let rows: Vec<fiscaflow_core::store::ColumnRow> = Vec::new();
+/// let mut builder = ViewBuilder::default();
+/// rows.iter().for_each(|row| builder.add(row));
+/// let view: View = builder.build();
+/// assert!(view.is_empty());
+/// ```
+#[derive(Default)]
+pub struct ViewBuilder {
+    heap: Heap,
+    view: View,
+    late: Vec<ColumnRow>,
+}
+
+impl fmt::Debug for ViewBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ViewBuilder").finish_non_exhaustive()
+    }
+}
+
+impl ViewBuilder {
+    /// Adds a row. It is fastest in the order of ids, as a store gives them; one that comes again
+    /// takes the place of its former self.
+    pub fn add(&mut self, row: &ColumnRow) {
+        if !self.heap.takes(row.id) {
+            self.late.push(row.clone());
+            return;
+        }
+        if !row.counts {
+            return;
+        }
+        let day = row.booking_date.num_days_from_ce();
+        for part in self.view.parts(row) {
+            self.heap.push(row.id, day, part);
+        }
+        if !row.tags.is_empty() {
+            self.heap.tags.insert(row.id, row.tags.clone().into());
+        }
     }
 
-    /// Drops the lines of former selves.
-    fn compact(&mut self) {
-        let mut rows: Vec<(TransactionId, Place)> =
-            self.places.iter().map(|(id, place)| (*id, *place)).collect();
-        rows.sort_unstable_by_key(|(_, place)| place.first);
-        let mut next = Self::new();
-        std::mem::swap(&mut next.account_names, &mut self.account_names);
-        std::mem::swap(&mut next.category_names, &mut self.category_names);
-        std::mem::swap(&mut next.payee_names, &mut self.payee_names);
-        std::mem::swap(&mut next.tags, &mut self.tags);
-        for (id, place) in rows {
-            let first = u32::try_from(next.ids.len()).unwrap_or(u32::MAX);
-            let lines = usize::try_from(place.first).unwrap_or(usize::MAX)
-                ..usize::try_from(place.first.saturating_add(place.count)).unwrap_or(usize::MAX);
-            next.ids.extend(self.ids.get(lines.clone()).unwrap_or_default());
-            next.days.extend(self.days.get(lines.clone()).unwrap_or_default());
-            next.accounts.extend(self.accounts.get(lines.clone()).unwrap_or_default());
-            next.categories.extend(self.categories.get(lines.clone()).unwrap_or_default());
-            next.payees.extend(self.payees.get(lines.clone()).unwrap_or_default());
-            next.amounts.extend(self.amounts.get(lines.clone()).unwrap_or_default());
-            next.flags.extend(self.flags.get(lines).unwrap_or_default());
-            next.places.insert(id, Place { first, count: place.count });
-        }
-        *self = next;
+    /// The view of all rows.
+    pub fn build(self) -> View {
+        let Self { heap, mut view, late } = self;
+        view.sorted = Arc::new(heap.sorted());
+        view.groups.settle();
+        view.payees.settle();
+        late.iter().for_each(|row| view.put(row));
+        view
     }
 }

@@ -1,0 +1,100 @@
+//! What counts: the one place that says in which figures lines are, and under what.
+//!
+//! It is asked once for each group of lines (an account, a category, a few marks), never for each
+//! line: so monthly sums and scans of lines answer alike, and the lines that make a figure are
+//! those of the groups that were counted.
+
+use std::collections::BTreeSet;
+
+use crate::error::{Error, Result};
+use crate::model::CategoryKind;
+use crate::money::Currency;
+use crate::period::Month;
+use crate::plan::Plan;
+use crate::view::{Group, View};
+
+/// Which side of the household's books lines stand on; `None` for transfers.
+///
+/// A category tells. Where there is none, nothing tells a refund from a salary: there the
+/// transaction decides, and all parts of one by which money goes out are spending.
+pub(super) fn side(plan: &Plan, group: &Group) -> Option<CategoryKind> {
+    let spending = match group.category_id {
+        Some(_) => plan.is_expense(group.category_id),
+        None => group.outgoing,
+    };
+    let side = if spending { CategoryKind::Expense } else { CategoryKind::Income };
+    (!group.transfer).then_some(side)
+}
+
+/// Refuses months that stand in the wrong order.
+pub(super) fn check_months(from: Option<Month>, to: Option<Month>) -> Result<()> {
+    if from.zip(to).is_some_and(|(from, to)| from > to) {
+        return Err(Error::invalid("from", "`from` is after `to`"));
+    }
+    Ok(())
+}
+
+/// The currency of lines; `None` where their account is not there.
+pub(super) fn currency(plan: &Plan, group: &Group) -> Option<Currency> {
+    plan.accounts.get(&group.account_id).map(|account| account.currency)
+}
+
+/// A sum in minor units and how many lines make it. No number of 64-bit amounts exceeds it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Sum {
+    pub(super) minor: i128,
+    pub(super) lines: u64,
+}
+
+/// What lines are counted under: keys in their order, and the place of each group's key.
+pub(super) struct Buckets<K> {
+    pub(super) keys: Vec<K>,
+    places: Vec<Option<usize>>,
+}
+
+impl<K: Copy + Ord> Buckets<K> {
+    /// Buckets by what `key` says of each group; `None` = it is not counted.
+    pub(super) fn new(view: &View, key: impl Fn(&Group) -> Option<K>) -> Self {
+        let found: Vec<Option<K>> = view.groups().map(key).collect();
+        let keys: BTreeSet<K> = found.iter().flatten().copied().collect();
+        let keys: Vec<K> = keys.into_iter().collect();
+        let place = |key: Option<K>| keys.binary_search(&key?).ok();
+        let places = found.into_iter().map(place).collect();
+        Self { keys, places }
+    }
+
+    /// The place of the key of a group, by the group's number.
+    pub(super) fn place(&self, number: usize) -> Option<usize> {
+        self.places.get(number).copied().flatten()
+    }
+
+    /// Calls with each month and key that has lines, and their sum, in that order.
+    pub(super) fn monthly(
+        &self,
+        view: &View,
+        (from, to): (Option<Month>, Option<Month>),
+        mut each: impl FnMut(Month, K, Sum),
+    ) {
+        let mut sums = vec![Sum::default(); self.keys.len()];
+        let mut present = None;
+        let mut close = |month: Option<Month>, sums: &mut [Sum]| {
+            let Some(month) = month else { return };
+            for (key, sum) in self.keys.iter().zip(sums) {
+                let sum = std::mem::take(sum);
+                if sum.lines > 0 {
+                    each(month, *key, sum);
+                }
+            }
+        };
+        for cell in view.months(from, to) {
+            if present != Some(cell.month) {
+                close(present.replace(cell.month), &mut sums);
+            }
+            if let Some(sum) = self.place(cell.number).and_then(|place| sums.get_mut(place)) {
+                sum.minor += cell.minor;
+                sum.lines = sum.lines.saturating_add(cell.lines);
+            }
+        }
+        close(present, &mut sums);
+    }
+}
