@@ -4,9 +4,15 @@
 //! where it can and from a scan of its days where it must.
 
 mod balances;
+mod cash_flow;
 mod counted;
+mod net_worth;
 mod running;
 mod spending;
+mod top_payees;
 
 pub use balances::{Balance, BalancesQuery, balances};
+pub use cash_flow::{CashFlow, CashFlowQuery, cash_flow};
+pub use net_worth::{NetWorth, NetWorthQuery, NetWorthStep, net_worth};
 pub use spending::{Spending, SpendingQuery, spending};
+pub use top_payees::{PayeeTotal, TopPayeesQuery, top_payees};

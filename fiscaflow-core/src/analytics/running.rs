@@ -6,7 +6,7 @@ use chrono::{Datelike, NaiveDate};
 
 use super::counted::Buckets;
 use crate::period::Month;
-use crate::view::{MonthSum, View, span};
+use crate::view::{MonthSum, View};
 
 /// Totals that move on from day to day: along the monthly sums, and over the lines of the one month
 /// in which a day lies.
@@ -40,8 +40,8 @@ impl<'a, K: Copy + Ord, I: Iterator<Item = MonthSum<'a>>> Running<'a, K, I> {
         let mut totals = self.totals.clone();
         if let Some(day) = day.filter(|day| !passed(Month::of(*day))) {
             let month = Month::of(day).first_day();
-            self.view.scan(span(Some(month), Some(day)), |group, _, minor| {
-                let total = place_in(self.buckets, group).and_then(|place| totals.get_mut(place));
+            self.view.scan(Some(month), Some(day), |group, _, minor| {
+                let total = self.buckets.place(group).and_then(|place| totals.get_mut(place));
                 if let Some(total) = total {
                     *total += i128::from(minor);
                 }
@@ -62,9 +62,9 @@ pub(super) fn by_day<K: Copy + Ord>(
     let days = usize::try_from(last.signed_duration_since(first).num_days()).unwrap_or_default();
     let mut totals = vec![0_i128; width.saturating_mul(days.saturating_add(1))];
     let from = first.num_days_from_ce();
-    view.scan_days(span(Some(first), Some(last)), |day, group, minor| {
+    view.scan_days(Some(first), Some(last), |day, group, minor| {
         let row = usize::try_from(day - from).unwrap_or_default() * width;
-        let total = place_in(buckets, group).and_then(|place| totals.get_mut(row + place));
+        let total = buckets.place(group).and_then(|place| totals.get_mut(row + place));
         if let Some(total) = total {
             *total += i128::from(minor);
         }
@@ -79,8 +79,4 @@ pub(super) fn by_day<K: Copy + Ord>(
         }
     }
     totals
-}
-
-fn place_in<K: Copy + Ord>(buckets: &Buckets<K>, group: u32) -> Option<usize> {
-    buckets.place(usize::try_from(group).ok()?)
 }

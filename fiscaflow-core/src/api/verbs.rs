@@ -3,7 +3,10 @@
 use serde_json::Value;
 
 use super::{Call, write};
-use crate::analytics::{Balance, BalancesQuery, Spending, SpendingQuery};
+use crate::analytics::{
+    Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, PayeeTotal, Spending,
+    SpendingQuery, TopPayeesQuery,
+};
 use crate::budgets::{BudgetQuery, BudgetState};
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
@@ -395,6 +398,12 @@ verbs! {
         Get "/reports/balances", (BalancesQuery) -> ([Balance]), reports.balances(request);
     "reports.spending" "Spending by month and category."
         Get "/reports/spending", (SpendingQuery) -> ([Spending]), reports.spending(request);
+    "reports.cash_flow" "Income, spending and what is left of it, by month."
+        Get "/reports/cash-flow", (CashFlowQuery) -> ([CashFlow]), reports.cash_flow(request);
+    "reports.top_payees" "With whom most was spent, or from whom most came."
+        Get "/reports/top-payees", (TopPayeesQuery) -> ([PayeeTotal]), reports.top_payees(request);
+    "reports.net_worth" "What lies in all accounts together, by month or day."
+        Get "/reports/net-worth", (NetWorthQuery) -> ([NetWorth]), reports.net_worth(request);
 
     "history.list" "The commits, oldest first."
         Get "/history", (HistoryQuery) -> ([Entry]), history.list(request);

@@ -1,9 +1,14 @@
 //! Figures, computed over the view.
 
 use super::noun;
-use crate::analytics::{Balance, BalancesQuery, Spending, SpendingQuery, balances, spending};
+use crate::analytics::{
+    Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, PayeeTotal, Spending,
+    SpendingQuery, TopPayeesQuery, balances, cash_flow, net_worth, spending, top_payees,
+};
 use crate::error::Result;
 use crate::model::Role;
+use crate::plan::Plan;
+use crate::view::View;
 
 noun! {
     /// Figures.
@@ -28,15 +33,32 @@ noun! {
 impl Reports<'_> {
     /// Balances by account and day.
     pub async fn balances(&self, query: BalancesQuery) -> Result<Vec<Balance>> {
-        self.book.authorised(Role::Viewer).await?;
-        let (state, view) = self.book.engine.state_with_view(self.book.book_id).await?;
-        balances(&state.plan, &view, &query)
+        self.figure(|plan, view| balances(plan, view, &query)).await
     }
 
     /// Spending by month and category.
     pub async fn spending(&self, query: SpendingQuery) -> Result<Vec<Spending>> {
+        self.figure(|plan, view| spending(plan, view, &query)).await
+    }
+
+    /// Income, spending, what is left of it and the savings rate, by month and currency.
+    pub async fn cash_flow(&self, query: CashFlowQuery) -> Result<Vec<CashFlow>> {
+        self.figure(|plan, view| cash_flow(plan, view, &query)).await
+    }
+
+    /// The payees with whom most was spent, or from whom most came.
+    pub async fn top_payees(&self, query: TopPayeesQuery) -> Result<Vec<PayeeTotal>> {
+        self.figure(|plan, view| top_payees(plan, view, &query)).await
+    }
+
+    /// What lies in all accounts together, by month or day and currency.
+    pub async fn net_worth(&self, query: NetWorthQuery) -> Result<Vec<NetWorth>> {
+        self.figure(|plan, view| net_worth(plan, view, &query)).await
+    }
+
+    async fn figure<T>(&self, figure: impl FnOnce(&Plan, &View) -> Result<T>) -> Result<T> {
         self.book.authorised(Role::Viewer).await?;
         let (state, view) = self.book.engine.state_with_view(self.book.book_id).await?;
-        spending(&state.plan, &view, &query)
+        figure(&state.plan, &view)
     }
 }

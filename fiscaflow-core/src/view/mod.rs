@@ -22,7 +22,6 @@ use chrono::{Datelike, NaiveDate};
 
 use self::months::Deltas;
 use self::numbers::{NONE, Numbers};
-pub(crate) use self::scan::span;
 use self::sorted::{Heap, Part, Rows, Sorted, Tags};
 use crate::id::{AccountId, CategoryId, TransactionId};
 use crate::log::{Change, Object};

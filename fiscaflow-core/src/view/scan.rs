@@ -5,18 +5,39 @@ use std::ops::Range;
 use chrono::{Datelike, NaiveDate};
 
 use super::View;
-
-/// Days from the first to the last, both included, as the columns count them; absent = from the
-/// beginning, to the end.
-pub(crate) fn span(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Range<i32> {
-    let first = first.map_or(i32::MIN, |day| day.num_days_from_ce());
-    let end = last.map_or(i32::MAX, |day| day.num_days_from_ce().saturating_add(1));
-    first..end
-}
+use super::numbers::NONE;
 
 impl View {
-    /// Calls with the group's number, the payee's and the amount of every line in a span of days.
-    pub(crate) fn scan(&self, span: Range<i32>, mut see: impl FnMut(u32, u32, i64)) {
+    /// Calls with the number of the group, the number of the payee and the signed amount in minor
+    /// units of every line from the first day to the last, both included, in no particular order;
+    /// absent = from the beginning, to the end.
+    ///
+    /// The numbers are those of [`View::groups`] and [`View::payee`]. Whether a group counts is best
+    /// asked once before the scan.
+    ///
+    /// ```
+    /// use fiscaflow_core::view::View;
+    ///
+    /// # let view = View::new();
+    /// let counts: Vec<bool> = view.groups().map(|group| !group.transfer).collect();
+    /// let mut moved = 0_i128;
+    /// view.scan("2026-01-01".parse().ok(), None, |group, _payee, minor| {
+    ///     if counts.get(group) == Some(&true) {
+    ///         moved += i128::from(minor);
+    ///     }
+    /// });
+    /// assert_eq!(moved, 0);
+    /// ```
+    pub fn scan(
+        &self,
+        first: Option<NaiveDate>,
+        last: Option<NaiveDate>,
+        mut see: impl FnMut(usize, Option<usize>, i64),
+    ) {
+        let mut see = |group, payee, minor| {
+            see(index(group), (payee != NONE).then(|| index(payee)), minor);
+        };
+        let span = span(first, last);
         for run in self.sorted.runs(span.clone(), &self.beside.gone) {
             for ((group, payee), minor) in run.groups.iter().zip(run.payees).zip(run.amounts) {
                 see(*group, *payee, *minor);
@@ -27,16 +48,45 @@ impl View {
         }
     }
 
-    /// Calls with the day, the group's number and the amount of every line in a span of days, in
-    /// no particular order.
-    pub(crate) fn scan_days(&self, span: Range<i32>, mut see: impl FnMut(i32, u32, i64)) {
+    /// Calls with the day, the number of the group and the signed amount in minor units of every line
+    /// from the first day to the last, both included; absent = from the beginning, to the end. A day
+    /// is told as the number of days from 1 January of the year 1, which is 1
+    /// ([`chrono::Datelike::num_days_from_ce`]). Days come in no particular order.
+    pub fn scan_days(
+        &self,
+        first: Option<NaiveDate>,
+        last: Option<NaiveDate>,
+        mut see: impl FnMut(i32, usize, i64),
+    ) {
+        let span = span(first, last);
         for (day, run) in self.sorted.days(span.clone(), &self.beside.gone) {
             for (group, minor) in run.groups.iter().zip(run.amounts) {
-                see(day, *group, *minor);
+                see(day, index(*group), *minor);
             }
         }
         for ((day, _), parts) in self.beside.rows_in(span) {
-            parts.iter().for_each(|part| see(*day, part.group, part.minor));
+            parts.iter().for_each(|part| see(*day, index(part.group), part.minor));
         }
     }
+
+    /// The name of a payee, by its number.
+    pub fn payee(&self, number: usize) -> Option<&str> {
+        self.payees.value(u32::try_from(number).ok()?).map(|payee| &**payee)
+    }
+
+    /// How many payees have a number; some may have no line any more.
+    pub fn payees(&self) -> usize {
+        self.payees.len()
+    }
+}
+
+/// Days from the first to the last, both included, as the columns count them.
+fn span(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Range<i32> {
+    let first = first.map_or(i32::MIN, |day| day.num_days_from_ce());
+    let end = last.map_or(i32::MAX, |day| day.num_days_from_ce().saturating_add(1));
+    first..end
+}
+
+fn index(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }

@@ -10,6 +10,7 @@
 mod budgets;
 mod dates;
 mod debug;
+mod figures;
 mod history;
 mod keys;
 mod learned;

@@ -1,0 +1,136 @@
+//! Top payees: with whom most was spent, or from whom most came.
+
+use std::cmp::Reverse;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::counted::{Buckets, Sum, currency, side};
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::AccountId;
+use crate::model::CategoryKind;
+use crate::money::{Currency, Money};
+use crate::plan::Plan;
+use crate::view::View;
+
+const USUAL_PAYEES: u32 = 10;
+const MAX_PAYEES: u32 = 1_000;
+
+/// Which payees to tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct TopPayeesQuery {
+    /// The first day; from the beginning where absent.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
+    pub from: Option<NaiveDate>,
+    /// The last day; to the end where absent.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
+    pub to: Option<NaiveDate>,
+    /// One account; all where absent.
+    pub account_id: Option<AccountId>,
+    /// Spending or income; spending where absent.
+    pub kind: Option<CategoryKind>,
+    /// How many payees of each currency, 1 to 1,000; 10 where absent.
+    pub limit: Option<u32>,
+}
+
+/// What was spent with a payee, or came from one, in one currency.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct PayeeTotal {
+    /// The payee.
+    pub payee: String,
+    /// What was spent, refunds taken off; or what was earned, what was paid back taken off.
+    pub total: Money,
+    /// How many transactions, or parts of split ones, were counted.
+    pub transactions: u64,
+}
+crate::model::debug_only!(PayeeTotal: transactions);
+
+/// The payees with the largest totals: by currency, then from the largest total down, payees of
+/// the same total by name. What has no payee is left out.
+///
+/// What counts as spending and as income is the same as in [`cash_flow`](super::cash_flow).
+///
+/// # Errors
+/// `invalid_input` where `from` is after `to`, `limit_exceeded` for a limit of 0 or above 1,000,
+/// `not_found` for an account that is not there, and `amount_overflow` for a sum that does not fit.
+///
+/// ```
+/// use fiscaflow_core::analytics::{TopPayeesQuery, top_payees};
+/// # use fiscaflow_core::{Plan, Result, view::View};
+///
+/// # fn example(plan: &Plan, view: &View) -> Result<()> {
+/// let query = TopPayeesQuery { from: "2026-01-01".parse().ok(), ..TopPayeesQuery::default() };
+/// for row in top_payees(plan, view, &query)? {
+///     println!("{}: {} in {} payments", row.payee, row.total, row.transactions);
+/// }
+/// # Ok(()) }
+/// ```
+pub fn top_payees(plan: &Plan, view: &View, query: &TopPayeesQuery) -> Result<Vec<PayeeTotal>> {
+    if query.from.zip(query.to).is_some_and(|(from, to)| from > to) {
+        return Err(Error::invalid("from", "`from` is after `to`"));
+    }
+    let limit = query.limit.unwrap_or(USUAL_PAYEES);
+    if !(1..=MAX_PAYEES).contains(&limit) {
+        let text = format!("`limit` is 1 to {MAX_PAYEES}");
+        return Err(Error::new(ErrorCode::LimitExceeded, text).field("limit"));
+    }
+    if let Some(id) = query.account_id {
+        plan.account(id)?;
+    }
+    let kind = query.kind.unwrap_or_default();
+    let buckets = Buckets::new(view, |group| {
+        let selected = query.account_id.is_none_or(|id| id == group.account_id);
+        let counts = selected && side(plan, group) == Some(kind);
+        currency(plan, group).filter(|_| counts)
+    });
+    let mut rows = Vec::new();
+    for (sums, currency) in sums(view, &buckets, query).into_iter().zip(&buckets.keys) {
+        rank(view, sums, kind, *currency, limit, &mut rows)?;
+    }
+    Ok(rows)
+}
+
+/// What each payee comes to, by the payee's number, for each currency.
+fn sums(view: &View, buckets: &Buckets<Currency>, query: &TopPayeesQuery) -> Vec<Vec<Sum>> {
+    let mut sums = vec![vec![Sum::default(); view.payees()]; buckets.keys.len()];
+    view.scan(query.from, query.to, |group, payee, minor| {
+        let sums = buckets.place(group).and_then(|place| sums.get_mut(place));
+        if let Some(sum) = sums.zip(payee).and_then(|(sums, payee)| sums.get_mut(payee)) {
+            sum.minor += i128::from(minor);
+            sum.lines += 1;
+        }
+    });
+    sums
+}
+
+/// Adds the payees with the largest totals.
+fn rank(
+    view: &View,
+    sums: Vec<Sum>,
+    kind: CategoryKind,
+    currency: Currency,
+    limit: u32,
+    rows: &mut Vec<PayeeTotal>,
+) -> Result<()> {
+    let sign = if kind == CategoryKind::Expense { -1 } else { 1 };
+    let paid = sums.into_iter().enumerate().filter(|(_, sum)| sum.lines > 0);
+    let mut paid: Vec<(usize, Sum)> =
+        paid.map(|(payee, sum)| (payee, Sum { minor: sum.minor * sign, ..sum })).collect();
+    let order = |(payee, sum): &(usize, Sum)| (Reverse(sum.minor), view.payee(*payee));
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if paid.len() > limit {
+        paid.select_nth_unstable_by(limit, |left, right| order(left).cmp(&order(right)));
+        paid.truncate(limit);
+    }
+    paid.sort_unstable_by(|left, right| order(left).cmp(&order(right)));
+    for (payee, sum) in paid {
+        let Some(payee) = view.payee(payee) else { continue };
+        let total = Money::from_wide(sum.minor, currency)?;
+        rows.push(PayeeTotal { payee: payee.to_owned(), total, transactions: sum.lines });
+    }
+    Ok(())
+}

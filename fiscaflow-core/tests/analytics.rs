@@ -1,0 +1,394 @@
+//! Figures against naive twins: each is what a loop over the rows comes to, whatever of the view
+//! lies in its main part and whatever beside it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a test fails by panicking"
+)]
+
+use std::collections::BTreeMap;
+
+use chrono::{Days, NaiveDate};
+use fiscaflow_core::analytics::{
+    BalancesQuery, CashFlowQuery, NetWorthQuery, NetWorthStep, SpendingQuery, TopPayeesQuery,
+    balances, cash_flow, net_worth, spending, top_payees,
+};
+use fiscaflow_core::model::{Account, Book, Category, CategoryKind};
+use fiscaflow_core::store::ColumnRow;
+use fiscaflow_core::view::View;
+use fiscaflow_core::{
+    AccountId, BookId, CategoryId, Currency, ErrorCode, Money, Month, Plan, TransactionId,
+};
+use proptest::prelude::*;
+use uuid::Uuid;
+
+const FIRST: &str = "2023-12-15";
+/// The accounts: what lies in each at first, and its currency.
+const ACCOUNTS: [(i64, &str); 4] = [(0, "EUR"), (-5_000, "EUR"), (700, "JPY"), (12_345, "EUR")];
+
+fn day(number: u64) -> NaiveDate {
+    FIRST.parse::<NaiveDate>().unwrap() + Days::new(number)
+}
+
+fn account(number: u128) -> AccountId {
+    AccountId::new(Uuid::from_u128(number))
+}
+
+fn category(number: u128) -> CategoryId {
+    CategoryId::new(Uuid::from_u128(100 + number))
+}
+
+/// Four accounts, the last of them unused, and categories: two of spending, one of income. A fourth
+/// is named by rows and is not there.
+fn plan() -> Plan {
+    let mut plan = Plan::new(Book {
+        id: BookId::new(Uuid::nil()),
+        name: "Home".to_owned(),
+        currency: Currency::iso("EUR").unwrap(),
+        zone: "UTC".to_owned(),
+        currencies: Vec::new(),
+        created_at: chrono::DateTime::UNIX_EPOCH,
+        learning: Default::default(),
+    });
+    for (number, (opening, code)) in (0..).zip(ACCOUNTS) {
+        let currency = Currency::iso(code).unwrap();
+        let account = Account {
+            id: account(number),
+            name: format!("account {number}"),
+            kind: Default::default(),
+            currency,
+            opening_balance: Money::from_minor(opening, currency),
+            number: None,
+            bank_id: None,
+            import_key: None,
+            closed: false,
+        };
+        plan.accounts.insert(account.id, account);
+    }
+    for number in 0..3 {
+        let kind = if number == 2 { CategoryKind::Income } else { CategoryKind::Expense };
+        let name = format!("category {number}");
+        let id = category(number);
+        plan.categories.insert(id, Category { id, name, kind, parent_id: None });
+    }
+    plan
+}
+
+fn row() -> impl Strategy<Value = ColumnRow> {
+    let of = || prop::option::of((0_u128..4).prop_map(category));
+    let splits = prop_oneof![
+        3 => Just(Vec::new()),
+        1 => prop::collection::vec((of(), -50_i64..50), 2..4),
+    ];
+    let payee = prop::option::of("[ab]{1,2}");
+    let head = (0_u128..40, 0_u128..3, 0_u64..100);
+    (head, (-99_i64..99, of(), payee, any::<[bool; 3]>()), splits).prop_map(
+        |((id, of_account, at), (amount_minor, category_id, payee, flags), splits)| ColumnRow {
+            id: TransactionId::new(Uuid::from_u128(id)),
+            account_id: account(of_account),
+            booking_date: day(at),
+            amount_minor,
+            category_id,
+            payee,
+            transfer: flags[0] && flags[1],
+            pending: flags[1],
+            counts: flags[1] || flags[2],
+            splits,
+            tags: Vec::new(),
+        },
+    )
+}
+
+/// A view of the rows, the first so many of them in its main part, and the rows that count.
+fn view(rows: &[ColumnRow], settled: usize) -> (View, Vec<ColumnRow>) {
+    let (mut view, mut twin) = (View::new(), BTreeMap::new());
+    for (place, row) in rows.iter().enumerate() {
+        if place == settled {
+            view.settle();
+        }
+        view.put(row);
+        twin.insert(row.id, row.clone());
+    }
+    (view, twin.into_values().filter(|row| row.counts).collect())
+}
+
+fn parts(row: &ColumnRow) -> Vec<(Option<CategoryId>, i64)> {
+    if row.splits.is_empty() {
+        vec![(row.category_id, row.amount_minor)]
+    } else {
+        row.splits.clone()
+    }
+}
+
+/// Whether a part is spending; `None` = it is a transfer's.
+fn is_spending(row: &ColumnRow, of: Option<CategoryId>) -> Option<bool> {
+    let spending = of.map_or(row.amount_minor < 0, |id| id != category(2));
+    (!row.transfer).then_some(spending)
+}
+
+fn code(row: &ColumnRow) -> &'static str {
+    ACCOUNTS[usize::try_from(row.account_id.uuid().as_u128()).unwrap()].1
+}
+
+/// An amount as the figures tell it.
+fn told(minor: i64, code: &str) -> String {
+    Money::from_minor(minor, Currency::iso(code).unwrap()).to_string()
+}
+
+/// What lies in each account at the end of a day, or after everything.
+fn naive_balances(rows: &[ColumnRow], day: Option<NaiveDate>) -> Vec<i64> {
+    let of = |(number, (opening, _)): (u128, (i64, &str))| {
+        let own = rows.iter().filter(|row| row.account_id == account(number));
+        let own = own.filter(|row| day.is_none_or(|day| row.booking_date <= day));
+        opening + own.flat_map(parts).map(|part| part.1).sum::<i64>()
+    };
+    (0..).zip(ACCOUNTS).map(of).collect()
+}
+
+fn only(number: Option<u128>) -> impl Fn(&&ColumnRow) -> bool {
+    move |row| number.is_none_or(|number| row.account_id == account(number))
+}
+
+proptest! {
+    /// Spending is the sum of the parts in spending categories, and of all parts without a category
+    /// of transactions by which money goes out; transfers, void and deleted ones are left out.
+    #[test]
+    fn spending_is_what_a_loop_comes_to(
+        rows in prop::collection::vec(row(), 0..60),
+        settled in 0_usize..60,
+        months in (0_u64..100, 0_u64..100),
+        of_account in prop::option::of(0_u128..4),
+    ) {
+        let (view, rows) = view(&rows, settled);
+        let (from, to) = (Month::of(day(months.0)), Month::of(day(months.1)));
+        let query = SpendingQuery {
+            from: Some(from), to: Some(to), account_id: of_account.map(account),
+        };
+        let found = spending(&plan(), &view, &query);
+        if from > to {
+            prop_assert_eq!(found.unwrap_err().code(), ErrorCode::InvalidInput);
+            return Ok(());
+        }
+        let mut sums = BTreeMap::<_, (i64, u64)>::new();
+        for row in rows.iter().filter(only(of_account)) {
+            let month = Month::of(row.booking_date);
+            let within = from <= month && month <= to;
+            for (of, minor) in parts(row) {
+                if within && is_spending(row, of) == Some(true) {
+                    let sum = sums.entry((month, of, code(row))).or_default();
+                    *sum = (sum.0 - minor, sum.1 + 1);
+                }
+            }
+        }
+        let expected: Vec<_> = sums.into_iter().map(|((month, of, code), (minor, lines))| {
+            (month, of, told(minor, code), lines)
+        }).collect();
+        let found: Vec<_> = found.unwrap().into_iter().map(|it| {
+            (it.month, it.category_id, it.spent.to_string(), it.transactions)
+        }).collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    /// Income and spending of a month are the sums of its parts on either side, net is their
+    /// difference, and the rate is the net in percent of the income.
+    #[test]
+    fn cash_flow_is_what_a_loop_comes_to(
+        rows in prop::collection::vec(row(), 0..60),
+        settled in 0_usize..60,
+        first in 0_u64..100,
+        of_account in prop::option::of(0_u128..4),
+    ) {
+        let (view, rows) = view(&rows, settled);
+        let from = Month::of(day(first));
+        let query = CashFlowQuery { from: Some(from), to: None, account_id: of_account.map(account) };
+        let mut sums = BTreeMap::<_, (i64, i64, u64)>::new();
+        for row in rows.iter().filter(only(of_account)) {
+            let month = Month::of(row.booking_date);
+            for (of, minor) in parts(row) {
+                let Some(out) = is_spending(row, of).filter(|_| month >= from) else { continue };
+                let sum = sums.entry((month, code(row))).or_default();
+                let side = if out { &mut sum.1 } else { &mut sum.0 };
+                *side += minor;
+                sum.2 += 1;
+            }
+        }
+        let expected: Vec<_> = sums.into_iter().map(|((month, code), (income, out, lines))| {
+            // In tenths of a percent, half to even.
+            let (whole, rest) = (((income + out) * 1000).div_euclid(income.max(1)),
+                ((income + out) * 1000).rem_euclid(income.max(1)));
+            let up = rest * 2 > income || (rest * 2 == income && whole % 2 != 0);
+            let tenths = whole + i64::from(up);
+            let rate = format!("{}{}.{}", if tenths < 0 { "-" } else { "" }, tenths.abs() / 10,
+                tenths.abs() % 10);
+            (month, told(income, code), told(-out, code), told(income + out, code),
+                (income > 0).then_some(rate), lines)
+        }).collect();
+        let found: Vec<_> = cash_flow(&plan(), &view, &query).unwrap().into_iter().map(|it| {
+            let rate = it.savings_rate_percent.map(|rate| rate.to_string());
+            (it.month, it.income.to_string(), it.spending.to_string(), it.net.to_string(), rate,
+                it.transactions)
+        }).collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    /// A balance is the opening balance and all parts up to the end of the day; net worth is the
+    /// sum of balances of one currency, and of those above and below zero.
+    #[test]
+    fn balances_and_net_worth_are_what_a_loop_comes_to(
+        rows in prop::collection::vec(row(), 0..60),
+        settled in 0_usize..60,
+        from in prop::option::of(0_u64..110),
+        length in prop::option::of(0_u64..80),
+        by_day: bool,
+    ) {
+        let (view, rows) = view(&rows, settled);
+        let to = length.map(|length| day(from.unwrap_or_default() + length));
+        let from = from.filter(|_| to.is_some()).map(day);
+        let query = BalancesQuery { account_id: None, from, to };
+        let days: Vec<_> = match (from, to) {
+            (Some(from), Some(to)) => from.iter_days().take_while(|day| *day <= to).map(Some).collect(),
+            _ => vec![to],
+        };
+        let found: Vec<_> = balances(&plan(), &view, &query).unwrap().into_iter()
+            .map(|it| (it.account_id, it.date, it.balance.minor())).collect();
+        let expected: Vec<_> = (0..4_usize).flat_map(|number| {
+            let of = |day: &Option<NaiveDate>| naive_balances(&rows, *day)[number];
+            let id = account(number.try_into().unwrap());
+            days.iter().map(|day| (id, *day, of(day))).collect::<Vec<_>>()
+        }).collect();
+        prop_assert_eq!(found, expected);
+
+        let step = if by_day { NetWorthStep::Day } else { NetWorthStep::Month };
+        let query = NetWorthQuery { from, to, step: Some(step) };
+        let found: Vec<_> = net_worth(&plan(), &view, &query).unwrap().into_iter()
+            .map(|it| (it.date, [it.assets, it.debts, it.net].map(|it| it.to_string()))).collect();
+        let ends = |day: &Option<NaiveDate>| {
+            by_day || *day == to || day.is_some_and(|day| Month::of(day).last_day() == day)
+        };
+        let expected: Vec<_> = days.into_iter().filter(ends).flat_map(|day| {
+            ["EUR", "JPY"].map(|code| {
+                let own = naive_balances(&rows, day).into_iter().zip(ACCOUNTS);
+                let own: Vec<i64> =
+                    own.filter(|(_, it)| it.1 == code).map(|(minor, _)| minor).collect();
+                let assets = own.iter().filter(|minor| **minor > 0).sum();
+                let debts = own.iter().filter(|minor| **minor < 0).sum();
+                (day, [assets, debts, assets + debts].map(|minor| told(minor, code)))
+            })
+        }).collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    /// The top payees are the first of all, sorted by their totals and their names.
+    #[test]
+    fn top_payees_are_what_a_loop_comes_to(
+        rows in prop::collection::vec(row(), 0..60),
+        settled in 0_usize..60,
+        days in (prop::option::of(0_u64..100), prop::option::of(0_u64..100)),
+        of_account in prop::option::of(0_u128..4),
+        limit in 1_u32..8,
+        income: bool,
+    ) {
+        let (view, rows) = view(&rows, settled);
+        let (from, to) = (days.0.map(day), days.1.map(day));
+        let query = TopPayeesQuery {
+            from, to,
+            account_id: of_account.map(account),
+            kind: Some(if income { CategoryKind::Income } else { CategoryKind::Expense }),
+            limit: Some(limit),
+        };
+        let found = top_payees(&plan(), &view, &query);
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            prop_assert_eq!(found.unwrap_err().code(), ErrorCode::InvalidInput);
+            return Ok(());
+        }
+        let mut sums = BTreeMap::<_, (i64, u64)>::new();
+        for row in rows.iter().filter(only(of_account)) {
+            let within = from.is_none_or(|from| from <= row.booking_date)
+                && to.is_none_or(|to| row.booking_date <= to);
+            let Some(payee) = row.payee.clone().filter(|_| within) else { continue };
+            for (of, minor) in parts(row) {
+                if is_spending(row, of) == Some(!income) {
+                    let sum = sums.entry((code(row), payee.clone())).or_default();
+                    *sum = (sum.0 + if income { minor } else { -minor }, sum.1 + 1);
+                }
+            }
+        }
+        let mut expected = Vec::new();
+        for code in ["EUR", "JPY"] {
+            let own = sums.iter().filter(|(key, _)| key.0 == code);
+            let mut own: Vec<_> = own.map(|((_, payee), sum)| (-sum.0, payee.clone(), sum.1)).collect();
+            own.sort();
+            let own = own.into_iter().take(limit.try_into().unwrap());
+            expected.extend(own.map(|(minor, payee, lines)| (payee, told(-minor, code), lines)));
+        }
+        let found: Vec<_> = found.unwrap().into_iter()
+            .map(|it| (it.payee, it.total.to_string(), it.transactions)).collect();
+        prop_assert_eq!(found, expected);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_an_error() {
+    // Holds: a sum beyond 64 bits is `amount_overflow` in every figure, and neither wraps nor panics.
+    let mut view = View::new();
+    for (id, category_id) in
+        [(1, category(0)), (2, category(0)), (3, category(2)), (4, category(2))]
+    {
+        view.put(&ColumnRow {
+            id: TransactionId::new(Uuid::from_u128(id)),
+            account_id: account(0),
+            booking_date: day(id.try_into().unwrap()),
+            amount_minor: i64::MIN,
+            category_id: Some(category_id),
+            payee: Some("a".to_owned()),
+            transfer: false,
+            pending: false,
+            counts: true,
+            splits: Vec::new(),
+            tags: Vec::new(),
+        });
+    }
+    let plan = plan();
+    let days = BalancesQuery { from: Some(day(0)), to: Some(day(9)), account_id: None };
+    let months = NetWorthQuery { from: Some(day(0)), to: Some(day(99)), step: None };
+    let errors = [
+        spending(&plan, &view, &SpendingQuery::default()).err(),
+        balances(&plan, &view, &BalancesQuery::default()).err(),
+        balances(&plan, &view, &days).err(),
+        cash_flow(&plan, &view, &CashFlowQuery::default()).err(),
+        net_worth(&plan, &view, &NetWorthQuery::default()).err(),
+        net_worth(&plan, &view, &months).err(),
+        top_payees(&plan, &view, &TopPayeesQuery::default()).err(),
+    ];
+    for (place, error) in errors.into_iter().enumerate() {
+        assert_eq!(error.map(|it| it.code()), Some(ErrorCode::AmountOverflow), "{place}");
+    }
+}
+
+#[test]
+fn too_much_is_refused() {
+    // Holds: more rows or payees than an answer may have are `limit_exceeded`, at the limit they are
+    // not; half of a span is refused.
+    let (plan, view) = (plan(), View::new());
+    let from: NaiveDate = "1900-01-01".parse().unwrap();
+    let worth = |rows: u64, step| {
+        // Two currencies: two rows a day.
+        let to = from + Days::new(rows / 2 - 1);
+        net_worth(&plan, &view, &NetWorthQuery { from: Some(from), to: Some(to), step })
+    };
+    let day = Some(NetWorthStep::Day);
+    assert_eq!(worth(100_000, day).unwrap().len(), 100_000);
+    assert_eq!(worth(100_002, day).unwrap_err().code(), ErrorCode::LimitExceeded);
+    assert!(worth(100_002, None).is_ok());
+    let half = NetWorthQuery { from: Some(from), ..NetWorthQuery::default() };
+    assert_eq!(net_worth(&plan, &view, &half).unwrap_err().at_field(), Some("to"));
+    for (limit, refused) in [(0, true), (1, false), (1_000, false), (1_001, true)] {
+        let query = TopPayeesQuery { limit: Some(limit), ..TopPayeesQuery::default() };
+        let code = top_payees(&plan, &view, &query).err().map(|it| it.code());
+        assert_eq!(code, refused.then_some(ErrorCode::LimitExceeded), "{limit}");
+    }
+}
