@@ -7,6 +7,7 @@
 pub mod analytics;
 pub mod api;
 pub mod budgets;
+pub mod calendar;
 pub mod categorise;
 #[cfg(feature = "testing")]
 pub mod conformance;

@@ -53,6 +53,12 @@ pub const MAX_ACTIONS: usize = 50;
 pub const MAX_DOCUMENTS: usize = 10_000;
 /// Thresholds of one budget.
 pub const MAX_THRESHOLDS: usize = 10;
+/// Days, weeks, months or years in one period or between two occurrences.
+pub const MAX_PERIOD_UNITS: u32 = 1_000;
+/// Days on which one recurrence falls in its unit.
+pub const MAX_RECURRENCE_DAYS: usize = 31;
+/// Days on which a recurrence is left out.
+pub const MAX_SKIPPED_DAYS: usize = 1_000;
 /// Commits in one page of the history.
 pub const MAX_HISTORY_PAGE: u32 = 500;
 /// Bytes of an imported file.

@@ -43,6 +43,7 @@ pub fn schemas() -> Schemas {
     collect::<crate::model::Direction>(&mut found);
     collect::<crate::model::Weekday>(&mut found);
     collect::<crate::model::Feature>(&mut found);
+    collect::<crate::calendar::CalendarUnit>(&mut found);
     found
 }
 
