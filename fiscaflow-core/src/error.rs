@@ -80,6 +80,8 @@ codes! {
     UnknownCurrency = "unknown_currency" in Rejected;
     /// Two amounts in different currencies met where one is needed.
     CurrencyMismatch = "currency_mismatch" in Rejected;
+    /// The book has no rate between two currencies for a day; the text names all three.
+    RateMissing = "rate_missing" in Rejected;
     /// A date does not exist or is not in the form `YYYY-MM-DD`.
     InvalidDate = "invalid_date" in Rejected;
     /// No such book, or the actor is not a member of it: the two answer alike.

@@ -26,6 +26,7 @@ pub mod normalise;
 pub mod outside;
 mod period;
 mod plan;
+pub mod rates;
 pub mod rules;
 pub mod store;
 pub mod transfers;

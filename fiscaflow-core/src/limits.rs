@@ -71,6 +71,12 @@ pub const MAX_FILE_ROWS: usize = 100_000;
 pub const MAX_FORGOTTEN: usize = 500;
 /// Dated rates in one look for transfers.
 pub const MAX_RATES: usize = 1_000;
+/// Rates of one day and base that a book keeps.
+pub const MAX_QUOTES: usize = 200;
+/// Days and bases of which a book keeps rates.
+pub const MAX_RATE_SHEETS: usize = 20_000;
+/// Days that a rate may be old where it is used.
+pub const MAX_RATE_AGE_DAYS: u32 = 366;
 /// How often a write is decided again when the book has moved on.
 pub const MAX_ATTEMPTS: u32 = 8;
 /// Categories among which outside help chooses.

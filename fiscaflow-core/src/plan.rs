@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{
     AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, TransactionId,
 };
 use crate::model::{
     Account, ActorId, Alert, Book, Budget, Category, CategoryKind, Document, DocumentKind, Import,
-    Layout, Member, Payee, Role, Rule, TransferRefusal,
+    Layout, Member, Payee, RateSheet, Role, Rule, TransferRefusal,
 };
 use crate::money::Currency;
 use crate::period::Month;
@@ -37,6 +39,8 @@ pub struct Plan {
     pub layouts: BTreeMap<LayoutId, Layout>,
     /// The pairs of transactions that are no transfer, by the sides' ids.
     pub transfer_refusals: BTreeMap<(TransactionId, TransactionId), TransferRefusal>,
+    /// What currencies were worth, by day and base.
+    pub rates: BTreeMap<(NaiveDate, String), RateSheet>,
     /// Its announced thresholds.
     pub alerts: BTreeMap<(BudgetId, Month, u32), Alert>,
 }
@@ -55,6 +59,7 @@ impl Plan {
             imports: BTreeMap::new(),
             layouts: BTreeMap::new(),
             transfer_refusals: BTreeMap::new(),
+            rates: BTreeMap::new(),
             alerts: BTreeMap::new(),
         }
     }
@@ -87,6 +92,9 @@ impl Plan {
             Document::TransferRefusal(refusal) => {
                 self.transfer_refusals.insert((refusal.from_id, refusal.to_id), refusal);
             }
+            Document::RateSheet(sheet) => {
+                drop(self.rates.insert((sheet.date, sheet.base.clone()), sheet));
+            }
             Document::Alert(alert) => {
                 self.alerts.insert((alert.budget_id, alert.month, alert.threshold), alert);
             }
@@ -116,6 +124,9 @@ impl Plan {
             Document::Layout(layout) => drop(self.layouts.remove(&layout.id)),
             Document::TransferRefusal(refusal) => {
                 self.transfer_refusals.remove(&(refusal.from_id, refusal.to_id));
+            }
+            Document::RateSheet(sheet) => {
+                self.rates.remove(&(sheet.date, sheet.base.clone()));
             }
             Document::Alert(alert) => {
                 self.alerts.remove(&(alert.budget_id, alert.month, alert.threshold));

@@ -14,17 +14,16 @@ use crate::id::TransactionId;
 use crate::import::assignment::{MAX_ASSIGNED, assign};
 use crate::import::matching::common_words;
 use crate::model::metadata::TRANSFER_ACCOUNT_ID;
-use crate::model::{Account, Transaction};
-use crate::money::{Amount, Currency, Money};
+use crate::model::{Account, DatedRate, Transaction};
+use crate::money::{Currency, Money};
 use crate::plan::Plan;
+use crate::rates::{DEFAULT_RATE_AGE_DAYS, convert};
 use crate::store::fold;
 
 /// How many days may lie between the two sides.
 pub const MAX_TRANSFER_DAYS: i64 = 5;
 /// How far an amount may be from what the rate makes of the other, in percent: banks keep a margin.
 const RATE_MARGIN_PERCENT: i64 = 4;
-/// How old a rate may be, in days: markets close at weekends and on holidays.
-const MAX_RATE_DAYS: i64 = 7;
 
 /// What speaks for two transactions being one transfer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -71,26 +70,11 @@ pub struct TransferQuery {
     /// The last day.
     #[serde(deserialize_with = "crate::period::maybe_date")]
     pub to: Option<NaiveDate>,
-    /// Rates for transfers between currencies; without one such transfers are not looked for.
+    /// Rates for transfers between currencies, each for a week from its day on, beside those that
+    /// the book keeps; without any such transfers are not looked for.
     pub rates: Vec<DatedRate>,
     /// Pairs of at least this confidence, in percent.
     pub confidence: Option<u8>,
-}
-
-/// What one unit of a currency was worth in another on a day.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
-pub struct DatedRate {
-    /// The day; the rate counts for a week from it on.
-    #[serde(deserialize_with = "crate::period::date")]
-    pub date: NaiveDate,
-    /// The currency of which it is one unit.
-    pub base: String,
-    /// The currency in which it is worth something.
-    pub quote: String,
-    /// What it is worth, above zero.
-    pub rate: Amount,
 }
 
 /// A transaction that may be a side of a transfer.
@@ -123,7 +107,7 @@ pub(crate) fn suggest(
         list.sort_by_key(|side| (side.of.booking_date, side.of.id));
     }
     let mut found = same_currency(plan, &outs, &ins);
-    if !query.rates.is_empty() {
+    if !query.rates.is_empty() || !plan.rates.is_empty() {
         let used: BTreeSet<TransactionId> =
             found.iter().flat_map(|pair| [pair.from_id, pair.to_id]).collect();
         found.extend(between_currencies(plan, query, &outs, &ins, used));
@@ -185,7 +169,7 @@ fn between_currencies(
             }
             if !used.contains(&to.of.id)
                 && from.account.currency != to.account.currency
-                && at_rate(from.of.amount, to.of.amount, day, query)
+                && at_rate(plan, from.of.amount, to.of.amount, day, query)
             {
                 pairs.extend(judge(plan, from, to, TransferEvidence::Rate));
             }
@@ -202,16 +186,26 @@ fn between_currencies(
     pairs
 }
 
-/// Whether the newest rate of the week before makes one amount of the other, but for a margin.
-fn at_rate(out: Money, enter: Money, day: NaiveDate, query: &TransferQuery) -> bool {
-    let codes = (out.currency(), enter.currency());
+/// Whether the newest rate of the week before, of those stated or else of the book's, makes one
+/// amount of the other, but for a margin.
+fn at_rate(plan: &Plan, out: Money, enter: Money, day: NaiveDate, query: &TransferQuery) -> bool {
+    let due = stated(out, enter.currency(), day, query).or_else(|| {
+        let due = convert(plan, out, enter.currency(), day, DEFAULT_RATE_AGE_DAYS).ok()?;
+        Some(due.amount.amount().decimal())
+    });
+    let margin = Decimal::new(RATE_MARGIN_PERCENT, 2);
+    due.is_some_and(|due| (due.abs() - enter.amount().decimal()).abs() <= due.abs() * margin)
+}
+
+/// What the newest of the query's rates makes of an amount.
+fn stated(out: Money, to: Currency, day: NaiveDate, query: &TransferQuery) -> Option<Decimal> {
+    let codes = (out.currency(), to);
     let age = |rate: &DatedRate| (day - rate.date).num_days();
-    let newest = query
-        .rates
-        .iter()
-        .filter(|rate| {
-            (0..=MAX_RATE_DAYS).contains(&age(rate)) && rate.rate.decimal() > Decimal::ZERO
-        })
+    let rates = query.rates.iter().filter(|rate| {
+        (0..=DEFAULT_RATE_AGE_DAYS.into()).contains(&age(rate))
+            && rate.rate.decimal() > Decimal::ZERO
+    });
+    let (_, rate) = rates
         .filter_map(|rate| {
             let names = |base: Currency, quote: Currency| {
                 rate.base == base.code() && rate.quote == quote.code()
@@ -224,11 +218,8 @@ fn at_rate(out: Money, enter: Money, day: NaiveDate, query: &TransferQuery) -> b
                 None
             }
         })
-        .min_by_key(|(age, _)| *age);
-    let Some((_, rate)) = newest else { return false };
-    let (out, enter) = (out.amount().decimal().abs(), enter.amount().decimal());
-    let margin = Decimal::new(RATE_MARGIN_PERCENT, 2);
-    out.checked_mul(rate).is_some_and(|due| (due - enter).abs() <= due * margin)
+        .min_by_key(|(age, _)| *age)?;
+    out.amount().decimal().checked_mul(rate)
 }
 
 /// What speaks for a pair; nothing where it cannot be one.

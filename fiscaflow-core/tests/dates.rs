@@ -9,9 +9,10 @@
 
 use fiscaflow_core::analytics::{Balance, BalancesQuery};
 use fiscaflow_core::api::read;
+use fiscaflow_core::model::DatedRate;
 use fiscaflow_core::model::{Condition, NewTransaction, Origin, Transaction, TransactionPatch};
 use fiscaflow_core::store::TransactionQuery;
-use fiscaflow_core::transfers::{DatedRate, TransferQuery};
+use fiscaflow_core::transfers::TransferQuery;
 use fiscaflow_core::{ErrorCode, Month, Result, parse_date};
 use proptest::prelude::*;
 use serde::de::DeserializeOwned;

@@ -11,17 +11,19 @@ use crate::budgets::{BudgetQuery, BudgetState};
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
     ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
-    NewImport, NewRestore, NewTransfer, Observer, ParsedFile, PayeeName, PayeeText,
-    Recategorisation, RestoreReport, RuleText, SuggestionPage, SuggestionQuery, SuggestionScope,
-    SuggestionsApplied, TransactionPage, Transfer, UndoReport,
+    NewImport, NewRates, NewRestore, NewTransfer, Observer, ParsedFile, PayeeName, PayeeText,
+    RateQuery, RateReport, Recategorisation, RestoreReport, RuleText, SuggestionPage,
+    SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::{Entry, Event, ObjectChange, Verification};
 use crate::model::{
     Account, AccountPatch, Book, BookPatch, Budget, BudgetPatch, Category, CategoryPatch, Import,
     Layout, Member, NewAccount, NewBook, NewBudget, NewCategory, NewLayout, NewPayee, NewRule,
-    NewTransaction, Payee, Rule, RulePatch, Transaction, TransactionPatch, TransferRefusal,
+    NewTransaction, Payee, RateSheet, Rule, RulePatch, Transaction, TransactionPatch,
+    TransferRefusal,
 };
+use crate::rates::{Conversion, ConversionQuery};
 use crate::rules::{
     BacktestQuery, BacktestReport, Explanation, RuleSuggestion, RuleSuggestionQuery,
 };
@@ -102,6 +104,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { name: "rules", summary: "What categorises by itself." },
     Noun { name: "suggestions", summary: "What its own past says of categories." },
     Noun { name: "budgets", summary: "What may be spent." },
+    Noun { name: "rates", summary: "What currencies were worth." },
     Noun { name: "imports", summary: "Statements from banks." },
     Noun { name: "layouts", summary: "What is known of the banks' delimited files." },
     Noun { name: "exports", summary: "The book for other programs." },
@@ -370,6 +373,15 @@ verbs! {
         Delete "/budgets/{id}", () -> (), budgets.delete(id);
     "budgets.state" "How budgets stand in a month."
         Get "/budgets/state", (BudgetQuery) -> ([BudgetState]), budgets.state(request);
+
+    "rates.put" "Keep the rates of a day; a sheet without rates takes the day away."
+        Put "/rates", (RateSheet) -> (RateSheet), rates.put(request);
+    "rates.list" "The rates, oldest first."
+        Get "/rates", (RateQuery) -> ([RateSheet]), rates.list(request);
+    "rates.import" "Keep the rates of a file of the European Central Bank."
+        Post "/rates/import", (NewRates) -> (RateReport), rates.import(request);
+    "rates.convert" "An amount in another currency, and the rates used; nothing is written."
+        Get "/rates/conversion", (ConversionQuery) -> (Conversion), rates.convert(request);
 
     "imports.create" "Import a bank's file."
         Post "/imports", (NewImport) -> (ImportReport), imports.create(request) observed;

@@ -10,13 +10,14 @@ use super::budgets::check_budget;
 use super::layouts::check_layout;
 use super::members::check_member;
 use super::noun;
+use super::rates::check_sheet;
 use super::run::{Command, Decision, Facts};
 use super::transactions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::export::json::BookExport;
 use crate::export::{ExportFormat, Source, json};
 use crate::id::TransactionId;
-use crate::limits::{MAX_ATTEMPTS, MAX_DOCUMENTS, MAX_RESTORE_BYTES, MAX_RULES};
+use crate::limits::{MAX_ATTEMPTS, MAX_DOCUMENTS, MAX_RATE_SHEETS, MAX_RESTORE_BYTES, MAX_RULES};
 use crate::log::{Change, Hash};
 use crate::model::{Book, Import, Role, Transaction, check_name};
 use crate::money::Currency;
@@ -144,7 +145,8 @@ impl Command for Restore {
             && now.rules.is_empty()
             && now.budgets.is_empty()
             && now.imports.is_empty()
-            && now.layouts.is_empty();
+            && now.layouts.is_empty()
+            && now.rates.is_empty();
         if !is_empty {
             let text = "an export is restored into a book that holds nothing yet";
             return Err(Error::new(ErrorCode::IdConflict, text));
@@ -195,6 +197,7 @@ fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
         plan.imports.len(),
         plan.layouts.len(),
         plan.transfer_refusals.len(),
+        plan.rates.len(),
         plan.alerts.len(),
     ];
     if u64::try_from(kept.iter().sum::<usize>()).ok() != Some(documents) {
@@ -239,6 +242,12 @@ fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
     let mut names = categories.chain(payees).chain(plan.rules.values().map(|rule| &rule.name));
     names.try_for_each(|name| check_name("name", name))?;
     plan.layouts.values().try_for_each(check_layout)?;
+    for sheet in plan.rates.values() {
+        check_sheet(sheet, plan)?;
+    }
+    if plan.rates.len() > MAX_RATE_SHEETS {
+        return Err(Error::new(ErrorCode::LimitExceeded, "too many documents").field("content"));
+    }
     check_all_patterns(plan)
 }
 

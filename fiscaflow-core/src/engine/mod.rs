@@ -18,6 +18,7 @@ mod merge;
 mod outside;
 mod payees;
 mod progress;
+mod rates;
 mod reports;
 mod rules;
 mod run;
@@ -47,6 +48,7 @@ pub use merge::Merge;
 pub use outside::OutsideReport;
 pub use payees::{PayeeName, PayeeText, Payees};
 pub use progress::{ImportPhase, ImportProgress, Observer};
+pub use rates::{NewRates, RateQuery, RateReport, Rates};
 pub use reports::Reports;
 pub use rules::{ApplyReport, RuleText, Rules};
 pub use suggestions::{
@@ -210,6 +212,8 @@ nouns! {
     suggestions: Suggestions;
     /// What may be spent.
     budgets: Budgets;
+    /// What currencies were worth.
+    rates: Rates;
     /// Statements from banks.
     imports: Imports;
     /// What is known of the banks' delimited files.

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
-    Account, Alert, Book, Budget, Category, Document, Import, Layout, Member, Payee, Rule,
-    Transaction, TransferRefusal,
+    Account, Alert, Book, Budget, Category, Document, Import, Layout, Member, Payee, RateSheet,
+    Rule, Transaction, TransferRefusal,
 };
 use crate::plan::Plan;
 
@@ -29,6 +29,7 @@ pub(crate) struct BookExport {
     imports: Vec<Import>,
     layouts: Vec<Layout>,
     transfer_refusals: Vec<TransferRefusal>,
+    rates: Vec<RateSheet>,
     alerts: Vec<Alert>,
     pub(crate) transactions: Vec<Transaction>,
 }
@@ -45,6 +46,7 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         imports,
         layouts,
         transfer_refusals,
+        rates,
         alerts,
     } = source.plan.clone();
     let export = BookExport {
@@ -59,6 +61,7 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         imports: imports.into_values().collect(),
         layouts: layouts.into_values().collect(),
         transfer_refusals: transfer_refusals.into_values().collect(),
+        rates: rates.into_values().collect(),
         alerts: alerts.into_values().collect(),
         transactions: source.transactions.to_vec(),
     };
@@ -92,6 +95,7 @@ impl BookExport {
             .chain(of(&self.imports))
             .chain(of(&self.layouts))
             .chain(of(&self.transfer_refusals))
+            .chain(of(&self.rates))
             .chain(of(&self.alerts))
             .collect()
     }

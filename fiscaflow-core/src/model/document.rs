@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Account, Alert, Book, Budget, Category, Import, Layout, Member, Payee, Rule, TransferRefusal,
+    Account, Alert, Book, Budget, Category, Import, Layout, Member, Payee, RateSheet, Rule,
+    TransferRefusal,
 };
 use crate::error::{Error, Result};
 
@@ -86,6 +87,7 @@ documents! {
     Layout = "layout", personal ["name", "csv"], key |layout| layout.id.to_string();
     TransferRefusal = "transfer_refusal", personal [], key |refusal|
         format!("{}/{}", refusal.from_id, refusal.to_id);
+    RateSheet = "rate_sheet", personal [], key |sheet| format!("{}/{}", sheet.date, sheet.base);
     Alert = "alert", personal [], key |alert|
         format!("{}/{}/{}", alert.budget_id, alert.month, alert.threshold);
 }

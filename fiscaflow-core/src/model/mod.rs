@@ -29,6 +29,7 @@ mod import;
 mod layout;
 pub mod metadata;
 mod payee;
+mod rate;
 mod rule;
 mod text;
 mod transaction;
@@ -44,6 +45,7 @@ pub use document::{Document, DocumentKind};
 pub use import::Import;
 pub use layout::{Layout, NewLayout};
 pub use payee::{NewPayee, Payee};
+pub use rate::{DatedRate, QuotedRate, RateSheet};
 pub use rule::{NewRule, Rule, RulePatch, Stage};
 pub(crate) use text::{check_list, check_name, check_optional, check_text};
 pub use transaction::{

@@ -9,8 +9,8 @@ use crate::id::{
 use crate::import::Format;
 use crate::model::{
     Account, AccountKind, Action, Alert, Attachment, Budget, Category, CategoryKind, Condition,
-    CustomCurrency, Document, Import, Layout, Member, Origin, Payee, Role, Rule, Source,
-    SourceKind, Split, Stage, Status, Transaction, TransferRefusal,
+    CustomCurrency, Document, Import, Layout, Member, Origin, Payee, QuotedRate, RateSheet, Role,
+    Rule, Source, SourceKind, Split, Stage, Status, Transaction, TransferRefusal,
 };
 use crate::money::{Currency, Money};
 
@@ -59,6 +59,7 @@ pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
         import(scribe).into(),
         layout(scribe).into(),
         refusal(scribe).into(),
+        sheet().into(),
         account(scribe).into(),
         Member { actor: "anna".parse().unwrap(), role: Role::Owner, name: None }.into(),
         Member {
@@ -102,6 +103,14 @@ fn layout(scribe: &Scribe) -> Layout {
         name: "Bank, comma".to_owned(),
         account_id: Some(scribe.account_id),
         csv: crate::import::CsvProfile::default(),
+    }
+}
+
+fn sheet() -> RateSheet {
+    RateSheet {
+        date: "2024-02-29".parse().unwrap(),
+        base: "EUR".to_owned(),
+        rates: vec![QuotedRate { quote: "USD".to_owned(), rate: "1.0823".parse().unwrap() }],
     }
 }
 
