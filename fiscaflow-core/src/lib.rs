@@ -27,6 +27,7 @@ pub mod outside;
 mod period;
 mod plan;
 pub mod rates;
+pub mod recurring;
 pub mod rules;
 pub mod store;
 pub mod transfers;

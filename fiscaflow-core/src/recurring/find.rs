@@ -1,0 +1,347 @@
+//! Finding streams among the payments of one party.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::grid::{ALIKE, Fit, VARYING, best};
+use super::{AmountChange, Cadence, Stream, StreamKind, StreamState};
+use crate::error::Result;
+use crate::id::{AccountId, CategoryId, TransactionId};
+use crate::money::{Currency, Money};
+use crate::normalise::normalise;
+use crate::plan::Plan;
+use crate::store::fold;
+use crate::view::View;
+
+/// How far a new price may be from the old one, in percent of the larger of both.
+const MAX_STEP_PERCENT: i128 = 40;
+/// The most streams of one amount that one party is believed to have, such as two equal contracts.
+const MAX_TWINS: usize = 2;
+/// How many payments a stream whose amounts differ has at least.
+const MIN_VARYING: usize = 4;
+
+/// A payment: a whole transaction.
+#[derive(Debug, Clone, Copy)]
+struct Payment<'a> {
+    id: TransactionId,
+    date: NaiveDate,
+    minor: i64,
+    category_id: Option<CategoryId>,
+    payee: &'a str,
+}
+
+/// Payments that belong together, by date, with the cadence on which they lie.
+struct Found<'a> {
+    cadence: Cadence,
+    anchor: NaiveDate,
+    spread: i64,
+    payments: Vec<Payment<'a>>,
+}
+
+/// The streams of a book as of a day, by account, party and first payment. Transfers, and what has
+/// no payee, are left out; payees count as the same where their names are the same without what
+/// banks add to them.
+///
+/// ```
+/// # fn example(plan: &fiscaflow_core::Plan, view: &fiscaflow_core::view::View)
+/// # -> fiscaflow_core::Result<()> {
+/// let today = fiscaflow_core::parse_date("2026-11-29")?;
+/// for stream in fiscaflow_core::recurring::streams(plan, view, today)? {
+///     println!("{} {:?} {} next {:?}", stream.payee, stream.cadence, stream.amount, stream.next);
+/// }
+/// # Ok(()) }
+/// ```
+pub fn streams(plan: &Plan, view: &View, today: NaiveDate) -> Result<Vec<Stream>> {
+    let mut all = Vec::new();
+    for ((account_id, ..), payments) in parties(view, today) {
+        let Some(account) = plan.accounts.get(&account_id) else { continue };
+        for found in of_party(payments) {
+            all.push(found.told(account_id, account.currency, today)?);
+        }
+    }
+    Ok(all)
+}
+
+type Parties<'a> = BTreeMap<(AccountId, String, bool), Vec<Payment<'a>>>;
+
+/// The payments up to a day by account, party and direction, each by date.
+fn parties(view: &View, today: NaiveDate) -> Parties<'_> {
+    let mut names: BTreeMap<&str, String> = BTreeMap::new();
+    let mut parties = Parties::new();
+    for line in view.lines() {
+        let Some(payee) = line.payee.filter(|_| !line.transfer && line.date <= today) else {
+            continue;
+        };
+        let name = names.entry(payee).or_insert_with(|| {
+            let name = fold(&normalise(payee).name);
+            if name.is_empty() { fold(payee) } else { name }
+        });
+        let key = (line.account_id, name.clone(), line.outgoing);
+        let payments = parties.entry(key).or_default();
+        // The parts of a split transaction follow each other, and are one payment.
+        match payments.last_mut() {
+            Some(last) if last.id == line.transaction_id => {
+                last.minor = last.minor.saturating_add(line.amount_minor);
+            }
+            _ => payments.push(Payment {
+                id: line.transaction_id,
+                date: line.date,
+                minor: line.amount_minor,
+                category_id: line.category_id,
+                payee,
+            }),
+        }
+    }
+    for payments in parties.values_mut() {
+        payments.sort_unstable_by_key(|payment| (payment.date, payment.id));
+    }
+    parties
+}
+
+/// The streams among the payments of one party in one direction: what nearly all of them make
+/// together; else those of one amount, which may go on with another, and what is left.
+fn of_party(payments: Vec<Payment<'_>>) -> Vec<Found<'_>> {
+    let mut left = payments;
+    if let Some(whole) = varying(&mut left) {
+        return vec![whole];
+    }
+    let mut joined: Vec<Found<'_>> = Vec::new();
+    for stream in of_amounts(&mut left) {
+        match joined.iter_mut().find(|earlier| earlier.goes_on_in(&stream)) {
+            Some(earlier) => earlier.payments.extend(stream.payments),
+            None => joined.push(stream),
+        }
+    }
+    for stream in &mut joined {
+        stream.take_neighbours(&mut left);
+    }
+    joined.extend(varying(&mut left));
+    joined.sort_by_key(|stream| (stream.first(), stream.last()));
+    joined
+}
+
+/// Takes the streams of one amount each, by their first payments.
+fn of_amounts<'a>(payments: &mut Vec<Payment<'a>>) -> Vec<Found<'a>> {
+    let whole = payments.len();
+    let mut amounts: BTreeMap<i64, Vec<Payment<'_>>> = BTreeMap::new();
+    for payment in payments.drain(..) {
+        amounts.entry(payment.minor).or_default().push(payment);
+    }
+    let mut found = Vec::new();
+    for same in amounts.into_values() {
+        let (streams, rest) = of_amount(same, whole);
+        found.extend(streams);
+        payments.extend(rest);
+    }
+    payments.sort_unstable_by_key(|payment| (payment.date, payment.id));
+    found.sort_by_key(|stream: &Found<'_>| (stream.first(), stream.last()));
+    found
+}
+
+/// The streams of payments of one amount, and the rest: all of it together is mostly streams, or
+/// none is there. Two payments of a party of many are no stream; a twin is about as long.
+fn of_amount(payments: Vec<Payment<'_>>, of_party: usize) -> (Vec<Found<'_>>, Vec<Payment<'_>>) {
+    let all = payments.clone();
+    let mut left = payments;
+    let mut found: Vec<Found<'_>> = Vec::new();
+    while found.len() < MAX_TWINS {
+        let Some(fit) = densest(&left, ALIKE, MAX_TWINS) else { break };
+        let met = fit.met.len();
+        let is_twin =
+            found.first().is_none_or(|first| met.saturating_mul(2) >= first.payments.len());
+        if !is_twin || (met == 2 && of_party > 2) {
+            break;
+        }
+        found.push(take(&fit, &mut left));
+    }
+    let covered: usize = found.iter().map(|stream| stream.payments.len()).sum();
+    if covered.saturating_mul(5) >= all.len().saturating_mul(4) {
+        (found, left)
+    } else {
+        (Vec::new(), all)
+    }
+}
+
+/// Takes the stream that payments of several amounts make together.
+fn varying<'a>(payments: &mut Vec<Payment<'a>>) -> Option<Found<'a>> {
+    let fit = densest(payments, VARYING, 1)?;
+    let (met, all) = (fit.met.len(), payments.len());
+    if met < MIN_VARYING || met.saturating_mul(5) < all.saturating_mul(4) {
+        return None;
+    }
+    let mut left = payments.clone();
+    let found = take(&fit, &mut left);
+    // Bills waver; what differs threefold from most is no bill.
+    let mut sizes: Vec<u64> =
+        found.payments.iter().map(|payment| payment.minor.unsigned_abs()).collect();
+    sizes.sort_unstable();
+    let middle = sizes.get(sizes.len() / 2).copied()?;
+    let near = |size: &&u64| **size <= middle.saturating_mul(3) && size.saturating_mul(3) >= middle;
+    let near = sizes.iter().filter(near).count();
+    if near.saturating_mul(5) < sizes.len().saturating_mul(4) {
+        return None;
+    }
+    *payments = left;
+    Some(found)
+}
+
+/// The most improbable of the grids that meet most of the days.
+fn densest(payments: &[Payment<'_>], chance: u64, twins: usize) -> Option<Fit> {
+    let days: Vec<NaiveDate> = payments.iter().map(|payment| payment.date).collect();
+    let span = days.first().zip(days.last()).map(|(first, last)| (*last - *first).num_days())?;
+    let possible = Cadence::ALL.into_iter().filter(|cadence| {
+        // Streams are four fifths of the payments at least, so these are not much more than turns.
+        let turns = usize::try_from(span / cadence.days()).unwrap_or(0).saturating_add(1);
+        let most = turns.saturating_mul(twins).saturating_mul(5) / 4;
+        turns >= 2 && days.len() <= most.saturating_add(1)
+    });
+    let fits = possible.filter_map(|cadence| best(cadence, &days));
+    fits.filter(|fit| fit.is_dense() && fit.chance <= chance)
+        .min_by_key(|fit| (std::cmp::Reverse(fit.met.len()), fit.chance, fit.cadence))
+}
+
+/// Takes what lies on a grid out of the payments.
+fn take<'a>(fit: &Fit, from: &mut Vec<Payment<'a>>) -> Found<'a> {
+    let places: Vec<usize> = fit.met.iter().map(|(_, place)| *place).collect();
+    let (mut payments, mut left) = (Vec::new(), Vec::new());
+    for (place, payment) in from.drain(..).enumerate() {
+        if places.binary_search(&place).is_ok() {
+            payments.push(payment);
+        } else {
+            left.push(payment);
+        }
+    }
+    *from = left;
+    Found { cadence: fit.cadence, anchor: fit.anchor, spread: fit.spread, payments }
+}
+
+impl<'a> Found<'a> {
+    fn first(&self) -> Option<NaiveDate> {
+        self.payments.first().map(|payment| payment.date)
+    }
+
+    fn last(&self) -> Option<NaiveDate> {
+        self.payments.last().map(|payment| payment.date)
+    }
+
+    fn turn(&self, date: NaiveDate) -> Option<i64> {
+        let (turn, off) = self.cadence.nearest(self.anchor, date)?;
+        (off.abs() <= self.cadence.tolerance()).then_some(turn)
+    }
+
+    /// Whether a later stream is this one after a change of price: it lies on the same grid and
+    /// begins where this ends.
+    fn goes_on_in(&self, later: &Self) -> bool {
+        let turn = |date: Option<NaiveDate>| date.and_then(|date| self.turn(date));
+        let near = turn(self.last()).zip(turn(later.first()));
+        self.cadence == later.cadence
+            && near.is_some_and(|(last, next)| (1..=2).contains(&(next - last)))
+            && self.payments.last().zip(later.payments.first()).is_some_and(is_step)
+    }
+
+    /// Takes single payments of other amounts that lie where the stream's next or previous one is
+    /// due, or one between is missing.
+    fn take_neighbours(&mut self, left: &mut Vec<Payment<'a>>) {
+        loop {
+            let turns: Vec<i64> =
+                self.payments.iter().filter_map(|payment| self.turn(payment.date)).collect();
+            let (Some(first), Some(last)) = (turns.first(), turns.last()) else { return };
+            let at = left.iter().position(|payment| {
+                self.turn(payment.date).is_some_and(|turn| {
+                    turn >= first - 1
+                        && turn <= last + 1
+                        && !turns.contains(&turn)
+                        && self.payments.iter().any(|known| is_step((known, payment)))
+                })
+            });
+            let Some(at) = at else { return };
+            self.payments.push(left.remove(at));
+            self.payments.sort_by_key(|payment| (payment.date, payment.id));
+        }
+    }
+
+    fn told(self, account_id: AccountId, currency: Currency, today: NaiveDate) -> Result<Stream> {
+        let turns: Vec<i64> =
+            self.payments.iter().filter_map(|payment| self.turn(payment.date)).collect();
+        let (first_turn, last_turn) =
+            turns.first().zip(turns.last()).map_or((0, 0), |(first, last)| (*first, *last));
+        let due = |turn: i64| self.cadence.day(self.anchor, turn);
+        let missed =
+            (first_turn..last_turn).filter(|turn| !turns.contains(turn)).filter_map(due).collect();
+        let is_late = |turn: i64| {
+            due(turn).is_some_and(|day| (today - day).num_days() > self.cadence.tolerance())
+        };
+        let state = match (is_late(last_turn + 1), is_late(last_turn + 2)) {
+            (false, _) => StreamState::Active,
+            (true, false) => StreamState::Missed,
+            (true, true) => StreamState::Ended,
+        };
+        let next = match state {
+            StreamState::Active => due(last_turn + 1),
+            StreamState::Missed => due(last_turn + 2),
+            StreamState::Ended => None,
+        };
+        let minors: Vec<i64> = self.payments.iter().map(|payment| payment.minor).collect();
+        let money = |minor: i64| Money::from_minor(minor, currency);
+        let size = |minor: &i64| minor.unsigned_abs();
+        let stays = minors.windows(2).filter(|pair| pair.first() == pair.last()).count();
+        let is_fixed = stays.saturating_mul(3) >= minors.len().saturating_sub(1).saturating_mul(2);
+        let newest = self.payments.last();
+        let usual = newest.map_or(0, |payment| payment.minor);
+        let expected = if is_fixed { usual } else { median_of_newest(&minors) };
+        let kind = match (usual < 0, is_fixed) {
+            (false, _) => StreamKind::Income,
+            (true, true) => StreamKind::Subscription,
+            (true, false) => StreamKind::Bill,
+        };
+        Ok(Stream {
+            payee: newest.map(|payment| payment.payee.to_owned()).unwrap_or_default(),
+            account_id,
+            category_id: newest.and_then(|payment| payment.category_id),
+            cadence: self.cadence,
+            kind,
+            state,
+            amount: money(expected),
+            smallest: money(minors.iter().copied().min_by_key(size).unwrap_or(0)),
+            largest: money(minors.iter().copied().max_by_key(size).unwrap_or(0)),
+            changes: if is_fixed { changes(&self.payments, currency) } else { Vec::new() },
+            first: self.first().unwrap_or(today),
+            last: self.last().unwrap_or(today),
+            next,
+            missed,
+            tolerance_days: u32::try_from(self.spread).unwrap_or(0),
+            transaction_ids: self.payments.iter().map(|payment| payment.id).collect(),
+        })
+    }
+}
+
+/// Whether one amount may be another after a change of price.
+fn is_step((one, other): (&Payment<'_>, &Payment<'_>)) -> bool {
+    let (one, other) = (i128::from(one.minor), i128::from(other.minor));
+    let larger = one.abs().max(other.abs());
+    (one - other).abs() * 100 <= larger * MAX_STEP_PERCENT
+}
+
+/// The middle one of the newest six amounts; of an even number the one nearer to nothing.
+fn median_of_newest(minors: &[i64]) -> i64 {
+    let mut newest: Vec<i64> = minors.iter().rev().take(6).copied().collect();
+    newest.sort_unstable_by_key(|minor| minor.unsigned_abs());
+    newest.get(newest.len().saturating_sub(1) / 2).copied().unwrap_or(0)
+}
+
+/// The days on which the amount became another and stayed it, once at least or to the end.
+fn changes(payments: &[Payment<'_>], currency: Currency) -> Vec<AmountChange> {
+    let mut changes = Vec::new();
+    let mut usual = payments.first().map_or(0, |payment| payment.minor);
+    for (place, payment) in payments.iter().enumerate() {
+        let next = payments.get(place.saturating_add(1));
+        if payment.minor != usual && next.is_none_or(|next| next.minor == payment.minor) {
+            let (from, to) = (usual, payment.minor);
+            let money = |minor| Money::from_minor(minor, currency);
+            changes.push(AmountChange { date: payment.date, from: money(from), to: money(to) });
+            usual = payment.minor;
+        }
+    }
+    changes
+}

@@ -1,0 +1,139 @@
+//! What recurs: streams of payments to or from one party, found in the view.
+//!
+//! Rent and salary, subscriptions and bills have a cadence: they fall on a grid of days (`grid`),
+//! with an amount that stays, changes now and then, or wavers. A stream is told only where that is
+//! improbable by chance, and where it is most of what the party was paid of that kind: who buys
+//! coffee every day has no coffee subscription for Mondays.
+
+mod find;
+mod grid;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+pub use find::streams;
+
+use crate::id::{AccountId, CategoryId, TransactionId};
+use crate::money::Money;
+
+/// How often something recurs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum Cadence {
+    /// Every seven days.
+    Weekly,
+    /// Every fourteen days.
+    Fortnightly,
+    /// Every 28 days.
+    FourWeekly,
+    /// Every month.
+    Monthly,
+    /// Every two months.
+    TwoMonthly,
+    /// Every three months.
+    Quarterly,
+    /// Every six months.
+    HalfYearly,
+    /// Every year.
+    Yearly,
+}
+
+impl Cadence {
+    /// Every cadence, the shortest first.
+    pub const ALL: [Self; 8] = [
+        Self::Weekly,
+        Self::Fortnightly,
+        Self::FourWeekly,
+        Self::Monthly,
+        Self::TwoMonthly,
+        Self::Quarterly,
+        Self::HalfYearly,
+        Self::Yearly,
+    ];
+}
+
+/// What kind of stream it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum StreamKind {
+    /// Money comes in.
+    Income,
+    /// Money goes out, mostly the same amount.
+    Subscription,
+    /// Money goes out, in amounts that differ.
+    Bill,
+}
+
+/// How far a stream has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub enum StreamState {
+    /// It goes on: its next payment is not due yet, or only just.
+    Active,
+    /// The payment that was due has not come.
+    Missed,
+    /// Two payments or more have not come.
+    Ended,
+}
+
+/// A change of a stream's usual amount.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct AmountChange {
+    /// The day of the first payment of the new amount.
+    #[serde(deserialize_with = "crate::period::date")]
+    pub date: NaiveDate,
+    /// The amount before.
+    pub from: Money,
+    /// The amount since.
+    pub to: Money,
+}
+crate::model::debug_only!(AmountChange: date);
+
+/// Payments of one party that recur in one account.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Stream {
+    /// The other party, as the newest payment names it.
+    pub payee: String,
+    /// The account.
+    pub account_id: AccountId,
+    /// The category of the newest payment.
+    pub category_id: Option<CategoryId>,
+    /// How often it recurs.
+    pub cadence: Cadence,
+    /// What kind of stream it is.
+    pub kind: StreamKind,
+    /// How far it has come.
+    pub state: StreamState,
+    /// The amount to be expected next, signed: the newest where the amount stays, else the median
+    /// of the newest six.
+    pub amount: Money,
+    /// The smallest amount by size, signed.
+    pub smallest: Money,
+    /// The largest amount by size, signed.
+    pub largest: Money,
+    /// Where its amount stayed and then was another for good.
+    pub changes: Vec<AmountChange>,
+    /// Its first payment.
+    #[serde(deserialize_with = "crate::period::date")]
+    pub first: NaiveDate,
+    /// Its newest payment.
+    #[serde(deserialize_with = "crate::period::date")]
+    pub last: NaiveDate,
+    /// The day on which its next payment is expected; absent where it has ended.
+    #[serde(default, deserialize_with = "crate::period::maybe_date")]
+    pub next: Option<NaiveDate>,
+    /// The days between first and last on which a payment was due that did not come.
+    pub missed: Vec<NaiveDate>,
+    /// How many days payments lie from the days on which they are due, at most.
+    pub tolerance_days: u32,
+    /// The payments, by date.
+    pub transaction_ids: Vec<TransactionId>,
+}
+crate::model::debug_only!(Stream: account_id, category_id, cadence, kind, state, first, last, next);
