@@ -414,6 +414,39 @@ pub struct Candidate {
     pub evidence: Vec<Spoke>,
 }
 
+/// What came in and went out in a month, in one currency.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct CashFlow {
+    /// The month.
+    pub month: Month,
+    /// What was earned, what was paid back taken off.
+    pub income: Money,
+    /// What was spent, refunds taken off; below zero when more came back than went out.
+    pub spending: Money,
+    /// Income less spending.
+    pub net: Money,
+    /// The net in percent of the income, one decimal place, rounded half to even; absent where the
+    /// income is not above zero.
+    #[uniffi(default)]
+    pub savings_rate_percent: Option<Amount>,
+    /// How many transactions, or parts of split ones, were counted.
+    pub transactions: i64,
+}
+
+/// Which cash flow to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct CashFlowQuery {
+    /// The first month; from the beginning where absent.
+    #[uniffi(default)]
+    pub from: Option<Month>,
+    /// The last month; to the end where absent.
+    #[uniffi(default)]
+    pub to: Option<Month>,
+    /// One account; all where absent.
+    #[uniffi(default)]
+    pub account_id: Option<AccountId>,
+}
+
 /// A category of a book. A child is of its parent's kind.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Category {
@@ -658,6 +691,32 @@ pub enum Condition {
     },
 }
 
+/// An amount in another currency.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Conversion {
+    /// The amount, rounded once, half to even, to the minor unit.
+    pub amount: Money,
+    /// The rates it was made with: none for an amount in its own currency; one; or two, through a
+    /// currency in which both were quoted on one day.
+    pub rates: Vec<DatedRate>,
+}
+
+/// An amount to be told in another currency.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct ConversionQuery {
+    /// The amount.
+    pub value: Amount,
+    /// Its currency's code.
+    pub from: String,
+    /// The code of the currency in which to tell it.
+    pub to: String,
+    /// The day whose rate counts.
+    pub date: String,
+    /// How many days old the rate may be, at most 366; 7 where absent.
+    #[uniffi(default)]
+    pub max_age_days: Option<i64>,
+}
+
 /// What is left when the model speaks only from some probability on.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct CoveragePoint {
@@ -785,13 +844,13 @@ pub enum DateOrder {
 }
 
 /// What one unit of a currency was worth in another on a day.
-#[derive(Debug, Clone, Serialize, uniffi::Record)]
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
 pub struct DatedRate {
-    /// The day; the rate counts for a week from it on.
+    /// The day.
     pub date: String,
-    /// The currency of which it is one unit.
+    /// The code of the currency of which it is one unit.
     pub base: String,
-    /// The currency in which it is worth something.
+    /// The code of the currency in which it is worth something.
     pub quote: String,
     /// What it is worth, above zero.
     pub rate: Amount,
@@ -879,6 +938,7 @@ pub enum ErrorCode {
     AmountOverflow,
     UnknownCurrency,
     CurrencyMismatch,
+    RateMissing,
     InvalidDate,
     BookNotFound,
     Forbidden,
@@ -1273,6 +1333,42 @@ uniffi::custom_newtype!(
 /// A calendar month, written `YYYY-MM`.
 Month, String);
 
+/// What lay in the accounts of one currency at the end of a day.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct NetWorth {
+    /// The day; absent = after everything that is recorded.
+    #[uniffi(default)]
+    pub date: Option<String>,
+    /// The sum of the balances above zero.
+    pub assets: Money,
+    /// The sum of the balances below zero: zero or less.
+    pub debts: Money,
+    /// Both together.
+    pub net: Money,
+}
+
+/// Which net worth to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NetWorthQuery {
+    /// The first day; absent = only at the end of `to`.
+    #[uniffi(default)]
+    pub from: Option<String>,
+    /// The last day; absent = after everything that is recorded, as one row without days.
+    #[uniffi(default)]
+    pub to: Option<String>,
+    /// For which days between them; `month` where absent.
+    #[uniffi(default)]
+    pub step: Option<NetWorthStep>,
+}
+
+/// For which days net worth is told.
+#[derive(Debug, Clone, Serialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum NetWorthStep {
+    Day,
+    Month,
+}
+
 /// An account to be made.
 #[derive(Debug, Clone, Serialize, uniffi::Record)]
 pub struct NewAccount {
@@ -1412,6 +1508,20 @@ pub struct NewPayee {
     /// Other spellings.
     #[uniffi(default)]
     pub aliases: Vec<String>,
+}
+
+/// A file of reference rates.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewRates {
+    /// The file's bytes; in JSON as Base64 (RFC 4648, section 4).
+    #[serde(with = "wire::bytes")]
+    pub content: Vec<u8>,
+    /// The first day to keep; every day of the file where absent.
+    #[uniffi(default)]
+    pub from: Option<String>,
+    /// The currencies to keep; every one that the book knows where absent.
+    #[uniffi(default)]
+    pub currencies: Option<Vec<String>>,
 }
 
 /// A whole book to be put into an empty one.
@@ -1733,6 +1843,17 @@ pub struct PayeeText {
     pub text: String,
 }
 
+/// What was spent with a payee, or came from one, in one currency.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct PayeeTotal {
+    /// The payee.
+    pub payee: String,
+    /// What was spent, refunds taken off; or what was earned, what was paid back taken off.
+    pub total: Money,
+    /// How many transactions, or parts of split ones, were counted.
+    pub transactions: i64,
+}
+
 /// Something in a file that could not be read.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Problem {
@@ -1755,6 +1876,52 @@ pub enum Quote {
     Double,
     Single,
     None,
+}
+
+/// What the base of a sheet was worth in one other currency.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
+pub struct QuotedRate {
+    /// The currency's code.
+    pub quote: String,
+    /// What one unit of the base was worth in it: above zero, at most 15 digits, of which at most 12
+    /// behind the point.
+    pub rate: Amount,
+}
+
+/// Which rates to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct RateQuery {
+    /// The first day.
+    #[uniffi(default)]
+    pub from: Option<String>,
+    /// The last day.
+    #[uniffi(default)]
+    pub to: Option<String>,
+    /// The base; all where absent.
+    #[uniffi(default)]
+    pub base: Option<String>,
+}
+
+/// What a file of rates brought.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct RateReport {
+    /// How many days are new or have other rates than before.
+    pub changed: i64,
+    /// How many days the book had already.
+    pub unchanged: i64,
+    /// The codes that the book does not know, whose rates were left out.
+    pub unknown: Vec<String>,
+}
+
+/// What one unit of a currency was worth in others on a day. A book has one for each day and base.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
+pub struct RateSheet {
+    /// The day.
+    pub date: String,
+    /// The code of the currency of which it is one unit.
+    pub base: String,
+    /// The rates, by currency.
+    pub rates: Vec<QuotedRate>,
 }
 
 /// A category for several transactions at once.
@@ -2204,6 +2371,26 @@ pub enum TextOp {
     Empty,
 }
 
+/// Which payees to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct TopPayeesQuery {
+    /// The first day; from the beginning where absent.
+    #[uniffi(default)]
+    pub from: Option<String>,
+    /// The last day; to the end where absent.
+    #[uniffi(default)]
+    pub to: Option<String>,
+    /// One account; all where absent.
+    #[uniffi(default)]
+    pub account_id: Option<AccountId>,
+    /// Spending or income; spending where absent.
+    #[uniffi(default)]
+    pub kind: Option<CategoryKind>,
+    /// How many payees of each currency, 1 to 1,000; 10 where absent.
+    #[uniffi(default)]
+    pub limit: Option<i64>,
+}
+
 /// One movement of money in one account.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Transaction {
@@ -2411,7 +2598,8 @@ pub struct TransferQuery {
     /// The last day.
     #[uniffi(default)]
     pub to: Option<String>,
-    /// Rates for transfers between currencies; without one such transfers are not looked for.
+    /// Rates for transfers between currencies, each for a week from its day on, beside those that the
+    /// book keeps; without any such transfers are not looked for.
     #[uniffi(default)]
     pub rates: Vec<DatedRate>,
     /// Pairs of at least this confidence, in percent.

@@ -86,6 +86,11 @@ impl BookHandle {
         Arc::new(Budgets { caller: self.caller.clone() })
     }
 
+    /// What currencies were worth.
+    pub fn rates(&self) -> Arc<Rates> {
+        Arc::new(Rates { caller: self.caller.clone() })
+    }
+
     /// Statements from banks.
     pub fn imports(&self) -> Arc<Imports> {
         Arc::new(Imports { caller: self.caller.clone() })
@@ -427,6 +432,36 @@ impl Budgets {
     }
 }
 
+/// What currencies were worth.
+#[derive(Debug, uniffi::Object)]
+pub struct Rates {
+    pub(crate) caller: Caller,
+}
+
+#[uniffi::export]
+impl Rates {
+    /// Keep the rates of a day; a sheet without rates takes the day away.
+    pub async fn put(&self, request: RateSheet) -> Result<RateSheet> {
+        self.caller.call("rates.put", None, request).await
+    }
+
+    /// The rates, oldest first.
+    #[uniffi::method(default(query))]
+    pub async fn list(&self, query: RateQuery) -> Result<Vec<RateSheet>> {
+        self.caller.call("rates.list", None, query).await
+    }
+
+    /// Keep the rates of a file of the European Central Bank.
+    pub async fn import(&self, new: NewRates) -> Result<RateReport> {
+        self.caller.call("rates.import", None, new).await
+    }
+
+    /// An amount in another currency, and the rates used; nothing is written.
+    pub async fn convert(&self, query: ConversionQuery) -> Result<Conversion> {
+        self.caller.call("rates.convert", None, query).await
+    }
+}
+
 /// Statements from banks.
 #[derive(Debug, uniffi::Object)]
 pub struct Imports {
@@ -536,6 +571,24 @@ impl Reports {
     #[uniffi::method(default(query))]
     pub async fn spending(&self, query: SpendingQuery) -> Result<Vec<Spending>> {
         self.caller.call("reports.spending", None, query).await
+    }
+
+    /// Income, spending and what is left of it, by month.
+    #[uniffi::method(default(query))]
+    pub async fn cash_flow(&self, query: CashFlowQuery) -> Result<Vec<CashFlow>> {
+        self.caller.call("reports.cash_flow", None, query).await
+    }
+
+    /// With whom most was spent, or from whom most came.
+    #[uniffi::method(default(query))]
+    pub async fn top_payees(&self, query: TopPayeesQuery) -> Result<Vec<PayeeTotal>> {
+        self.caller.call("reports.top_payees", None, query).await
+    }
+
+    /// What lies in all accounts together, by month or day.
+    #[uniffi::method(default(query))]
+    pub async fn net_worth(&self, query: NetWorthQuery) -> Result<Vec<NetWorth>> {
+        self.caller.call("reports.net_worth", None, query).await
     }
 }
 

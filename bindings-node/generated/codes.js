@@ -10,6 +10,7 @@ module.exports = {
   amount_overflow: { lane: 'rejected', status: 422 },
   unknown_currency: { lane: 'rejected', status: 422 },
   currency_mismatch: { lane: 'rejected', status: 422 },
+  rate_missing: { lane: 'rejected', status: 422 },
   invalid_date: { lane: 'rejected', status: 422 },
   book_not_found: { lane: 'rejected', status: 404 },
   forbidden: { lane: 'rejected', status: 403 },

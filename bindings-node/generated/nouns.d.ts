@@ -2,15 +2,17 @@
 
 import type {
   Account, AccountPatch, ApplyReport, BacktestQuery, BacktestReport, Balance, BalancesQuery, Book,
-  BookPatch, Budget, BudgetPatch, BudgetQuery, BudgetState, Category, CategoryPatch, Entry,
-  EvaluationQuery, EvaluationReport, Event, Explanation, Export, ExportQuery, HistoryQuery, Import,
-  ImportPreview, ImportProgress, ImportReport, Layout, Member, Merge, NewAccount, NewBook,
-  NewBudget, NewCategory, NewImport, NewLayout, NewPayee, NewRestore, NewRule, NewTransaction,
-  NewTransfer, ObjectChange, ParsedFile, Payee, PayeeName, PayeeText, Recategorisation,
-  RestoreReport, Rule, RulePatch, RuleSuggestion, RuleSuggestionQuery, RuleText, Spending,
-  SpendingQuery, SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied, Transaction,
-  TransactionPage, TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal,
-  TransferSuggestion, UndoReport, Verification,
+  BookPatch, Budget, BudgetPatch, BudgetQuery, BudgetState, CashFlow, CashFlowQuery, Category,
+  CategoryPatch, Conversion, ConversionQuery, Entry, EvaluationQuery, EvaluationReport, Event,
+  Explanation, Export, ExportQuery, HistoryQuery, Import, ImportPreview, ImportProgress,
+  ImportReport, Layout, Member, Merge, NetWorth, NetWorthQuery, NewAccount, NewBook, NewBudget,
+  NewCategory, NewImport, NewLayout, NewPayee, NewRates, NewRestore, NewRule, NewTransaction,
+  NewTransfer, ObjectChange, ParsedFile, Payee, PayeeName, PayeeText, PayeeTotal, RateQuery,
+  RateReport, RateSheet, Recategorisation, RestoreReport, Rule, RulePatch, RuleSuggestion,
+  RuleSuggestionQuery, RuleText, Spending, SpendingQuery, SuggestionPage, SuggestionQuery,
+  SuggestionScope, SuggestionsApplied, TopPayeesQuery, Transaction, TransactionPage,
+  TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion,
+  UndoReport, Verification,
 } from './shapes.js';
 
 /** What may be said of a call beside its request. */
@@ -154,6 +156,18 @@ export interface Budgets {
   state(request?: BudgetQuery): Promise<BudgetState[]>;
 }
 
+/** What currencies were worth. */
+export interface Rates {
+  /** Keep the rates of a day; a sheet without rates takes the day away. */
+  put(request: RateSheet): Promise<RateSheet>;
+  /** The rates, oldest first. */
+  list(request?: RateQuery): Promise<RateSheet[]>;
+  /** Keep the rates of a file of the European Central Bank. */
+  import(request: NewRates): Promise<RateReport>;
+  /** An amount in another currency, and the rates used; nothing is written. */
+  convert(request: ConversionQuery): Promise<Conversion>;
+}
+
 /** Statements from banks. */
 export interface Imports {
   /** Import a bank's file. */
@@ -192,6 +206,12 @@ export interface Reports {
   balances(request?: BalancesQuery): Promise<Balance[]>;
   /** Spending by month and category. */
   spending(request?: SpendingQuery): Promise<Spending[]>;
+  /** Income, spending and what is left of it, by month. */
+  cashFlow(request?: CashFlowQuery): Promise<CashFlow[]>;
+  /** With whom most was spent, or from whom most came. */
+  topPayees(request?: TopPayeesQuery): Promise<PayeeTotal[]>;
+  /** What lies in all accounts together, by month or day. */
+  netWorth(request?: NetWorthQuery): Promise<NetWorth[]>;
 }
 
 /** What happened, and the proof of it. */
@@ -230,6 +250,8 @@ export interface BookHandle {
   readonly suggestions: Suggestions;
   /** What may be spent. */
   readonly budgets: Budgets;
+  /** What currencies were worth. */
+  readonly rates: Rates;
   /** Statements from banks. */
   readonly imports: Imports;
   /** What is known of the banks' delimited files. */

@@ -321,6 +321,35 @@ class Budgets {
   }
 }
 
+/** What currencies were worth. */
+class Rates {
+  #run;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** Keep the rates of a day; a sheet without rates takes the day away. */
+  put(request) {
+    return this.#run('rates.put', undefined, request);
+  }
+
+  /** The rates, oldest first. */
+  list(request) {
+    return this.#run('rates.list', undefined, request);
+  }
+
+  /** Keep the rates of a file of the European Central Bank. */
+  import(request) {
+    return this.#run('rates.import', undefined, request, ['content']);
+  }
+
+  /** An amount in another currency, and the rates used; nothing is written. */
+  convert(request) {
+    return this.#run('rates.convert', undefined, request);
+  }
+}
+
 /** Statements from banks. */
 class Imports {
   #run;
@@ -415,6 +444,21 @@ class Reports {
   spending(request) {
     return this.#run('reports.spending', undefined, request);
   }
+
+  /** Income, spending and what is left of it, by month. */
+  cashFlow(request) {
+    return this.#run('reports.cash_flow', undefined, request);
+  }
+
+  /** With whom most was spent, or from whom most came. */
+  topPayees(request) {
+    return this.#run('reports.top_payees', undefined, request);
+  }
+
+  /** What lies in all accounts together, by month or day. */
+  netWorth(request) {
+    return this.#run('reports.net_worth', undefined, request);
+  }
 }
 
 /** What happened, and the proof of it. */
@@ -470,6 +514,7 @@ class BookHandle {
     this.rules = new Rules(run);
     this.suggestions = new Suggestions(run);
     this.budgets = new Budgets(run);
+    this.rates = new Rates(run);
     this.imports = new Imports(run);
     this.layouts = new Layouts(run);
     this.exports = new Exports(run);
@@ -491,5 +536,5 @@ class BookHandle {
 
 module.exports = {
   Books, Members, Accounts, Categories, Payees, Transactions, Transfers, Rules, Suggestions,
-  Budgets, Imports, Layouts, Exports, Reports, History, Events, BookHandle,
+  Budgets, Rates, Imports, Layouts, Exports, Reports, History, Events, BookHandle,
 };

@@ -367,6 +367,35 @@ export interface Candidate {
   evidence: Spoke[];
 }
 
+/** What came in and went out in a month, in one currency. */
+export interface CashFlow {
+  /** The month. */
+  month: Month;
+  /** What was earned, what was paid back taken off. */
+  income: Money;
+  /** What was spent, refunds taken off; below zero when more came back than went out. */
+  spending: Money;
+  /** Income less spending. */
+  net: Money;
+  /**
+   * The net in percent of the income, one decimal place, rounded half to even; absent where the
+   * income is not above zero.
+   */
+  savings_rate_percent: Amount | null;
+  /** How many transactions, or parts of split ones, were counted. */
+  transactions: number;
+}
+
+/** Which cash flow to tell. */
+export interface CashFlowQuery {
+  /** The first month; from the beginning where absent. */
+  from?: Month | null | undefined;
+  /** The last month; to the end where absent. */
+  to?: Month | null | undefined;
+  /** One account; all where absent. */
+  account_id?: AccountId | null | undefined;
+}
+
 /** A category of a book. A child is of its parent's kind. */
 export interface Category {
   /** The category's id. */
@@ -585,6 +614,31 @@ export type Condition =
       max?: Amount | null | undefined;
     };
 
+/** An amount in another currency. */
+export interface Conversion {
+  /** The amount, rounded once, half to even, to the minor unit. */
+  amount: Money;
+  /**
+   * The rates it was made with: none for an amount in its own currency; one; or two, through a
+   * currency in which both were quoted on one day.
+   */
+  rates: DatedRate[];
+}
+
+/** An amount to be told in another currency. */
+export interface ConversionQuery {
+  /** The amount. */
+  value: Amount;
+  /** Its currency's code. */
+  from: string;
+  /** The code of the currency in which to tell it. */
+  to: string;
+  /** The day whose rate counts. */
+  date: CivilDate;
+  /** How many days old the rate may be, at most 366; 7 where absent. */
+  max_age_days?: number | null | undefined;
+}
+
 /** What is left when the model speaks only from some probability on. */
 export interface CoveragePoint {
   /** The probability, in percent. */
@@ -676,11 +730,11 @@ export type DateOrder = 'dmy' | 'mdy' | 'ymd';
 
 /** What one unit of a currency was worth in another on a day. */
 export interface DatedRate {
-  /** The day; the rate counts for a week from it on. */
+  /** The day. */
   date: CivilDate;
-  /** The currency of which it is one unit. */
+  /** The code of the currency of which it is one unit. */
   base: string;
-  /** The currency in which it is worth something. */
+  /** The code of the currency in which it is worth something. */
   quote: string;
   /** What it is worth, above zero. */
   rate: Amount;
@@ -743,6 +797,7 @@ export type ErrorCode =
   | 'amount_overflow'
   | 'unknown_currency'
   | 'currency_mismatch'
+  | 'rate_missing'
   | 'invalid_date'
   | 'book_not_found'
   | 'forbidden'
@@ -1050,6 +1105,31 @@ export interface Money {
 /** A calendar month, written `YYYY-MM`. */
 export type Month = string;
 
+/** What lay in the accounts of one currency at the end of a day. */
+export interface NetWorth {
+  /** The day; absent = after everything that is recorded. */
+  date: CivilDate | null;
+  /** The sum of the balances above zero. */
+  assets: Money;
+  /** The sum of the balances below zero: zero or less. */
+  debts: Money;
+  /** Both together. */
+  net: Money;
+}
+
+/** Which net worth to tell. */
+export interface NetWorthQuery {
+  /** The first day; absent = only at the end of `to`. */
+  from?: CivilDate | null | undefined;
+  /** The last day; absent = after everything that is recorded, as one row without days. */
+  to?: CivilDate | null | undefined;
+  /** For which days between them; `month` where absent. */
+  step?: NetWorthStep | null | undefined;
+}
+
+/** For which days net worth is told. */
+export type NetWorthStep = 'day' | 'month';
+
 /** An account to be made. */
 export interface NewAccount {
   /** An id of the caller's choice; fresh where absent. */
@@ -1160,6 +1240,16 @@ export interface NewPayee {
   name: string;
   /** Other spellings. */
   aliases?: readonly string[] | undefined;
+}
+
+/** A file of reference rates. */
+export interface NewRates {
+  /** The file's bytes; in JSON as Base64 (RFC 4648, section 4). */
+  content: Uint8Array | ArrayBuffer;
+  /** The first day to keep; every day of the file where absent. */
+  from?: CivilDate | null | undefined;
+  /** The currencies to keep; every one that the book knows where absent. */
+  currencies?: readonly string[] | null | undefined;
 }
 
 /** A whole book to be put into an empty one. */
@@ -1421,6 +1511,16 @@ export interface PayeeText {
   text: string;
 }
 
+/** What was spent with a payee, or came from one, in one currency. */
+export interface PayeeTotal {
+  /** The payee. */
+  payee: string;
+  /** What was spent, refunds taken off; or what was earned, what was paid back taken off. */
+  total: Money;
+  /** How many transactions, or parts of split ones, were counted. */
+  transactions: number;
+}
+
 /** Something in a file that could not be read. */
 export interface Problem {
   /** Why: `malformed_file`, `ambiguous_file`, `invalid_amount`, `invalid_date` and the like. */
@@ -1435,6 +1535,49 @@ export interface Problem {
 
 /** What stands around cells. */
 export type Quote = 'double' | 'single' | 'none';
+
+/** What the base of a sheet was worth in one other currency. */
+export interface QuotedRate {
+  /** The currency's code. */
+  quote: string;
+  /**
+   * What one unit of the base was worth in it: above zero, at most 15 digits, of which at most 12
+   * behind the point.
+   */
+  rate: Amount;
+}
+
+/** Which rates to tell. */
+export interface RateQuery {
+  /** The first day. */
+  from?: CivilDate | null | undefined;
+  /** The last day. */
+  to?: CivilDate | null | undefined;
+  /** The base; all where absent. */
+  base?: string | null | undefined;
+}
+
+/** What a file of rates brought. */
+export interface RateReport {
+  /** How many days are new or have other rates than before. */
+  changed: number;
+  /** How many days the book had already. */
+  unchanged: number;
+  /** The codes that the book does not know, whose rates were left out. */
+  unknown: string[];
+}
+
+/**
+ * What one unit of a currency was worth in others on a day. A book has one for each day and base.
+ */
+export interface RateSheet {
+  /** The day. */
+  date: CivilDate;
+  /** The code of the currency of which it is one unit. */
+  base: string;
+  /** The rates, by currency. */
+  rates: readonly QuotedRate[];
+}
 
 /** A category for several transactions at once. */
 export interface Recategorisation {
@@ -1784,6 +1927,20 @@ export type TextField =
 /** How a text is compared. */
 export type TextOp = 'is' | 'contains' | 'starts' | 'ends' | 'regex' | 'empty';
 
+/** Which payees to tell. */
+export interface TopPayeesQuery {
+  /** The first day; from the beginning where absent. */
+  from?: CivilDate | null | undefined;
+  /** The last day; to the end where absent. */
+  to?: CivilDate | null | undefined;
+  /** One account; all where absent. */
+  account_id?: AccountId | null | undefined;
+  /** Spending or income; spending where absent. */
+  kind?: CategoryKind | null | undefined;
+  /** How many payees of each currency, 1 to 1,000; 10 where absent. */
+  limit?: number | null | undefined;
+}
+
 /** One movement of money in one account. */
 export interface Transaction {
   /** The transaction's id. */
@@ -1935,7 +2092,10 @@ export interface TransferQuery {
   from?: CivilDate | null | undefined;
   /** The last day. */
   to?: CivilDate | null | undefined;
-  /** Rates for transfers between currencies; without one such transfers are not looked for. */
+  /**
+   * Rates for transfers between currencies, each for a week from its day on, beside those that the
+   * book keeps; without any such transfers are not looked for.
+   */
   rates?: readonly DatedRate[] | undefined;
   /** Pairs of at least this confidence, in percent. */
   confidence?: number | null | undefined;

@@ -9,7 +9,7 @@ import { after, describe, test } from 'node:test';
 import { FiscaFlow, FiscaFlowError } from '@fiscaflow/engine';
 
 import { difference, fill, part } from './matching.mjs';
-import { scenarios, verbs } from './support.mjs';
+import { methodOf, scenarios, verbs } from './support.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'fiscaflow-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -18,7 +18,7 @@ const takesId = new Map(verbs.map((verb) => [verb.name, verb.takes_id]));
 
 /** Calls the method that a step names. */
 async function call(engine, step) {
-  const [noun, name] = step.verb.split('.');
+  const [noun, name] = methodOf(step.verb);
   const context = { ...step.context, actor: step.actor };
   let target;
   if (step.verb === 'books.create') target = engine.books(context);

@@ -14,6 +14,12 @@ const json = (name) => JSON.parse(readFileSync(join(folder, name), 'utf8'));
 export const errorCodes = json('error-codes.json');
 export const verbs = json('verbs.json');
 
+/** The noun and the method of a verb: `reports.cash_flow` is `cashFlow` of `reports`. */
+export function methodOf(verb) {
+  const [noun, name] = verb.split('.');
+  return [noun, name.replaceAll(/_(.)/g, (_, letter) => letter.toUpperCase())];
+}
+
 /** All scenarios, by the names of their files. */
 export const scenarios = readdirSync(folder)
   .filter((name) => name.endsWith('.json') && !['error-codes.json', 'verbs.json'].includes(name))

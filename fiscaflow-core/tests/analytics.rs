@@ -204,7 +204,8 @@ proptest! {
     ) {
         let (view, rows) = view(&rows, settled);
         let from = Month::of(day(first));
-        let query = CashFlowQuery { from: Some(from), to: None, account_id: of_account.map(account) };
+        let account_id = of_account.map(account);
+        let query = CashFlowQuery { from: Some(from), to: None, account_id };
         let mut sums = BTreeMap::<_, (i64, i64, u64)>::new();
         for row in rows.iter().filter(only(of_account)) {
             let month = Month::of(row.booking_date);
@@ -250,7 +251,9 @@ proptest! {
         let from = from.filter(|_| to.is_some()).map(day);
         let query = BalancesQuery { account_id: None, from, to };
         let days: Vec<_> = match (from, to) {
-            (Some(from), Some(to)) => from.iter_days().take_while(|day| *day <= to).map(Some).collect(),
+            (Some(from), Some(to)) => {
+                from.iter_days().take_while(|day| *day <= to).map(Some).collect()
+            }
             _ => vec![to],
         };
         let found: Vec<_> = balances(&plan(), &view, &query).unwrap().into_iter()
@@ -320,7 +323,8 @@ proptest! {
         let mut expected = Vec::new();
         for code in ["EUR", "JPY"] {
             let own = sums.iter().filter(|(key, _)| key.0 == code);
-            let mut own: Vec<_> = own.map(|((_, payee), sum)| (-sum.0, payee.clone(), sum.1)).collect();
+            let own = own.map(|((_, payee), sum)| (-sum.0, payee.clone(), sum.1));
+            let mut own: Vec<_> = own.collect();
             own.sort();
             let own = own.into_iter().take(limit.try_into().unwrap());
             expected.extend(own.map(|(minor, payee, lines)| (payee, told(-minor, code), lines)));
@@ -333,7 +337,7 @@ proptest! {
 
 #[test]
 fn what_does_not_fit_is_an_error() {
-    // Holds: a sum beyond 64 bits is `amount_overflow` in every figure, and neither wraps nor panics.
+    // Holds: a sum beyond 64 bits is `amount_overflow` in every figure; none wraps or panics.
     let mut view = View::new();
     for (id, category_id) in
         [(1, category(0)), (2, category(0)), (3, category(2)), (4, category(2))]
@@ -371,8 +375,8 @@ fn what_does_not_fit_is_an_error() {
 
 #[test]
 fn too_much_is_refused() {
-    // Holds: more rows or payees than an answer may have are `limit_exceeded`, at the limit they are
-    // not; half of a span is refused.
+    // Holds: more rows or payees than an answer may have are `limit_exceeded`, at the limit they
+    // are not; half of a span is refused.
     let (plan, view) = (plan(), View::new());
     let from: NaiveDate = "1900-01-01".parse().unwrap();
     let worth = |rows: u64, step| {

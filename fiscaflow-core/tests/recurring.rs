@@ -1,5 +1,10 @@
 //! Streams are found in generated books whose streams are known, and little else is.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test ends with its first surprise")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test ends with its first surprise"
+)]
 
 use std::collections::BTreeSet;
 
@@ -81,6 +86,7 @@ impl Books {
             pending: false,
             counts: true,
             splits: Vec::new(),
+            tags: Vec::new(),
         });
         id
     }

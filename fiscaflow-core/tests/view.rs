@@ -229,8 +229,8 @@ fn plain(id: u128, number: u64) -> ColumnRow {
 
 #[test]
 fn many_rows_settle_by_themselves() {
-    // Holds: a view to which thousands of rows come one by one, in no order of ids or days, and from
-    // which some go again, shows them all: it makes new main parts meanwhile.
+    // Holds: a view to which thousands of rows come one by one, in no order of ids or days, and
+    // from which some go again, shows them all: it makes new main parts meanwhile.
     let (mut view, mut twin) = (View::new(), BTreeMap::new());
     for number in 0..6_000_u64 {
         let row = plain(u128::from(number * 7_919 % 6_007), number);
@@ -264,7 +264,7 @@ fn a_transaction_takes_little_memory() {
 
 #[test]
 fn extreme_amounts_add_up() {
-    // Holds: sums of the largest and smallest amounts are exact, and coming and going leaves nothing.
+    // Holds: sums of the largest and smallest amounts are exact; coming and going leaves nothing.
     let mut view = View::new();
     for id in 0..4 {
         view.put(&ColumnRow { amount_minor: i64::MIN, ..plain(id, 3) });

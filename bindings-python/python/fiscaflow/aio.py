@@ -487,8 +487,8 @@ class Transfers(Noun):
         Args:
             from_: The first day on which a side may be booked.
             to: The last day.
-            rates: Rates for transfers between currencies; without one such transfers are not looked
-                for.
+            rates: Rates for transfers between currencies, each for a week from its day on, beside
+                those that the book keeps; without any such transfers are not looked for.
             confidence: Pairs of at least this confidence, in percent.
         """
         answer: builtins.list[types.TransferSuggestion] = await self._scope.call_async(
@@ -510,8 +510,8 @@ class Transfers(Noun):
         Args:
             from_: The first day on which a side may be booked.
             to: The last day.
-            rates: Rates for transfers between currencies; without one such transfers are not looked
-                for.
+            rates: Rates for transfers between currencies, each for a week from its day on, beside
+                those that the book keeps; without any such transfers are not looked for.
             confidence: Pairs of at least this confidence, in percent.
         """
         answer: builtins.list[types.TransferSuggestion] = await self._scope.call_async(
@@ -863,6 +863,94 @@ class Budgets(Noun):
         return answer
 
 
+class Rates(Noun):
+    """What currencies were worth."""
+
+    async def put(
+        self,
+        *,
+        date: types.DateLike,
+        base: str,
+        rates: Sequence[types.QuotedRate],
+    ) -> types.RateSheet:
+        """Keep the rates of a day; a sheet without rates takes the day away.
+
+        Args:
+            date: The day.
+            base: The code of the currency of which it is one unit.
+            rates: The rates, by currency.
+        """
+        answer: types.RateSheet = await self._scope.call_async(
+            "rates.put",
+            {"date": date, "base": base, "rates": rates},
+        )
+        return answer
+
+    async def list(
+        self,
+        *,
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+        base: str | None = None,
+    ) -> builtins.list[types.RateSheet]:
+        """The rates, oldest first.
+
+        Args:
+            from_: The first day.
+            to: The last day.
+            base: The base; all where absent.
+        """
+        answer: builtins.list[types.RateSheet] = await self._scope.call_async(
+            "rates.list",
+            {"from": from_, "to": to, "base": base},
+        )
+        return answer
+
+    async def import(
+        self,
+        *,
+        content: bytes | bytearray | memoryview,
+        from_: types.DateLike | None = None,
+        currencies: Sequence[str] | None = None,
+    ) -> types.RateReport:
+        """Keep the rates of a file of the European Central Bank.
+
+        Args:
+            content: The file's bytes; in JSON as Base64 (RFC 4648, section 4).
+            from_: The first day to keep; every day of the file where absent.
+            currencies: The currencies to keep; every one that the book knows where absent.
+        """
+        answer: types.RateReport = await self._scope.call_async(
+            "rates.import",
+            {"content": base64("content", content), "from": from_, "currencies": currencies},
+        )
+        return answer
+
+    async def convert(
+        self,
+        *,
+        value: types.AmountLike,
+        from_: str,
+        to: str,
+        date: types.DateLike,
+        max_age_days: int | None = None,
+    ) -> types.Conversion:
+        """An amount in another currency, and the rates used; nothing is written.
+
+        Args:
+            value: The amount.
+            from_: Its currency's code.
+            to: The code of the currency in which to tell it.
+            date: The day whose rate counts.
+            max_age_days: How many days old the rate may be, at most 366; 7 where absent.
+        """
+        answer: types.Conversion = await self._scope.call_async(
+            "rates.convert",
+            {"value": value, "from": from_, "to": to, "date": date, "max_age_days": max_age_days},
+        )
+        return answer
+
+
 class Imports(Noun):
     """Statements from banks."""
 
@@ -1126,6 +1214,70 @@ class Reports(Noun):
         )
         return answer
 
+    async def cash_flow(
+        self,
+        *,
+        from_: types.Month | None = None,
+        to: types.Month | None = None,
+        account_id: types.AccountId | None = None,
+    ) -> builtins.list[types.CashFlow]:
+        """Income, spending and what is left of it, by month.
+
+        Args:
+            from_: The first month; from the beginning where absent.
+            to: The last month; to the end where absent.
+            account_id: One account; all where absent.
+        """
+        answer: builtins.list[types.CashFlow] = await self._scope.call_async(
+            "reports.cash_flow",
+            {"from": from_, "to": to, "account_id": account_id},
+        )
+        return answer
+
+    async def top_payees(
+        self,
+        *,
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+        account_id: types.AccountId | None = None,
+        kind: types.CategoryKind | None = None,
+        limit: int | None = None,
+    ) -> builtins.list[types.PayeeTotal]:
+        """With whom most was spent, or from whom most came.
+
+        Args:
+            from_: The first day; from the beginning where absent.
+            to: The last day; to the end where absent.
+            account_id: One account; all where absent.
+            kind: Spending or income; spending where absent.
+            limit: How many payees of each currency, 1 to 1,000; 10 where absent.
+        """
+        answer: builtins.list[types.PayeeTotal] = await self._scope.call_async(
+            "reports.top_payees",
+            {"from": from_, "to": to, "account_id": account_id, "kind": kind, "limit": limit},
+        )
+        return answer
+
+    async def net_worth(
+        self,
+        *,
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+        step: types.NetWorthStep | None = None,
+    ) -> builtins.list[types.NetWorth]:
+        """What lies in all accounts together, by month or day.
+
+        Args:
+            from_: The first day; absent = only at the end of `to`.
+            to: The last day; absent = after everything that is recorded, as one row without days.
+            step: For which days between them; `month` where absent.
+        """
+        answer: builtins.list[types.NetWorth] = await self._scope.call_async(
+            "reports.net_worth",
+            {"from": from_, "to": to, "step": step},
+        )
+        return answer
+
 
 class History(Noun):
     """What happened, and the proof of it."""
@@ -1259,6 +1411,11 @@ class Book(Noun):
     def budgets(self) -> Budgets:
         """What may be spent."""
         return Budgets(self._scope)
+
+    @property
+    def rates(self) -> Rates:
+        """What currencies were worth."""
+        return Rates(self._scope)
 
     @property
     def imports(self) -> Imports:

@@ -113,6 +113,7 @@ ErrorCode: TypeAlias = Literal[
     "amount_overflow",
     "unknown_currency",
     "currency_mismatch",
+    "rate_missing",
     "invalid_date",
     "book_not_found",
     "forbidden",
@@ -200,6 +201,9 @@ MatchReason: TypeAlias = Literal[
 
 Month: TypeAlias = str
 """A calendar month, written `YYYY-MM`."""
+
+NetWorthStep: TypeAlias = Literal["day", "month"]
+"""For which days net worth is told."""
 
 PayeeId: TypeAlias = str
 """Names a payee of a book."""
@@ -562,6 +566,25 @@ class Candidate(TypedDict):
     """What speaks for it now, loudest first, where it was learned."""
 
 
+class CashFlow(TypedDict):
+    """What came in and went out in a month, in one currency."""
+
+    month: Month
+    """The month."""
+    income: Money
+    """What was earned, what was paid back taken off."""
+    spending: Money
+    """What was spent, refunds taken off; below zero when more came back than went out."""
+    net: Money
+    """Income less spending."""
+    savings_rate_percent: Amount | None
+    """The net in percent of the income, one decimal place, rounded half to even; absent where the
+    income is not above zero.
+    """
+    transactions: int
+    """How many transactions, or parts of split ones, were counted."""
+
+
 class Category(TypedDict):
     """A category of a book. A child is of its parent's kind."""
 
@@ -864,6 +887,17 @@ of.len() == 2)); # Ok::<(), serde_json::Error>(()) ```
 """
 
 
+class Conversion(TypedDict):
+    """An amount in another currency."""
+
+    amount: Money
+    """The amount, rounded once, half to even, to the minor unit."""
+    rates: list[DatedRate]
+    """The rates it was made with: none for an amount in its own currency; one; or two, through a
+    currency in which both were quoted on one day.
+    """
+
+
 class CoveragePoint(TypedDict):
     """What is left when the model speaks only from some probability on."""
 
@@ -959,11 +993,11 @@ class DatedRate(TypedDict):
     """What one unit of a currency was worth in another on a day."""
 
     date: DateLike
-    """The day; the rate counts for a week from it on."""
+    """The day."""
     base: str
-    """The currency of which it is one unit."""
+    """The code of the currency of which it is one unit."""
     quote: str
-    """The currency in which it is worth something."""
+    """The code of the currency in which it is worth something."""
     rate: AmountLike
     """What it is worth, above zero."""
 
@@ -1215,6 +1249,19 @@ class Money(TypedDict):
     """The currency's code."""
 
 
+class NetWorth(TypedDict):
+    """What lay in the accounts of one currency at the end of a day."""
+
+    date: str | None
+    """The day; absent = after everything that is recorded."""
+    assets: Money
+    """The sum of the balances above zero."""
+    debts: Money
+    """The sum of the balances below zero: zero or less."""
+    net: Money
+    """Both together."""
+
+
 class _NewRuleOptional(TypedDict, total=False):
     """What may be absent in `NewRule`."""
 
@@ -1434,6 +1481,17 @@ class PayeeName(TypedDict):
     """The category of the book that means the same."""
 
 
+class PayeeTotal(TypedDict):
+    """What was spent with a payee, or came from one, in one currency."""
+
+    payee: str
+    """The payee."""
+    total: Money
+    """What was spent, refunds taken off; or what was earned, what was paid back taken off."""
+    transactions: int
+    """How many transactions, or parts of split ones, were counted."""
+
+
 class Problem(TypedDict):
     """Something in a file that could not be read."""
 
@@ -1445,6 +1503,41 @@ class Problem(TypedDict):
     """The line, counted from 1, where it is known."""
     field: str | None
     """The field as the file or the format calls it, where it is known."""
+
+
+class QuotedRate(TypedDict):
+    """What the base of a sheet was worth in one other currency."""
+
+    quote: str
+    """The currency's code."""
+    rate: AmountLike
+    """What one unit of the base was worth in it: above zero, at most 15 digits, of which at most 12
+    behind the point.
+    """
+
+
+class RateReport(TypedDict):
+    """What a file of rates brought."""
+
+    changed: int
+    """How many days are new or have other rates than before."""
+    unchanged: int
+    """How many days the book had already."""
+    unknown: list[str]
+    """The codes that the book does not know, whose rates were left out."""
+
+
+class RateSheet(TypedDict):
+    """What one unit of a currency was worth in others on a day. A book has one for each day and
+    base.
+    """
+
+    date: str
+    """The day."""
+    base: str
+    """The code of the currency of which it is one unit."""
+    rates: list[QuotedRate]
+    """The rates, by currency."""
 
 
 class RestoreReport(TypedDict):

@@ -206,7 +206,10 @@ mod tests {
         assert_eq!(half_to_even(1, 0), None);
     }
 
-    fn plan(sheets: &[(&str, &str, &[(&str, i64, u32)])]) -> Plan {
+    /// Currency, digits and decimal places.
+    type Rate = (&'static str, i64, u32);
+
+    fn plan(sheets: &[(&str, &str, &[Rate])]) -> Plan {
         let mut plan = Plan::new(Book {
             id: BookId::new(uuid::Uuid::from_u128(1)),
             name: "Home".to_owned(),
@@ -217,7 +220,7 @@ mod tests {
             learning: crate::model::Learning::default(),
         });
         for (date, base, rates) in sheets {
-            let rate = |(quote, value, scale): &(&str, i64, u32)| QuotedRate {
+            let rate = |(quote, value, scale): &Rate| QuotedRate {
                 quote: (*quote).to_owned(),
                 rate: Amount::new(Decimal::new(*value, *scale)),
             };
@@ -242,7 +245,7 @@ mod tests {
 
     #[test]
     fn the_newest_and_nearest_rate_counts() {
-        // Holds: first the newest day, then the pair itself, its inverse, and a way through a third.
+        // Holds: first the newest day, then the pair itself, its inverse, a way through a third.
         let plan = plan(&[
             ("2024-01-01", "EUR", &[("GBP", 85, 2), ("USD", 11, 1)]),
             ("2024-01-02", "GBP", &[("USD", 12, 1)]),
@@ -268,7 +271,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn rounding_is_that_of_decimals(value in -1_000_000_000_i64..1_000_000_000, scale in 0_u32..9) {
+        fn rounding_is_that_of_decimals(
+            value in -1_000_000_000_i64..1_000_000_000,
+            scale in 0_u32..9,
+        ) {
             // Holds: the quotient by a power of ten is what the decimal library rounds it to.
             let expected = Decimal::new(value, scale).round().mantissa();
             let found = half_to_even(value.into(), 10_i128.pow(scale));
@@ -282,7 +288,8 @@ mod tests {
             (places, others) in (0_u32..9, 0_u32..9),
         ) {
             // Holds: forth, back and across, the result is the nearest amount to the exact one.
-            let plan = plan(&[("2024-01-01", "EUR", &[("JPY", one, places), ("KWD", two, others)])]);
+            let rates = [("JPY", one, places), ("KWD", two, others)];
+            let plan = plan(&[("2024-01-01", "EUR", &rates)]);
             let date = "2024-01-01".parse().unwrap();
             let [eur, jpy, kwd] = ["EUR", "JPY", "KWD"].map(|code| Currency::iso(code).unwrap());
             let (one, two) = (Decimal::new(one, places), Decimal::new(two, others));

@@ -12,8 +12,8 @@ impl View {
     /// units of every line from the first day to the last, both included, in no particular order;
     /// absent = from the beginning, to the end.
     ///
-    /// The numbers are those of [`View::groups`] and [`View::payee`]. Whether a group counts is best
-    /// asked once before the scan.
+    /// The numbers are those of [`View::groups`] and [`View::payee`]. Whether a group counts is
+    /// best asked once before the scan.
     ///
     /// ```
     /// use fiscaflow_core::view::View;
@@ -48,9 +48,9 @@ impl View {
         }
     }
 
-    /// Calls with the day, the number of the group and the signed amount in minor units of every line
-    /// from the first day to the last, both included; absent = from the beginning, to the end. A day
-    /// is told as the number of days from 1 January of the year 1, which is 1
+    /// Calls with the day, the number of the group and the signed amount in minor units of every
+    /// line from the first day to the last, both included; absent = from the beginning, to the end.
+    /// A day is told as the number of days from 1 January of the year 1, which is 1
     /// ([`chrono::Datelike::num_days_from_ce`]). Days come in no particular order.
     pub fn scan_days(
         &self,

@@ -8,6 +8,7 @@ use std::path::Path;
 use fiscaflow_core::ErrorCode;
 use fiscaflow_core::api::status;
 
+use super::mobile::words::lower_camel;
 use super::shapes::{Field, Format, Kind, Noun, PROGRESS, Shape, Surface, Type, Variant, Verb};
 use super::{Files, Generator};
 use crate::shell::Outcome;
@@ -37,7 +38,7 @@ fn make(_: &Path) -> Outcome<Files> {
     let file = |name: &str, text: String| (format!("{DIR}{name}"), text.into_bytes());
     Ok(Files::from([
         file("codes.js", codes()),
-        file("nouns.js", nouns_js(&surface)?),
+        file("nouns.js", nouns_js(&surface)),
         file("nouns.d.ts", nouns_types(&surface)),
         file("shapes.d.ts", shapes_types(&surface)),
     ]))
@@ -98,7 +99,7 @@ fn class_name(noun: &Noun) -> String {
     letters.next().map(|first| first.to_ascii_uppercase()).into_iter().chain(letters).collect()
 }
 
-fn nouns_js(surface: &Surface) -> Outcome<String> {
+fn nouns_js(surface: &Surface) -> String {
     let mut text = format!("{HEADER}'use strict';\n");
     let classes = classes(surface);
     for class in &classes {
@@ -110,7 +111,7 @@ fn nouns_js(surface: &Surface) -> Outcome<String> {
         }
         line!(text, "  }}");
         for (noun, verb) in &class.verbs {
-            method_js(&mut text, noun, verb)?;
+            method_js(&mut text, noun, verb);
         }
         line!(text, "}}");
     }
@@ -118,13 +119,10 @@ fn nouns_js(surface: &Surface) -> Outcome<String> {
     line!(text, "\nmodule.exports = {{");
     text += &wrapped("  ", &names);
     line!(text, "}};");
-    Ok(text)
+    text
 }
 
-fn method_js(text: &mut String, noun: &Noun, verb: &Verb) -> Outcome {
-    if verb.name.contains('_') {
-        return Err(format!("`{}.{}`: give it a name in camel case", noun.name, verb.name));
-    }
+fn method_js(text: &mut String, noun: &Noun, verb: &Verb) {
     let id = verb.takes_id.then_some("id");
     let request = verb.request_name.map(|_| "request");
     let options = verb.observed.then_some("options");
@@ -145,9 +143,8 @@ fn method_js(text: &mut String, noun: &Noun, verb: &Verb) -> Outcome {
     }
     arguments.extend(options.map(String::from));
     line!(text, "\n{}", comment("  ", verb.about).trim_end());
-    line!(text, "  {}({}) {{", verb.name, parameters.join(", "));
+    line!(text, "  {}({}) {{", lower_camel(verb.name), parameters.join(", "));
     line!(text, "    return this.#run({});\n  }}", arguments.join(", "));
-    Ok(())
 }
 
 fn nouns_types(surface: &Surface) -> String {
@@ -162,7 +159,8 @@ fn nouns_types(surface: &Surface) -> String {
         for (_, verb) in &class.verbs {
             body += &comment("  ", verb.about);
             let answer = verb.answer.as_ref().map_or("void".to_owned(), |ty| type_name(ty, false));
-            line!(body, "  {}({}): Promise<{answer}>;", verb.name, parameters(verb));
+            let name = lower_camel(verb.name);
+            line!(body, "  {name}({}): Promise<{answer}>;", parameters(verb));
         }
         line!(body, "}}");
     }
@@ -366,6 +364,7 @@ mod tests {
         assert!(before.contains("  list(request?: TransactionQuery): Promise<TransactionPage>;"));
         assert!(before.contains("  update(id: string, request: AccountPatch): Promise<Account>;"));
         assert!(before.contains("  delete(id: string): Promise<void>;"));
+        assert!(before.contains("  cashFlow(request?: CashFlowQuery): Promise<CashFlow[]>;"));
         assert!(book.contains("  readonly accounts: Accounts;"));
         assert!(book.contains("  update(request: BookPatch): Promise<Book>;"));
         assert!(!book.contains("books"));

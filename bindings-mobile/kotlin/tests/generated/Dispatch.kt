@@ -55,6 +55,10 @@ internal val VERBS = listOf(
     "budgets.update",
     "budgets.delete",
     "budgets.state",
+    "rates.put",
+    "rates.list",
+    "rates.import",
+    "rates.convert",
     "imports.create",
     "imports.parse",
     "imports.preview",
@@ -67,6 +71,9 @@ internal val VERBS = listOf(
     "exports.restore",
     "reports.balances",
     "reports.spending",
+    "reports.cash_flow",
+    "reports.top_payees",
+    "reports.net_worth",
     "history.list",
     "history.object",
     "history.verify",
@@ -126,6 +133,10 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "budgets.update" -> json(book.budgets().`update`(call.id(), readBudgetPatch(call.request)))
         "budgets.delete" -> book.budgets().`delete`(call.id()).let { null }
         "budgets.state" -> book.budgets().`state`(readBudgetQuery(call.request)).map { json(it) }
+        "rates.put" -> json(book.rates().`put`(readRateSheet(call.request)))
+        "rates.list" -> book.rates().`list`(readRateQuery(call.request)).map { json(it) }
+        "rates.import" -> json(book.rates().`import`(readNewRates(call.request)))
+        "rates.convert" -> json(book.rates().`convert`(readConversionQuery(call.request)))
         "imports.create" -> json(book.imports().`create`(readNewImport(call.request)))
         "imports.parse" -> json(book.imports().`parse`(readNewImport(call.request)))
         "imports.preview" -> json(book.imports().`preview`(readNewImport(call.request)))
@@ -138,6 +149,9 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "exports.restore" -> json(book.exports().`restore`(readNewRestore(call.request)))
         "reports.balances" -> book.reports().`balances`(readBalancesQuery(call.request)).map { json(it) }
         "reports.spending" -> book.reports().`spending`(readSpendingQuery(call.request)).map { json(it) }
+        "reports.cash_flow" -> book.reports().`cashFlow`(readCashFlowQuery(call.request)).map { json(it) }
+        "reports.top_payees" -> book.reports().`topPayees`(readTopPayeesQuery(call.request)).map { json(it) }
+        "reports.net_worth" -> book.reports().`netWorth`(readNetWorthQuery(call.request)).map { json(it) }
         "history.list" -> book.history().`list`(readHistoryQuery(call.request)).map { json(it) }
         "history.object" -> book.history().`object`(call.id()).map { json(it) }
         "history.verify" -> json(book.history().`verify`())

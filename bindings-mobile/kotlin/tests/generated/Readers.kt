@@ -202,6 +202,15 @@ internal fun readBudgetQuery(json: Any?): BudgetQuery {
     )
 }
 
+internal fun readCashFlowQuery(json: Any?): CashFlowQuery {
+    val members = Members(json, "from", "to", "account_id")
+    return CashFlowQuery(
+        `from` = members.optional("from", ::text),
+        `to` = members.optional("to", ::text),
+        `accountId` = members.optional("account_id", ::text),
+    )
+}
+
 internal fun readCategoryKind(json: Any?): CategoryKind {
     return when (text(json)) {
         "expense" -> CategoryKind.EXPENSE
@@ -408,6 +417,17 @@ internal fun readConditionBalance(json: Any?): Condition {
     )
 }
 
+internal fun readConversionQuery(json: Any?): ConversionQuery {
+    val members = Members(json, "value", "from", "to", "date", "max_age_days")
+    return ConversionQuery(
+        `value` = members.required("value", ::text),
+        `from` = members.required("from", ::text),
+        `to` = members.required("to", ::text),
+        `date` = members.required("date", ::text),
+        `maxAgeDays` = members.optional("max_age_days", ::long),
+    )
+}
+
 internal fun readCsvColumn(json: Any?): CsvColumn {
     val members = Members(json, "role", "index", "name")
     return CsvColumn(
@@ -562,6 +582,23 @@ internal fun readMerge(json: Any?): Merge {
     )
 }
 
+internal fun readNetWorthQuery(json: Any?): NetWorthQuery {
+    val members = Members(json, "from", "to", "step")
+    return NetWorthQuery(
+        `from` = members.optional("from", ::text),
+        `to` = members.optional("to", ::text),
+        `step` = members.optional("step", ::readNetWorthStep),
+    )
+}
+
+internal fun readNetWorthStep(json: Any?): NetWorthStep {
+    return when (text(json)) {
+        "day" -> NetWorthStep.DAY
+        "month" -> NetWorthStep.MONTH
+        else -> throw Inexpressible("no NetWorthStep")
+    }
+}
+
 internal fun readNewAccount(json: Any?): NewAccount {
     val members = Members(json, "id", "name", "kind", "currency", "opening_balance", "number", "bank_id")
     return NewAccount(
@@ -642,6 +679,15 @@ internal fun readNewPayee(json: Any?): NewPayee {
     )
 }
 
+internal fun readNewRates(json: Any?): NewRates {
+    val members = Members(json, "content", "from", "currencies")
+    return NewRates(
+        `content` = members.required("content", ::bytes),
+        `from` = members.optional("from", ::text),
+        `currencies` = members.optional("currencies", list(::text)),
+    )
+}
+
 internal fun readNewRestore(json: Any?): NewRestore {
     val members = Members(json, "content")
     return NewRestore(
@@ -717,6 +763,32 @@ internal fun readQuote(json: Any?): Quote {
         "none" -> Quote.NONE
         else -> throw Inexpressible("no Quote")
     }
+}
+
+internal fun readQuotedRate(json: Any?): QuotedRate {
+    val members = Members(json, "quote", "rate")
+    return QuotedRate(
+        `quote` = members.required("quote", ::text),
+        `rate` = members.required("rate", ::text),
+    )
+}
+
+internal fun readRateQuery(json: Any?): RateQuery {
+    val members = Members(json, "from", "to", "base")
+    return RateQuery(
+        `from` = members.optional("from", ::text),
+        `to` = members.optional("to", ::text),
+        `base` = members.optional("base", ::text),
+    )
+}
+
+internal fun readRateSheet(json: Any?): RateSheet {
+    val members = Members(json, "date", "base", "rates")
+    return RateSheet(
+        `date` = members.required("date", ::text),
+        `base` = members.required("base", ::text),
+        `rates` = members.required("rates", list(::readQuotedRate)),
+    )
 }
 
 internal fun readRecategorisation(json: Any?): Recategorisation {
@@ -864,6 +936,17 @@ internal fun readTextOp(json: Any?): TextOp {
         "empty" -> TextOp.EMPTY
         else -> throw Inexpressible("no TextOp")
     }
+}
+
+internal fun readTopPayeesQuery(json: Any?): TopPayeesQuery {
+    val members = Members(json, "from", "to", "account_id", "kind", "limit")
+    return TopPayeesQuery(
+        `from` = members.optional("from", ::text),
+        `to` = members.optional("to", ::text),
+        `accountId` = members.optional("account_id", ::text),
+        `kind` = members.optional("kind", ::readCategoryKind),
+        `limit` = members.optional("limit", ::long),
+    )
 }
 
 internal fun readTransactionPatch(json: Any?): TransactionPatch {

@@ -140,6 +140,15 @@ internal fun json(it: Candidate): Any? = mapOf(
     "evidence" to it.`evidence`.map { json(it) },
 )
 
+internal fun json(it: CashFlow): Any? = mapOf(
+    "month" to it.`month`,
+    "income" to json(it.`income`),
+    "spending" to json(it.`spending`),
+    "net" to json(it.`net`),
+    "savings_rate_percent" to it.`savingsRatePercent`,
+    "transactions" to it.`transactions`,
+)
+
 internal fun json(it: Category): Any? = mapOf(
     "id" to it.`id`,
     "name" to it.`name`,
@@ -250,6 +259,11 @@ internal fun json(it: Condition): Any? = when (it) {
     )
 }
 
+internal fun json(it: Conversion): Any? = mapOf(
+    "amount" to json(it.`amount`),
+    "rates" to it.`rates`.map { json(it) },
+)
+
 internal fun json(it: CoveragePoint): Any? = mapOf(
     "threshold" to it.`threshold`,
     "coverage" to it.`coverage`,
@@ -292,6 +306,13 @@ internal fun json(it: Cut): Any? = mapOf(
 internal fun json(it: CutReason): Any? = it.name.lowercase()
 
 internal fun json(it: DateOrder): Any? = it.name.lowercase()
+
+internal fun json(it: DatedRate): Any? = mapOf(
+    "date" to it.`date`,
+    "base" to it.`base`,
+    "quote" to it.`quote`,
+    "rate" to it.`rate`,
+)
 
 internal fun json(it: DecimalSeparator): Any? = it.name.lowercase()
 
@@ -436,6 +457,13 @@ internal fun json(it: Money): Any? = mapOf(
     "currency" to it.`currency`,
 )
 
+internal fun json(it: NetWorth): Any? = mapOf(
+    "date" to it.`date`,
+    "assets" to json(it.`assets`),
+    "debts" to json(it.`debts`),
+    "net" to json(it.`net`),
+)
+
 internal fun json(it: NewRule): Any? = mapOf(
     "id" to it.`id`,
     "name" to it.`name`,
@@ -534,6 +562,12 @@ internal fun json(it: PayeeName): Any? = mapOf(
     "category_id" to it.`categoryId`,
 )
 
+internal fun json(it: PayeeTotal): Any? = mapOf(
+    "payee" to it.`payee`,
+    "total" to json(it.`total`),
+    "transactions" to it.`transactions`,
+)
+
 internal fun json(it: Problem): Any? = mapOf(
     "code" to json(it.`code`),
     "message" to it.`message`,
@@ -542,6 +576,23 @@ internal fun json(it: Problem): Any? = mapOf(
 )
 
 internal fun json(it: Quote): Any? = it.name.lowercase()
+
+internal fun json(it: QuotedRate): Any? = mapOf(
+    "quote" to it.`quote`,
+    "rate" to it.`rate`,
+)
+
+internal fun json(it: RateReport): Any? = mapOf(
+    "changed" to it.`changed`,
+    "unchanged" to it.`unchanged`,
+    "unknown" to it.`unknown`,
+)
+
+internal fun json(it: RateSheet): Any? = mapOf(
+    "date" to it.`date`,
+    "base" to it.`base`,
+    "rates" to it.`rates`.map { json(it) },
+)
 
 internal fun json(it: RestoreReport): Any? = mapOf(
     "documents" to it.`documents`,

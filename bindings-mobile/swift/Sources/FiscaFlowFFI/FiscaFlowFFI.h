@@ -404,6 +404,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_members(uint64_t ptr, RustCallSta
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_payees(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_RATES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_RATES
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_rates(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_REPORTS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_REPORTS
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_reports(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -679,6 +684,36 @@ uint64_t uniffi_fiscaflow_fn_method_payees_list(uint64_t ptr
 uint64_t uniffi_fiscaflow_fn_method_payees_normalise(uint64_t ptr, RustBuffer request
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_RATES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_RATES
+uint64_t uniffi_fiscaflow_fn_clone_rates(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_RATES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_RATES
+void uniffi_fiscaflow_fn_free_rates(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_CONVERT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_CONVERT
+uint64_t uniffi_fiscaflow_fn_method_rates_convert(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_IMPORT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_IMPORT
+uint64_t uniffi_fiscaflow_fn_method_rates_import(uint64_t ptr, RustBuffer new
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_LIST
+uint64_t uniffi_fiscaflow_fn_method_rates_list(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_PUT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_PUT
+uint64_t uniffi_fiscaflow_fn_method_rates_put(uint64_t ptr, RustBuffer request
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_REPORTS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_REPORTS
 uint64_t uniffi_fiscaflow_fn_clone_reports(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -694,9 +729,24 @@ void uniffi_fiscaflow_fn_free_reports(uint64_t handle, RustCallStatus *_Nonnull 
 uint64_t uniffi_fiscaflow_fn_method_reports_balances(uint64_t ptr, RustBuffer query
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_CASH_FLOW
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_CASH_FLOW
+uint64_t uniffi_fiscaflow_fn_method_reports_cash_flow(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_NET_WORTH
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_NET_WORTH
+uint64_t uniffi_fiscaflow_fn_method_reports_net_worth(uint64_t ptr, RustBuffer query
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_SPENDING
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_SPENDING
 uint64_t uniffi_fiscaflow_fn_method_reports_spending(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_TOP_PAYEES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_TOP_PAYEES
+uint64_t uniffi_fiscaflow_fn_method_reports_top_payees(uint64_t ptr, RustBuffer query
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_RULES
@@ -1253,6 +1303,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_payees(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_RATES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_RATES
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_rates(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_REPORTS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_REPORTS
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_reports(void
@@ -1463,15 +1519,57 @@ uint16_t uniffi_fiscaflow_checksum_method_payees_normalise(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_CONVERT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_CONVERT
+uint16_t uniffi_fiscaflow_checksum_method_rates_convert(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_IMPORT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_IMPORT
+uint16_t uniffi_fiscaflow_checksum_method_rates_import(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_LIST
+uint16_t uniffi_fiscaflow_checksum_method_rates_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_PUT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_PUT
+uint16_t uniffi_fiscaflow_checksum_method_rates_put(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_BALANCES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_BALANCES
 uint16_t uniffi_fiscaflow_checksum_method_reports_balances(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_CASH_FLOW
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_CASH_FLOW
+uint16_t uniffi_fiscaflow_checksum_method_reports_cash_flow(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_NET_WORTH
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_NET_WORTH
+uint16_t uniffi_fiscaflow_checksum_method_reports_net_worth(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_SPENDING
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_SPENDING
 uint16_t uniffi_fiscaflow_checksum_method_reports_spending(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_TOP_PAYEES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_TOP_PAYEES
+uint16_t uniffi_fiscaflow_checksum_method_reports_top_payees(void
     
 );
 #endif

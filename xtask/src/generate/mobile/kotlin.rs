@@ -213,7 +213,7 @@ fn call(surface: &Surface, noun: &Noun, verb: &Verb) -> String {
     let id = verb.takes_id.then(|| "call.id()".to_owned());
     let request = verb.request_name.map(|name| format!("read{name}(call.request)"));
     let arguments = id.into_iter().chain(request).collect::<Vec<_>>().join(", ");
-    let called = format!("{object}.`{}`({arguments})", verb.name);
+    let called = format!("{object}.`{}`({arguments})", lower_camel(verb.name));
     match &verb.answer {
         None => format!("{called}.let {{ null }}"),
         Some(ty) => write(surface, ty, &called).unwrap_or(called),

@@ -6,7 +6,7 @@
 pub mod kotlin;
 pub mod rust;
 pub mod swift;
-mod words;
+pub mod words;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -225,7 +225,7 @@ fn call(noun: &Noun, verb: &Verb) -> String {
         .request_name
         .map(|name| format!("{}: try read{name}(call.request)", super::parameter(name)));
     let arguments = id.into_iter().chain(request).collect::<Vec<_>>().join(", ");
-    let called = format!("try await {object}.{}({arguments})", verb.name);
+    let called = format!("try await {object}.{}({arguments})", lower_camel(verb.name));
     match &verb.answer {
         None => format!("{called}\n        return .null"),
         Some(ty) => format!("let answer = {called}\n        return {}", write(ty, "answer")),

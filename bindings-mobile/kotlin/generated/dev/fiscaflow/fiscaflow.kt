@@ -742,6 +742,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_payees(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_rates(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_reports(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_rules(
@@ -812,9 +814,23 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_payees_normalise(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_rates_convert(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_rates_import(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_rates_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_rates_put(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_reports_balances(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_cash_flow(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_net_worth(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_reports_spending(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_top_payees(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rules_apply(
     ): Int
@@ -951,6 +967,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_payees(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_rates(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_reports(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_rules(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1061,13 +1079,31 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_payees_normalise(`ptr`: Long,`request`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_clone_rates(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_rates(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_rates_convert(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_rates_import(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_rates_list(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_rates_put(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_clone_reports(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_free_reports(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
     external fun uniffi_fiscaflow_fn_method_reports_balances(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_cash_flow(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_net_worth(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_reports_spending(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_top_payees(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_clone_rules(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1317,6 +1353,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_payees() and 0xFFFF) != 53649) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_rates() and 0xFFFF) != 36591) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_reports() and 0xFFFF) != 24720) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1422,10 +1461,31 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_payees_normalise() and 0xFFFF) != 20232) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_rates_convert() and 0xFFFF) != 51095) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_rates_import() and 0xFFFF) != 15749) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_rates_list() and 0xFFFF) != 2200) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_rates_put() and 0xFFFF) != 30054) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_reports_balances() and 0xFFFF) != 55823) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_cash_flow() and 0xFFFF) != 59678) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_net_worth() and 0xFFFF) != 35267) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_reports_spending() and 0xFFFF) != 27829) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_top_payees() and 0xFFFF) != 50104) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_rules_apply() and 0xFFFF) != 56438) {
@@ -2428,6 +2488,11 @@ public interface BookHandleInterface {
     fun `payees`(): Payees
     
     /**
+     * What currencies were worth.
+     */
+    fun `rates`(): Rates
+    
+    /**
      * Figures.
      */
     fun `reports`(): Reports
@@ -2740,6 +2805,22 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_payees(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What currencies were worth.
+     */override fun `rates`(): Rates {
+            return FfiConverterTypeRates.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_rates(
         it,
         _status)
 }
@@ -6995,6 +7076,372 @@ public object FfiConverterTypeProgressListener: FfiConverter<ProgressListener, L
 
 
 /**
+ * What currencies were worth.
+ */
+public interface RatesInterface {
+    
+    /**
+     * An amount in another currency, and the rates used; nothing is written.
+     */
+    suspend fun `convert`(`query`: ConversionQuery): Conversion
+    
+    /**
+     * Keep the rates of a file of the European Central Bank.
+     */
+    suspend fun `import`(`new`: NewRates): RateReport
+    
+    /**
+     * The rates, oldest first.
+     */
+    suspend fun `list`(`query`: RateQuery = RateQuery()): List<RateSheet>
+    
+    /**
+     * Keep the rates of a day; a sheet without rates takes the day away.
+     */
+    suspend fun `put`(`request`: RateSheet): RateSheet
+    
+    companion object
+}
+
+/**
+ * What currencies were worth.
+ */
+open class Rates: Disposable, AutoCloseable, RatesInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_rates(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_rates(handle, status)
+        }
+    }
+
+    
+    /**
+     * An amount in another currency, and the rates used; nothing is written.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `convert`(`query`: ConversionQuery) : Conversion {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_rates_convert(
+                uniffiHandle,
+                
+        FfiConverterTypeConversionQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeConversion.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Keep the rates of a file of the European Central Bank.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `import`(`new`: NewRates) : RateReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_rates_import(
+                uniffiHandle,
+                
+        FfiConverterTypeNewRates.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRateReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * The rates, oldest first.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `list`(`query`: RateQuery) : List<RateSheet> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_rates_list(
+                uniffiHandle,
+                
+        FfiConverterTypeRateQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeRateSheet.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Keep the rates of a day; a sheet without rates takes the day away.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `put`(`request`: RateSheet) : RateSheet {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_rates_put(
+                uniffiHandle,
+                
+        FfiConverterTypeRateSheet.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRateSheet.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRates: FfiConverter<Rates, Long> {
+    override fun lower(value: Rates): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Rates {
+        return Rates(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Rates {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Rates) = 8UL
+
+    override fun write(value: Rates, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * Figures.
  */
 public interface ReportsInterface {
@@ -7005,9 +7452,24 @@ public interface ReportsInterface {
     suspend fun `balances`(`query`: BalancesQuery = BalancesQuery()): List<Balance>
     
     /**
+     * Income, spending and what is left of it, by month.
+     */
+    suspend fun `cashFlow`(`query`: CashFlowQuery = CashFlowQuery()): List<CashFlow>
+    
+    /**
+     * What lies in all accounts together, by month or day.
+     */
+    suspend fun `netWorth`(`query`: NetWorthQuery = NetWorthQuery()): List<NetWorth>
+    
+    /**
      * Spending by month and category.
      */
     suspend fun `spending`(`query`: SpendingQuery = SpendingQuery()): List<Spending>
+    
+    /**
+     * With whom most was spent, or from whom most came.
+     */
+    suspend fun `topPayees`(`query`: TopPayeesQuery = TopPayeesQuery()): List<PayeeTotal>
     
     companion object
 }
@@ -7143,6 +7605,56 @@ open class Reports: Disposable, AutoCloseable, ReportsInterface
 
     
     /**
+     * Income, spending and what is left of it, by month.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `cashFlow`(`query`: CashFlowQuery) : List<CashFlow> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_cash_flow(
+                uniffiHandle,
+                
+        FfiConverterTypeCashFlowQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeCashFlow.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What lies in all accounts together, by month or day.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `netWorth`(`query`: NetWorthQuery) : List<NetWorth> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_net_worth(
+                uniffiHandle,
+                
+        FfiConverterTypeNetWorthQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeNetWorth.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * Spending by month and category.
      */
     @Throws(FiscaFlowException::class)
@@ -7161,6 +7673,31 @@ open class Reports: Disposable, AutoCloseable, ReportsInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypeSpending.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * With whom most was spent, or from whom most came.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `topPayees`(`query`: TopPayeesQuery) : List<PayeeTotal> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_top_payees(
+                uniffiHandle,
+                
+        FfiConverterTypeTopPayeesQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypePayeeTotal.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -10192,6 +10729,141 @@ public object FfiConverterTypeCandidate: FfiConverterRustBuffer<Candidate> {
 
 
 /**
+ * What came in and went out in a month, in one currency.
+ */
+data class CashFlow (
+    /**
+     * The month.
+     */
+    val `month`: Month
+    , 
+    /**
+     * What was earned, what was paid back taken off.
+     */
+    val `income`: Money
+    , 
+    /**
+     * What was spent, refunds taken off; below zero when more came back than went out.
+     */
+    val `spending`: Money
+    , 
+    /**
+     * Income less spending.
+     */
+    val `net`: Money
+    , 
+    /**
+     * The net in percent of the income, one decimal place, rounded half to even; absent where the
+     * income is not above zero.
+     */
+    val `savingsRatePercent`: Amount? = null 
+    , 
+    /**
+     * How many transactions, or parts of split ones, were counted.
+     */
+    val `transactions`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCashFlow: FfiConverterRustBuffer<CashFlow> {
+    override fun read(buf: ByteBuffer): CashFlow {
+        return CashFlow(
+            FfiConverterTypeMonth.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CashFlow) = (
+            FfiConverterTypeMonth.allocationSize(value.`month`) +
+            FfiConverterTypeMoney.allocationSize(value.`income`) +
+            FfiConverterTypeMoney.allocationSize(value.`spending`) +
+            FfiConverterTypeMoney.allocationSize(value.`net`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`savingsRatePercent`) +
+            FfiConverterLong.allocationSize(value.`transactions`)
+    )
+
+    override fun write(value: CashFlow, buf: ByteBuffer) {
+            FfiConverterTypeMonth.write(value.`month`, buf)
+            FfiConverterTypeMoney.write(value.`income`, buf)
+            FfiConverterTypeMoney.write(value.`spending`, buf)
+            FfiConverterTypeMoney.write(value.`net`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`savingsRatePercent`, buf)
+            FfiConverterLong.write(value.`transactions`, buf)
+    }
+}
+
+
+
+/**
+ * Which cash flow to tell.
+ */
+data class CashFlowQuery (
+    /**
+     * The first month; from the beginning where absent.
+     */
+    val `from`: Month? = null 
+    , 
+    /**
+     * The last month; to the end where absent.
+     */
+    val `to`: Month? = null 
+    , 
+    /**
+     * One account; all where absent.
+     */
+    val `accountId`: AccountId? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCashFlowQuery: FfiConverterRustBuffer<CashFlowQuery> {
+    override fun read(buf: ByteBuffer): CashFlowQuery {
+        return CashFlowQuery(
+            FfiConverterOptionalTypeMonth.read(buf),
+            FfiConverterOptionalTypeMonth.read(buf),
+            FfiConverterOptionalTypeAccountId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CashFlowQuery) = (
+            FfiConverterOptionalTypeMonth.allocationSize(value.`from`) +
+            FfiConverterOptionalTypeMonth.allocationSize(value.`to`) +
+            FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`)
+    )
+
+    override fun write(value: CashFlowQuery, buf: ByteBuffer) {
+            FfiConverterOptionalTypeMonth.write(value.`from`, buf)
+            FfiConverterOptionalTypeMonth.write(value.`to`, buf)
+            FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
+    }
+}
+
+
+
+/**
  * A category of a book. A child is of its parent's kind.
  */
 data class Category (
@@ -10431,6 +11103,125 @@ public object FfiConverterTypeCategoryQuality: FfiConverterRustBuffer<CategoryQu
             FfiConverterLong.write(value.`precision`, buf)
             FfiConverterLong.write(value.`recall`, buf)
             FfiConverterLong.write(value.`f1`, buf)
+    }
+}
+
+
+
+/**
+ * An amount in another currency.
+ */
+data class Conversion (
+    /**
+     * The amount, rounded once, half to even, to the minor unit.
+     */
+    val `amount`: Money
+    , 
+    /**
+     * The rates it was made with: none for an amount in its own currency; one; or two, through a
+     * currency in which both were quoted on one day.
+     */
+    val `rates`: List<DatedRate>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeConversion: FfiConverterRustBuffer<Conversion> {
+    override fun read(buf: ByteBuffer): Conversion {
+        return Conversion(
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterSequenceTypeDatedRate.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Conversion) = (
+            FfiConverterTypeMoney.allocationSize(value.`amount`) +
+            FfiConverterSequenceTypeDatedRate.allocationSize(value.`rates`)
+    )
+
+    override fun write(value: Conversion, buf: ByteBuffer) {
+            FfiConverterTypeMoney.write(value.`amount`, buf)
+            FfiConverterSequenceTypeDatedRate.write(value.`rates`, buf)
+    }
+}
+
+
+
+/**
+ * An amount to be told in another currency.
+ */
+data class ConversionQuery (
+    /**
+     * The amount.
+     */
+    val `value`: Amount
+    , 
+    /**
+     * Its currency's code.
+     */
+    val `from`: kotlin.String
+    , 
+    /**
+     * The code of the currency in which to tell it.
+     */
+    val `to`: kotlin.String
+    , 
+    /**
+     * The day whose rate counts.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * How many days old the rate may be, at most 366; 7 where absent.
+     */
+    val `maxAgeDays`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeConversionQuery: FfiConverterRustBuffer<ConversionQuery> {
+    override fun read(buf: ByteBuffer): ConversionQuery {
+        return ConversionQuery(
+            FfiConverterTypeAmount.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ConversionQuery) = (
+            FfiConverterTypeAmount.allocationSize(value.`value`) +
+            FfiConverterString.allocationSize(value.`from`) +
+            FfiConverterString.allocationSize(value.`to`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterOptionalLong.allocationSize(value.`maxAgeDays`)
+    )
+
+    override fun write(value: ConversionQuery, buf: ByteBuffer) {
+            FfiConverterTypeAmount.write(value.`value`, buf)
+            FfiConverterString.write(value.`from`, buf)
+            FfiConverterString.write(value.`to`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterOptionalLong.write(value.`maxAgeDays`, buf)
     }
 }
 
@@ -10788,17 +11579,17 @@ public object FfiConverterTypeCut: FfiConverterRustBuffer<Cut> {
  */
 data class DatedRate (
     /**
-     * The day; the rate counts for a week from it on.
+     * The day.
      */
     val `date`: kotlin.String
     , 
     /**
-     * The currency of which it is one unit.
+     * The code of the currency of which it is one unit.
      */
     val `base`: kotlin.String
     , 
     /**
-     * The currency in which it is worth something.
+     * The code of the currency in which it is worth something.
      */
     val `quote`: kotlin.String
     , 
@@ -12106,6 +12897,124 @@ public object FfiConverterTypeMoney: FfiConverterRustBuffer<Money> {
 
 
 /**
+ * What lay in the accounts of one currency at the end of a day.
+ */
+data class NetWorth (
+    /**
+     * The day; absent = after everything that is recorded.
+     */
+    val `date`: kotlin.String? = null 
+    , 
+    /**
+     * The sum of the balances above zero.
+     */
+    val `assets`: Money
+    , 
+    /**
+     * The sum of the balances below zero: zero or less.
+     */
+    val `debts`: Money
+    , 
+    /**
+     * Both together.
+     */
+    val `net`: Money
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNetWorth: FfiConverterRustBuffer<NetWorth> {
+    override fun read(buf: ByteBuffer): NetWorth {
+        return NetWorth(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NetWorth) = (
+            FfiConverterOptionalString.allocationSize(value.`date`) +
+            FfiConverterTypeMoney.allocationSize(value.`assets`) +
+            FfiConverterTypeMoney.allocationSize(value.`debts`) +
+            FfiConverterTypeMoney.allocationSize(value.`net`)
+    )
+
+    override fun write(value: NetWorth, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`date`, buf)
+            FfiConverterTypeMoney.write(value.`assets`, buf)
+            FfiConverterTypeMoney.write(value.`debts`, buf)
+            FfiConverterTypeMoney.write(value.`net`, buf)
+    }
+}
+
+
+
+/**
+ * Which net worth to tell.
+ */
+data class NetWorthQuery (
+    /**
+     * The first day; absent = only at the end of `to`.
+     */
+    val `from`: kotlin.String? = null 
+    , 
+    /**
+     * The last day; absent = after everything that is recorded, as one row without days.
+     */
+    val `to`: kotlin.String? = null 
+    , 
+    /**
+     * For which days between them; `month` where absent.
+     */
+    val `step`: NetWorthStep? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNetWorthQuery: FfiConverterRustBuffer<NetWorthQuery> {
+    override fun read(buf: ByteBuffer): NetWorthQuery {
+        return NetWorthQuery(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeNetWorthStep.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NetWorthQuery) = (
+            FfiConverterOptionalString.allocationSize(value.`from`) +
+            FfiConverterOptionalString.allocationSize(value.`to`) +
+            FfiConverterOptionalTypeNetWorthStep.allocationSize(value.`step`)
+    )
+
+    override fun write(value: NetWorthQuery, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`from`, buf)
+            FfiConverterOptionalString.write(value.`to`, buf)
+            FfiConverterOptionalTypeNetWorthStep.write(value.`step`, buf)
+    }
+}
+
+
+
+/**
  * An account to be made.
  */
 data class NewAccount (
@@ -12623,6 +13532,61 @@ public object FfiConverterTypeNewPayee: FfiConverterRustBuffer<NewPayee> {
             FfiConverterOptionalTypePayeeId.write(value.`id`, buf)
             FfiConverterString.write(value.`name`, buf)
             FfiConverterSequenceString.write(value.`aliases`, buf)
+    }
+}
+
+
+
+/**
+ * A file of reference rates.
+ */
+data class NewRates (
+    /**
+     * The file's bytes; in JSON as Base64 (RFC 4648, section 4).
+     */
+    val `content`: kotlin.ByteArray
+    , 
+    /**
+     * The first day to keep; every day of the file where absent.
+     */
+    val `from`: kotlin.String? = null 
+    , 
+    /**
+     * The currencies to keep; every one that the book knows where absent.
+     */
+    val `currencies`: List<kotlin.String>? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewRates: FfiConverterRustBuffer<NewRates> {
+    override fun read(buf: ByteBuffer): NewRates {
+        return NewRates(
+            FfiConverterByteArray.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalSequenceString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewRates) = (
+            FfiConverterByteArray.allocationSize(value.`content`) +
+            FfiConverterOptionalString.allocationSize(value.`from`) +
+            FfiConverterOptionalSequenceString.allocationSize(value.`currencies`)
+    )
+
+    override fun write(value: NewRates, buf: ByteBuffer) {
+            FfiConverterByteArray.write(value.`content`, buf)
+            FfiConverterOptionalString.write(value.`from`, buf)
+            FfiConverterOptionalSequenceString.write(value.`currencies`, buf)
     }
 }
 
@@ -13834,6 +14798,61 @@ public object FfiConverterTypePayeeText: FfiConverterRustBuffer<PayeeText> {
 
 
 /**
+ * What was spent with a payee, or came from one, in one currency.
+ */
+data class PayeeTotal (
+    /**
+     * The payee.
+     */
+    val `payee`: kotlin.String
+    , 
+    /**
+     * What was spent, refunds taken off; or what was earned, what was paid back taken off.
+     */
+    val `total`: Money
+    , 
+    /**
+     * How many transactions, or parts of split ones, were counted.
+     */
+    val `transactions`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePayeeTotal: FfiConverterRustBuffer<PayeeTotal> {
+    override fun read(buf: ByteBuffer): PayeeTotal {
+        return PayeeTotal(
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PayeeTotal) = (
+            FfiConverterString.allocationSize(value.`payee`) +
+            FfiConverterTypeMoney.allocationSize(value.`total`) +
+            FfiConverterLong.allocationSize(value.`transactions`)
+    )
+
+    override fun write(value: PayeeTotal, buf: ByteBuffer) {
+            FfiConverterString.write(value.`payee`, buf)
+            FfiConverterTypeMoney.write(value.`total`, buf)
+            FfiConverterLong.write(value.`transactions`, buf)
+    }
+}
+
+
+
+/**
  * Something in a file that could not be read.
  */
 data class Problem (
@@ -13891,6 +14910,219 @@ public object FfiConverterTypeProblem: FfiConverterRustBuffer<Problem> {
             FfiConverterString.write(value.`message`, buf)
             FfiConverterOptionalLong.write(value.`line`, buf)
             FfiConverterOptionalString.write(value.`field`, buf)
+    }
+}
+
+
+
+/**
+ * What the base of a sheet was worth in one other currency.
+ */
+data class QuotedRate (
+    /**
+     * The currency's code.
+     */
+    val `quote`: kotlin.String
+    , 
+    /**
+     * What one unit of the base was worth in it: above zero, at most 15 digits, of which at most 12
+     * behind the point.
+     */
+    val `rate`: Amount
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeQuotedRate: FfiConverterRustBuffer<QuotedRate> {
+    override fun read(buf: ByteBuffer): QuotedRate {
+        return QuotedRate(
+            FfiConverterString.read(buf),
+            FfiConverterTypeAmount.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: QuotedRate) = (
+            FfiConverterString.allocationSize(value.`quote`) +
+            FfiConverterTypeAmount.allocationSize(value.`rate`)
+    )
+
+    override fun write(value: QuotedRate, buf: ByteBuffer) {
+            FfiConverterString.write(value.`quote`, buf)
+            FfiConverterTypeAmount.write(value.`rate`, buf)
+    }
+}
+
+
+
+/**
+ * Which rates to tell.
+ */
+data class RateQuery (
+    /**
+     * The first day.
+     */
+    val `from`: kotlin.String? = null 
+    , 
+    /**
+     * The last day.
+     */
+    val `to`: kotlin.String? = null 
+    , 
+    /**
+     * The base; all where absent.
+     */
+    val `base`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRateQuery: FfiConverterRustBuffer<RateQuery> {
+    override fun read(buf: ByteBuffer): RateQuery {
+        return RateQuery(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RateQuery) = (
+            FfiConverterOptionalString.allocationSize(value.`from`) +
+            FfiConverterOptionalString.allocationSize(value.`to`) +
+            FfiConverterOptionalString.allocationSize(value.`base`)
+    )
+
+    override fun write(value: RateQuery, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`from`, buf)
+            FfiConverterOptionalString.write(value.`to`, buf)
+            FfiConverterOptionalString.write(value.`base`, buf)
+    }
+}
+
+
+
+/**
+ * What a file of rates brought.
+ */
+data class RateReport (
+    /**
+     * How many days are new or have other rates than before.
+     */
+    val `changed`: kotlin.Long
+    , 
+    /**
+     * How many days the book had already.
+     */
+    val `unchanged`: kotlin.Long
+    , 
+    /**
+     * The codes that the book does not know, whose rates were left out.
+     */
+    val `unknown`: List<kotlin.String>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRateReport: FfiConverterRustBuffer<RateReport> {
+    override fun read(buf: ByteBuffer): RateReport {
+        return RateReport(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RateReport) = (
+            FfiConverterLong.allocationSize(value.`changed`) +
+            FfiConverterLong.allocationSize(value.`unchanged`) +
+            FfiConverterSequenceString.allocationSize(value.`unknown`)
+    )
+
+    override fun write(value: RateReport, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`changed`, buf)
+            FfiConverterLong.write(value.`unchanged`, buf)
+            FfiConverterSequenceString.write(value.`unknown`, buf)
+    }
+}
+
+
+
+/**
+ * What one unit of a currency was worth in others on a day. A book has one for each day and base.
+ */
+data class RateSheet (
+    /**
+     * The day.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * The code of the currency of which it is one unit.
+     */
+    val `base`: kotlin.String
+    , 
+    /**
+     * The rates, by currency.
+     */
+    val `rates`: List<QuotedRate>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRateSheet: FfiConverterRustBuffer<RateSheet> {
+    override fun read(buf: ByteBuffer): RateSheet {
+        return RateSheet(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeQuotedRate.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RateSheet) = (
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterString.allocationSize(value.`base`) +
+            FfiConverterSequenceTypeQuotedRate.allocationSize(value.`rates`)
+    )
+
+    override fun write(value: RateSheet, buf: ByteBuffer) {
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterString.write(value.`base`, buf)
+            FfiConverterSequenceTypeQuotedRate.write(value.`rates`, buf)
     }
 }
 
@@ -15425,6 +16657,77 @@ public object FfiConverterTypeSuggestionsApplied: FfiConverterRustBuffer<Suggest
 
 
 /**
+ * Which payees to tell.
+ */
+data class TopPayeesQuery (
+    /**
+     * The first day; from the beginning where absent.
+     */
+    val `from`: kotlin.String? = null 
+    , 
+    /**
+     * The last day; to the end where absent.
+     */
+    val `to`: kotlin.String? = null 
+    , 
+    /**
+     * One account; all where absent.
+     */
+    val `accountId`: AccountId? = null 
+    , 
+    /**
+     * Spending or income; spending where absent.
+     */
+    val `kind`: CategoryKind? = null 
+    , 
+    /**
+     * How many payees of each currency, 1 to 1,000; 10 where absent.
+     */
+    val `limit`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTopPayeesQuery: FfiConverterRustBuffer<TopPayeesQuery> {
+    override fun read(buf: ByteBuffer): TopPayeesQuery {
+        return TopPayeesQuery(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeAccountId.read(buf),
+            FfiConverterOptionalTypeCategoryKind.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TopPayeesQuery) = (
+            FfiConverterOptionalString.allocationSize(value.`from`) +
+            FfiConverterOptionalString.allocationSize(value.`to`) +
+            FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterOptionalTypeCategoryKind.allocationSize(value.`kind`) +
+            FfiConverterOptionalLong.allocationSize(value.`limit`)
+    )
+
+    override fun write(value: TopPayeesQuery, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`from`, buf)
+            FfiConverterOptionalString.write(value.`to`, buf)
+            FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterOptionalTypeCategoryKind.write(value.`kind`, buf)
+            FfiConverterOptionalLong.write(value.`limit`, buf)
+    }
+}
+
+
+
+/**
  * One movement of money in one account.
  */
 data class Transaction (
@@ -16037,7 +17340,8 @@ data class TransferQuery (
     val `to`: kotlin.String? = null 
     , 
     /**
-     * Rates for transfers between currencies; without one such transfers are not looked for.
+     * Rates for transfers between currencies, each for a week from its day on, beside those that the
+     * book keeps; without any such transfers are not looked for.
      */
     val `rates`: List<DatedRate> = listOf() 
     , 
@@ -17773,6 +19077,7 @@ enum class ErrorCode {
     AMOUNT_OVERFLOW,
     UNKNOWN_CURRENCY,
     CURRENCY_MISMATCH,
+    RATE_MISSING,
     INVALID_DATE,
     BOOK_NOT_FOUND,
     FORBIDDEN,
@@ -18359,6 +19664,45 @@ public object FfiConverterTypeMatchReason: FfiConverterRustBuffer<MatchReason> {
     override fun allocationSize(value: MatchReason) = 4UL
 
     override fun write(value: MatchReason, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * For which days net worth is told.
+ */
+
+enum class NetWorthStep {
+    
+    DAY,
+    MONTH;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNetWorthStep: FfiConverterRustBuffer<NetWorthStep> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        NetWorthStep.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: NetWorthStep) = 4UL
+
+    override fun write(value: NetWorthStep, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -19259,6 +20603,38 @@ public object FfiConverterOptionalTypeFormat: FfiConverterRustBuffer<Format?> {
         } else {
             buf.put(1)
             FfiConverterTypeFormat.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeNetWorthStep: FfiConverterRustBuffer<NetWorthStep?> {
+    override fun read(buf: ByteBuffer): NetWorthStep? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeNetWorthStep.read(buf)
+    }
+
+    override fun allocationSize(value: NetWorthStep?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeNetWorthStep.allocationSize(value)
+        }
+    }
+
+    override fun write(value: NetWorthStep?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeNetWorthStep.write(value, buf)
         }
     }
 }
@@ -20261,6 +21637,34 @@ public object FfiConverterSequenceTypeCandidate: FfiConverterRustBuffer<List<Can
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeCashFlow: FfiConverterRustBuffer<List<CashFlow>> {
+    override fun read(buf: ByteBuffer): List<CashFlow> {
+        val len = buf.getInt()
+        return List<CashFlow>(len) {
+            FfiConverterTypeCashFlow.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<CashFlow>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeCashFlow.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<CashFlow>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeCashFlow.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeCategory: FfiConverterRustBuffer<List<Category>> {
     override fun read(buf: ByteBuffer): List<Category> {
         val len = buf.getInt()
@@ -20681,6 +22085,34 @@ public object FfiConverterSequenceTypeMember: FfiConverterRustBuffer<List<Member
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeNetWorth: FfiConverterRustBuffer<List<NetWorth>> {
+    override fun read(buf: ByteBuffer): List<NetWorth> {
+        val len = buf.getInt()
+        return List<NetWorth>(len) {
+            FfiConverterTypeNetWorth.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<NetWorth>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeNetWorth.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<NetWorth>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeNetWorth.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeNewRule: FfiConverterRustBuffer<List<NewRule>> {
     override fun read(buf: ByteBuffer): List<NewRule> {
         val len = buf.getInt()
@@ -20905,6 +22337,34 @@ public object FfiConverterSequenceTypePayee: FfiConverterRustBuffer<List<Payee>>
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypePayeeTotal: FfiConverterRustBuffer<List<PayeeTotal>> {
+    override fun read(buf: ByteBuffer): List<PayeeTotal> {
+        val len = buf.getInt()
+        return List<PayeeTotal>(len) {
+            FfiConverterTypePayeeTotal.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<PayeeTotal>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypePayeeTotal.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<PayeeTotal>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypePayeeTotal.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeProblem: FfiConverterRustBuffer<List<Problem>> {
     override fun read(buf: ByteBuffer): List<Problem> {
         val len = buf.getInt()
@@ -20923,6 +22383,62 @@ public object FfiConverterSequenceTypeProblem: FfiConverterRustBuffer<List<Probl
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeProblem.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeQuotedRate: FfiConverterRustBuffer<List<QuotedRate>> {
+    override fun read(buf: ByteBuffer): List<QuotedRate> {
+        val len = buf.getInt()
+        return List<QuotedRate>(len) {
+            FfiConverterTypeQuotedRate.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<QuotedRate>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeQuotedRate.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<QuotedRate>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeQuotedRate.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRateSheet: FfiConverterRustBuffer<List<RateSheet>> {
+    override fun read(buf: ByteBuffer): List<RateSheet> {
+        val len = buf.getInt()
+        return List<RateSheet>(len) {
+            FfiConverterTypeRateSheet.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RateSheet>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRateSheet.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RateSheet>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRateSheet.write(it, buf)
         }
     }
 }

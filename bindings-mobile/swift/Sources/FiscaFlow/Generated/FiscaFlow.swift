@@ -887,6 +887,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
     func payees()  -> Payees
     
     /**
+     * What currencies were worth.
+     */
+    func rates()  -> Rates
+    
+    /**
      * Figures.
      */
     func reports()  -> Reports
@@ -1107,6 +1112,18 @@ open func payees() -> Payees  {
     return try!  FfiConverterTypePayees_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_fiscaflow_fn_method_bookhandle_payees(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What currencies were worth.
+     */
+open func rates() -> Rates  {
+    return try!  FfiConverterTypeRates_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_bookhandle_rates(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -3474,6 +3491,214 @@ public func FfiConverterTypeProgressListener_lower(_ value: ProgressListener) ->
 
 
 /**
+ * What currencies were worth.
+ */
+public protocol RatesProtocol: AnyObject, Sendable {
+    
+    /**
+     * An amount in another currency, and the rates used; nothing is written.
+     */
+    func convert(query: ConversionQuery) async throws  -> Conversion
+    
+    /**
+     * Keep the rates of a file of the European Central Bank.
+     */
+    func `import`(new: NewRates) async throws  -> RateReport
+    
+    /**
+     * The rates, oldest first.
+     */
+    func list(query: RateQuery) async throws  -> [RateSheet]
+    
+    /**
+     * Keep the rates of a day; a sheet without rates takes the day away.
+     */
+    func put(request: RateSheet) async throws  -> RateSheet
+    
+}
+/**
+ * What currencies were worth.
+ */
+open class Rates: RatesProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_rates(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_rates(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * An amount in another currency, and the rates used; nothing is written.
+     */
+open func convert(query: ConversionQuery)async throws  -> Conversion  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_rates_convert(
+                        self.uniffiCloneHandle(),FfiConverterTypeConversionQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeConversion_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Keep the rates of a file of the European Central Bank.
+     */
+open func `import`(new: NewRates)async throws  -> RateReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_rates_import(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewRates_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRateReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * The rates, oldest first.
+     */
+open func list(query: RateQuery = RateQuery())async throws  -> [RateSheet]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_rates_list(
+                        self.uniffiCloneHandle(),FfiConverterTypeRateQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeRateSheet.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Keep the rates of a day; a sheet without rates takes the day away.
+     */
+open func put(request: RateSheet)async throws  -> RateSheet  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_rates_put(
+                        self.uniffiCloneHandle(),FfiConverterTypeRateSheet_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRateSheet_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRates: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Rates
+
+    public static func lift(_ handle: UInt64) throws -> Rates {
+        return Rates(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Rates) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Rates {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Rates, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRates_lift(_ handle: UInt64) throws -> Rates {
+    return try FfiConverterTypeRates.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRates_lower(_ value: Rates) -> UInt64 {
+    return FfiConverterTypeRates.lower(value)
+}
+
+
+
+
+
+
+/**
  * Figures.
  */
 public protocol ReportsProtocol: AnyObject, Sendable {
@@ -3484,9 +3709,24 @@ public protocol ReportsProtocol: AnyObject, Sendable {
     func balances(query: BalancesQuery) async throws  -> [Balance]
     
     /**
+     * Income, spending and what is left of it, by month.
+     */
+    func cashFlow(query: CashFlowQuery) async throws  -> [CashFlow]
+    
+    /**
+     * What lies in all accounts together, by month or day.
+     */
+    func netWorth(query: NetWorthQuery) async throws  -> [NetWorth]
+    
+    /**
      * Spending by month and category.
      */
     func spending(query: SpendingQuery) async throws  -> [Spending]
+    
+    /**
+     * With whom most was spent, or from whom most came.
+     */
+    func topPayees(query: TopPayeesQuery) async throws  -> [PayeeTotal]
     
 }
 /**
@@ -3565,6 +3805,44 @@ open func balances(query: BalancesQuery = BalancesQuery())async throws  -> [Bala
 }
     
     /**
+     * Income, spending and what is left of it, by month.
+     */
+open func cashFlow(query: CashFlowQuery = CashFlowQuery())async throws  -> [CashFlow]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_cash_flow(
+                        self.uniffiCloneHandle(),FfiConverterTypeCashFlowQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeCashFlow.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What lies in all accounts together, by month or day.
+     */
+open func netWorth(query: NetWorthQuery = NetWorthQuery())async throws  -> [NetWorth]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_net_worth(
+                        self.uniffiCloneHandle(),FfiConverterTypeNetWorthQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeNetWorth.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * Spending by month and category.
      */
 open func spending(query: SpendingQuery = SpendingQuery())async throws  -> [Spending]  {
@@ -3579,6 +3857,25 @@ open func spending(query: SpendingQuery = SpendingQuery())async throws  -> [Spen
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeSpending.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * With whom most was spent, or from whom most came.
+     */
+open func topPayees(query: TopPayeesQuery = TopPayeesQuery())async throws  -> [PayeeTotal]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_top_payees(
+                        self.uniffiCloneHandle(),FfiConverterTypeTopPayeesQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypePayeeTotal.lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -6377,6 +6674,196 @@ public func FfiConverterTypeCandidate_lower(_ value: Candidate) -> RustBuffer {
 
 
 /**
+ * What came in and went out in a month, in one currency.
+ */
+public struct CashFlow: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public var month: Month
+    /**
+     * What was earned, what was paid back taken off.
+     */
+    public var income: Money
+    /**
+     * What was spent, refunds taken off; below zero when more came back than went out.
+     */
+    public var spending: Money
+    /**
+     * Income less spending.
+     */
+    public var net: Money
+    /**
+     * The net in percent of the income, one decimal place, rounded half to even; absent where the
+     * income is not above zero.
+     */
+    public var savingsRatePercent: Amount?
+    /**
+     * How many transactions, or parts of split ones, were counted.
+     */
+    public var transactions: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: Month, 
+        /**
+         * What was earned, what was paid back taken off.
+         */income: Money, 
+        /**
+         * What was spent, refunds taken off; below zero when more came back than went out.
+         */spending: Money, 
+        /**
+         * Income less spending.
+         */net: Money, 
+        /**
+         * The net in percent of the income, one decimal place, rounded half to even; absent where the
+         * income is not above zero.
+         */savingsRatePercent: Amount? = nil, 
+        /**
+         * How many transactions, or parts of split ones, were counted.
+         */transactions: Int64) {
+        self.month = month
+        self.income = income
+        self.spending = spending
+        self.net = net
+        self.savingsRatePercent = savingsRatePercent
+        self.transactions = transactions
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CashFlow: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCashFlow: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CashFlow {
+        return
+            try CashFlow(
+                month: FfiConverterTypeMonth.read(from: &buf), 
+                income: FfiConverterTypeMoney.read(from: &buf), 
+                spending: FfiConverterTypeMoney.read(from: &buf), 
+                net: FfiConverterTypeMoney.read(from: &buf), 
+                savingsRatePercent: FfiConverterOptionTypeAmount.read(from: &buf), 
+                transactions: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CashFlow, into buf: inout [UInt8]) {
+        FfiConverterTypeMonth.write(value.month, into: &buf)
+        FfiConverterTypeMoney.write(value.income, into: &buf)
+        FfiConverterTypeMoney.write(value.spending, into: &buf)
+        FfiConverterTypeMoney.write(value.net, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.savingsRatePercent, into: &buf)
+        FfiConverterInt64.write(value.transactions, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCashFlow_lift(_ buf: RustBuffer) throws -> CashFlow {
+    return try FfiConverterTypeCashFlow.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCashFlow_lower(_ value: CashFlow) -> RustBuffer {
+    return FfiConverterTypeCashFlow.lower(value)
+}
+
+
+/**
+ * Which cash flow to tell.
+ */
+public struct CashFlowQuery: Equatable, Hashable {
+    /**
+     * The first month; from the beginning where absent.
+     */
+    public var from: Month?
+    /**
+     * The last month; to the end where absent.
+     */
+    public var to: Month?
+    /**
+     * One account; all where absent.
+     */
+    public var accountId: AccountId?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first month; from the beginning where absent.
+         */from: Month? = nil, 
+        /**
+         * The last month; to the end where absent.
+         */to: Month? = nil, 
+        /**
+         * One account; all where absent.
+         */accountId: AccountId? = nil) {
+        self.from = from
+        self.to = to
+        self.accountId = accountId
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CashFlowQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCashFlowQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CashFlowQuery {
+        return
+            try CashFlowQuery(
+                from: FfiConverterOptionTypeMonth.read(from: &buf), 
+                to: FfiConverterOptionTypeMonth.read(from: &buf), 
+                accountId: FfiConverterOptionTypeAccountId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CashFlowQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeMonth.write(value.from, into: &buf)
+        FfiConverterOptionTypeMonth.write(value.to, into: &buf)
+        FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCashFlowQuery_lift(_ buf: RustBuffer) throws -> CashFlowQuery {
+    return try FfiConverterTypeCashFlowQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCashFlowQuery_lower(_ value: CashFlowQuery) -> RustBuffer {
+    return FfiConverterTypeCashFlowQuery.lower(value)
+}
+
+
+/**
  * A category of a book. A child is of its parent's kind.
  */
 public struct Category: Equatable, Hashable {
@@ -6721,6 +7208,176 @@ public func FfiConverterTypeCategoryQuality_lift(_ buf: RustBuffer) throws -> Ca
 #endif
 public func FfiConverterTypeCategoryQuality_lower(_ value: CategoryQuality) -> RustBuffer {
     return FfiConverterTypeCategoryQuality.lower(value)
+}
+
+
+/**
+ * An amount in another currency.
+ */
+public struct Conversion: Equatable, Hashable {
+    /**
+     * The amount, rounded once, half to even, to the minor unit.
+     */
+    public var amount: Money
+    /**
+     * The rates it was made with: none for an amount in its own currency; one; or two, through a
+     * currency in which both were quoted on one day.
+     */
+    public var rates: [DatedRate]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The amount, rounded once, half to even, to the minor unit.
+         */amount: Money, 
+        /**
+         * The rates it was made with: none for an amount in its own currency; one; or two, through a
+         * currency in which both were quoted on one day.
+         */rates: [DatedRate]) {
+        self.amount = amount
+        self.rates = rates
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Conversion: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConversion: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Conversion {
+        return
+            try Conversion(
+                amount: FfiConverterTypeMoney.read(from: &buf), 
+                rates: FfiConverterSequenceTypeDatedRate.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Conversion, into buf: inout [UInt8]) {
+        FfiConverterTypeMoney.write(value.amount, into: &buf)
+        FfiConverterSequenceTypeDatedRate.write(value.rates, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversion_lift(_ buf: RustBuffer) throws -> Conversion {
+    return try FfiConverterTypeConversion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversion_lower(_ value: Conversion) -> RustBuffer {
+    return FfiConverterTypeConversion.lower(value)
+}
+
+
+/**
+ * An amount to be told in another currency.
+ */
+public struct ConversionQuery: Equatable, Hashable {
+    /**
+     * The amount.
+     */
+    public var value: Amount
+    /**
+     * Its currency's code.
+     */
+    public var from: String
+    /**
+     * The code of the currency in which to tell it.
+     */
+    public var to: String
+    /**
+     * The day whose rate counts.
+     */
+    public var date: String
+    /**
+     * How many days old the rate may be, at most 366; 7 where absent.
+     */
+    public var maxAgeDays: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The amount.
+         */value: Amount, 
+        /**
+         * Its currency's code.
+         */from: String, 
+        /**
+         * The code of the currency in which to tell it.
+         */to: String, 
+        /**
+         * The day whose rate counts.
+         */date: String, 
+        /**
+         * How many days old the rate may be, at most 366; 7 where absent.
+         */maxAgeDays: Int64? = nil) {
+        self.value = value
+        self.from = from
+        self.to = to
+        self.date = date
+        self.maxAgeDays = maxAgeDays
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ConversionQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConversionQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ConversionQuery {
+        return
+            try ConversionQuery(
+                value: FfiConverterTypeAmount.read(from: &buf), 
+                from: FfiConverterString.read(from: &buf), 
+                to: FfiConverterString.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                maxAgeDays: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ConversionQuery, into buf: inout [UInt8]) {
+        FfiConverterTypeAmount.write(value.value, into: &buf)
+        FfiConverterString.write(value.from, into: &buf)
+        FfiConverterString.write(value.to, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterOptionInt64.write(value.maxAgeDays, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversionQuery_lift(_ buf: RustBuffer) throws -> ConversionQuery {
+    return try FfiConverterTypeConversionQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConversionQuery_lower(_ value: ConversionQuery) -> RustBuffer {
+    return FfiConverterTypeConversionQuery.lower(value)
 }
 
 
@@ -7214,15 +7871,15 @@ public func FfiConverterTypeCut_lower(_ value: Cut) -> RustBuffer {
  */
 public struct DatedRate: Equatable, Hashable {
     /**
-     * The day; the rate counts for a week from it on.
+     * The day.
      */
     public var date: String
     /**
-     * The currency of which it is one unit.
+     * The code of the currency of which it is one unit.
      */
     public var base: String
     /**
-     * The currency in which it is worth something.
+     * The code of the currency in which it is worth something.
      */
     public var quote: String
     /**
@@ -7234,13 +7891,13 @@ public struct DatedRate: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The day; the rate counts for a week from it on.
+         * The day.
          */date: String, 
         /**
-         * The currency of which it is one unit.
+         * The code of the currency of which it is one unit.
          */base: String, 
         /**
-         * The currency in which it is worth something.
+         * The code of the currency in which it is worth something.
          */quote: String, 
         /**
          * What it is worth, above zero.
@@ -9070,6 +9727,174 @@ public func FfiConverterTypeMoney_lower(_ value: Money) -> RustBuffer {
 
 
 /**
+ * What lay in the accounts of one currency at the end of a day.
+ */
+public struct NetWorth: Equatable, Hashable {
+    /**
+     * The day; absent = after everything that is recorded.
+     */
+    public var date: String?
+    /**
+     * The sum of the balances above zero.
+     */
+    public var assets: Money
+    /**
+     * The sum of the balances below zero: zero or less.
+     */
+    public var debts: Money
+    /**
+     * Both together.
+     */
+    public var net: Money
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The day; absent = after everything that is recorded.
+         */date: String? = nil, 
+        /**
+         * The sum of the balances above zero.
+         */assets: Money, 
+        /**
+         * The sum of the balances below zero: zero or less.
+         */debts: Money, 
+        /**
+         * Both together.
+         */net: Money) {
+        self.date = date
+        self.assets = assets
+        self.debts = debts
+        self.net = net
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NetWorth: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNetWorth: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NetWorth {
+        return
+            try NetWorth(
+                date: FfiConverterOptionString.read(from: &buf), 
+                assets: FfiConverterTypeMoney.read(from: &buf), 
+                debts: FfiConverterTypeMoney.read(from: &buf), 
+                net: FfiConverterTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NetWorth, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.date, into: &buf)
+        FfiConverterTypeMoney.write(value.assets, into: &buf)
+        FfiConverterTypeMoney.write(value.debts, into: &buf)
+        FfiConverterTypeMoney.write(value.net, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNetWorth_lift(_ buf: RustBuffer) throws -> NetWorth {
+    return try FfiConverterTypeNetWorth.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNetWorth_lower(_ value: NetWorth) -> RustBuffer {
+    return FfiConverterTypeNetWorth.lower(value)
+}
+
+
+/**
+ * Which net worth to tell.
+ */
+public struct NetWorthQuery: Equatable, Hashable {
+    /**
+     * The first day; absent = only at the end of `to`.
+     */
+    public var from: String?
+    /**
+     * The last day; absent = after everything that is recorded, as one row without days.
+     */
+    public var to: String?
+    /**
+     * For which days between them; `month` where absent.
+     */
+    public var step: NetWorthStep?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first day; absent = only at the end of `to`.
+         */from: String? = nil, 
+        /**
+         * The last day; absent = after everything that is recorded, as one row without days.
+         */to: String? = nil, 
+        /**
+         * For which days between them; `month` where absent.
+         */step: NetWorthStep? = nil) {
+        self.from = from
+        self.to = to
+        self.step = step
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NetWorthQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNetWorthQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NetWorthQuery {
+        return
+            try NetWorthQuery(
+                from: FfiConverterOptionString.read(from: &buf), 
+                to: FfiConverterOptionString.read(from: &buf), 
+                step: FfiConverterOptionTypeNetWorthStep.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NetWorthQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.from, into: &buf)
+        FfiConverterOptionString.write(value.to, into: &buf)
+        FfiConverterOptionTypeNetWorthStep.write(value.step, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNetWorthQuery_lift(_ buf: RustBuffer) throws -> NetWorthQuery {
+    return try FfiConverterTypeNetWorthQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNetWorthQuery_lower(_ value: NetWorthQuery) -> RustBuffer {
+    return FfiConverterTypeNetWorthQuery.lower(value)
+}
+
+
+/**
  * An account to be made.
  */
 public struct NewAccount: Equatable, Hashable {
@@ -9793,6 +10618,85 @@ public func FfiConverterTypeNewPayee_lift(_ buf: RustBuffer) throws -> NewPayee 
 #endif
 public func FfiConverterTypeNewPayee_lower(_ value: NewPayee) -> RustBuffer {
     return FfiConverterTypeNewPayee.lower(value)
+}
+
+
+/**
+ * A file of reference rates.
+ */
+public struct NewRates: Equatable, Hashable {
+    /**
+     * The file's bytes; in JSON as Base64 (RFC 4648, section 4).
+     */
+    public var content: Data
+    /**
+     * The first day to keep; every day of the file where absent.
+     */
+    public var from: String?
+    /**
+     * The currencies to keep; every one that the book knows where absent.
+     */
+    public var currencies: [String]?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The file's bytes; in JSON as Base64 (RFC 4648, section 4).
+         */content: Data, 
+        /**
+         * The first day to keep; every day of the file where absent.
+         */from: String? = nil, 
+        /**
+         * The currencies to keep; every one that the book knows where absent.
+         */currencies: [String]? = nil) {
+        self.content = content
+        self.from = from
+        self.currencies = currencies
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewRates: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewRates: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewRates {
+        return
+            try NewRates(
+                content: FfiConverterData.read(from: &buf), 
+                from: FfiConverterOptionString.read(from: &buf), 
+                currencies: FfiConverterOptionSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewRates, into buf: inout [UInt8]) {
+        FfiConverterData.write(value.content, into: &buf)
+        FfiConverterOptionString.write(value.from, into: &buf)
+        FfiConverterOptionSequenceString.write(value.currencies, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewRates_lift(_ buf: RustBuffer) throws -> NewRates {
+    return try FfiConverterTypeNewRates.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewRates_lower(_ value: NewRates) -> RustBuffer {
+    return FfiConverterTypeNewRates.lower(value)
 }
 
 
@@ -11458,6 +12362,85 @@ public func FfiConverterTypePayeeText_lower(_ value: PayeeText) -> RustBuffer {
 
 
 /**
+ * What was spent with a payee, or came from one, in one currency.
+ */
+public struct PayeeTotal: Equatable, Hashable {
+    /**
+     * The payee.
+     */
+    public var payee: String
+    /**
+     * What was spent, refunds taken off; or what was earned, what was paid back taken off.
+     */
+    public var total: Money
+    /**
+     * How many transactions, or parts of split ones, were counted.
+     */
+    public var transactions: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The payee.
+         */payee: String, 
+        /**
+         * What was spent, refunds taken off; or what was earned, what was paid back taken off.
+         */total: Money, 
+        /**
+         * How many transactions, or parts of split ones, were counted.
+         */transactions: Int64) {
+        self.payee = payee
+        self.total = total
+        self.transactions = transactions
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PayeeTotal: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePayeeTotal: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PayeeTotal {
+        return
+            try PayeeTotal(
+                payee: FfiConverterString.read(from: &buf), 
+                total: FfiConverterTypeMoney.read(from: &buf), 
+                transactions: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PayeeTotal, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.payee, into: &buf)
+        FfiConverterTypeMoney.write(value.total, into: &buf)
+        FfiConverterInt64.write(value.transactions, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePayeeTotal_lift(_ buf: RustBuffer) throws -> PayeeTotal {
+    return try FfiConverterTypePayeeTotal.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePayeeTotal_lower(_ value: PayeeTotal) -> RustBuffer {
+    return FfiConverterTypePayeeTotal.lower(value)
+}
+
+
+/**
  * Something in a file that could not be read.
  */
 public struct Problem: Equatable, Hashable {
@@ -11543,6 +12526,314 @@ public func FfiConverterTypeProblem_lift(_ buf: RustBuffer) throws -> Problem {
 #endif
 public func FfiConverterTypeProblem_lower(_ value: Problem) -> RustBuffer {
     return FfiConverterTypeProblem.lower(value)
+}
+
+
+/**
+ * What the base of a sheet was worth in one other currency.
+ */
+public struct QuotedRate: Equatable, Hashable {
+    /**
+     * The currency's code.
+     */
+    public var quote: String
+    /**
+     * What one unit of the base was worth in it: above zero, at most 15 digits, of which at most 12
+     * behind the point.
+     */
+    public var rate: Amount
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The currency's code.
+         */quote: String, 
+        /**
+         * What one unit of the base was worth in it: above zero, at most 15 digits, of which at most 12
+         * behind the point.
+         */rate: Amount) {
+        self.quote = quote
+        self.rate = rate
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension QuotedRate: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeQuotedRate: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> QuotedRate {
+        return
+            try QuotedRate(
+                quote: FfiConverterString.read(from: &buf), 
+                rate: FfiConverterTypeAmount.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: QuotedRate, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.quote, into: &buf)
+        FfiConverterTypeAmount.write(value.rate, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuotedRate_lift(_ buf: RustBuffer) throws -> QuotedRate {
+    return try FfiConverterTypeQuotedRate.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeQuotedRate_lower(_ value: QuotedRate) -> RustBuffer {
+    return FfiConverterTypeQuotedRate.lower(value)
+}
+
+
+/**
+ * Which rates to tell.
+ */
+public struct RateQuery: Equatable, Hashable {
+    /**
+     * The first day.
+     */
+    public var from: String?
+    /**
+     * The last day.
+     */
+    public var to: String?
+    /**
+     * The base; all where absent.
+     */
+    public var base: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first day.
+         */from: String? = nil, 
+        /**
+         * The last day.
+         */to: String? = nil, 
+        /**
+         * The base; all where absent.
+         */base: String? = nil) {
+        self.from = from
+        self.to = to
+        self.base = base
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RateQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRateQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RateQuery {
+        return
+            try RateQuery(
+                from: FfiConverterOptionString.read(from: &buf), 
+                to: FfiConverterOptionString.read(from: &buf), 
+                base: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RateQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.from, into: &buf)
+        FfiConverterOptionString.write(value.to, into: &buf)
+        FfiConverterOptionString.write(value.base, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRateQuery_lift(_ buf: RustBuffer) throws -> RateQuery {
+    return try FfiConverterTypeRateQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRateQuery_lower(_ value: RateQuery) -> RustBuffer {
+    return FfiConverterTypeRateQuery.lower(value)
+}
+
+
+/**
+ * What a file of rates brought.
+ */
+public struct RateReport: Equatable, Hashable {
+    /**
+     * How many days are new or have other rates than before.
+     */
+    public var changed: Int64
+    /**
+     * How many days the book had already.
+     */
+    public var unchanged: Int64
+    /**
+     * The codes that the book does not know, whose rates were left out.
+     */
+    public var unknown: [String]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How many days are new or have other rates than before.
+         */changed: Int64, 
+        /**
+         * How many days the book had already.
+         */unchanged: Int64, 
+        /**
+         * The codes that the book does not know, whose rates were left out.
+         */unknown: [String]) {
+        self.changed = changed
+        self.unchanged = unchanged
+        self.unknown = unknown
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RateReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRateReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RateReport {
+        return
+            try RateReport(
+                changed: FfiConverterInt64.read(from: &buf), 
+                unchanged: FfiConverterInt64.read(from: &buf), 
+                unknown: FfiConverterSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RateReport, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.changed, into: &buf)
+        FfiConverterInt64.write(value.unchanged, into: &buf)
+        FfiConverterSequenceString.write(value.unknown, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRateReport_lift(_ buf: RustBuffer) throws -> RateReport {
+    return try FfiConverterTypeRateReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRateReport_lower(_ value: RateReport) -> RustBuffer {
+    return FfiConverterTypeRateReport.lower(value)
+}
+
+
+/**
+ * What one unit of a currency was worth in others on a day. A book has one for each day and base.
+ */
+public struct RateSheet: Equatable, Hashable {
+    /**
+     * The day.
+     */
+    public var date: String
+    /**
+     * The code of the currency of which it is one unit.
+     */
+    public var base: String
+    /**
+     * The rates, by currency.
+     */
+    public var rates: [QuotedRate]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The day.
+         */date: String, 
+        /**
+         * The code of the currency of which it is one unit.
+         */base: String, 
+        /**
+         * The rates, by currency.
+         */rates: [QuotedRate]) {
+        self.date = date
+        self.base = base
+        self.rates = rates
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RateSheet: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRateSheet: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RateSheet {
+        return
+            try RateSheet(
+                date: FfiConverterString.read(from: &buf), 
+                base: FfiConverterString.read(from: &buf), 
+                rates: FfiConverterSequenceTypeQuotedRate.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RateSheet, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterString.write(value.base, into: &buf)
+        FfiConverterSequenceTypeQuotedRate.write(value.rates, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRateSheet_lift(_ buf: RustBuffer) throws -> RateSheet {
+    return try FfiConverterTypeRateSheet.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRateSheet_lower(_ value: RateSheet) -> RustBuffer {
+    return FfiConverterTypeRateSheet.lower(value)
 }
 
 
@@ -13697,6 +14988,105 @@ public func FfiConverterTypeSuggestionsApplied_lower(_ value: SuggestionsApplied
 
 
 /**
+ * Which payees to tell.
+ */
+public struct TopPayeesQuery: Equatable, Hashable {
+    /**
+     * The first day; from the beginning where absent.
+     */
+    public var from: String?
+    /**
+     * The last day; to the end where absent.
+     */
+    public var to: String?
+    /**
+     * One account; all where absent.
+     */
+    public var accountId: AccountId?
+    /**
+     * Spending or income; spending where absent.
+     */
+    public var kind: CategoryKind?
+    /**
+     * How many payees of each currency, 1 to 1,000; 10 where absent.
+     */
+    public var limit: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first day; from the beginning where absent.
+         */from: String? = nil, 
+        /**
+         * The last day; to the end where absent.
+         */to: String? = nil, 
+        /**
+         * One account; all where absent.
+         */accountId: AccountId? = nil, 
+        /**
+         * Spending or income; spending where absent.
+         */kind: CategoryKind? = nil, 
+        /**
+         * How many payees of each currency, 1 to 1,000; 10 where absent.
+         */limit: Int64? = nil) {
+        self.from = from
+        self.to = to
+        self.accountId = accountId
+        self.kind = kind
+        self.limit = limit
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TopPayeesQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTopPayeesQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TopPayeesQuery {
+        return
+            try TopPayeesQuery(
+                from: FfiConverterOptionString.read(from: &buf), 
+                to: FfiConverterOptionString.read(from: &buf), 
+                accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
+                kind: FfiConverterOptionTypeCategoryKind.read(from: &buf), 
+                limit: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TopPayeesQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.from, into: &buf)
+        FfiConverterOptionString.write(value.to, into: &buf)
+        FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterOptionTypeCategoryKind.write(value.kind, into: &buf)
+        FfiConverterOptionInt64.write(value.limit, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTopPayeesQuery_lift(_ buf: RustBuffer) throws -> TopPayeesQuery {
+    return try FfiConverterTypeTopPayeesQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTopPayeesQuery_lower(_ value: TopPayeesQuery) -> RustBuffer {
+    return FfiConverterTypeTopPayeesQuery.lower(value)
+}
+
+
+/**
  * One movement of money in one account.
  */
 public struct Transaction: Equatable, Hashable {
@@ -14510,7 +15900,8 @@ public struct TransferQuery: Equatable, Hashable {
      */
     public var to: String?
     /**
-     * Rates for transfers between currencies; without one such transfers are not looked for.
+     * Rates for transfers between currencies, each for a week from its day on, beside those that the
+     * book keeps; without any such transfers are not looked for.
      */
     public var rates: [DatedRate]
     /**
@@ -14528,7 +15919,8 @@ public struct TransferQuery: Equatable, Hashable {
          * The last day.
          */to: String? = nil, 
         /**
-         * Rates for transfers between currencies; without one such transfers are not looked for.
+         * Rates for transfers between currencies, each for a week from its day on, beside those that the
+         * book keeps; without any such transfers are not looked for.
          */rates: [DatedRate] = [], 
         /**
          * Pairs of at least this confidence, in percent.
@@ -16440,6 +17832,7 @@ public enum ErrorCode: Equatable, Hashable, CaseIterable {
     case amountOverflow
     case unknownCurrency
     case currencyMismatch
+    case rateMissing
     case invalidDate
     case bookNotFound
     case forbidden
@@ -16519,65 +17912,67 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
         
         case 8: return .currencyMismatch
         
-        case 9: return .invalidDate
+        case 9: return .rateMissing
         
-        case 10: return .bookNotFound
+        case 10: return .invalidDate
         
-        case 11: return .forbidden
+        case 11: return .bookNotFound
         
-        case 12: return .notFound
+        case 12: return .forbidden
         
-        case 13: return .idConflict
+        case 13: return .notFound
         
-        case 14: return .nameTaken
+        case 14: return .idConflict
         
-        case 15: return .categoryCycle
+        case 15: return .nameTaken
         
-        case 16: return .splitSum
+        case 16: return .categoryCycle
         
-        case 17: return .invalidTransfer
+        case 17: return .splitSum
         
-        case 18: return .reconciled
+        case 18: return .invalidTransfer
         
-        case 19: return .lastOwner
+        case 19: return .reconciled
         
-        case 20: return .idempotencyKeyReused
+        case 20: return .lastOwner
         
-        case 21: return .invalidCursor
+        case 21: return .idempotencyKeyReused
         
-        case 22: return .invalidPattern
+        case 22: return .invalidCursor
         
-        case 23: return .rulesTooSlow
+        case 23: return .invalidPattern
         
-        case 24: return .unknownFormat
+        case 24: return .rulesTooSlow
         
-        case 25: return .malformedFile
+        case 25: return .unknownFormat
         
-        case 26: return .ambiguousFile
+        case 26: return .malformedFile
         
-        case 27: return .bankRefused
+        case 27: return .ambiguousFile
         
-        case 28: return .accountUnknown
+        case 28: return .bankRefused
         
-        case 29: return .suggesterRefused
+        case 29: return .accountUnknown
         
-        case 30: return .conflict
+        case 30: return .suggesterRefused
         
-        case 31: return .storeUnavailable
+        case 31: return .conflict
         
-        case 32: return .storageFull
+        case 32: return .storeUnavailable
         
-        case 33: return .closed
+        case 33: return .storageFull
         
-        case 34: return .suggesterUnavailable
+        case 34: return .closed
         
-        case 35: return .schemaTooNew
+        case 35: return .suggesterUnavailable
         
-        case 36: return .corruptData
+        case 36: return .schemaTooNew
         
-        case 37: return .historyBroken
+        case 37: return .corruptData
         
-        case 38: return .`internal`
+        case 38: return .historyBroken
+        
+        case 39: return .`internal`
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -16619,124 +18014,128 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(8))
         
         
-        case .invalidDate:
+        case .rateMissing:
             writeInt(&buf, Int32(9))
         
         
-        case .bookNotFound:
+        case .invalidDate:
             writeInt(&buf, Int32(10))
         
         
-        case .forbidden:
+        case .bookNotFound:
             writeInt(&buf, Int32(11))
         
         
-        case .notFound:
+        case .forbidden:
             writeInt(&buf, Int32(12))
         
         
-        case .idConflict:
+        case .notFound:
             writeInt(&buf, Int32(13))
         
         
-        case .nameTaken:
+        case .idConflict:
             writeInt(&buf, Int32(14))
         
         
-        case .categoryCycle:
+        case .nameTaken:
             writeInt(&buf, Int32(15))
         
         
-        case .splitSum:
+        case .categoryCycle:
             writeInt(&buf, Int32(16))
         
         
-        case .invalidTransfer:
+        case .splitSum:
             writeInt(&buf, Int32(17))
         
         
-        case .reconciled:
+        case .invalidTransfer:
             writeInt(&buf, Int32(18))
         
         
-        case .lastOwner:
+        case .reconciled:
             writeInt(&buf, Int32(19))
         
         
-        case .idempotencyKeyReused:
+        case .lastOwner:
             writeInt(&buf, Int32(20))
         
         
-        case .invalidCursor:
+        case .idempotencyKeyReused:
             writeInt(&buf, Int32(21))
         
         
-        case .invalidPattern:
+        case .invalidCursor:
             writeInt(&buf, Int32(22))
         
         
-        case .rulesTooSlow:
+        case .invalidPattern:
             writeInt(&buf, Int32(23))
         
         
-        case .unknownFormat:
+        case .rulesTooSlow:
             writeInt(&buf, Int32(24))
         
         
-        case .malformedFile:
+        case .unknownFormat:
             writeInt(&buf, Int32(25))
         
         
-        case .ambiguousFile:
+        case .malformedFile:
             writeInt(&buf, Int32(26))
         
         
-        case .bankRefused:
+        case .ambiguousFile:
             writeInt(&buf, Int32(27))
         
         
-        case .accountUnknown:
+        case .bankRefused:
             writeInt(&buf, Int32(28))
         
         
-        case .suggesterRefused:
+        case .accountUnknown:
             writeInt(&buf, Int32(29))
         
         
-        case .conflict:
+        case .suggesterRefused:
             writeInt(&buf, Int32(30))
         
         
-        case .storeUnavailable:
+        case .conflict:
             writeInt(&buf, Int32(31))
         
         
-        case .storageFull:
+        case .storeUnavailable:
             writeInt(&buf, Int32(32))
         
         
-        case .closed:
+        case .storageFull:
             writeInt(&buf, Int32(33))
         
         
-        case .suggesterUnavailable:
+        case .closed:
             writeInt(&buf, Int32(34))
         
         
-        case .schemaTooNew:
+        case .suggesterUnavailable:
             writeInt(&buf, Int32(35))
         
         
-        case .corruptData:
+        case .schemaTooNew:
             writeInt(&buf, Int32(36))
         
         
-        case .historyBroken:
+        case .corruptData:
             writeInt(&buf, Int32(37))
         
         
-        case .`internal`:
+        case .historyBroken:
             writeInt(&buf, Int32(38))
+        
+        
+        case .`internal`:
+            writeInt(&buf, Int32(39))
         
         }
     }
@@ -17574,6 +18973,75 @@ public func FfiConverterTypeMatchReason_lift(_ buf: RustBuffer) throws -> MatchR
 #endif
 public func FfiConverterTypeMatchReason_lower(_ value: MatchReason) -> RustBuffer {
     return FfiConverterTypeMatchReason.lower(value)
+}
+
+
+
+/**
+ * For which days net worth is told.
+ */
+
+public enum NetWorthStep: Equatable, Hashable, CaseIterable {
+    
+    case day
+    case month
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension NetWorthStep: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNetWorthStep: FfiConverterRustBuffer {
+    typealias SwiftType = NetWorthStep
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NetWorthStep {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .day
+        
+        case 2: return .month
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: NetWorthStep, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .day:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .month:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNetWorthStep_lift(_ buf: RustBuffer) throws -> NetWorthStep {
+    return try FfiConverterTypeNetWorthStep.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNetWorthStep_lower(_ value: NetWorthStep) -> RustBuffer {
+    return FfiConverterTypeNetWorthStep.lower(value)
 }
 
 
@@ -18826,6 +20294,30 @@ fileprivate struct FfiConverterOptionTypeFormat: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeNetWorthStep: FfiConverterRustBuffer {
+    typealias SwiftType = NetWorthStep?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeNetWorthStep.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeNetWorthStep.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeQuote: FfiConverterRustBuffer {
     typealias SwiftType = Quote?
 
@@ -19602,6 +21094,31 @@ fileprivate struct FfiConverterSequenceTypeCandidate: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeCashFlow: FfiConverterRustBuffer {
+    typealias SwiftType = [CashFlow]
+
+    public static func write(_ value: [CashFlow], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeCashFlow.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [CashFlow] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [CashFlow]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeCashFlow.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeCategory: FfiConverterRustBuffer {
     typealias SwiftType = [Category]
 
@@ -19977,6 +21494,31 @@ fileprivate struct FfiConverterSequenceTypeMember: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeNetWorth: FfiConverterRustBuffer {
+    typealias SwiftType = [NetWorth]
+
+    public static func write(_ value: [NetWorth], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeNetWorth.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [NetWorth] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [NetWorth]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeNetWorth.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeNewRule: FfiConverterRustBuffer {
     typealias SwiftType = [NewRule]
 
@@ -20177,6 +21719,31 @@ fileprivate struct FfiConverterSequenceTypePayee: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypePayeeTotal: FfiConverterRustBuffer {
+    typealias SwiftType = [PayeeTotal]
+
+    public static func write(_ value: [PayeeTotal], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePayeeTotal.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PayeeTotal] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [PayeeTotal]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePayeeTotal.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeProblem: FfiConverterRustBuffer {
     typealias SwiftType = [Problem]
 
@@ -20194,6 +21761,56 @@ fileprivate struct FfiConverterSequenceTypeProblem: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeProblem.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeQuotedRate: FfiConverterRustBuffer {
+    typealias SwiftType = [QuotedRate]
+
+    public static func write(_ value: [QuotedRate], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeQuotedRate.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [QuotedRate] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [QuotedRate]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeQuotedRate.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRateSheet: FfiConverterRustBuffer {
+    typealias SwiftType = [RateSheet]
+
+    public static func write(_ value: [RateSheet], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRateSheet.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RateSheet] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RateSheet]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRateSheet.read(from: &buf))
         }
         return seq
     }
@@ -21615,6 +23232,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_bookhandle_payees() != 53649) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_rates() != 36591) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_bookhandle_reports() != 24720) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -21720,10 +23340,31 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_payees_normalise() != 20232) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_rates_convert() != 51095) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_rates_import() != 15749) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_rates_list() != 2200) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_rates_put() != 30054) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_reports_balances() != 55823) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_reports_cash_flow() != 59678) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_reports_net_worth() != 35267) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_reports_spending() != 27829) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_reports_top_payees() != 50104) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_rules_apply() != 56438) {

@@ -53,6 +53,10 @@ let verbs = [
     "budgets.update",
     "budgets.delete",
     "budgets.state",
+    "rates.put",
+    "rates.list",
+    "rates.import",
+    "rates.convert",
     "imports.create",
     "imports.parse",
     "imports.preview",
@@ -65,6 +69,9 @@ let verbs = [
     "exports.restore",
     "reports.balances",
     "reports.spending",
+    "reports.cash_flow",
+    "reports.top_payees",
+    "reports.net_worth",
     "history.list",
     "history.object",
     "history.verify",
@@ -220,6 +227,18 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "budgets.state":
         let answer = try await book.budgets().state(query: try readBudgetQuery(call.request))
         return .list(answer.map { json($0) })
+    case "rates.put":
+        let answer = try await book.rates().put(request: try readRateSheet(call.request))
+        return json(answer)
+    case "rates.list":
+        let answer = try await book.rates().list(query: try readRateQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "rates.import":
+        let answer = try await book.rates().import(new: try readNewRates(call.request))
+        return json(answer)
+    case "rates.convert":
+        let answer = try await book.rates().convert(query: try readConversionQuery(call.request))
+        return json(answer)
     case "imports.create":
         let answer = try await book.imports().create(new: try readNewImport(call.request))
         return json(answer)
@@ -255,6 +274,15 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
         return .list(answer.map { json($0) })
     case "reports.spending":
         let answer = try await book.reports().spending(query: try readSpendingQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "reports.cash_flow":
+        let answer = try await book.reports().cashFlow(query: try readCashFlowQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "reports.top_payees":
+        let answer = try await book.reports().topPayees(query: try readTopPayeesQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "reports.net_worth":
+        let answer = try await book.reports().netWorth(query: try readNetWorthQuery(call.request))
         return .list(answer.map { json($0) })
     case "history.list":
         let answer = try await book.history().list(query: try readHistoryQuery(call.request))

@@ -200,6 +200,15 @@ func readBudgetQuery(_ json: Json) throws -> BudgetQuery {
     )
 }
 
+func readCashFlowQuery(_ json: Json) throws -> CashFlowQuery {
+    let members = try Members(json, "from", "to", "account_id")
+    return CashFlowQuery(
+        from: try members.optional("from", text),
+        to: try members.optional("to", text),
+        accountId: try members.optional("account_id", text)
+    )
+}
+
 func readCategoryKind(_ json: Json) throws -> CategoryKind {
     switch try text(json) {
     case "expense": return .expense
@@ -406,6 +415,17 @@ func readConditionBalance(_ json: Json) throws -> Condition {
     )
 }
 
+func readConversionQuery(_ json: Json) throws -> ConversionQuery {
+    let members = try Members(json, "value", "from", "to", "date", "max_age_days")
+    return ConversionQuery(
+        value: try members.required("value", text),
+        from: try members.required("from", text),
+        to: try members.required("to", text),
+        date: try members.required("date", text),
+        maxAgeDays: try members.optional("max_age_days", integer)
+    )
+}
+
 func readCsvColumn(_ json: Json) throws -> CsvColumn {
     let members = try Members(json, "role", "index", "name")
     return CsvColumn(
@@ -560,6 +580,23 @@ func readMerge(_ json: Json) throws -> Merge {
     )
 }
 
+func readNetWorthQuery(_ json: Json) throws -> NetWorthQuery {
+    let members = try Members(json, "from", "to", "step")
+    return NetWorthQuery(
+        from: try members.optional("from", text),
+        to: try members.optional("to", text),
+        step: try members.optional("step", readNetWorthStep)
+    )
+}
+
+func readNetWorthStep(_ json: Json) throws -> NetWorthStep {
+    switch try text(json) {
+    case "day": return .day
+    case "month": return .month
+    default: throw Inexpressible("no NetWorthStep")
+    }
+}
+
 func readNewAccount(_ json: Json) throws -> NewAccount {
     let members = try Members(json, "id", "name", "kind", "currency", "opening_balance", "number", "bank_id")
     return NewAccount(
@@ -640,6 +677,15 @@ func readNewPayee(_ json: Json) throws -> NewPayee {
     )
 }
 
+func readNewRates(_ json: Json) throws -> NewRates {
+    let members = try Members(json, "content", "from", "currencies")
+    return NewRates(
+        content: try members.required("content", bytes),
+        from: try members.optional("from", text),
+        currencies: try members.optional("currencies", list(text))
+    )
+}
+
 func readNewRestore(_ json: Json) throws -> NewRestore {
     let members = try Members(json, "content")
     return NewRestore(
@@ -715,6 +761,32 @@ func readQuote(_ json: Json) throws -> Quote {
     case "none": return .none
     default: throw Inexpressible("no Quote")
     }
+}
+
+func readQuotedRate(_ json: Json) throws -> QuotedRate {
+    let members = try Members(json, "quote", "rate")
+    return QuotedRate(
+        quote: try members.required("quote", text),
+        rate: try members.required("rate", text)
+    )
+}
+
+func readRateQuery(_ json: Json) throws -> RateQuery {
+    let members = try Members(json, "from", "to", "base")
+    return RateQuery(
+        from: try members.optional("from", text),
+        to: try members.optional("to", text),
+        base: try members.optional("base", text)
+    )
+}
+
+func readRateSheet(_ json: Json) throws -> RateSheet {
+    let members = try Members(json, "date", "base", "rates")
+    return RateSheet(
+        date: try members.required("date", text),
+        base: try members.required("base", text),
+        rates: try members.required("rates", list(readQuotedRate))
+    )
 }
 
 func readRecategorisation(_ json: Json) throws -> Recategorisation {
@@ -862,6 +934,17 @@ func readTextOp(_ json: Json) throws -> TextOp {
     case "empty": return .empty
     default: throw Inexpressible("no TextOp")
     }
+}
+
+func readTopPayeesQuery(_ json: Json) throws -> TopPayeesQuery {
+    let members = try Members(json, "from", "to", "account_id", "kind", "limit")
+    return TopPayeesQuery(
+        from: try members.optional("from", text),
+        to: try members.optional("to", text),
+        accountId: try members.optional("account_id", text),
+        kind: try members.optional("kind", readCategoryKind),
+        limit: try members.optional("limit", integer)
+    )
 }
 
 func readTransactionPatch(_ json: Json) throws -> TransactionPatch {

@@ -168,6 +168,17 @@ func json(_ it: Candidate) -> Json {
     return .object(members)
 }
 
+func json(_ it: CashFlow) -> Json {
+    var members: [String: Json] = [:]
+    members["month"] = json(it.month)
+    members["income"] = json(it.income)
+    members["spending"] = json(it.spending)
+    members["net"] = json(it.net)
+    members["savings_rate_percent"] = it.savingsRatePercent.map { json($0) } ?? .null
+    members["transactions"] = json(it.transactions)
+    return .object(members)
+}
+
 func json(_ it: Category) -> Json {
     var members: [String: Json] = [:]
     members["id"] = json(it.id)
@@ -310,6 +321,13 @@ func json(_ it: Condition) -> Json {
     }
 }
 
+func json(_ it: Conversion) -> Json {
+    var members: [String: Json] = [:]
+    members["amount"] = json(it.amount)
+    members["rates"] = .list(it.rates.map { json($0) })
+    return .object(members)
+}
+
 func json(_ it: CoveragePoint) -> Json {
     var members: [String: Json] = [:]
     members["threshold"] = json(it.threshold)
@@ -384,6 +402,15 @@ func json(_ it: DateOrder) -> Json {
     }
 }
 
+func json(_ it: DatedRate) -> Json {
+    var members: [String: Json] = [:]
+    members["date"] = json(it.date)
+    members["base"] = json(it.base)
+    members["quote"] = json(it.quote)
+    members["rate"] = json(it.rate)
+    return .object(members)
+}
+
 func json(_ it: DecimalSeparator) -> Json {
     switch it {
     case .point: return .text("point")
@@ -442,6 +469,7 @@ func json(_ it: ErrorCode) -> Json {
     case .amountOverflow: return .text("amount_overflow")
     case .unknownCurrency: return .text("unknown_currency")
     case .currencyMismatch: return .text("currency_mismatch")
+    case .rateMissing: return .text("rate_missing")
     case .invalidDate: return .text("invalid_date")
     case .bookNotFound: return .text("book_not_found")
     case .forbidden: return .text("forbidden")
@@ -666,6 +694,15 @@ func json(_ it: Money) -> Json {
     return .object(members)
 }
 
+func json(_ it: NetWorth) -> Json {
+    var members: [String: Json] = [:]
+    members["date"] = it.date.map { json($0) } ?? .null
+    members["assets"] = json(it.assets)
+    members["debts"] = json(it.debts)
+    members["net"] = json(it.net)
+    return .object(members)
+}
+
 func json(_ it: NewRule) -> Json {
     var members: [String: Json] = [:]
     members["id"] = it.id.map { json($0) } ?? .null
@@ -784,6 +821,14 @@ func json(_ it: PayeeName) -> Json {
     return .object(members)
 }
 
+func json(_ it: PayeeTotal) -> Json {
+    var members: [String: Json] = [:]
+    members["payee"] = json(it.payee)
+    members["total"] = json(it.total)
+    members["transactions"] = json(it.transactions)
+    return .object(members)
+}
+
 func json(_ it: Problem) -> Json {
     var members: [String: Json] = [:]
     members["code"] = json(it.code)
@@ -799,6 +844,29 @@ func json(_ it: Quote) -> Json {
     case .single: return .text("single")
     case .none: return .text("none")
     }
+}
+
+func json(_ it: QuotedRate) -> Json {
+    var members: [String: Json] = [:]
+    members["quote"] = json(it.quote)
+    members["rate"] = json(it.rate)
+    return .object(members)
+}
+
+func json(_ it: RateReport) -> Json {
+    var members: [String: Json] = [:]
+    members["changed"] = json(it.changed)
+    members["unchanged"] = json(it.unchanged)
+    members["unknown"] = .list(it.unknown.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: RateSheet) -> Json {
+    var members: [String: Json] = [:]
+    members["date"] = json(it.date)
+    members["base"] = json(it.base)
+    members["rates"] = .list(it.rates.map { json($0) })
+    return .object(members)
 }
 
 func json(_ it: RestoreReport) -> Json {
