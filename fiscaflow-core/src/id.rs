@@ -75,6 +75,8 @@ ids! {
     ImportId, "import";
     /// Names a layout of delimited files.
     LayoutId, "layout";
+    /// Names a schedule of a book.
+    ScheduleId, "schedule";
     /// Names a domain event.
     EventId, "event";
 }

@@ -29,6 +29,7 @@ mod plan;
 pub mod rates;
 pub mod recurring;
 pub mod rules;
+pub mod schedules;
 pub mod store;
 pub mod transfers;
 pub mod view;

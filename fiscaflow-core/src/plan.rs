@@ -6,11 +6,11 @@ use chrono::NaiveDate;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{
-    AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, TransactionId,
+    AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, ScheduleId, TransactionId,
 };
 use crate::model::{
     Account, ActorId, Alert, Book, Budget, Category, CategoryKind, Document, DocumentKind, Import,
-    Layout, Member, Payee, RateSheet, Role, Rule, TransferRefusal,
+    Layout, Member, Payee, RateSheet, Role, Rule, Schedule, TransferRefusal,
 };
 use crate::money::Currency;
 use crate::period::Month;
@@ -39,6 +39,8 @@ pub struct Plan {
     pub layouts: BTreeMap<LayoutId, Layout>,
     /// The pairs of transactions that are no transfer, by the sides' ids.
     pub transfer_refusals: BTreeMap<(TransactionId, TransactionId), TransferRefusal>,
+    /// What is expected again and again.
+    pub schedules: BTreeMap<ScheduleId, Schedule>,
     /// What currencies were worth, by day and base.
     pub rates: BTreeMap<(NaiveDate, String), RateSheet>,
     /// Its announced thresholds.
@@ -59,6 +61,7 @@ impl Plan {
             imports: BTreeMap::new(),
             layouts: BTreeMap::new(),
             transfer_refusals: BTreeMap::new(),
+            schedules: BTreeMap::new(),
             rates: BTreeMap::new(),
             alerts: BTreeMap::new(),
         }
@@ -92,6 +95,7 @@ impl Plan {
             Document::TransferRefusal(refusal) => {
                 self.transfer_refusals.insert((refusal.from_id, refusal.to_id), refusal);
             }
+            Document::Schedule(schedule) => drop(self.schedules.insert(schedule.id, schedule)),
             Document::RateSheet(sheet) => {
                 drop(self.rates.insert((sheet.date, sheet.base.clone()), sheet));
             }
@@ -125,6 +129,7 @@ impl Plan {
             Document::TransferRefusal(refusal) => {
                 self.transfer_refusals.remove(&(refusal.from_id, refusal.to_id));
             }
+            Document::Schedule(schedule) => drop(self.schedules.remove(&schedule.id)),
             Document::RateSheet(sheet) => {
                 self.rates.remove(&(sheet.date, sheet.base.clone()));
             }

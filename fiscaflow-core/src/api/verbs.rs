@@ -12,7 +12,7 @@ use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
     ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
     NewImport, NewRates, NewRestore, NewTransfer, Observer, ParsedFile, PayeeName, PayeeText,
-    RateQuery, RateReport, Recategorisation, RestoreReport, RuleText, SuggestionPage,
+    RateQuery, RateReport, Recategorisation, RestoreReport, RuleText, StreamQuery, SuggestionPage,
     SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
@@ -20,13 +20,15 @@ use crate::log::{Entry, Event, ObjectChange, Verification};
 use crate::model::{
     Account, AccountPatch, Book, BookPatch, Budget, BudgetPatch, Category, CategoryPatch, Import,
     Layout, Member, NewAccount, NewBook, NewBudget, NewCategory, NewLayout, NewPayee, NewRule,
-    NewTransaction, Payee, RateSheet, Rule, RulePatch, Transaction, TransactionPatch,
-    TransferRefusal,
+    NewSchedule, NewTransaction, Payee, RateSheet, Rule, RulePatch, Schedule, SchedulePatch,
+    Transaction, TransactionPatch, TransferRefusal,
 };
 use crate::rates::{Conversion, ConversionQuery};
+use crate::recurring::Stream;
 use crate::rules::{
     BacktestQuery, BacktestReport, Explanation, RuleSuggestion, RuleSuggestionQuery,
 };
+use crate::schedules::{Occurrence, OccurrenceQuery};
 use crate::store::TransactionQuery;
 use crate::transfers::{TransferQuery, TransferSuggestion};
 
@@ -104,6 +106,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { name: "rules", summary: "What categorises by itself." },
     Noun { name: "suggestions", summary: "What its own past says of categories." },
     Noun { name: "budgets", summary: "What may be spent." },
+    Noun { name: "schedules", summary: "What is expected again and again." },
     Noun { name: "rates", summary: "What currencies were worth." },
     Noun { name: "imports", summary: "Statements from banks." },
     Noun { name: "layouts", summary: "What is known of the banks' delimited files." },
@@ -373,6 +376,24 @@ verbs! {
         Delete "/budgets/{id}", () -> (), budgets.delete(id);
     "budgets.state" "How budgets stand in a month."
         Get "/budgets/state", (BudgetQuery) -> ([BudgetState]), budgets.state(request);
+
+    "schedules.create" "Make a schedule."
+        Post "/schedules", (NewSchedule) -> (Schedule), schedules.create(request);
+    "schedules.list" "All schedules."
+        Get "/schedules", () -> ([Schedule]), schedules.list();
+    "schedules.update" "Change a schedule."
+        Patch "/schedules/{id}", (SchedulePatch) -> (Schedule), schedules.update(id, request);
+    "schedules.delete" "Remove a schedule."
+        Delete "/schedules/{id}", () -> (), schedules.delete(id);
+    "schedules.detect" "Payments that recur, with their cadence and what comes next."
+        Get "/schedules/streams", (StreamQuery) -> ([Stream]), schedules.detect(request);
+    "schedules.accept" "Make a schedule of the stream to which a transaction belongs."
+        Post "/schedules/streams/{id}/accept", () -> (Schedule), schedules.accept(id);
+    "schedules.ignore" "Say of the stream to which a transaction belongs that it is none to expect."
+        Post "/schedules/streams/{id}/ignore", () -> (Schedule), schedules.ignore(id);
+    "schedules.occurrences" "What is expected when, and the transactions that pay it."
+        Get "/schedules/occurrences", (OccurrenceQuery) -> ([Occurrence]),
+        schedules.occurrences(request);
 
     "rates.put" "Keep the rates of a day; a sheet without rates takes the day away."
         Put "/rates", (RateSheet) -> (RateSheet), rates.put(request);

@@ -12,6 +12,7 @@ use super::members::check_member;
 use super::noun;
 use super::rates::check_sheet;
 use super::run::{Command, Decision, Facts};
+use super::schedules::check_schedule;
 use super::transactions;
 use crate::error::{Error, ErrorCode, Result};
 use crate::export::json::BookExport;
@@ -146,6 +147,7 @@ impl Command for Restore {
             && now.budgets.is_empty()
             && now.imports.is_empty()
             && now.layouts.is_empty()
+            && now.schedules.is_empty()
             && now.rates.is_empty();
         if !is_empty {
             let text = "an export is restored into a book that holds nothing yet";
@@ -197,6 +199,7 @@ fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
         plan.imports.len(),
         plan.layouts.len(),
         plan.transfer_refusals.len(),
+        plan.schedules.len(),
         plan.rates.len(),
         plan.alerts.len(),
     ];
@@ -204,7 +207,8 @@ fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
         return Err(wrong("a document stands in it twice"));
     }
     let bounded = [plan.accounts.len(), plan.categories.len(), plan.payees.len()];
-    let bounded = bounded.into_iter().chain([plan.budgets.len(), plan.layouts.len()]);
+    let bounded =
+        bounded.into_iter().chain([plan.budgets.len(), plan.layouts.len(), plan.schedules.len()]);
     if bounded.max() > Some(MAX_DOCUMENTS) || plan.rules.len() > MAX_RULES {
         return Err(Error::new(ErrorCode::LimitExceeded, "too many documents").field("content"));
     }
@@ -242,6 +246,10 @@ fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
     let mut names = categories.chain(payees).chain(plan.rules.values().map(|rule| &rule.name));
     names.try_for_each(|name| check_name("name", name))?;
     plan.layouts.values().try_for_each(check_layout)?;
+    for schedule in plan.schedules.values() {
+        plan.account(schedule.account_id).map_err(|error| error.id(schedule.id))?;
+        check_schedule(schedule, plan).map_err(|error| error.id(schedule.id))?;
+    }
     for sheet in plan.rates.values() {
         check_sheet(sheet, plan)?;
     }

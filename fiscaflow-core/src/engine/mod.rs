@@ -22,6 +22,7 @@ mod rates;
 mod reports;
 mod rules;
 mod run;
+mod schedules;
 mod state;
 mod suggestions;
 mod transactions;
@@ -51,6 +52,7 @@ pub use progress::{ImportPhase, ImportProgress, Observer};
 pub use rates::{NewRates, RateQuery, RateReport, Rates};
 pub use reports::Reports;
 pub use rules::{ApplyReport, RuleText, Rules};
+pub use schedules::{Schedules, StreamQuery};
 pub use suggestions::{
     SuggestionPage, SuggestionQuery, SuggestionScope, Suggestions, SuggestionsApplied,
 };
@@ -212,6 +214,8 @@ nouns! {
     suggestions: Suggestions;
     /// What may be spent.
     budgets: Budgets;
+    /// What is expected again and again.
+    schedules: Schedules;
     /// What currencies were worth.
     rates: Rates;
     /// Statements from banks.

@@ -6,7 +6,7 @@ use super::Source;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
     Account, Alert, Book, Budget, Category, Document, Import, Layout, Member, Payee, RateSheet,
-    Rule, Transaction, TransferRefusal,
+    Rule, Schedule, Transaction, TransferRefusal,
 };
 use crate::plan::Plan;
 
@@ -29,6 +29,9 @@ pub(crate) struct BookExport {
     imports: Vec<Import>,
     layouts: Vec<Layout>,
     transfer_refusals: Vec<TransferRefusal>,
+    #[serde(default)]
+    schedules: Vec<Schedule>,
+    #[serde(default)]
     rates: Vec<RateSheet>,
     alerts: Vec<Alert>,
     pub(crate) transactions: Vec<Transaction>,
@@ -46,6 +49,7 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         imports,
         layouts,
         transfer_refusals,
+        schedules,
         rates,
         alerts,
     } = source.plan.clone();
@@ -61,6 +65,7 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         imports: imports.into_values().collect(),
         layouts: layouts.into_values().collect(),
         transfer_refusals: transfer_refusals.into_values().collect(),
+        schedules: schedules.into_values().collect(),
         rates: rates.into_values().collect(),
         alerts: alerts.into_values().collect(),
         transactions: source.transactions.to_vec(),
@@ -95,6 +100,7 @@ impl BookExport {
             .chain(of(&self.imports))
             .chain(of(&self.layouts))
             .chain(of(&self.transfer_refusals))
+            .chain(of(&self.schedules))
             .chain(of(&self.rates))
             .chain(of(&self.alerts))
             .collect()

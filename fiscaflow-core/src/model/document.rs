@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Account, Alert, Book, Budget, Category, Import, Layout, Member, Payee, RateSheet, Rule,
-    TransferRefusal,
+    Schedule, TransferRefusal,
 };
 use crate::error::{Error, Result};
 
@@ -87,6 +87,7 @@ documents! {
     Layout = "layout", personal ["name", "csv"], key |layout| layout.id.to_string();
     TransferRefusal = "transfer_refusal", personal [], key |refusal|
         format!("{}/{}", refusal.from_id, refusal.to_id);
+    Schedule = "schedule", personal ["name", "payee"], key |schedule| schedule.id.to_string();
     RateSheet = "rate_sheet", personal [], key |sheet| format!("{}/{}", sheet.date, sheet.base);
     Alert = "alert", personal [], key |alert|
         format!("{}/{}/{}", alert.budget_id, alert.month, alert.threshold);

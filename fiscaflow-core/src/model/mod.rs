@@ -31,6 +31,7 @@ pub mod metadata;
 mod payee;
 mod rate;
 mod rule;
+mod schedule;
 mod text;
 mod transaction;
 mod transfer;
@@ -47,6 +48,7 @@ pub use layout::{Layout, NewLayout};
 pub use payee::{NewPayee, Payee};
 pub use rate::{DatedRate, QuotedRate, RateSheet};
 pub use rule::{NewRule, Rule, RulePatch, Stage};
+pub use schedule::{NewSchedule, Schedule, SchedulePatch};
 pub(crate) use text::{check_list, check_name, check_optional, check_text};
 pub use transaction::{
     Attachment, ClearField, NewSplit, NewTransaction, Origin, Source, SourceKind, Split, Status,

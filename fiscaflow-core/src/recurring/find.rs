@@ -73,10 +73,7 @@ fn parties(view: &View, today: NaiveDate) -> Parties<'_> {
         let Some(payee) = line.payee.filter(|_| !line.transfer && line.date <= today) else {
             continue;
         };
-        let name = names.entry(payee).or_insert_with(|| {
-            let name = fold(&normalise(payee).name);
-            if name.is_empty() { fold(payee) } else { name }
-        });
+        let name = names.entry(payee).or_insert_with(|| party(payee));
         let key = (line.account_id, name.clone(), line.outgoing);
         let payments = parties.entry(key).or_default();
         // The parts of a split transaction follow each other, and are one payment.
@@ -97,6 +94,12 @@ fn parties(view: &View, today: NaiveDate) -> Parties<'_> {
         payments.sort_unstable_by_key(|payment| (payment.date, payment.id));
     }
     parties
+}
+
+/// By what payments of one party are known, whatever else banks print beside its name.
+pub(crate) fn party(payee: &str) -> String {
+    let name = fold(&normalise(payee).name);
+    if name.is_empty() { fold(payee) } else { name }
 }
 
 /// The streams among the payments of one party in one direction: what nearly all of them make
@@ -310,6 +313,8 @@ impl<'a> Found<'a> {
             last: self.last().unwrap_or(today),
             next,
             missed,
+            recurrence: self.cadence.recurrence(due(last_turn).unwrap_or(today), self.anchor),
+            schedule_id: None,
             tolerance_days: u32::try_from(self.spread).unwrap_or(0),
             transaction_ids: self.payments.iter().map(|payment| payment.id).collect(),
         })
@@ -318,7 +323,12 @@ impl<'a> Found<'a> {
 
 /// Whether one amount may be another after a change of price.
 fn is_step((one, other): (&Payment<'_>, &Payment<'_>)) -> bool {
-    let (one, other) = (i128::from(one.minor), i128::from(other.minor));
+    is_near(one.minor, other.minor)
+}
+
+/// Whether one amount may be another after a change of price.
+pub(super) fn is_near(one: i64, other: i64) -> bool {
+    let (one, other) = (i128::from(one), i128::from(other));
     let larger = one.abs().max(other.abs());
     (one - other).abs() * 100 <= larger * MAX_STEP_PERCENT
 }

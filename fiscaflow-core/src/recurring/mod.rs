@@ -8,12 +8,15 @@
 mod find;
 mod grid;
 
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use find::party;
 pub use find::streams;
 
-use crate::id::{AccountId, CategoryId, TransactionId};
+use crate::calendar::{CalendarUnit, Recurrence, RecurrenceDay, WeekendPolicy};
+use crate::id::{AccountId, CategoryId, ScheduleId, TransactionId};
+use crate::model::{NewSchedule, Schedule};
 use crate::money::Money;
 
 /// How often something recurs.
@@ -131,9 +134,77 @@ pub struct Stream {
     pub next: Option<NaiveDate>,
     /// The days between first and last on which a payment was due that did not come.
     pub missed: Vec<NaiveDate>,
+    /// The days on which it falls due from its newest payment on.
+    pub recurrence: Recurrence,
+    /// The schedule that stands for it.
+    pub schedule_id: Option<ScheduleId>,
     /// How many days payments lie from the days on which they are due, at most.
     pub tolerance_days: u32,
     /// The payments, by date.
     pub transaction_ids: Vec<TransactionId>,
 }
 crate::model::debug_only!(Stream: account_id, category_id, cadence, kind, state, first, last, next);
+
+impl Stream {
+    /// The schedule that expects what the stream brought so far.
+    pub(crate) fn schedule(&self, active: bool) -> NewSchedule {
+        let tolerance_percent = match self.kind {
+            StreamKind::Subscription => 10,
+            StreamKind::Income | StreamKind::Bill => 50,
+        };
+        NewSchedule {
+            id: None,
+            name: self.payee.clone(),
+            account_id: self.account_id,
+            payee: Some(self.payee.clone()),
+            category_id: self.category_id,
+            amount: self.amount.amount(),
+            tolerance_percent: Some(tolerance_percent),
+            recurrence: self.recurrence.clone(),
+            tolerance_days: u32::try_from(self.cadence.tolerance()).ok(),
+            active: Some(active),
+        }
+    }
+}
+
+impl Cadence {
+    /// The days from one on at which it falls, where the days of a month are those of `anchor`.
+    fn recurrence(self, start: NaiveDate, anchor: NaiveDate) -> Recurrence {
+        let (unit, every) = match self {
+            Self::Weekly => (CalendarUnit::Weeks, 1),
+            Self::Fortnightly => (CalendarUnit::Weeks, 2),
+            Self::FourWeekly => (CalendarUnit::Weeks, 4),
+            Self::Monthly => (CalendarUnit::Months, 1),
+            Self::TwoMonthly => (CalendarUnit::Months, 2),
+            Self::Quarterly => (CalendarUnit::Months, 3),
+            Self::HalfYearly => (CalendarUnit::Months, 6),
+            Self::Yearly => (CalendarUnit::Years, 1),
+        };
+        let on = match unit {
+            CalendarUnit::Months | CalendarUnit::Years => {
+                vec![RecurrenceDay::MonthDay { day: anchor.day() }]
+            }
+            CalendarUnit::Days | CalendarUnit::Weeks => Vec::new(),
+        };
+        Recurrence {
+            start,
+            unit,
+            every,
+            on,
+            weekend: WeekendPolicy::Stay,
+            count: None,
+            until: None,
+            skip: Vec::new(),
+        }
+    }
+}
+
+/// Whether a schedule stands for a stream: the same account, party and direction, and an amount
+/// that is not far off, so that two contracts with one party are two streams.
+pub(crate) fn covers(schedule: &Schedule, stream: &Stream) -> bool {
+    let (expected, found) = (schedule.amount.minor(), stream.amount.minor());
+    schedule.account_id == stream.account_id
+        && schedule.payee.as_deref().map(party) == Some(party(&stream.payee))
+        && (expected < 0) == (found < 0)
+        && find::is_near(expected, found)
+}

@@ -104,6 +104,7 @@ fn changed(document: Document) -> Document {
         }
         Document::Layout(layout) => crate::model::Layout { account_id: None, ..layout }.into(),
         Document::TransferRefusal(refusal) => refusal.into(),
+        Document::Schedule(schedule) => crate::model::Schedule { active: false, ..schedule }.into(),
         Document::RateSheet(sheet) => crate::model::RateSheet { rates: Vec::new(), ..sheet }.into(),
         // All of an alert is its key.
         Document::Alert(alert) => alert.into(),

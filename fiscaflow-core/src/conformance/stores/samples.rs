@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use super::scribe::{Scribe, euro};
 use crate::id::{
-    AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, TransactionId,
+    AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, ScheduleId, TransactionId,
 };
 use crate::import::Format;
 use crate::model::{
     Account, AccountKind, Action, Alert, Attachment, Budget, Category, CategoryKind, Condition,
     CustomCurrency, Document, Import, Layout, Member, Origin, Payee, QuotedRate, RateSheet, Role,
-    Rule, Source, SourceKind, Split, Stage, Status, Transaction, TransferRefusal,
+    Rule, Schedule, Source, SourceKind, Split, Stage, Status, Transaction, TransferRefusal,
 };
 use crate::money::{Currency, Money};
 
@@ -59,6 +59,7 @@ pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
         import(scribe).into(),
         layout(scribe).into(),
         refusal(scribe).into(),
+        schedule(scribe).into(),
         sheet().into(),
         account(scribe).into(),
         Member { actor: "anna".parse().unwrap(), role: Role::Owner, name: None }.into(),
@@ -103,6 +104,22 @@ fn layout(scribe: &Scribe) -> Layout {
         name: "Bank, comma".to_owned(),
         account_id: Some(scribe.account_id),
         csv: crate::import::CsvProfile::default(),
+    }
+}
+
+fn schedule(scribe: &Scribe) -> Schedule {
+    let recurrence = r#"{"start": "2024-01-31", "unit": "months", "weekend": "before"}"#;
+    Schedule {
+        id: ScheduleId::new(scribe.uuid()),
+        name: "Rent".to_owned(),
+        account_id: scribe.account_id,
+        payee: Some("Landlord".to_owned()),
+        category_id: None,
+        amount: Money::from_minor(-80_000, euro()),
+        tolerance_percent: 0,
+        recurrence: serde_json::from_str(recurrence).unwrap(),
+        tolerance_days: 5,
+        active: true,
     }
 }
 
