@@ -3,7 +3,9 @@
 usage: peers.py JOB PEER --data DIR [--n N] [--seed S]
 
 A peer answers with two functions: one reads a file, which is what is timed, and one lists the
-amounts of what was read, by which the lines of all peers are compared. In the `rules` jobs the first
+amounts of what was read, by which the lines of all peers are compared. The jobs of figures have the
+program's own table in memory as the peer keeps it, and time one figure over it, once it was computed
+before. In the `rules` jobs the first
 takes the texts of all transactions, in memory as the peer keeps them, and answers with the first rule that
 each meets. What a peer is loaded with is imported in its function, so one that is missing does not
 stop the others.
@@ -18,6 +20,7 @@ import re
 import resource
 import subprocess
 import time
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -214,6 +217,129 @@ RULES = {
     "duckdb": (duckdb_rules, "duckdb"),
 }
 
+def table(folder):
+    """The program's own table, amounts as whole cents, and the account that is asked about."""
+    with (folder / "transactions.csv").open() as lines:
+        rows = list(csv.DictReader(lines))
+    cents = [int(row["amount"].replace(".", "")) for row in rows]
+    days = [date.fromisoformat(row["date"]) for row in rows]
+    names = {name: [row[name] for row in rows] for name in ("account", "payee", "category")}
+    return {"date": days, "cents": cents, **names}
+
+
+def polars_figures(columns):
+    from polars import DataFrame, Date, col
+
+    frame = DataFrame(columns).with_columns(col("date").cast(Date))
+
+    def by_day(rows):
+        days = rows.group_by("date").agg(col("cents").sum()).sort("date")
+        return days.select("date", col("cents").cum_sum()).rows()
+
+    def monthly():
+        grouped = frame.group_by(col("date").dt.truncate("1mo"), "category")
+        return grouped.agg(-col("cents").sum()).sort("date", "category")["cents"].to_list()
+
+    def payees():
+        totals = frame.group_by("payee").agg(-col("cents").sum())
+        largest = totals.sort("cents", "payee", descending=[True, False]).head(10)
+        return largest["cents"].to_list()
+
+    return {
+        "monthly-by-category": monthly,
+        "top-payees": payees,
+        "running-balance": lambda: by_day(frame.filter(col("account") == ACCOUNT)),
+        "net-worth-by-day": lambda: by_day(frame),
+    }
+
+
+def pandas_figures(columns):
+    from pandas import DataFrame, to_datetime
+
+    frame = DataFrame(columns)
+    frame["date"] = to_datetime(frame["date"])
+    for name in ("account", "payee", "category"):
+        frame[name] = frame[name].astype("category")
+
+    def by_day(rows):
+        days = rows.groupby("date")["cents"].sum().cumsum()
+        return list(zip(days.index.date, days.tolist(), strict=True))
+
+    def monthly():
+        months = frame["date"].dt.to_period("M")
+        grouped = frame.groupby([months, "category"], observed=True)
+        return (-grouped["cents"].sum()).tolist()
+
+    def payees():
+        totals = (-frame.groupby("payee", observed=True)["cents"].sum()).reset_index()
+        largest = totals.sort_values(["cents", "payee"], ascending=[False, True]).head(10)
+        return largest["cents"].tolist()
+
+    return {
+        "monthly-by-category": monthly,
+        "top-payees": payees,
+        "running-balance": lambda: by_day(frame[frame["account"] == ACCOUNT]),
+        "net-worth-by-day": lambda: by_day(frame),
+    }
+
+
+def statements(run, month, total):
+    """The figures in SQL; `total` is a sum of cents as a whole number."""
+    by_day = (
+        f"SELECT date, {total} FROM (SELECT date, SUM(moved) OVER (ORDER BY date) AS moved"
+        " FROM (SELECT date, SUM(cents) AS moved FROM rows {} GROUP BY date)) ORDER BY date"
+    )
+    monthly = f"SELECT -SUM(cents) FROM rows GROUP BY {month}, category ORDER BY {month}, category"
+    payees = "SELECT -SUM(cents) FROM rows GROUP BY payee ORDER BY SUM(cents), payee LIMIT 10"
+    one = f"WHERE account = '{ACCOUNT}'"
+    return {
+        "monthly-by-category": lambda: [cents for (cents,) in run(monthly)],
+        "top-payees": lambda: [cents for (cents,) in run(payees)],
+        "running-balance": lambda: run(by_day.format(one)),
+        "net-worth-by-day": lambda: run(by_day.format("")),
+    }
+
+
+def duckdb_figures(columns):
+    from duckdb import connect
+    from pandas import DataFrame
+
+    connection = connect()
+    frame = DataFrame(columns)  # noqa: F841, found by name
+    connection.execute(
+        "CREATE TABLE rows AS SELECT CAST(date AS DATE) AS date, CAST(cents AS BIGINT) AS cents,"
+        " account, payee, category FROM frame"
+    )
+    run = lambda sql: connection.execute(sql).fetchall()  # noqa: E731
+    return statements(run, "date_trunc('month', date)", "CAST(moved AS BIGINT)")
+
+
+def sqlite_figures(columns):
+    import sqlite3
+
+    connection = sqlite3.connect(":memory:")
+    connection.execute(
+        "CREATE TABLE rows (date TEXT, cents INTEGER, account TEXT, payee TEXT, category TEXT)"
+    )
+    days = [day.isoformat() for day in columns["date"]]
+    rest = [columns[name] for name in ("cents", "account", "payee", "category")]
+    rows = zip(days, *rest, strict=True)
+    connection.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", rows)
+    run = lambda sql: connection.execute(sql).fetchall()  # noqa: E731
+    return statements(run, "substr(date, 1, 7)", "moved")
+
+
+# The function of each peer of the figures, and the package whose version is told.
+FIGURES = {
+    "polars": (polars_figures, "polars"),
+    "pandas": (pandas_figures, "pandas"),
+    "duckdb": (duckdb_figures, "duckdb"),
+    "sqlite": (sqlite_figures, "sqlite"),
+}
+# Whose balance runs, and the days for which it is told.
+ACCOUNT = "Giro"
+FIRST, LAST = date(2016, 1, 1), date(2025, 12, 31)
+
 # The function of each peer, and the package whose version is told.
 PEERS = {
     "ofxtools tree": (ofxtools_tree, "ofxtools"),
@@ -232,6 +358,10 @@ PEERS = {
 
 
 def version(package):
+    if package == "sqlite":
+        import sqlite3
+
+        return sqlite3.sqlite_version
     if package:
         return importlib.metadata.version(package)
     said = subprocess.run(["ofxdump", "--version"], capture_output=True, check=True).stdout
@@ -266,6 +396,35 @@ def run_rules(options):
     return package, len(texts), listed, seconds, status_bytes("VmHWM:") - before, {}
 
 
+def every_day(rows):
+    """What lay there at the end of each day: a day on which nothing moved has what was before."""
+    moved = {str(day)[:10]: cents for day, cents in rows}
+    day, cents, listed = FIRST, 0, []
+    while day <= LAST:
+        cents = moved.get(day.isoformat(), cents)
+        listed.append(cents)
+        day += timedelta(days=1)
+    return listed
+
+
+def run_figures(options):
+    make, package = FIGURES[options.peer]
+    columns = table(options.data)
+    figure = make(columns)[options.job]
+    figure()
+
+    before = status_bytes("VmRSS:")
+    start = time.perf_counter()
+    rows = figure()
+    seconds = time.perf_counter() - start
+    peak = status_bytes("VmHWM:") - before
+    if options.job in ("running-balance", "net-worth-by-day"):
+        rows = every_day(rows)
+    # Each row counts as often as its place: rows that change places are noticed.
+    listed = [Decimal(place * cents) / 100 for place, cents in enumerate(rows, 1)]
+    return package, len(columns["cents"]), listed, seconds, peak, {}
+
+
 def run_parse(options):
     make, package = PEERS[options.peer]
     read, amounts = make()
@@ -297,7 +456,10 @@ def main():
     arguments.add_argument("--seed", type=int)
     options = arguments.parse_args()
 
-    run = run_rules if options.job.startswith("rules-") else run_parse
+    if options.job in ("monthly-by-category", "top-payees", "running-balance", "net-worth-by-day"):
+        run = run_figures
+    else:
+        run = run_rules if options.job.startswith("rules-") else run_parse
     package, items, listed, seconds, peak, more = run(options)
     line = {
         "job": options.job,

@@ -48,6 +48,11 @@ impl Entry {
         format!("{} {}", self.shop, self.branch)
     }
 
+    /// What the payment is filed under.
+    pub fn category(&self) -> &'static str {
+        data::category(self.shop)
+    }
+
     pub fn description(&self) -> String {
         format!("CARD {:04} {}", self.card, self.city)
     }
@@ -103,7 +108,7 @@ pub fn table(n: usize, seed: u64) -> Vec<u8> {
             it.day,
             it.payee(),
             it.description(),
-            data::category(it.shop),
+            it.category(),
             it.sign(),
             it.cents / 100,
             it.cents % 100,

@@ -7,11 +7,13 @@ use fiscaflow_core::analytics::{BalancesQuery, SpendingQuery};
 use fiscaflow_core::engine::{BookHandle, Context, Engine, NewImport};
 use fiscaflow_core::import::Format;
 use fiscaflow_core::model::{NewAccount, NewBook, NewCategory, NewTransaction};
+use fiscaflow_core::view::ViewBuilder;
 use fiscaflow_core::{BookId, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
 use serde_json::{Value, json};
 
-use super::{Options, bare, cpu_seconds, data, learn, parse, rules};
+use super::random::Random;
+use super::{Options, bare, cpu_seconds, data, figures, learn, parse, rules};
 
 /// Every job's name.
 pub const JOBS: &[&str] = &[
@@ -27,7 +29,13 @@ pub const JOBS: &[&str] = &[
     "rules-100",
     "rules-1000",
     "rules-10000",
-    "view",
+    "monthly-by-category",
+    "top-payees",
+    "running-balance",
+    "net-worth-by-day",
+    "budgets",
+    "view-build",
+    "view-catch-up",
     "spending",
     "commit",
     "learn",
@@ -38,7 +46,8 @@ pub const JOBS: &[&str] = &[
 /// How many transactions a job has where nothing is said.
 pub fn usual_n(name: &str) -> usize {
     let more = ["import-100k", "learn", "predict", "normalise"];
-    let many = name.starts_with("parse-") || name.starts_with("rules-") || more.contains(&name);
+    let more = more.contains(&name) || figures::JOBS.contains(&name);
+    let many = name.starts_with("parse-") || name.starts_with("rules-") || more;
     if many { 100_000 } else { 10_000 }
 }
 
@@ -75,6 +84,9 @@ pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
     if let Some(rules) = name.strip_prefix("rules-").and_then(|count| count.parse().ok()) {
         return rules::one(&Options { rules, ..options.clone() });
     }
+    if figures::JOBS.contains(&name) {
+        return figures::job(name, options);
+    }
     match name {
         "learn" => return Ok(learn::learn(options)),
         "predict" => return Ok(learn::predict(options)),
@@ -88,7 +100,8 @@ pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
             "import" => import(options).await,
             "import-100k" => import_more(options).await,
             "rules" => rules::job(options),
-            "view" => view(options).await,
+            "view-build" => view_build(options).await,
+            "view-catch-up" => view_catch_up(options).await,
             "spending" => spending(options).await,
             _ => commit(options).await,
         }
@@ -215,8 +228,9 @@ async fn import_more(options: &Options) -> Result<Vec<Run>> {
     Ok(runs)
 }
 
-/// Open a file and build the view: the first figure of a fresh engine.
-async fn view(options: &Options) -> Result<Vec<Run>> {
+/// Open a file and build the view: the first figure of a fresh engine. Then the same without the
+/// engine, told apart: reading rows, and making columns of them.
+async fn view_build(options: &Options) -> Result<Vec<Run>> {
     let bench = Bench::filled(options).await?;
     let mut runs = Vec::new();
     for _ in 0..options.repeat {
@@ -224,8 +238,53 @@ async fn view(options: &Options) -> Result<Vec<Run>> {
         let book = engine.book(bench.book_id, context()?);
         let start = Instant::now();
         book.reports().balances(BalancesQuery::default()).await?;
-        runs.push(Run::new(options.n, start));
+        let run = Run::new(options.n, start);
         engine.close().await;
+        let store = open(&bench.url).await?;
+        let (mut rows_seconds, mut add_seconds, mut after) = (0.0, 0.0, None);
+        let mut builder = ViewBuilder::default();
+        loop {
+            let start = Instant::now();
+            let rows = store.columns(bench.book_id, after, 10_000).await?;
+            rows_seconds += start.elapsed().as_secs_f64();
+            let Some(last) = rows.last() else { break };
+            after = Some(last.id);
+            let start = Instant::now();
+            rows.iter().for_each(|row| builder.add(row));
+            add_seconds += start.elapsed().as_secs_f64();
+        }
+        store.close().await;
+        let start = Instant::now();
+        let view = builder.build();
+        let build_seconds = add_seconds + start.elapsed().as_secs_f64();
+        let bytes = view.memory_bytes() as f64 / view.len().max(1) as f64;
+        let more = json!({
+            "rows_seconds": rows_seconds, "build_seconds": build_seconds,
+            "bytes_per_transaction": bytes,
+        });
+        runs.push(Run { more, ..run });
+    }
+    Ok(runs)
+}
+
+/// How many rows an engine catches up with.
+const NEW_ROWS: usize = 100;
+
+/// Another engine imports some rows; the first figure after that of one whose view is there.
+async fn view_catch_up(options: &Options) -> Result<Vec<Run>> {
+    let bench = Bench::filled(options).await?;
+    bench.book.reports().balances(BalancesQuery::default()).await?;
+    let other = engine(&bench.url).await?;
+    let book = other.book(bench.book_id, context()?);
+    let mut random = Random::new(options.seed);
+    let mut runs = Vec::new();
+    for round in 0..options.repeat {
+        let first = options.n + round * NEW_ROWS;
+        let content = data::file(&mut random, first, NEW_ROWS);
+        let report = book.imports().create(new_import(content)).await?;
+        let start = Instant::now();
+        bench.book.reports().balances(BalancesQuery::default()).await?;
+        runs.push(Run::new(usize::try_from(report.imported).unwrap_or_default(), start));
     }
     Ok(runs)
 }

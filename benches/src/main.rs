@@ -4,8 +4,9 @@
 //! every job, `data` writes the data as files into `--out DIR`, which the `parse-` jobs read when
 //! it is named as `--data`. The same seed gives the same data. Each figure is the median of the
 //! repeats. N is 100,000 where nothing is said for `data`, for the `parse-` jobs, which also tell
-//! bytes and the memory above the file, and for `import-100k`, which also tells the bare inserts
-//! of the same rows, and for the jobs of the categoriser; else it is 10,000. The `parse-` jobs and
+//! bytes and the memory above the file, for `import-100k`, which also tells the bare inserts of the
+//! same rows, for the jobs of the categoriser and for those of figures, which also tell a scan of
+//! all lines beside what comes from monthly sums; else it is 10,000. The `parse-` jobs and
 //! `import-100k` also tell the time on a processor: on a machine that others use, the clock on the
 //! wall says how long the queue was. `README.md` beside this crate's manifest says how other
 //! programs stand beside it. `evaluate` is no job: it learns one labelled file and is judged by
@@ -17,6 +18,7 @@
 mod bare;
 mod data;
 mod evaluate;
+mod figures;
 mod files;
 mod household;
 mod jobs;
@@ -34,7 +36,8 @@ use serde_json::{Value, json};
 const USAGE: &str = "usage: fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K] \
     [--data DIR]\n       fiscaflow-benches data [--n N] [--seed S] --out DIR\n\
     jobs: parse-ofx parse-csv parse-camt parse-mt940 parse-qif import import-100k rules \
-    rules-10 rules-100 rules-1000 rules-10000 view spending commit learn predict normalise all\n\
+    rules-10 rules-100 rules-1000 rules-10000 monthly-by-category top-payees running-balance \
+    net-worth-by-day budgets view-build view-catch-up spending commit learn predict normalise all\n\
     or: fiscaflow-benches evaluate --train A.csv --test B.csv --text COL --label COL \
     [--amount COL] [--date COL]";
 

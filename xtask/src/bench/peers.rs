@@ -28,7 +28,7 @@ const OURS: &str = "fiscaflow";
 type Start = (PathBuf, Vec<OsString>);
 
 /// The peers of each job.
-const PEERS: [(&str, &[(&str, Kind)]); 10] = [
+const PEERS: [(&str, &[(&str, Kind)]); 14] = [
     (
         "parse-ofx",
         &[
@@ -64,6 +64,17 @@ const PEERS: [(&str, &[(&str, Kind)]); 10] = [
     ("rules-100", &RULE_PEERS),
     ("rules-1000", &RULE_PEERS),
     ("rules-10000", &RULE_PEERS),
+    ("monthly-by-category", &FIGURE_PEERS),
+    ("top-payees", &FIGURE_PEERS),
+    ("running-balance", &FIGURE_PEERS),
+    ("net-worth-by-day", &FIGURE_PEERS),
+];
+
+const FIGURE_PEERS: [(&str, Kind); 4] = [
+    ("polars", Kind::Python),
+    ("pandas", Kind::Python),
+    ("duckdb", Kind::Python),
+    ("sqlite", Kind::Python),
 ];
 
 const RULE_PEERS: [(&str, Kind); 3] =
@@ -246,7 +257,7 @@ mod tests {
     #[test]
     fn the_command_line_is_read() {
         let all = Options::read(&[]).unwrap();
-        assert_eq!((all.jobs.len(), all.n("parse-ofx"), all.n("import")), (10, 100_000, 10_000));
+        assert_eq!((all.jobs.len(), all.n("parse-ofx"), all.n("import")), (14, 100_000, 10_000));
         let some = Options::read(&words("parse-qif --n 500 --repeat 0")).unwrap();
         assert_eq!((some.jobs, some.repeat), (words("parse-qif"), 1));
         Options::read(&words("parse-pdf")).unwrap_err();

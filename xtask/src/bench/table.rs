@@ -56,11 +56,13 @@ fn cells(line: &Value, ours: Option<&Value>) -> String {
         let differs: String = differs.map(|name| format!("; other {name}")).collect();
         format!("{:.1} times as fast{differs}", rate(ours) / rate(line))
     });
+    // Some figures take microseconds.
+    let seconds = number(line, "seconds");
+    let places = if seconds < 0.1 { 6 } else { 3 };
     format!(
-        "{} | {} | {:.3} | {} | {:.1} MB | {}",
+        "{} | {} | {seconds:.places$} | {} | {:.1} MB | {}",
         line.get("version").and_then(Value::as_str).unwrap_or_default(),
         thousands(number(line, "items")),
-        number(line, "seconds"),
         thousands(rate(line)),
         number(line, "peak_bytes") / 1e6,
         times.unwrap_or_default(),
