@@ -62,7 +62,7 @@ pub fn balances(plan: &Plan, view: &View, query: &BalancesQuery) -> Result<Vec<B
         }
         _ => running::running(view, &buckets).at(query.to),
     };
-    let width = buckets.keys.len();
+    let width = buckets.width();
     let mut rows = Vec::with_capacity(accounts.len().saturating_mul(days.len()));
     for account in accounts {
         let place = buckets.keys.binary_search(&account.id).ok();

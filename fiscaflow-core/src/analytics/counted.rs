@@ -49,7 +49,8 @@ pub(super) struct Sum {
 /// What lines are counted under: keys in their order, and the place of each group's key.
 pub(super) struct Buckets<K> {
     pub(super) keys: Vec<K>,
-    places: Vec<Option<usize>>,
+    /// By the group's number; behind all keys for what is not counted.
+    places: Vec<usize>,
 }
 
 impl<K: Copy + Ord> Buckets<K> {
@@ -58,14 +59,20 @@ impl<K: Copy + Ord> Buckets<K> {
         let found: Vec<Option<K>> = view.groups().map(key).collect();
         let keys: BTreeSet<K> = found.iter().flatten().copied().collect();
         let keys: Vec<K> = keys.into_iter().collect();
-        let place = |key: Option<K>| keys.binary_search(&key?).ok();
-        let places = found.into_iter().map(place).collect();
+        let place = |key: Option<K>| key.and_then(|key| keys.binary_search(&key).ok());
+        let places = found.into_iter().map(|key| place(key).unwrap_or(keys.len())).collect();
         Self { keys, places }
     }
 
-    /// The place of the key of a group, by the group's number.
-    pub(super) fn place(&self, number: usize) -> Option<usize> {
-        self.places.get(number).copied().flatten()
+    /// The place of the key of a group, by the group's number; behind all keys where the group is
+    /// not counted. A scan that leaves a place for what is not counted need not ask at every line.
+    pub(super) fn place(&self, number: usize) -> usize {
+        self.places.get(number).copied().unwrap_or(self.keys.len())
+    }
+
+    /// How many places there are: one for each key, and one for what is not counted.
+    pub(super) fn width(&self) -> usize {
+        self.keys.len().saturating_add(1)
     }
 
     /// Calls with each month and key that has lines, and their sum, in that order.
@@ -90,7 +97,7 @@ impl<K: Copy + Ord> Buckets<K> {
             if present != Some(cell.month) {
                 close(present.replace(cell.month), &mut sums);
             }
-            if let Some(sum) = self.place(cell.number).and_then(|place| sums.get_mut(place)) {
+            if let Some(sum) = sums.get_mut(self.place(cell.number)) {
                 sum.minor += cell.minor;
                 sum.lines = sum.lines.saturating_add(cell.lines);
             }

@@ -100,11 +100,11 @@ pub fn net_worth(plan: &Plan, view: &View, query: &NetWorthQuery) -> Result<Vec<
         .collect();
     let mut rows = Vec::with_capacity(days.len().saturating_mul(currencies));
     // So many days at a time as many accounts leave room for.
-    let part = MAX_ROWS.checked_div(buckets.keys.len()).unwrap_or(MAX_ROWS).max(1);
+    let part = MAX_ROWS.div_ceil(buckets.width());
     for days in days.chunks(part) {
         let totals = totals(view, &buckets, days, by_days);
         for (row, date) in days.iter().enumerate() {
-            let moved = |place: usize| totals.get(row * buckets.keys.len() + place).copied();
+            let moved = |place: usize| totals.get(row * buckets.width() + place).copied();
             for same in accounts.chunk_by(|left, right| left.0 == right.0) {
                 let Some((currency, ..)) = same.first() else { continue };
                 let (mut assets, mut debts) = (0_i128, 0_i128);

@@ -24,16 +24,16 @@ pub(super) fn running<'a, K: Copy + Ord>(
     buckets: &'a Buckets<K>,
 ) -> Running<'a, K, impl Iterator<Item = MonthSum<'a>>> {
     let months = view.months(None, None).peekable();
-    Running { view, buckets, months, totals: vec![0; buckets.keys.len()] }
+    Running { view, buckets, months, totals: vec![0; buckets.width()] }
 }
 
 impl<'a, K: Copy + Ord, I: Iterator<Item = MonthSum<'a>>> Running<'a, K, I> {
-    /// The totals at the end of a day, or after everything. Days must ascend.
+    /// The totals at the end of a day, or after everything, one for each place of the buckets. Days
+    /// must ascend.
     pub(super) fn at(&mut self, day: Option<NaiveDate>) -> Vec<i128> {
         let passed = |month: Month| day.is_none_or(|day| month.last_day() <= day);
         while let Some(cell) = self.months.next_if(|cell| passed(cell.month)) {
-            let place = self.buckets.place(cell.number);
-            if let Some(total) = place.and_then(|place| self.totals.get_mut(place)) {
+            if let Some(total) = self.totals.get_mut(self.buckets.place(cell.number)) {
                 *total += cell.minor;
             }
         }
@@ -41,8 +41,7 @@ impl<'a, K: Copy + Ord, I: Iterator<Item = MonthSum<'a>>> Running<'a, K, I> {
         if let Some(day) = day.filter(|day| !passed(Month::of(*day))) {
             let month = Month::of(day).first_day();
             self.view.scan(Some(month), Some(day), |group, _, minor| {
-                let total = self.buckets.place(group).and_then(|place| totals.get_mut(place));
-                if let Some(total) = total {
+                if let Some(total) = totals.get_mut(self.buckets.place(group)) {
                     *total += i128::from(minor);
                 }
             });
@@ -51,28 +50,28 @@ impl<'a, K: Copy + Ord, I: Iterator<Item = MonthSum<'a>>> Running<'a, K, I> {
     }
 }
 
-/// The totals at the end of each day from the first to the last, the buckets side by side.
+/// The totals at the end of each day from the first to the last, those of the buckets' places side
+/// by side.
 pub(super) fn by_day<K: Copy + Ord>(
     view: &View,
     buckets: &Buckets<K>,
     first: NaiveDate,
     last: NaiveDate,
 ) -> Vec<i128> {
-    let width = buckets.keys.len();
+    let width = buckets.width();
     let days = usize::try_from(last.signed_duration_since(first).num_days()).unwrap_or_default();
     let mut totals = vec![0_i128; width.saturating_mul(days.saturating_add(1))];
     let from = first.num_days_from_ce();
     view.scan_days(Some(first), Some(last), |day, group, minor| {
         let row = usize::try_from(day - from).unwrap_or_default() * width;
-        let total = buckets.place(group).and_then(|place| totals.get_mut(row + place));
-        if let Some(total) = total {
+        if let Some(total) = totals.get_mut(row + buckets.place(group)) {
             *total += i128::from(minor);
         }
     });
     // The day before may be before all that can be recorded: then nothing lies before it.
     let before = first.pred_opt().map(|day| running(view, buckets).at(Some(day)));
     let mut before = before.unwrap_or_else(|| vec![0; width]);
-    for row in totals.chunks_exact_mut(width.max(1)) {
+    for row in totals.chunks_exact_mut(width) {
         for (total, before) in row.iter_mut().zip(&mut before) {
             *total += *before;
             *before = *total;

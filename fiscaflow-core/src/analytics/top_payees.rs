@@ -94,17 +94,22 @@ pub fn top_payees(plan: &Plan, view: &View, query: &TopPayeesQuery) -> Result<Ve
     Ok(rows)
 }
 
-/// What each payee comes to, by the payee's number, for each currency.
+/// What each payee comes to, by the payee's number, for each currency and for what is not counted.
 fn sums(view: &View, buckets: &Buckets<Currency>, query: &TopPayeesQuery) -> Vec<Vec<Sum>> {
-    let mut sums = vec![vec![Sum::default(); view.payees()]; buckets.keys.len()];
+    let width = buckets.width();
+    // What has no payee comes behind all payees.
+    let nobody = view.payees();
+    let mut sums = vec![Sum::default(); nobody.saturating_add(1).saturating_mul(width)];
     view.scan(query.from, query.to, |group, payee, minor| {
-        let sums = buckets.place(group).and_then(|place| sums.get_mut(place));
-        if let Some(sum) = sums.zip(payee).and_then(|(sums, payee)| sums.get_mut(payee)) {
+        let row = payee.unwrap_or(nobody) * width;
+        if let Some(sum) = sums.get_mut(row + buckets.place(group)) {
             sum.minor += i128::from(minor);
             sum.lines += 1;
         }
     });
-    sums
+    sums.truncate(nobody.saturating_mul(width));
+    let of = |place| sums.iter().skip(place).step_by(width).copied().collect();
+    (0..width).map(of).collect()
 }
 
 /// Adds the payees with the largest totals.

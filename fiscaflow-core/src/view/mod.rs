@@ -283,9 +283,14 @@ impl View {
     ) -> impl Iterator<Item = MonthSum<'_>> {
         let from = from.map_or(i32::MIN, |month| months::number(month.first_day()));
         let to = to.map_or(i32::MAX, |month| months::number(month.first_day()));
-        months::join(&self.sorted.cells, &self.beside.deltas, from, to).filter_map(|cell| {
+        // Cells come month by month, and one need not ask the calendar for each of them.
+        let mut present = (i32::MIN, None);
+        months::join(&self.sorted.cells, &self.beside.deltas, from, to).filter_map(move |cell| {
+            if present.0 != cell.month {
+                present = (cell.month, months::month(cell.month));
+            }
             Some(MonthSum {
-                month: months::month(cell.month)?,
+                month: present.1?,
                 group: self.groups.value(cell.group)?,
                 number: usize::try_from(cell.group).ok()?,
                 lines: cell.lines,
