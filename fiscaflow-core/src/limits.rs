@@ -51,6 +51,10 @@ pub const PATTERN_UNITS_PER_ROW: u64 = 50_000;
 pub const MAX_ACTIONS: usize = 50;
 /// Accounts, categories, payees or budgets of a book, each.
 pub const MAX_DOCUMENTS: usize = 10_000;
+/// Periods of a budget in one answer.
+pub const MAX_BUDGET_PERIODS: usize = 1_000;
+/// Tags of one budget.
+pub const MAX_BUDGET_TAGS: usize = 50;
 /// Thresholds of one budget.
 pub const MAX_THRESHOLDS: usize = 10;
 /// Days, weeks, months or years in one period or between two occurrences.

@@ -13,7 +13,6 @@ use crate::model::{
     Layout, Member, Payee, RateSheet, Role, Rule, Schedule, TransferRefusal,
 };
 use crate::money::Currency;
-use crate::period::Month;
 use crate::store::fold;
 
 /// A book's documents. Decisions read it; only commits change it.
@@ -43,8 +42,8 @@ pub struct Plan {
     pub schedules: BTreeMap<ScheduleId, Schedule>,
     /// What currencies were worth, by day and base.
     pub rates: BTreeMap<(NaiveDate, String), RateSheet>,
-    /// Its announced thresholds.
-    pub alerts: BTreeMap<(BudgetId, Month, u32), Alert>,
+    /// Its announced thresholds, by budget, first and last day of the period, and percentage.
+    pub alerts: BTreeMap<(BudgetId, NaiveDate, NaiveDate, u32), Alert>,
 }
 
 impl Plan {
@@ -100,7 +99,8 @@ impl Plan {
                 drop(self.rates.insert((sheet.date, sheet.base.clone()), sheet));
             }
             Document::Alert(alert) => {
-                self.alerts.insert((alert.budget_id, alert.month, alert.threshold), alert);
+                let key = (alert.budget_id, alert.from, alert.to, alert.threshold);
+                self.alerts.insert(key, alert);
             }
         }
     }
@@ -134,7 +134,8 @@ impl Plan {
                 self.rates.remove(&(sheet.date, sheet.base.clone()));
             }
             Document::Alert(alert) => {
-                self.alerts.remove(&(alert.budget_id, alert.month, alert.threshold));
+                let key = (alert.budget_id, alert.from, alert.to, alert.threshold);
+                self.alerts.remove(&key);
             }
         }
     }

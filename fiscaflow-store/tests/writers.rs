@@ -5,8 +5,11 @@
 
 use std::sync::Arc;
 
+use fiscaflow_core::calendar::{CalendarUnit, Period};
 use fiscaflow_core::engine::{BookHandle, Context, Engine, HistoryQuery};
-use fiscaflow_core::model::{NewAccount, NewBook, NewBudget, NewCategory, NewTransaction};
+use fiscaflow_core::model::{
+    Carry, NewAccount, NewBook, NewBudget, NewCategory, NewTransaction, Rollover, Weekday,
+};
 use fiscaflow_store::{RandomIds, SystemClock, open};
 
 const WRITERS: usize = 64;
@@ -32,10 +35,29 @@ async fn all_are_taken(url: &str) {
         limit: "100".parse().unwrap(),
         ..NewBudget::default()
     };
-    home.budgets().create(budget).await.unwrap();
+    let weekly = NewBudget {
+        period: Some(Period::Weeks { first_day: Weekday::Monday }),
+        rollover: Some(Rollover { carry: Carry::Both, ..Rollover::default() }),
+        start: Some("2026-02-23".parse().unwrap()),
+        ..budget.clone()
+    };
+    let (count, unit) = (10, CalendarUnit::Days);
+    let anchor = "2026-03-05".parse().unwrap();
+    let of_account = NewBudget {
+        category_ids: Vec::new(),
+        account_ids: vec![account],
+        period: Some(Period::Every { count, unit, anchor }),
+        thresholds: Some(vec![320]),
+        ..budget.clone()
+    };
+    let mut budgets = Vec::new();
+    for new in [budget, weekly, of_account] {
+        budgets.push(home.budgets().create(new).await.unwrap().id.to_string());
+    }
     let before = home.history().verify().await.unwrap().commits;
 
-    // Each spends 5; the 16th, 20th and 24th cross 80, 100 and 120 percent.
+    // Each spends 5; the 16th, 20th and 24th cross 80, 100 and 120 percent of 100. The week has as
+    // much again from the one before: the 32nd, 40th and 48th. The 64th crosses the third.
     let writers = (0..WRITERS).map(|_| {
         let home = home.clone();
         tokio::spawn(async move {
@@ -54,9 +76,14 @@ async fn all_are_taken(url: &str) {
     assert_eq!(after.commits - before, u64::try_from(WRITERS).unwrap());
     let query = HistoryQuery { after: None, limit: Some(500) };
     let events = home.events().list(query).await.unwrap();
-    let crossed: Vec<String> =
-        events.iter().filter_map(|event| event.payload.get("threshold").cloned()).collect();
-    assert_eq!(crossed, ["80", "100", "120"]);
+    for (budget, expected) in
+        budgets.iter().zip([&["80", "100", "120"][..], &["80", "100", "120"], &["320"]])
+    {
+        let of_budget = events.iter().filter(|event| event.aggregate_id == *budget);
+        let crossed: Vec<&String> =
+            of_budget.filter_map(|event| event.payload.get("threshold")).collect();
+        assert_eq!(crossed, expected);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

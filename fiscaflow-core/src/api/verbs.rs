@@ -7,7 +7,7 @@ use crate::analytics::{
     Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, PayeeTotal, Spending,
     SpendingQuery, TopPayeesQuery,
 };
-use crate::budgets::{BudgetQuery, BudgetState};
+use crate::budgets::{BudgetHistoryQuery, BudgetQuery, BudgetState};
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
     ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
@@ -374,8 +374,10 @@ verbs! {
         Patch "/budgets/{id}", (BudgetPatch) -> (Budget), budgets.update(id, request);
     "budgets.delete" "Remove a budget."
         Delete "/budgets/{id}", () -> (), budgets.delete(id);
-    "budgets.state" "How budgets stand in a month."
+    "budgets.state" "How budgets stand in the period of a day."
         Get "/budgets/state", (BudgetQuery) -> ([BudgetState]), budgets.state(request);
+    "budgets.history" "How a budget stands in each of its periods."
+        Get "/budgets/history", (BudgetHistoryQuery) -> ([BudgetState]), budgets.history(request);
 
     "schedules.create" "Make a schedule."
         Post "/schedules", (NewSchedule) -> (Schedule), schedules.create(request);

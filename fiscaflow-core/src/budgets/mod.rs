@@ -1,34 +1,80 @@
-//! Budgets: how much of each limit is used, and which thresholds were crossed.
+//! Budgets: how much of each limit is used, what is carried on, and which thresholds were crossed.
 //!
-//! Everything follows from the view: nothing is kept but which thresholds were announced.
+//! Everything follows from plan and view: nothing is kept but which thresholds were announced.
+//! Sums are exact; what has to be rounded, to minor units or to one decimal place of a percentage,
+//! is rounded half to even.
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+mod alerts;
+mod chain;
+mod scope;
 
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use crate::env::IdSource;
-use crate::error::Result;
-use crate::id::{BudgetId, EventId, TransactionId};
-use crate::log::{Change, NewEvent, Object, documents_of};
-use crate::model::{Alert, Budget, Document, Transaction};
+pub(crate) use alerts::{announce, may_cross};
+use chain::{Chain, Use};
+
+use crate::calendar::DateRange;
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::{BudgetId, TransactionId};
+use crate::limits::MAX_BUDGET_PERIODS;
+use crate::model::Budget;
 use crate::money::{Amount, Money};
 use crate::period::Month;
 use crate::plan::Plan;
-use crate::view::{Line, View};
+use crate::view::View;
 
 /// Which budgets' state to tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct BudgetQuery {
-    /// The month; the present one, in the book's zone, where absent.
+    /// A month: each budget's period that holds its first day.
     pub month: Option<Month>,
+    /// A day: each budget's period that holds it; `as_of` where neither this nor a month is named.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
+    pub date: Option<NaiveDate>,
+    /// The day by the end of which pace and projection are told; today, in the book's zone, where
+    /// absent.
+    #[serde(deserialize_with = "crate::period::maybe_date")]
+    pub as_of: Option<NaiveDate>,
     /// One budget; all where absent.
     pub budget_id: Option<BudgetId>,
+    /// Whether to name the transactions that make the figures.
+    pub witness: bool,
 }
 
-/// How a budget stands in a month.
+/// Which of a budget's periods to tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct BudgetHistoryQuery {
+    /// The budget.
+    pub budget_id: BudgetId,
+    /// A day of the first period; the budget's start, or the first spending, where absent.
+    #[serde(default, deserialize_with = "crate::period::maybe_date")]
+    pub from: Option<NaiveDate>,
+    /// A day of the last period; `as_of` where absent.
+    #[serde(default, deserialize_with = "crate::period::maybe_date")]
+    pub to: Option<NaiveDate>,
+    /// The day by the end of which pace and projection are told; today, in the book's zone, where
+    /// absent.
+    #[serde(default, deserialize_with = "crate::period::maybe_date")]
+    pub as_of: Option<NaiveDate>,
+    /// Whether to name the transactions that make the figures.
+    #[serde(default)]
+    pub witness: bool,
+}
+
+impl BudgetHistoryQuery {
+    /// All periods of a budget up to the present one.
+    pub fn of(budget_id: BudgetId) -> Self {
+        Self { budget_id, from: None, to: None, as_of: None, witness: false }
+    }
+}
+
+/// How a budget stands in a period.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -37,190 +83,183 @@ pub struct BudgetState {
     pub budget_id: BudgetId,
     /// Its name.
     pub name: String,
-    /// The month.
-    pub month: Month,
-    /// What may be spent.
+    /// The period, where it is a calendar month.
+    pub month: Option<Month>,
+    /// The first day of the period.
+    #[serde(deserialize_with = "crate::period::date")]
+    pub from: NaiveDate,
+    /// The last day of the period.
+    #[serde(deserialize_with = "crate::period::date")]
+    pub to: NaiveDate,
+    /// What may be spent in each period.
     pub limit: Money,
-    /// What was spent, refunds taken off; below zero when more came back than went out.
+    /// What the period began with beyond the limit; below zero where more was spent before.
+    pub carried_in: Money,
+    /// What was spent and booked, refunds taken off; below zero when more came back than went out.
     pub spent: Money,
-    /// What is left; below zero when the limit is exceeded.
+    /// The same of what the bank has not booked yet.
+    pub reserved: Money,
+    /// What is left of limit and carry; what is reserved is taken off where the budget counts it.
+    /// Below zero when more was used than was there.
     pub remaining: Money,
-    /// What was spent in percent of the limit, one decimal place, rounded half to even.
-    pub used_percent: Amount,
+    /// What was used in percent of limit and carry, one decimal place, rounded half to even;
+    /// absent where these leave nothing to be spent.
+    pub used_percent: Option<Amount>,
+    /// The days of the period.
+    pub days: u32,
+    /// How many of them have come by `as_of`, that day included.
+    pub days_passed: u32,
+    /// What would be used by then if each day took the same, rounded half to even.
+    pub expected: Money,
+    /// What was used by then beyond what was expected; below zero where it is less.
+    pub ahead: Money,
+    /// What is used at the period's end if the days to come take what those before took, rounded
+    /// half to even; absent before the period's first day.
+    pub projected: Option<Money>,
     /// The thresholds reached now, ascending.
     pub reached: Vec<u32>,
-    /// The thresholds announced in this month, ascending.
+    /// The thresholds announced in this period, ascending.
     pub announced: Vec<u32>,
-    /// How many transactions were counted.
+    /// How many transactions are spent or reserved.
     pub transactions: u64,
+    /// The transactions that were used, ascending, where asked for.
+    pub witness: Option<Vec<TransactionId>>,
 }
-crate::model::debug_only!(BudgetState: budget_id, month, reached, announced);
+crate::model::debug_only!(BudgetState: budget_id, from, to, reached, announced);
 
-/// Spending in minor units and how many transactions made it.
-#[derive(Debug, Clone, Copy, Default)]
-struct Use {
-    minor: i128,
-    transactions: u64,
+/// What pace is told by, and whether figures come with their witness.
+#[derive(Debug, Clone, Copy)]
+pub struct Told {
+    /// The day by the end of which pace and projection are told.
+    pub as_of: NaiveDate,
+    /// Whether to name the transactions that make the figures.
+    pub witness: bool,
 }
 
-/// How budgets stand in a month.
+/// How budgets stand in their periods that hold a day. One that has not begun by then is left out.
 pub fn states(
     plan: &Plan,
     view: &View,
     budgets: &[&Budget],
-    month: Month,
+    day: NaiveDate,
+    told: Told,
 ) -> Result<Vec<BudgetState>> {
-    budgets.iter().map(|budget| state(plan, view, budget, month)).collect()
-}
-
-fn state(plan: &Plan, view: &View, budget: &Budget, month: Month) -> Result<BudgetState> {
-    let mut used = Use::default();
-    let mut last = None;
-    for line in view.lines().filter(|line| month.contains(line.date)) {
-        if counts(plan, budget, &line) {
-            used.minor -= i128::from(line.amount_minor);
-            // The parts of one transaction stand side by side.
-            if last.replace(line.transaction_id) != Some(line.transaction_id) {
-                used.transactions = used.transactions.saturating_add(1);
-            }
+    let mut states = Vec::with_capacity(budgets.len());
+    for budget in budgets {
+        let range = budget.period.range_of(day);
+        if chain::begun(budget, range) {
+            states.extend(in_ranges(plan, view, budget, &[range], told)?);
         }
     }
-    let spent = Money::from_wide(used.minor, budget.limit.currency())?;
-    let announced = plan.alerts.range((budget.id, month, 0)..=(budget.id, month, u32::MAX));
-    let percent = spent.amount().decimal().checked_mul(rust_decimal::Decimal::ONE_HUNDRED);
-    let percent = percent.and_then(|spent| spent.checked_div(budget.limit.amount().decimal()));
-    let mut used_percent = percent.unwrap_or_default().round_dp(1);
-    used_percent.rescale(1);
+    Ok(states)
+}
+
+/// How a budget stands in its periods from the one of `from` to the one of `to`: each begins with
+/// what the one before left.
+///
+/// # Errors
+///
+/// `limit_exceeded` for more than [`MAX_BUDGET_PERIODS`] periods.
+pub fn history(
+    plan: &Plan,
+    view: &View,
+    budget: &Budget,
+    (from, to): (Option<NaiveDate>, NaiveDate),
+    told: Told,
+) -> Result<Vec<BudgetState>> {
+    let first_use = || {
+        let lines = view.lines().filter(|line| scope::counts(plan, budget, line));
+        lines.map(|line| line.date).min()
+    };
+    let from = from.or(budget.start).or_else(first_use).unwrap_or(to);
+    if from > to {
+        return Err(Error::invalid("from", "`from` is after `to`"));
+    }
+    let days = DateRange::new(from, crate::calendar::after(to));
+    let ranges = budget.period.ranges(days).filter(|range| chain::begun(budget, *range));
+    let ranges: Vec<DateRange> = ranges.take(MAX_BUDGET_PERIODS + 1).collect();
+    if ranges.len() > MAX_BUDGET_PERIODS {
+        let text = format!("an answer has at most {MAX_BUDGET_PERIODS} periods");
+        return Err(Error::new(ErrorCode::LimitExceeded, text).field("from"));
+    }
+    in_ranges(plan, view, budget, &ranges, told)
+}
+
+/// How a budget stands in these periods, which ascend.
+fn in_ranges(
+    plan: &Plan,
+    view: &View,
+    budget: &Budget,
+    ranges: &[DateRange],
+    told: Told,
+) -> Result<Vec<BudgetState>> {
+    let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return Ok(Vec::new()) };
+    let from = chain::begin(budget).unwrap_or(*first).start().min(first.start());
+    let uses = chain::uses(plan, budget, view.lines_in(from, last.end()), Some(told));
+    let mut chain = Chain::new(budget, &uses);
+    let mut states = Vec::with_capacity(ranges.len());
+    for range in ranges {
+        let carried = chain.carried_into(*range);
+        let used = uses.get(&range.start()).cloned().unwrap_or_default();
+        states.push(state(plan, budget, *range, carried, used, told)?);
+    }
+    Ok(states)
+}
+
+fn state(
+    plan: &Plan,
+    budget: &Budget,
+    range: DateRange,
+    carried: i128,
+    used: Use,
+    told: Told,
+) -> Result<BudgetState> {
+    let money = |minor| Money::from_wide(minor, budget.limit.currency());
+    let available = i128::from(budget.limit.minor()) + carried;
+    let (days, days_passed) = (range.days(), range.days_until(told.as_of));
+    let (total, passed) = (i128::from(days.max(1)), i128::from(days_passed));
+    let expected = div_half_even(available.max(0) * passed, total);
+    let projected = (passed > 0).then(|| div_half_even(used.by_now * total, passed));
+    let tenths = (available > 0).then(|| div_half_even(used.used(budget) * 1_000, available));
+    let percent = tenths.and_then(|it| Decimal::try_from_i128_with_scale(it, 1).ok());
+    let (from, to) = (range.start(), range.last_day());
+    let announced = plan.alerts.range((budget.id, from, to, 0)..=(budget.id, from, to, u32::MAX));
     Ok(BudgetState {
         budget_id: budget.id,
         name: budget.name.clone(),
-        month,
+        month: Some(Month::of(from)).filter(|month| DateRange::of(*month) == range),
+        from,
+        to,
         limit: budget.limit,
-        spent,
-        remaining: budget.limit.checked_sub(spent)?,
-        used_percent: Amount::new(used_percent),
-        reached: reached(budget, used.minor).collect(),
+        carried_in: money(carried)?,
+        spent: money(used.spent)?,
+        reserved: money(used.pending)?,
+        remaining: money(available - used.used(budget))?,
+        used_percent: percent.map(Amount::new),
+        days,
+        days_passed,
+        expected: money(expected)?,
+        ahead: money(used.by_now - expected)?,
+        projected: projected.map(money).transpose()?,
+        reached: chain::reached(budget, available, used.used(budget)).collect(),
         announced: announced.map(|(_, alert)| alert.threshold).collect(),
         transactions: used.transactions,
+        witness: told.witness.then(|| {
+            let mut ids = used.witness;
+            ids.sort_unstable();
+            ids.dedup();
+            ids
+        }),
     })
 }
 
-/// Whether a line is spending that the budget watches: in its currency, in its categories or
-/// below them, and not a transfer.
-fn counts(plan: &Plan, budget: &Budget, line: &Line<'_>) -> bool {
-    let account = plan.accounts.get(&line.account_id);
-    let currency_fits = account.is_some_and(|it| it.currency == budget.limit.currency());
-    let watched = |category| budget.category_ids.iter().any(|top| plan.is_within(category, *top));
-    !line.transfer && currency_fits && line.category_id.is_some_and(watched)
-}
-
-/// The thresholds that spending of so many minor units reaches: compared as integers, so that no
-/// rounding decides.
-fn reached(budget: &Budget, spent_minor: i128) -> impl Iterator<Item = u32> {
-    let limit = i128::from(budget.limit.minor());
-    let used = spent_minor.saturating_mul(100);
-    let reaches = move |threshold: &u32| used >= limit.saturating_mul(i128::from(*threshold));
-    budget.thresholds.clone().into_iter().filter(reaches)
-}
-
-/// What changes may have moved: the budgets' figures of some months.
-#[derive(Debug, Default)]
-struct Touched {
-    /// The months of the transactions that changed: every budget, these months.
-    months: BTreeSet<Month>,
-    /// The budgets that are new or other than before: these, every month.
-    budgets: BTreeSet<BudgetId>,
-    /// Whether a category moved in the tree: every budget, every month.
-    tree: bool,
-}
-
-impl Touched {
-    fn by(changes: &[Change]) -> Self {
-        let mut touched = Self::default();
-        for change in changes {
-            match (&change.before, &change.after) {
-                (_, Some(Object::Document(Document::Budget(budget)))) => {
-                    touched.budgets.insert(budget.id);
-                }
-                (
-                    Some(Object::Document(Document::Category(before))),
-                    Some(Object::Document(Document::Category(after))),
-                ) => touched.tree |= before.parent_id != after.parent_id,
-                _ => {}
-            }
-        }
-        touched.months = transactions(changes).map(|it| Month::of(it.booking_date)).collect();
-        touched
-    }
-
-    fn has(&self, budget: &Budget, month: Month) -> bool {
-        self.tree || self.budgets.contains(&budget.id) || self.months.contains(&month)
-    }
-}
-
-/// Whether these changes may cross a threshold of the plan's budgets or of their own.
-pub(crate) fn may_cross(plan: &Plan, changes: &[Change]) -> bool {
-    let touched = Touched::by(changes);
-    !touched.budgets.is_empty()
-        || (!plan.budgets.is_empty() && (touched.tree || !touched.months.is_empty()))
-}
-
-/// The alerts and events for thresholds that these changes cross, be it by a transaction, by a
-/// budget or by a category that moves. A threshold is announced when spending reaches it in a month
-/// for the first time; falling below and crossing again is silent.
-pub(crate) fn announce(
-    plan: &Plan,
-    view: &View,
-    changes: &[Change],
-    ids: &dyn IdSource,
-    now: chrono::DateTime<chrono::Utc>,
-) -> (Vec<Change>, Vec<NewEvent>) {
-    let touched = Touched::by(changes);
-    // What the changes make counts already: an account that comes with its first transactions.
-    let mut plan = Cow::Borrowed(plan);
-    for (document, stays) in documents_of(changes) {
-        plan.to_mut().apply(document, stays);
-    }
-    let plan = &*plan;
-    let mut after = View::new();
-    after.apply(changes);
-    let replaced: BTreeSet<TransactionId> = transactions(changes).map(|it| it.id).collect();
-    let kept = view.lines().filter(|line| !replaced.contains(&line.transaction_id));
-    let mut spent: BTreeMap<(BudgetId, Month), i128> = BTreeMap::new();
-    for line in kept.chain(after.lines()) {
-        let month = Month::of(line.date);
-        let budgets = plan.budgets.values().filter(|budget| touched.has(budget, month));
-        for budget in budgets.filter(|budget| counts(plan, budget, &line)) {
-            *spent.entry((budget.id, month)).or_default() -= i128::from(line.amount_minor);
-        }
-    }
-    let (mut alerts, mut events) = (Vec::new(), Vec::new());
-    for ((budget_id, month), minor) in spent {
-        let Some(budget) = plan.budgets.get(&budget_id) else { continue };
-        for threshold in reached(budget, minor) {
-            if plan.alerts.contains_key(&(budget_id, month, threshold)) {
-                continue;
-            }
-            alerts.push(Change::create(Alert { budget_id, month, threshold }));
-            events.push(crossed(budget, month, threshold, EventId::new(ids.uuid(now))));
-        }
-    }
-    (alerts, events)
-}
-
-fn crossed(budget: &Budget, month: Month, threshold: u32, id: EventId) -> NewEvent {
-    NewEvent::new(id, "planning.budget.threshold_crossed", "budget", budget.id.to_string())
-        .with("month", month.to_string())
-        .with("threshold", threshold.to_string())
-        .with("limit", budget.limit.amount().to_string())
-        .with("currency", budget.limit.currency().to_string())
-}
-
-/// The transactions in changes, before and after.
-fn transactions(changes: &[Change]) -> impl Iterator<Item = &Transaction> {
-    let images = changes.iter().flat_map(|change| [&change.before, &change.after]);
-    images.flatten().filter_map(|object| match object {
-        Object::Transaction(transaction) => Some(&**transaction),
-        Object::Document(_) => None,
-    })
+/// A quotient rounded half to even; the divisor is above zero.
+pub(crate) fn div_half_even(number: i128, divisor: i128) -> i128 {
+    let (floor, rest) = (number.div_euclid(divisor), number.rem_euclid(divisor));
+    let up = match (rest * 2).cmp(&divisor) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => floor % 2 != 0,
+        std::cmp::Ordering::Greater => true,
+    };
+    floor + i128::from(up)
 }

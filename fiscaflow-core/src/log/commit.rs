@@ -17,6 +17,7 @@ const VERSION: u32 = 1;
 
 /// Something that a commit changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant, reason = "transactions are many, documents few")]
 pub enum Object {
     /// A document.
     Document(Document),

@@ -82,7 +82,7 @@ documents! {
     Category = "category", personal ["name"], key |category| category.id.to_string();
     Payee = "payee", personal ["name", "aliases"], key |payee| payee.id.to_string();
     Rule = "rule", personal ["name", "condition", "actions"], key |rule| rule.id.to_string();
-    Budget = "budget", personal ["name"], key |budget| budget.id.to_string();
+    Budget = "budget", personal ["name", "tags"], key |budget| budget.id.to_string();
     Import = "import", personal ["file_name", "digest"], key |import| import.id.to_string();
     Layout = "layout", personal ["name", "csv"], key |layout| layout.id.to_string();
     TransferRefusal = "transfer_refusal", personal [], key |refusal|
@@ -90,7 +90,7 @@ documents! {
     Schedule = "schedule", personal ["name", "payee"], key |schedule| schedule.id.to_string();
     RateSheet = "rate_sheet", personal [], key |sheet| format!("{}/{}", sheet.date, sheet.base);
     Alert = "alert", personal [], key |alert|
-        format!("{}/{}/{}", alert.budget_id, alert.month, alert.threshold);
+        format!("{}/{}/{}/{}", alert.budget_id, alert.from, alert.to, alert.threshold);
 }
 
 impl Document {

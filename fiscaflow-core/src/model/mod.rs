@@ -39,7 +39,7 @@ mod transfer;
 pub use account::{Account, AccountKind, AccountPatch, NewAccount};
 pub use action::{Action, SplitPart};
 pub use book::{ActorId, Book, BookPatch, CustomCurrency, Learning, Member, NewBook, Role};
-pub use budget::{Alert, Budget, BudgetPatch, NewBudget};
+pub use budget::{Alert, Budget, BudgetPatch, Carry, NewBudget, Rollover};
 pub use category::{Category, CategoryKind, CategoryPatch, NewCategory};
 pub use condition::{Condition, Direction, Feature, TextField, TextOp, Weekday};
 pub use document::{Document, DocumentKind};

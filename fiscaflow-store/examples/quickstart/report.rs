@@ -87,7 +87,7 @@ pub async fn print(
     let spending = book.reports().spending(SpendingQuery::default()).await?;
     print_spending(out, &names(book).await?, &spending)?;
     if let Some(month) = spending.iter().map(|row| row.month).max() {
-        let query = BudgetQuery { month: Some(month), budget_id: None };
+        let query = BudgetQuery { month: Some(month), ..BudgetQuery::default() };
         print_budgets(out, month, &book.budgets().state(query).await?, &spending)?;
     }
     let balances = book.reports().balances(BalancesQuery::default()).await?;
@@ -237,13 +237,14 @@ fn print_budgets(
     let width = widest(budgets.iter().map(|budget| budget.name.as_str()));
     for budget in budgets {
         let (name, spent) = (&budget.name, budget.spent.amount());
-        let (limit, percent) = (budget.limit, budget.used_percent);
+        let limit = budget.limit;
+        let percent = budget.used_percent.map(|it| format!(" ({it} %)")).unwrap_or_default();
         let rest = budget.remaining;
         let rest = match rest.minor() {
             ..0 => format!("{} over", rest.checked_neg()?),
             _ => format!("{rest} left"),
         };
-        writeln!(out, "  {name:<width$}  {spent} of {limit} ({percent} %), {rest}")?;
+        writeln!(out, "  {name:<width$}  {spent} of {limit}{percent}, {rest}")?;
         let filled = bar(budget.spent.minor(), budget.limit.minor());
         writeln!(out, "  {:<width$}  [{filled:·<BAR$}]", "")?;
         let reached: Vec<String> = budget.announced.iter().map(|at| format!("{at} %")).collect();

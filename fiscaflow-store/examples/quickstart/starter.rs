@@ -165,8 +165,7 @@ pub async fn set_up(book: &BookHandle) -> Result<()> {
             name: "Groceries".to_owned(),
             category_ids: groceries.into_iter().collect(),
             limit: "350.00".parse()?,
-            currency: None,
-            thresholds: None,
+            ..NewBudget::default()
         })
         .await?;
     Ok(())

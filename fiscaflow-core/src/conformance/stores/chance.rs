@@ -165,7 +165,8 @@ impl Chance {
             .into(),
             _ => Alert {
                 budget_id: BudgetId::new(self.few()),
-                month: "2024-02".parse().unwrap(),
+                from: crate::parse_date("2024-02-01").unwrap(),
+                to: crate::parse_date("2024-02-29").unwrap(),
                 threshold: 80,
             }
             .into(),

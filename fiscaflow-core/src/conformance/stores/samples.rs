@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::scribe::{Scribe, euro};
+use crate::calendar::Period;
 use crate::id::{
     AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, ScheduleId, TransactionId,
 };
 use crate::import::Format;
 use crate::model::{
-    Account, AccountKind, Action, Alert, Attachment, Budget, Category, CategoryKind, Condition,
-    CustomCurrency, Document, Import, Layout, Member, Origin, Payee, QuotedRate, RateSheet, Role,
-    Rule, Schedule, Source, SourceKind, Split, Stage, Status, Transaction, TransferRefusal,
+    Account, AccountKind, Action, Alert, Attachment, Budget, Carry, Category, CategoryKind,
+    Condition, CustomCurrency, Document, Import, Layout, Member, Origin, Payee, QuotedRate,
+    RateSheet, Role, Rollover, Rule, Schedule, Source, SourceKind, Split, Stage, Status,
+    Transaction, TransferRefusal, Weekday,
 };
 use crate::money::{Currency, Money};
 
@@ -89,13 +91,21 @@ pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
             category_ids: vec![category_id],
             limit: Money::from_minor(40_000, euro()),
             thresholds: vec![80, 100, 120],
+            except_category_ids: Vec::new(),
+            tags: vec!["eating out".to_owned()],
+            account_ids: vec![scribe.account_id],
+            period: Period::Weeks { first_day: Weekday::Sunday },
+            rollover: Rollover { carry: Carry::Both, ..Rollover::default() },
+            start: Some(crate::parse_date("2024-02-01").unwrap()),
+            pending_counts: true,
         }
         .into(),
     ]
 }
 
 fn alert(budget_id: BudgetId) -> Alert {
-    Alert { budget_id, month: "2024-02".parse().unwrap(), threshold: 80 }
+    let day = |text| crate::parse_date(text).unwrap();
+    Alert { budget_id, from: day("2024-02-01"), to: day("2024-02-29"), threshold: 80 }
 }
 
 fn layout(scribe: &Scribe) -> Layout {
