@@ -50,6 +50,31 @@ impl Month {
         Self { first: next.unwrap_or(self.first) }
     }
 
+    /// The month before it.
+    #[must_use]
+    pub fn previous(self) -> Self {
+        self.back(1)
+    }
+
+    /// The month so many months before it; the first of the calendar where there is none.
+    ///
+    /// ```
+    /// let may: fiscaflow_core::Month = "2026-05".parse()?;
+    /// assert_eq!(may.back(17).to_string(), "2024-12");
+    /// # Ok::<(), fiscaflow_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn back(self, months: u32) -> Self {
+        let before = self.first.checked_sub_months(chrono::Months::new(months));
+        Self { first: before.unwrap_or(NaiveDate::MIN).max(crate::calendar::FIRST_DAY) }
+    }
+
+    /// How many months there are to another; below zero where it is earlier.
+    pub fn until(self, other: Self) -> i64 {
+        let number = |day: NaiveDate| i64::from(day.year()) * 12 + i64::from(day.month0());
+        number(other.first) - number(self.first)
+    }
+
     /// Whether a day lies in it.
     pub fn contains(self, day: NaiveDate) -> bool {
         Self::of(day) == self

@@ -9,10 +9,12 @@ use crate::id::{
     AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, ScheduleId, TransactionId,
 };
 use crate::model::{
-    Account, ActorId, Alert, Book, Budget, Category, CategoryKind, Document, DocumentKind, Import,
-    Layout, Member, Payee, RateSheet, Role, Rule, Schedule, TransferRefusal,
+    Account, ActorId, Alert, Assignment, Book, Budget, Category, CategoryKind, Document,
+    DocumentKind, Envelope, Import, Layout, Member, Payee, RateSheet, Role, Rule, Schedule,
+    TransferRefusal,
 };
 use crate::money::Currency;
+use crate::period::Month;
 use crate::store::fold;
 
 /// A book's documents. Decisions read it; only commits change it.
@@ -32,6 +34,10 @@ pub struct Plan {
     pub rules: BTreeMap<RuleId, Rule>,
     /// Its budgets.
     pub budgets: BTreeMap<BudgetId, Budget>,
+    /// How its envelopes are kept.
+    pub envelopes: BTreeMap<CategoryId, Envelope>,
+    /// What was assigned to envelopes, by month.
+    pub assignments: BTreeMap<Month, Assignment>,
     /// Its imports.
     pub imports: BTreeMap<ImportId, Import>,
     /// The layouts of delimited files that it knows.
@@ -57,6 +63,8 @@ impl Plan {
             payees: BTreeMap::new(),
             rules: BTreeMap::new(),
             budgets: BTreeMap::new(),
+            envelopes: BTreeMap::new(),
+            assignments: BTreeMap::new(),
             imports: BTreeMap::new(),
             layouts: BTreeMap::new(),
             transfer_refusals: BTreeMap::new(),
@@ -89,6 +97,10 @@ impl Plan {
             Document::Payee(payee) => drop(self.payees.insert(payee.id, payee)),
             Document::Rule(rule) => drop(self.rules.insert(rule.id, rule)),
             Document::Budget(budget) => drop(self.budgets.insert(budget.id, budget)),
+            Document::Envelope(envelope) => {
+                self.envelopes.insert(envelope.category_id, envelope);
+            }
+            Document::Assignment(it) => drop(self.assignments.insert(it.month, it)),
             Document::Import(import) => drop(self.imports.insert(import.id, import)),
             Document::Layout(layout) => drop(self.layouts.insert(layout.id, layout)),
             Document::TransferRefusal(refusal) => {
@@ -124,6 +136,8 @@ impl Plan {
             Document::Payee(payee) => drop(self.payees.remove(&payee.id)),
             Document::Rule(rule) => drop(self.rules.remove(&rule.id)),
             Document::Budget(budget) => drop(self.budgets.remove(&budget.id)),
+            Document::Envelope(it) => drop(self.envelopes.remove(&it.category_id)),
+            Document::Assignment(it) => drop(self.assignments.remove(&it.month)),
             Document::Import(import) => drop(self.imports.remove(&import.id)),
             Document::Layout(layout) => drop(self.layouts.remove(&layout.id)),
             Document::TransferRefusal(refusal) => {

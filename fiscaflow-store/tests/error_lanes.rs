@@ -104,7 +104,7 @@ async fn a_damaged_row_is_corrupt_data() {
         ("UPDATE transactions SET value_day = -9223372036854775807", &rows),
         ("UPDATE transactions SET splits = '['", &all_rows),
         ("UPDATE transactions SET splits = '{\"minor\": 1}'", &all_rows),
-        ("UPDATE transactions SET tags = '[1]'", &rows),
+        ("UPDATE transactions SET tags = '[1]'", &all_rows),
         ("UPDATE transactions SET metadata = 'null and void'", &rows),
         ("UPDATE transactions SET sources = '{\"category\": 1}'", &rows),
         ("UPDATE transactions SET description = CAST(x'ff' AS TEXT)", &rows),

@@ -44,6 +44,9 @@ pub fn schemas() -> Schemas {
     collect::<crate::model::Weekday>(&mut found);
     collect::<crate::model::Feature>(&mut found);
     collect::<crate::calendar::CalendarUnit>(&mut found);
+    collect::<crate::calendar::Recurrence>(&mut found);
+    collect::<crate::calendar::RecurrenceDay>(&mut found);
+    collect::<crate::calendar::WeekendPolicy>(&mut found);
     found
 }
 

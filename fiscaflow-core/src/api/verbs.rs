@@ -7,7 +7,10 @@ use crate::analytics::{
     Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, PayeeTotal, Spending,
     SpendingQuery, TopPayeesQuery,
 };
-use crate::budgets::{BudgetHistoryQuery, BudgetQuery, BudgetState};
+use crate::budgets::{
+    AutomationQuery, AutomationReport, BudgetHistoryQuery, BudgetQuery, BudgetState, EnvelopeMonth,
+    EnvelopeQuery,
+};
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
     ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
@@ -18,10 +21,11 @@ use crate::engine::{
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::{Entry, Event, ObjectChange, Verification};
 use crate::model::{
-    Account, AccountPatch, Book, BookPatch, Budget, BudgetPatch, Category, CategoryPatch, Import,
-    Layout, Member, NewAccount, NewBook, NewBudget, NewCategory, NewLayout, NewPayee, NewRule,
-    NewSchedule, NewTransaction, Payee, RateSheet, Rule, RulePatch, Schedule, SchedulePatch,
-    Transaction, TransactionPatch, TransferRefusal,
+    Account, AccountPatch, Assignment, Book, BookPatch, Budget, BudgetPatch, Category,
+    CategoryPatch, Envelope, Import, Layout, Member, NewAccount, NewAssignment, NewBook, NewBudget,
+    NewCategory, NewEnvelope, NewHold, NewLayout, NewPayee, NewRule, NewSchedule, NewTransaction,
+    Payee, RateSheet, Reassignment, Rule, RulePatch, Schedule, SchedulePatch, Transaction,
+    TransactionPatch, TransferRefusal,
 };
 use crate::rates::{Conversion, ConversionQuery};
 use crate::recurring::Stream;
@@ -106,6 +110,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { name: "rules", summary: "What categorises by itself." },
     Noun { name: "suggestions", summary: "What its own past says of categories." },
     Noun { name: "budgets", summary: "What may be spent." },
+    Noun { name: "envelopes", summary: "What came in, and what it is for." },
     Noun { name: "schedules", summary: "What is expected again and again." },
     Noun { name: "rates", summary: "What currencies were worth." },
     Noun { name: "imports", summary: "Statements from banks." },
@@ -378,6 +383,24 @@ verbs! {
         Get "/budgets/state", (BudgetQuery) -> ([BudgetState]), budgets.state(request);
     "budgets.history" "How a budget stands in each of its periods."
         Get "/budgets/history", (BudgetHistoryQuery) -> ([BudgetState]), budgets.history(request);
+
+    "envelopes.state" "How all envelopes stand at the end of a month."
+        Get "/envelopes/state", (EnvelopeQuery) -> (EnvelopeMonth), envelopes.state(request);
+    "envelopes.assign" "Assign money to envelopes in a month."
+        Post "/envelopes/assignments", (NewAssignment) -> (Assignment), envelopes.assign(request);
+    "envelopes.reassign" "Move money between envelopes in a month."
+        Post "/envelopes/moves", (Reassignment) -> (Assignment), envelopes.reassign(request);
+    "envelopes.hold" "Hold money back in a month for the one after."
+        Post "/envelopes/holds", (NewHold) -> (Assignment), envelopes.hold(request);
+    "envelopes.list" "How envelopes are kept, by category."
+        Get "/envelopes", () -> ([Envelope]), envelopes.list();
+    "envelopes.put" "Say how an envelope is kept."
+        Put "/envelopes", (NewEnvelope) -> (Envelope), envelopes.put(request);
+    "envelopes.preview" "What automations would assign in a month; nothing is written."
+        Post "/envelopes/preview", (AutomationQuery) -> (AutomationReport),
+        envelopes.preview(request);
+    "envelopes.apply" "Assign in a month what automations propose."
+        Post "/envelopes/apply", (AutomationQuery) -> (AutomationReport), envelopes.apply(request);
 
     "schedules.create" "Make a schedule."
         Post "/schedules", (NewSchedule) -> (Schedule), schedules.create(request);

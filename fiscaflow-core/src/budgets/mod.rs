@@ -1,11 +1,14 @@
-//! Budgets: how much of each limit is used, what is carried on, and which thresholds were crossed.
+//! Budgets: how much of each limit is used, what is carried on, and which thresholds were crossed;
+//! envelopes: what came in, and what it is for.
 //!
 //! Everything follows from plan and view: nothing is kept but which thresholds were announced.
 //! Sums are exact; what has to be rounded, to minor units or to one decimal place of a percentage,
 //! is rounded half to even.
 
 mod alerts;
+mod automations;
 mod chain;
+mod envelopes;
 mod scope;
 
 use chrono::NaiveDate;
@@ -13,7 +16,9 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use alerts::{announce, may_cross};
+pub use automations::{AutomationQuery, AutomationReport, Proposal, ProposalPart, propose};
 use chain::{Chain, Use};
+pub use envelopes::{EnvelopeMonth, EnvelopeQuery, EnvelopeState, envelopes, on_budget};
 
 use crate::calendar::DateRange;
 use crate::error::{Error, ErrorCode, Result};

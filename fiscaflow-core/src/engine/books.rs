@@ -56,6 +56,7 @@ impl Books {
             plan: &plan,
             rules: &crate::rules::RuleSet::default(),
             balances: crate::rules::Balances::default(),
+            view: None,
             learner: None,
             transactions: Default::default(),
             origins: Vec::new(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::accounts::check_account;
 use super::books::check_book;
 use super::budgets::check_budget;
+use super::envelopes::{check_assignment, check_envelope};
 use super::layouts::check_layout;
 use super::members::check_member;
 use super::noun;
@@ -145,6 +146,8 @@ impl Command for Restore {
             && now.payees.is_empty()
             && now.rules.is_empty()
             && now.budgets.is_empty()
+            && now.envelopes.is_empty()
+            && now.assignments.is_empty()
             && now.imports.is_empty()
             && now.layouts.is_empty()
             && now.schedules.is_empty()
@@ -190,28 +193,7 @@ impl Command for Restore {
 /// too many or do not compile. What else a document names may be gone: an account that an undo took
 /// away stays in rules and layouts.
 fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
-    let kept = [
-        plan.accounts.len(),
-        plan.categories.len(),
-        plan.payees.len(),
-        plan.rules.len(),
-        plan.budgets.len(),
-        plan.imports.len(),
-        plan.layouts.len(),
-        plan.transfer_refusals.len(),
-        plan.schedules.len(),
-        plan.rates.len(),
-        plan.alerts.len(),
-    ];
-    if u64::try_from(kept.iter().sum::<usize>()).ok() != Some(documents) {
-        return Err(wrong("a document stands in it twice"));
-    }
-    let bounded = [plan.accounts.len(), plan.categories.len(), plan.payees.len()];
-    let bounded =
-        bounded.into_iter().chain([plan.budgets.len(), plan.layouts.len(), plan.schedules.len()]);
-    if bounded.max() > Some(MAX_DOCUMENTS) || plan.rules.len() > MAX_RULES {
-        return Err(Error::new(ErrorCode::LimitExceeded, "too many documents").field("content"));
-    }
+    check_counts(plan, documents)?;
     check_book(&plan.book)?;
     Currency::iso(plan.book.currency.code())?;
     for account in plan.accounts.values() {
@@ -237,26 +219,64 @@ fn check_plan(plan: &Plan, documents: u64) -> Result<()> {
             return Err(wrong("a category is not of its parent's kind").id(category.id));
         }
     }
-    for budget in plan.budgets.values() {
-        check_budget(budget, plan).map_err(|error| error.id(budget.id))?;
-        check_registered(budget.limit.currency(), plan)?;
-    }
+    check_planning(plan)?;
     let categories = plan.categories.values().map(|category| &category.name);
     let payees = plan.payees.values().map(|payee| &payee.name);
     let mut names = categories.chain(payees).chain(plan.rules.values().map(|rule| &rule.name));
     names.try_for_each(|name| check_name("name", name))?;
     plan.layouts.values().try_for_each(check_layout)?;
-    for schedule in plan.schedules.values() {
-        plan.account(schedule.account_id).map_err(|error| error.id(schedule.id))?;
-        check_schedule(schedule, plan).map_err(|error| error.id(schedule.id))?;
+    check_all_patterns(plan)
+}
+
+/// Refuses two documents of one name, and more than a book may have.
+fn check_counts(plan: &Plan, documents: u64) -> Result<()> {
+    let kept = [
+        plan.accounts.len(),
+        plan.categories.len(),
+        plan.payees.len(),
+        plan.rules.len(),
+        plan.budgets.len(),
+        plan.envelopes.len(),
+        plan.assignments.len(),
+        plan.imports.len(),
+        plan.layouts.len(),
+        plan.transfer_refusals.len(),
+        plan.schedules.len(),
+        plan.rates.len(),
+        plan.alerts.len(),
+    ];
+    if u64::try_from(kept.iter().sum::<usize>()).ok() != Some(documents) {
+        return Err(wrong("a document stands in it twice"));
     }
-    for sheet in plan.rates.values() {
-        check_sheet(sheet, plan)?;
-    }
-    if plan.rates.len() > MAX_RATE_SHEETS {
+    let bounded = [plan.accounts.len(), plan.categories.len(), plan.payees.len()];
+    let further =
+        [plan.budgets.len(), plan.layouts.len(), plan.assignments.len(), plan.schedules.len()];
+    let bounded = bounded.into_iter().chain(further);
+    if bounded.max() > Some(MAX_DOCUMENTS)
+        || plan.rules.len() > MAX_RULES
+        || plan.rates.len() > MAX_RATE_SHEETS
+    {
         return Err(Error::new(ErrorCode::LimitExceeded, "too many documents").field("content"));
     }
-    check_all_patterns(plan)
+    Ok(())
+}
+
+/// The same as [`check_plan`] of budgets, envelopes, schedules and rates.
+fn check_planning(plan: &Plan) -> Result<()> {
+    for budget in plan.budgets.values() {
+        check_budget(budget, plan).map_err(|error| error.id(budget.id))?;
+        check_registered(budget.limit.currency(), plan)?;
+    }
+    for envelope in plan.envelopes.values() {
+        check_envelope(envelope, plan).map_err(|error| error.id(envelope.category_id))?;
+    }
+    for assignment in plan.assignments.values() {
+        check_assignment(assignment, plan).map_err(|error| error.id(assignment.month))?;
+    }
+    for schedule in plan.schedules.values() {
+        check_schedule(schedule, plan).map_err(|error| error.id(schedule.id))?;
+    }
+    plan.rates.values().try_for_each(|sheet| check_sheet(sheet, plan))
 }
 
 /// Refuses a currency that the book would not know by its code.

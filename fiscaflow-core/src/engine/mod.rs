@@ -8,6 +8,7 @@ mod base64_bytes;
 mod books;
 mod budgets;
 mod categories;
+mod envelopes;
 mod events;
 mod exports;
 mod history;
@@ -36,6 +37,7 @@ pub use accounts::Accounts;
 pub use books::Books;
 pub use budgets::Budgets;
 pub use categories::Categories;
+pub use envelopes::Envelopes;
 pub use events::Events;
 pub use exports::{Export, ExportQuery, Exports, NewRestore, RestoreReport};
 pub use history::{History, HistoryQuery};
@@ -214,6 +216,8 @@ nouns! {
     suggestions: Suggestions;
     /// What may be spent.
     budgets: Budgets;
+    /// What came in, and what it is for.
+    envelopes: Envelopes;
     /// What is expected again and again.
     schedules: Schedules;
     /// What currencies were worth.

@@ -22,6 +22,7 @@ use crate::model::{Role, Transaction};
 use crate::plan::Plan;
 use crate::rules::{self, Balances, RuleSet, Run};
 use crate::store::{OriginQuery, OriginRow, PageRequest, Position, TransactionQuery};
+use crate::view::View;
 
 /// How many transactions are read at a time.
 const LOADED_ROWS: usize = 5_000;
@@ -50,6 +51,7 @@ pub(super) struct Facts<'a> {
     pub(super) plan: &'a Plan,
     pub(super) rules: &'a RuleSet,
     pub(super) balances: Balances,
+    pub(super) view: Option<&'a View>,
     /// What was learned from the book, where it may be used.
     pub(super) learner: Option<Arc<Learner>>,
     pub(super) transactions: HashMap<TransactionId, Transaction>,
@@ -61,6 +63,11 @@ pub(super) struct Facts<'a> {
 }
 
 impl Facts<'_> {
+    /// The book's view, which is there for a command that asks for it.
+    pub(super) fn view(&self) -> Result<&View> {
+        self.view.ok_or_else(|| Error::new(ErrorCode::Internal, "a decision lacks its view"))
+    }
+
     /// A transaction that the decision needs; a deleted one is not there.
     pub(super) fn transaction(&self, id: TransactionId) -> Result<&Transaction> {
         self.transactions
@@ -138,6 +145,8 @@ pub(super) trait Command: Serialize + Sync {
     const ROLE: Role = Role::Member;
     /// Whether it runs rules.
     const RULES: bool = false;
+    /// Whether it looks at figures.
+    const VIEW: bool = false;
 
     /// Whether transactions get a category by it that was learned.
     fn learned(_plan: &Plan) -> bool {
@@ -209,6 +218,9 @@ impl BookHandle {
     async fn state_for<C: Command>(&self) -> Result<BookState> {
         let state =
             if C::RULES { self.ruling(C::ROLE).await } else { self.authorised(C::ROLE).await }?;
+        if C::VIEW {
+            return Ok(self.engine.state_with_view(self.book_id).await?.0);
+        }
         if C::learned(&state.plan) {
             return Ok(self.engine.with_learner(self.book_id, state).await?.0);
         }
@@ -273,6 +285,7 @@ impl BookHandle {
             plan: &state.plan,
             rules: state.rules(),
             balances: if C::RULES { state.balances() } else { Balances::default() },
+            view: state.view.as_deref(),
             learner: state.learner.clone().filter(|_| C::learned(&state.plan)),
             transactions,
             origins,

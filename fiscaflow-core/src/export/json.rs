@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::Source;
 use crate::error::{Error, ErrorCode, Result};
 use crate::model::{
-    Account, Alert, Book, Budget, Category, Document, Import, Layout, Member, Payee, RateSheet,
-    Rule, Schedule, Transaction, TransferRefusal,
+    Account, Alert, Assignment, Book, Budget, Category, Document, Envelope, Import, Layout, Member,
+    Payee, RateSheet, Rule, Schedule, Transaction, TransferRefusal,
 };
 use crate::plan::Plan;
 
@@ -26,6 +26,10 @@ pub(crate) struct BookExport {
     payees: Vec<Payee>,
     rules: Vec<Rule>,
     budgets: Vec<Budget>,
+    #[serde(default)]
+    envelopes: Vec<Envelope>,
+    #[serde(default)]
+    assignments: Vec<Assignment>,
     imports: Vec<Import>,
     layouts: Vec<Layout>,
     transfer_refusals: Vec<TransferRefusal>,
@@ -46,6 +50,8 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         payees,
         rules,
         budgets,
+        envelopes,
+        assignments,
         imports,
         layouts,
         transfer_refusals,
@@ -62,6 +68,8 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         payees: payees.into_values().collect(),
         rules: rules.into_values().collect(),
         budgets: budgets.into_values().collect(),
+        envelopes: envelopes.into_values().collect(),
+        assignments: assignments.into_values().collect(),
         imports: imports.into_values().collect(),
         layouts: layouts.into_values().collect(),
         transfer_refusals: transfer_refusals.into_values().collect(),
@@ -97,6 +105,8 @@ impl BookExport {
             .chain(of(&self.payees))
             .chain(of(&self.rules))
             .chain(of(&self.budgets))
+            .chain(of(&self.envelopes))
+            .chain(of(&self.assignments))
             .chain(of(&self.imports))
             .chain(of(&self.layouts))
             .chain(of(&self.transfer_refusals))

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Account, Alert, Book, Budget, Category, Import, Layout, Member, Payee, RateSheet, Rule,
-    Schedule, TransferRefusal,
+    Account, Alert, Assignment, Book, Budget, Category, Envelope, Import, Layout, Member, Payee,
+    RateSheet, Rule, Schedule, TransferRefusal,
 };
 use crate::error::{Error, Result};
 
@@ -83,6 +83,8 @@ documents! {
     Payee = "payee", personal ["name", "aliases"], key |payee| payee.id.to_string();
     Rule = "rule", personal ["name", "condition", "actions"], key |rule| rule.id.to_string();
     Budget = "budget", personal ["name", "tags"], key |budget| budget.id.to_string();
+    Envelope = "envelope", personal [], key |envelope| envelope.category_id.to_string();
+    Assignment = "assignment", personal [], key |assignment| assignment.month.to_string();
     Import = "import", personal ["file_name", "digest"], key |import| import.id.to_string();
     Layout = "layout", personal ["name", "csv"], key |layout| layout.id.to_string();
     TransferRefusal = "transfer_refusal", personal [], key |refusal|

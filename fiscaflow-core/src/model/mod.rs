@@ -1,6 +1,6 @@
 //! What a book is made of.
 //!
-//! *Documents* (book, members, accounts, categories, payees, rules, budgets, imports, alerts) are
+//! *Documents* (book, members, accounts, categories, payees, rules, budgets, envelopes, imports, alerts) are
 //! few and load whole; *transactions* are many and are rows. Every type here is also the shape
 //! that crosses a language boundary: ids and amounts are strings there, dates ISO 8601.
 
@@ -25,6 +25,7 @@ mod budget;
 mod category;
 mod condition;
 mod document;
+mod envelope;
 mod import;
 mod layout;
 pub mod metadata;
@@ -43,6 +44,10 @@ pub use budget::{Alert, Budget, BudgetPatch, Carry, NewBudget, Rollover};
 pub use category::{Category, CategoryKind, CategoryPatch, NewCategory};
 pub use condition::{Condition, Direction, Feature, TextField, TextOp, Weekday};
 pub use document::{Document, DocumentKind};
+pub use envelope::{
+    Assigned, Assignment, Automation, AutomationRule, Envelope, NewAssigned, NewAssignment,
+    NewEnvelope, NewHold, Reassignment,
+};
 pub use import::Import;
 pub use layout::{Layout, NewLayout};
 pub use payee::{NewPayee, Payee};

@@ -10,6 +10,7 @@
 mod budgets;
 mod dates;
 mod debug;
+mod envelopes;
 mod figures;
 mod history;
 mod keys;

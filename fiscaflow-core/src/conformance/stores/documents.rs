@@ -99,6 +99,10 @@ fn changed(document: Document) -> Document {
         Document::Payee(payee) => Payee { aliases: Vec::new(), ..payee }.into(),
         Document::Rule(rule) => crate::model::Rule { enabled: false, ..rule }.into(),
         Document::Budget(budget) => crate::model::Budget { thresholds: vec![50], ..budget }.into(),
+        Document::Envelope(envelope) => crate::model::Envelope { cap: None, ..envelope }.into(),
+        Document::Assignment(assignment) => {
+            crate::model::Assignment { amounts: Vec::new(), ..assignment }.into()
+        }
         Document::Import(import) => {
             crate::model::Import { imported: 1, file_name: None, ..import }.into()
         }

@@ -9,10 +9,10 @@ use crate::id::{
 };
 use crate::import::Format;
 use crate::model::{
-    Account, AccountKind, Action, Alert, Attachment, Budget, Carry, Category, CategoryKind,
-    Condition, CustomCurrency, Document, Import, Layout, Member, Origin, Payee, QuotedRate,
-    RateSheet, Role, Rollover, Rule, Schedule, Source, SourceKind, Split, Stage, Status,
-    Transaction, TransferRefusal, Weekday,
+    Account, AccountKind, Action, Alert, Assigned, Assignment, Attachment, Automation,
+    AutomationRule, Budget, Carry, Category, CategoryKind, Condition, CustomCurrency, Document,
+    Envelope, Import, Layout, Member, Origin, Payee, QuotedRate, RateSheet, Role, Rollover, Rule,
+    Schedule, Source, SourceKind, Split, Stage, Status, Transaction, TransferRefusal, Weekday,
 };
 use crate::money::{Currency, Money};
 
@@ -85,6 +85,8 @@ pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
             parent_id: Some(category_id),
         }
         .into(),
+        envelope(category_id).into(),
+        assignment(category_id).into(),
         Budget {
             id: budget_id,
             name: "Food".to_owned(),
@@ -101,6 +103,27 @@ pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
         }
         .into(),
     ]
+}
+
+fn envelope(category_id: CategoryId) -> Envelope {
+    Envelope {
+        category_id,
+        carries_deficit_from: Some("2024-02".parse().unwrap()),
+        cap: Some("250.00".parse().unwrap()),
+        returns_excess: true,
+        automations: vec![Automation {
+            priority: 1,
+            rule: AutomationRule::Fixed { amount: "100.00".parse().unwrap() },
+        }],
+    }
+}
+
+fn assignment(category_id: CategoryId) -> Assignment {
+    Assignment {
+        month: "2024-02".parse().unwrap(),
+        amounts: vec![Assigned { category_id, amount: Money::from_minor(5, euro()) }],
+        held: Money::zero(euro()),
+    }
 }
 
 fn alert(budget_id: BudgetId) -> Alert {

@@ -1,0 +1,252 @@
+//! Envelopes: what came in, what it was assigned to, what is left of it, month by month.
+//!
+//! Money is only what lies in the accounts on budget: those in the book's currency that are neither
+//! loan nor investment. At the end of every month what is available in all envelopes, what is to be
+//! budgeted and what is held back add up to it, to the cent: each line of those accounts goes to
+//! exactly one place, its envelope where it is categorised spending, else what is to be budgeted.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::calendar::DateRange;
+use crate::error::Result;
+use crate::id::{CategoryId, TransactionId};
+use crate::model::{Account, AccountKind, CategoryKind};
+use crate::money::Money;
+use crate::period::Month;
+use crate::plan::Plan;
+use crate::view::View;
+
+/// Which month's envelopes to tell.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct EnvelopeQuery {
+    /// The month; the present one, in the book's zone, where absent.
+    pub month: Option<Month>,
+    /// Whether to name the transactions that make the activity.
+    pub witness: bool,
+}
+
+/// How an envelope stands at a month's end.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct EnvelopeState {
+    /// The category.
+    pub category_id: CategoryId,
+    /// Its name.
+    pub name: String,
+    /// What lay in it when the month began; below zero where it carries a deficit.
+    pub carried_in: Money,
+    /// What it was assigned in the month.
+    pub assigned: Money,
+    /// What came to it or, below zero, went out of it in the month.
+    pub activity: Money,
+    /// What lies in it: the three together. Below zero where it is overspent.
+    pub available: Money,
+    /// Whether a deficit of this month stays in the envelope.
+    pub carries_deficit: bool,
+    /// The transactions of the activity, ascending, where asked for.
+    pub witness: Option<Vec<TransactionId>>,
+}
+crate::model::debug_only!(EnvelopeState: category_id, carries_deficit);
+
+/// How all envelopes stand at a month's end, in the book's currency.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct EnvelopeMonth {
+    /// The month.
+    pub month: Month,
+    /// What was left to be budgeted the month before, that which was held back included; in the
+    /// first month what lay in the accounts before.
+    pub carried_in: Money,
+    /// What was overspent the month before in envelopes that do not carry it; zero or below.
+    pub overspent_before: Money,
+    /// Income.
+    pub income: Money,
+    /// What has no category yet: it changes what is to be budgeted until it has.
+    pub uncategorised: Money,
+    /// Transfers: what came from accounts that are not on budget less what went there, and what is
+    /// under way between two months.
+    pub transferred: Money,
+    /// What all envelopes were assigned.
+    pub assigned: Money,
+    /// What is held back for the month after.
+    pub held: Money,
+    /// What is left to be budgeted: what was carried, overspent, earned, uncategorised and
+    /// transferred, less what was assigned and held. Below zero where more was assigned than is
+    /// there.
+    pub to_be_budgeted: Money,
+    /// What lies in all envelopes.
+    pub available: Money,
+    /// What lies in the accounts on budget: to be budgeted, held and available together.
+    pub money: Money,
+    /// The envelopes, one for each category of spending, by id.
+    pub envelopes: Vec<EnvelopeState>,
+}
+crate::model::debug_only!(EnvelopeMonth: month);
+
+/// Whether money in an account can be put into envelopes.
+pub fn on_budget(plan: &Plan, account: &Account) -> bool {
+    let kept = matches!(account.kind, AccountKind::Loan | AccountKind::Investment);
+    account.currency == plan.book.currency && !kept
+}
+
+/// What moved in a month, in minor units.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Flow {
+    pub(super) income: BTreeMap<CategoryId, i128>,
+    pub(super) activity: BTreeMap<CategoryId, i128>,
+    uncategorised: i128,
+    transferred: i128,
+    witness: BTreeMap<CategoryId, Vec<TransactionId>>,
+}
+
+impl Flow {
+    fn earned(&self) -> i128 {
+        self.income.values().sum()
+    }
+}
+
+/// What moved in each month up to one.
+pub(super) fn flows(plan: &Plan, view: &View, last: Month, witness: bool) -> BTreeMap<Month, Flow> {
+    let mut flows: BTreeMap<Month, Flow> = BTreeMap::new();
+    let until = DateRange::of(last).end();
+    for line in view.lines_in(chrono::NaiveDate::MIN, until) {
+        let account = plan.accounts.get(&line.account_id);
+        if !account.is_some_and(|account| on_budget(plan, account)) {
+            continue;
+        }
+        let flow = flows.entry(Month::of(line.date)).or_default();
+        let minor = i128::from(line.amount_minor);
+        let category = line.category_id.and_then(|id| plan.categories.get(&id));
+        match category {
+            _ if line.transfer => flow.transferred += minor,
+            None => flow.uncategorised += minor,
+            Some(category) if category.kind == CategoryKind::Income => {
+                *flow.income.entry(category.id).or_default() += minor;
+            }
+            Some(category) => {
+                *flow.activity.entry(category.id).or_default() += minor;
+                if witness {
+                    flow.witness.entry(category.id).or_default().push(line.transaction_id);
+                }
+            }
+        }
+    }
+    flows
+}
+
+/// Where all envelopes stand at the end of a month, in minor units.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Standing {
+    pub(super) carried: BTreeMap<CategoryId, i128>,
+    pub(super) assigned: BTreeMap<CategoryId, i128>,
+    pub(super) available: BTreeMap<CategoryId, i128>,
+    pub(super) to_be_budgeted: i128,
+    carried_in: i128,
+    overspent_before: i128,
+    held: i128,
+}
+
+/// Where all envelopes stand at the end of a month: from the first month in which anything moved
+/// or was assigned, each month with what the one before left.
+pub(super) fn standing(plan: &Plan, flows: &BTreeMap<Month, Flow>, last: Month) -> Standing {
+    let accounts = plan.accounts.values().filter(|account| on_budget(plan, account));
+    let opening: i128 = accounts.map(|it| i128::from(it.opening_balance.minor())).sum();
+    let firsts = [flows.keys().next(), plan.assignments.keys().next(), Some(&last)];
+    let mut month = firsts.into_iter().flatten().min().copied().unwrap_or(last);
+    let mut before = Standing { to_be_budgeted: opening, ..Standing::default() };
+    loop {
+        let now = next_month(plan, flows.get(&month), month, &before);
+        if month >= last {
+            return now;
+        }
+        (before, month) = (now, month.next());
+    }
+}
+
+fn next_month(plan: &Plan, flow: Option<&Flow>, month: Month, before: &Standing) -> Standing {
+    let mut now =
+        Standing { carried_in: before.to_be_budgeted + before.held, ..Standing::default() };
+    for (id, left) in &before.available {
+        if *left >= 0 || carries_deficit(plan, *id, month.previous()) {
+            now.carried.insert(*id, *left);
+        } else {
+            now.overspent_before += left;
+        }
+    }
+    if let Some(assignment) = plan.assignments.get(&month) {
+        now.held = i128::from(assignment.held.minor());
+        let amounts = assignment.amounts.iter();
+        now.assigned = amounts.map(|it| (it.category_id, i128::from(it.amount.minor()))).collect();
+    }
+    let empty = Flow::default();
+    let flow = flow.unwrap_or(&empty);
+    for part in [&now.carried, &now.assigned, &flow.activity] {
+        for (id, minor) in part {
+            *now.available.entry(*id).or_default() += minor;
+        }
+    }
+    let came = flow.earned() + flow.uncategorised + flow.transferred;
+    let assigned: i128 = now.assigned.values().sum();
+    now.to_be_budgeted = now.carried_in + now.overspent_before + came - assigned - now.held;
+    now
+}
+
+/// Whether an envelope keeps the deficit of a month.
+fn carries_deficit(plan: &Plan, id: CategoryId, month: Month) -> bool {
+    let from = plan.envelopes.get(&id).and_then(|envelope| envelope.carries_deficit_from);
+    from.is_some_and(|from| from <= month)
+}
+
+/// How all envelopes stand at the end of a month.
+///
+/// # Errors
+///
+/// `amount_overflow` where a sum does not fit.
+pub fn envelopes(plan: &Plan, view: &View, month: Month, witness: bool) -> Result<EnvelopeMonth> {
+    let mut flows = flows(plan, view, month, witness);
+    let standing = standing(plan, &flows, month);
+    let flow = flows.remove(&month).unwrap_or_default();
+    let money = |minor: i128| Money::from_wide(minor, plan.book.currency);
+    let of = |map: &BTreeMap<CategoryId, i128>, id| money(map.get(id).copied().unwrap_or(0));
+    let mut envelopes = Vec::new();
+    let spending = plan.categories.values().filter(|it| it.kind == CategoryKind::Expense);
+    for category in spending {
+        let id = &category.id;
+        envelopes.push(EnvelopeState {
+            category_id: *id,
+            name: category.name.clone(),
+            carried_in: of(&standing.carried, id)?,
+            assigned: of(&standing.assigned, id)?,
+            activity: of(&flow.activity, id)?,
+            available: of(&standing.available, id)?,
+            carries_deficit: carries_deficit(plan, *id, month),
+            witness: witness.then(|| {
+                let mut ids = flow.witness.get(id).cloned().unwrap_or_default();
+                ids.sort_unstable();
+                ids.dedup();
+                ids
+            }),
+        });
+    }
+    let available: i128 = standing.available.values().sum();
+    Ok(EnvelopeMonth {
+        month,
+        carried_in: money(standing.carried_in)?,
+        overspent_before: money(standing.overspent_before)?,
+        income: money(flow.earned())?,
+        uncategorised: money(flow.uncategorised)?,
+        transferred: money(flow.transferred)?,
+        assigned: money(standing.assigned.values().sum())?,
+        held: money(standing.held)?,
+        to_be_budgeted: money(standing.to_be_budgeted)?,
+        available: money(available)?,
+        money: money(standing.to_be_budgeted + standing.held + available)?,
+        envelopes,
+    })
+}
