@@ -174,6 +174,17 @@ uniffi::custom_newtype!(
 /// An exact decimal number such as `-12.34`.
 Amount, String);
 
+/// A change of a stream's usual amount.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct AmountChange {
+    /// The day of the first payment of the new amount.
+    pub date: String,
+    /// The amount before.
+    pub from: Money,
+    /// The amount since.
+    pub to: Money,
+}
+
 /// What applying rules or suggestions to the past did.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct ApplyReport {
@@ -181,6 +192,26 @@ pub struct ApplyReport {
     pub examined: i64,
     /// How many of them changed.
     pub changed: i64,
+}
+
+/// What a category was assigned in a month.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Assigned {
+    /// The category, of spending.
+    pub category_id: CategoryId,
+    /// How much, in the book's currency; below zero where money was taken out of the envelope.
+    pub amount: Money,
+}
+
+/// What was assigned in a month: one document a month.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Assignment {
+    /// The month.
+    pub month: Month,
+    /// The categories that were assigned something, by id, each once.
+    pub amounts: Vec<Assigned>,
+    /// What is held back for the month after.
+    pub held: Money,
 }
 
 /// A file that belongs to a transaction; the host keeps the file itself.
@@ -192,6 +223,104 @@ pub struct Attachment {
     pub media_type: String,
     /// SHA-256 of its bytes, in hexadecimal.
     pub digest: String,
+}
+
+/// One thing that fills an envelope each month.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
+pub struct Automation {
+    /// Its turn: lower numbers first, in all envelopes. Turn 0 takes what it asks for whether it is
+    /// there or not; later turns take what is to be budgeted at most.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub priority: i64,
+    /// What it asks for.
+    pub rule: AutomationRule,
+}
+
+/// In which month automations shall fill envelopes.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct AutomationQuery {
+    /// The month.
+    pub month: Month,
+    /// Whether envelopes that were assigned something in it are filled anew; only those that were
+    /// assigned nothing are filled where absent.
+    #[uniffi(default)]
+    pub overwrite: bool,
+}
+
+/// What automations propose for a month.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct AutomationReport {
+    /// The month.
+    pub month: Month,
+    /// The envelopes that have automations and may be filled, by category.
+    pub proposals: Vec<Proposal>,
+    /// What is to be budgeted before.
+    pub before: Money,
+    /// What is to be budgeted then.
+    pub after: Money,
+}
+
+/// What an automation asks for in a month. Amounts are in the book's currency.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Enum)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum AutomationRule {
+    /// The same each month.
+    Fixed {
+        /// How much.
+        amount: Amount,
+    },
+    /// What is missing to an amount.
+    UpTo {
+        /// How much lies in the envelope then.
+        amount: Amount,
+    },
+    /// What has to be laid by each month to have an amount in time. All of one envelope share what lies
+    /// in it, and have the turn of the first of them.
+    ByDate {
+        /// How much is needed.
+        amount: Amount,
+        /// The month in which it is needed.
+        month: Month,
+        /// After how many months it is needed again; only once where absent.
+        #[uniffi(default)]
+        repeat_months: Option<i64>,
+    },
+    /// An amount for each day of the month on which something recurs.
+    Repeat {
+        /// How much each time.
+        amount: Amount,
+        /// On which days.
+        days: Recurrence,
+    },
+    /// A share of income, rounded half to even; nothing of income below zero.
+    Percent {
+        /// How much of a hundred.
+        percent: Amount,
+        /// A category of income; all income where absent.
+        #[uniffi(default)]
+        category_id: Option<CategoryId>,
+        /// Whether the income of the month before is meant.
+        #[uniffi(default)]
+        #[serde(default)]
+        previous: bool,
+    },
+    /// The average of what the category took in the months before, rounded half to even; nothing where
+    /// more came back.
+    Average {
+        /// How many months.
+        months: i64,
+    },
+    /// What was assigned in an earlier month.
+    Copy {
+        /// How many months ago.
+        months_ago: i64,
+    },
+    /// A share of what is left to be budgeted after everything else.
+    Remainder {
+        /// Its weight among all that share.
+        weight: i64,
+    },
 }
 
 /// Rules to be tried. Without anything in it, the book's own rules are.
@@ -318,19 +447,54 @@ pub struct BookPatch {
     pub learn_threshold: Option<i64>,
 }
 
-/// A monthly limit on the spending of some categories and those below them, in one currency.
+/// A limit on some spending in each period, in one currency.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Budget {
     /// The budget's id.
     pub id: BudgetId,
     /// What people call it.
     pub name: String,
-    /// The categories it watches; those below them count too.
+    /// The categories it watches; those below them count too. All spending where empty.
     pub category_ids: Vec<CategoryId>,
-    /// What may be spent in a month, above zero.
+    /// Categories that it leaves out, with those below them.
+    pub except_category_ids: Vec<CategoryId>,
+    /// The tags of which a transaction needs one; any or none where empty.
+    pub tags: Vec<String>,
+    /// The accounts it watches; all where empty.
+    pub account_ids: Vec<AccountId>,
+    /// What may be spent in a period, above zero.
     pub limit: Money,
-    /// The percentages of the limit whose crossing is announced once a month, ascending.
+    /// The percentages of what is available whose crossing is announced once a period, ascending.
     pub thresholds: Vec<i64>,
+    /// How time is divided.
+    pub period: Period,
+    /// What goes on into the next period.
+    pub rollover: Rollover,
+    /// A day of its first period; from the beginning where absent.
+    #[uniffi(default)]
+    pub start: Option<String>,
+    /// Whether what the bank has not booked yet counts as used.
+    pub pending_counts: bool,
+}
+
+/// Which of a budget's periods to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct BudgetHistoryQuery {
+    /// The budget.
+    pub budget_id: BudgetId,
+    /// A day of the first period; the budget's start, or the first spending, where absent.
+    #[uniffi(default)]
+    pub from: Option<String>,
+    /// A day of the last period; `as_of` where absent.
+    #[uniffi(default)]
+    pub to: Option<String>,
+    /// The day by the end of which pace and projection are told; today, in the book's zone, where
+    /// absent.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
+    /// Whether to name the transactions that make the figures.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
 /// Names a budget of a book.
@@ -351,48 +515,130 @@ pub struct BudgetPatch {
     /// The new categories.
     #[uniffi(default)]
     pub category_ids: Option<Vec<CategoryId>>,
+    /// The new categories to leave out.
+    #[uniffi(default)]
+    pub except_category_ids: Option<Vec<CategoryId>>,
+    /// The new tags.
+    #[uniffi(default)]
+    pub tags: Option<Vec<String>>,
+    /// The new accounts.
+    #[uniffi(default)]
+    pub account_ids: Option<Vec<AccountId>>,
     /// The new limit, in the budget's currency.
     #[uniffi(default)]
     pub limit: Option<Amount>,
     /// The new percentages.
     #[uniffi(default)]
     pub thresholds: Option<Vec<i64>>,
+    /// The new division of time.
+    #[uniffi(default)]
+    pub period: Option<Period>,
+    /// What goes on into the next period from now on, in all periods since the start.
+    #[uniffi(default)]
+    pub rollover: Option<Rollover>,
+    /// A day of the new first period.
+    #[uniffi(default)]
+    pub start: Option<String>,
+    /// Whether what the bank has not booked yet counts as used.
+    #[uniffi(default)]
+    pub pending_counts: Option<bool>,
 }
 
 /// Which budgets' state to tell.
 #[derive(Debug, Clone, Serialize, uniffi::Record)]
 pub struct BudgetQuery {
-    /// The month; the present one, in the book's zone, where absent.
+    /// A month: each budget's period that holds its first day.
     #[uniffi(default)]
     pub month: Option<Month>,
+    /// A day: each budget's period that holds it; `as_of` where neither this nor a month is named.
+    #[uniffi(default)]
+    pub date: Option<String>,
+    /// The day by the end of which pace and projection are told; today, in the book's zone, where
+    /// absent.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
     /// One budget; all where absent.
     #[uniffi(default)]
     pub budget_id: Option<BudgetId>,
+    /// Whether to name the transactions that make the figures.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
-/// How a budget stands in a month.
+/// How a budget stands in a period.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct BudgetState {
     /// The budget.
     pub budget_id: BudgetId,
     /// Its name.
     pub name: String,
-    /// The month.
-    pub month: Month,
-    /// What may be spent.
+    /// The period, where it is a calendar month.
+    #[uniffi(default)]
+    pub month: Option<Month>,
+    /// The first day of the period.
+    pub from: String,
+    /// The last day of the period.
+    pub to: String,
+    /// What may be spent in each period.
     pub limit: Money,
-    /// What was spent, refunds taken off; below zero when more came back than went out.
+    /// What the period began with beyond the limit; below zero where more was spent before.
+    pub carried_in: Money,
+    /// What was spent and booked, refunds taken off; below zero when more came back than went out.
     pub spent: Money,
-    /// What is left; below zero when the limit is exceeded.
+    /// The same of what the bank has not booked yet.
+    pub reserved: Money,
+    /// What is left of limit and carry; what is reserved is taken off where the budget counts it. Below
+    /// zero when more was used than was there.
     pub remaining: Money,
-    /// What was spent in percent of the limit, one decimal place, rounded half to even.
-    pub used_percent: Amount,
+    /// What was used in percent of limit and carry, one decimal place, rounded half to even; absent
+    /// where these leave nothing to be spent.
+    #[uniffi(default)]
+    pub used_percent: Option<Amount>,
+    /// The days of the period.
+    pub days: i64,
+    /// How many of them have come by `as_of`, that day included.
+    pub days_passed: i64,
+    /// What would be used by then if each day took the same, rounded half to even.
+    pub expected: Money,
+    /// What was used by then beyond what was expected; below zero where it is less.
+    pub ahead: Money,
+    /// What is used at the period's end if the days to come take what those before took, rounded half
+    /// to even; absent before the period's first day.
+    #[uniffi(default)]
+    pub projected: Option<Money>,
     /// The thresholds reached now, ascending.
     pub reached: Vec<i64>,
-    /// The thresholds announced in this month, ascending.
+    /// The thresholds announced in this period, ascending.
     pub announced: Vec<i64>,
-    /// How many transactions were counted.
+    /// How many transactions are spent or reserved.
     pub transactions: i64,
+    /// The transactions that were used, ascending, where asked for.
+    #[uniffi(default)]
+    pub witness: Option<Vec<TransactionId>>,
+}
+
+/// How often something recurs.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum Cadence {
+    Weekly,
+    Fortnightly,
+    FourWeekly,
+    Monthly,
+    TwoMonthly,
+    Quarterly,
+    HalfYearly,
+    Yearly,
+}
+
+/// A unit of which periods and recurrences count several.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum CalendarUnit {
+    Days,
+    Weeks,
+    Months,
+    Years,
 }
 
 /// One value that was proposed for a field.
@@ -412,6 +658,16 @@ pub struct Candidate {
     #[uniffi(default)]
     #[serde(default)]
     pub evidence: Vec<Spoke>,
+}
+
+/// What of a period's end the next one begins with.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum Carry {
+    Nothing,
+    Surplus,
+    Deficit,
+    Both,
 }
 
 /// What came in and went out in a month, in one currency.
@@ -926,6 +1182,89 @@ pub struct Entry {
     pub events: Vec<String>,
 }
 
+/// How an envelope is kept: what becomes of its overspending, and what fills it.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Envelope {
+    /// The category, of spending.
+    pub category_id: CategoryId,
+    /// The first month whose overspending the envelope itself carries on. What is overspent in other
+    /// months lowers what is to be budgeted in the next.
+    #[uniffi(default)]
+    pub carries_deficit_from: Option<Month>,
+    /// The most that automations fill it to; no bound where absent.
+    #[uniffi(default)]
+    pub cap: Option<Amount>,
+    /// Whether automations give back what lies in it beyond the cap.
+    pub returns_excess: bool,
+    /// What fills it.
+    pub automations: Vec<Automation>,
+}
+
+/// How all envelopes stand at a month's end, in the book's currency.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct EnvelopeMonth {
+    /// The month.
+    pub month: Month,
+    /// What was left to be budgeted the month before, that which was held back included; in the first
+    /// month what lay in the accounts before.
+    pub carried_in: Money,
+    /// What was overspent the month before in envelopes that do not carry it; zero or below.
+    pub overspent_before: Money,
+    /// Income.
+    pub income: Money,
+    /// What has no category yet: it changes what is to be budgeted until it has.
+    pub uncategorised: Money,
+    /// Transfers: what came from accounts that are not on budget less what went there, and what is
+    /// under way between two months.
+    pub transferred: Money,
+    /// What all envelopes were assigned.
+    pub assigned: Money,
+    /// What is held back for the month after.
+    pub held: Money,
+    /// What is left to be budgeted: what was carried, overspent, earned, uncategorised and transferred,
+    /// less what was assigned and held. Below zero where more was assigned than is there.
+    pub to_be_budgeted: Money,
+    /// What lies in all envelopes.
+    pub available: Money,
+    /// What lies in the accounts on budget: to be budgeted, held and available together.
+    pub money: Money,
+    /// The envelopes, one for each category of spending, by id.
+    pub envelopes: Vec<EnvelopeState>,
+}
+
+/// Which month's envelopes to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct EnvelopeQuery {
+    /// The month; the present one, in the book's zone, where absent.
+    #[uniffi(default)]
+    pub month: Option<Month>,
+    /// Whether to name the transactions that make the activity.
+    #[uniffi(default)]
+    pub witness: bool,
+}
+
+/// How an envelope stands at a month's end.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct EnvelopeState {
+    /// The category.
+    pub category_id: CategoryId,
+    /// Its name.
+    pub name: String,
+    /// What lay in it when the month began; below zero where it carries a deficit.
+    pub carried_in: Money,
+    /// What it was assigned in the month.
+    pub assigned: Money,
+    /// What came to it or, below zero, went out of it in the month.
+    pub activity: Money,
+    /// What lies in it: the three together. Below zero where it is overspent.
+    pub available: Money,
+    /// Whether a deficit of this month stays in the envelope.
+    pub carries_deficit: bool,
+    /// The transactions of the activity, ascending, where asked for.
+    #[uniffi(default)]
+    pub witness: Option<Vec<TransactionId>>,
+}
+
 /// The reason of an error, stable across versions.
 #[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -1394,6 +1733,24 @@ pub struct NewAccount {
     pub bank_id: Option<String>,
 }
 
+/// What is to be assigned to a category.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewAssigned {
+    /// The category, of spending.
+    pub category_id: CategoryId,
+    /// How much it is assigned in the month, in the book's currency.
+    pub amount: Amount,
+}
+
+/// What is to be assigned in a month.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewAssignment {
+    /// The month.
+    pub month: Month,
+    /// What these categories are assigned from now on; the others keep theirs.
+    pub amounts: Vec<NewAssigned>,
+}
+
 /// A book to be made; its maker becomes its owner.
 #[derive(Debug, Clone, Serialize, uniffi::Record)]
 pub struct NewBook {
@@ -1412,7 +1769,7 @@ pub struct NewBook {
     pub currencies: Vec<CustomCurrency>,
 }
 
-/// A budget to be made.
+/// A budget to be made. It names at least one of categories, categories left out, tags, accounts.
 #[derive(Debug, Clone, Serialize, uniffi::Record)]
 pub struct NewBudget {
     /// An id of the caller's choice; fresh where absent.
@@ -1420,9 +1777,19 @@ pub struct NewBudget {
     pub id: Option<BudgetId>,
     /// What people call it.
     pub name: String,
-    /// The categories it watches; at least one, and none of income.
+    /// The categories it watches, none of income; those below them count too.
+    #[uniffi(default)]
     pub category_ids: Vec<CategoryId>,
-    /// What may be spent in a month, above zero.
+    /// Categories that it leaves out, with those below them.
+    #[uniffi(default)]
+    pub except_category_ids: Vec<CategoryId>,
+    /// The tags of which a transaction needs one.
+    #[uniffi(default)]
+    pub tags: Vec<String>,
+    /// The accounts it watches.
+    #[uniffi(default)]
+    pub account_ids: Vec<AccountId>,
+    /// What may be spent in a period, above zero.
     pub limit: Amount,
     /// The currency code; the book's currency where absent.
     #[uniffi(default)]
@@ -1430,6 +1797,19 @@ pub struct NewBudget {
     /// The percentages to announce; 80, 100 and 120 where absent.
     #[uniffi(default)]
     pub thresholds: Option<Vec<i64>>,
+    /// How time is divided; calendar months where absent.
+    #[uniffi(default)]
+    pub period: Option<Period>,
+    /// What goes on into the next period; nothing where absent.
+    #[uniffi(default)]
+    pub rollover: Option<Rollover>,
+    /// A day of its first period; where absent, from the beginning, or from now on where something is
+    /// carried.
+    #[uniffi(default)]
+    pub start: Option<String>,
+    /// Whether what the bank has not booked yet counts as used; it does where absent.
+    #[uniffi(default)]
+    pub pending_counts: Option<bool>,
 }
 
 /// A category to be made.
@@ -1446,6 +1826,34 @@ pub struct NewCategory {
     /// The category above it; absent at the top.
     #[uniffi(default)]
     pub parent_id: Option<CategoryId>,
+}
+
+/// How an envelope is to be kept, instead of how it was.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewEnvelope {
+    /// The category, of spending.
+    pub category_id: CategoryId,
+    /// The first month whose overspending the envelope itself carries on; none where absent.
+    #[uniffi(default)]
+    pub carries_deficit_from: Option<Month>,
+    /// The most that automations fill it to, in the book's currency; no bound where absent.
+    #[uniffi(default)]
+    pub cap: Option<Amount>,
+    /// Whether automations give back what lies in it beyond the cap.
+    #[uniffi(default)]
+    pub returns_excess: bool,
+    /// What fills it.
+    #[uniffi(default)]
+    pub automations: Vec<Automation>,
+}
+
+/// What is to be held back in a month.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewHold {
+    /// The month.
+    pub month: Month,
+    /// How much of it the month after begins with, not below zero, in the book's currency.
+    pub amount: Amount,
 }
 
 /// A bank's file to be imported.
@@ -1558,6 +1966,37 @@ pub struct NewRule {
     pub stop: bool,
 }
 
+/// A schedule to be made.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewSchedule {
+    /// An id of the caller's choice; fresh where absent.
+    #[uniffi(default)]
+    pub id: Option<ScheduleId>,
+    /// What people call it.
+    pub name: String,
+    /// The account in which it is paid.
+    pub account_id: AccountId,
+    /// The other party; any where absent.
+    #[uniffi(default)]
+    pub payee: Option<String>,
+    /// What it is for.
+    #[uniffi(default)]
+    pub category_id: Option<CategoryId>,
+    /// The signed amount that is expected, in the account's currency: negative = money out.
+    pub amount: Amount,
+    /// How far an amount may be from it, in percent of it, at most 100; 10 where absent.
+    #[uniffi(default)]
+    pub tolerance_percent: Option<i64>,
+    /// When it is due.
+    pub recurrence: Recurrence,
+    /// How many days before or after it may be paid, at most 31; 5 where absent.
+    #[uniffi(default)]
+    pub tolerance_days: Option<i64>,
+    /// Whether it is expected; it is where absent.
+    #[uniffi(default)]
+    pub active: Option<bool>,
+}
+
 /// A part of a transaction to be made.
 #[derive(Debug, Clone, Serialize, uniffi::Record)]
 pub struct NewSplit {
@@ -1652,6 +2091,49 @@ pub struct ObjectChange {
     pub kind: String,
     /// The fields that are other than before.
     pub fields: Vec<FieldChange>,
+}
+
+/// An expected payment.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Occurrence {
+    /// The schedule.
+    pub schedule_id: ScheduleId,
+    /// The day on which it is due.
+    pub date: String,
+    /// The signed amount that is expected.
+    pub amount: Money,
+    /// Whether it has come.
+    pub state: OccurrenceState,
+    /// The transaction that pays it.
+    #[uniffi(default)]
+    pub transaction_id: Option<TransactionId>,
+    /// What was paid, signed.
+    #[uniffi(default)]
+    pub paid: Option<Money>,
+    /// The day on which it was booked.
+    #[uniffi(default)]
+    pub paid_on: Option<String>,
+}
+
+/// Which expected payments to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct OccurrenceQuery {
+    /// The first day on which one is due.
+    pub from: String,
+    /// The last day.
+    pub to: String,
+    /// One schedule; all that are active where absent.
+    #[uniffi(default)]
+    pub schedule_id: Option<ScheduleId>,
+}
+
+/// Whether an expected payment has come.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum OccurrenceState {
+    Paid,
+    Due,
+    Late,
 }
 
 /// A row of a file that a transaction stands for. It never changes, whatever happens to the
@@ -1854,6 +2336,66 @@ pub struct PayeeTotal {
     pub transactions: i64,
 }
 
+/// How time is divided: the periods of one shape follow each other without gap or overlap, so that
+/// every day lies in exactly one.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Enum)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Period {
+    /// Weeks.
+    Weeks {
+        /// The day on which a week starts; Monday where absent (ISO 8601).
+        #[uniffi(default)]
+        #[serde(default)]
+        first_day: Weekday,
+    },
+    /// So many days, weeks, months or years, counted from a day: ten days, fortnights, the time from
+    /// one payday to the next.
+    Every {
+        /// How many of the unit.
+        count: i64,
+        /// What is counted.
+        unit: CalendarUnit,
+        /// A day on which a period starts; the others follow from it, before and after.
+        anchor: String,
+    },
+    /// Two periods a month.
+    SemiMonths {
+        /// The day of the month on which the first starts, 1 to 27; 1 where absent.
+        #[uniffi(default)]
+        #[serde(default)]
+        first_day: i64,
+        /// The day of the month on which the second starts, up to 31; 16 where absent.
+        #[uniffi(default)]
+        #[serde(default)]
+        second_day: i64,
+    },
+    /// Months.
+    Months {
+        /// The day of the month on which a period starts, 1 to 31; 1 where absent.
+        #[uniffi(default)]
+        #[serde(default)]
+        start_day: i64,
+    },
+    /// Three months each.
+    Quarters {
+        /// A month, 1 to 12, with whose first day a quarter starts; 1 where absent.
+        #[uniffi(default)]
+        #[serde(default)]
+        start_month: i64,
+    },
+    /// Years.
+    Years {
+        /// The month in which a year starts, 1 to 12; 1 where absent.
+        #[uniffi(default)]
+        #[serde(default)]
+        start_month: i64,
+        /// The day of that month, 1 to 31; 1 where absent.
+        #[uniffi(default)]
+        #[serde(default)]
+        start_day: i64,
+    },
+}
+
 /// Something in a file that could not be read.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Problem {
@@ -1867,6 +2409,33 @@ pub struct Problem {
     /// The field as the file or the format calls it, where it is known.
     #[uniffi(default)]
     pub field: Option<String>,
+}
+
+/// What an envelope is to be assigned, and why: what its automations asked for, less what was
+/// withheld.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Proposal {
+    /// The category.
+    pub category_id: CategoryId,
+    /// What it is assigned now.
+    pub before: Money,
+    /// What it is to be assigned.
+    pub amount: Money,
+    /// What its automations asked for, in their turn.
+    pub parts: Vec<ProposalPart>,
+    /// What was withheld, or is given back, because the envelope is full.
+    pub beyond_cap: Money,
+    /// What was withheld because there was no more to be budgeted.
+    pub beyond_funds: Money,
+}
+
+/// What one automation asked for.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ProposalPart {
+    /// Its place among the envelope's automations, from 0.
+    pub automation: i64,
+    /// What it asked for; what automations by date ask for together stands with the first.
+    pub asked: Money,
 }
 
 /// What stands around cells.
@@ -1924,6 +2493,21 @@ pub struct RateSheet {
     pub rates: Vec<QuotedRate>,
 }
 
+/// Money that moves from one envelope to another in a month.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct Reassignment {
+    /// The month.
+    pub month: Month,
+    /// The category that it is taken from; from what is to be budgeted where absent.
+    #[uniffi(default)]
+    pub from_category_id: Option<CategoryId>,
+    /// The category that it goes to; to what is to be budgeted where absent.
+    #[uniffi(default)]
+    pub to_category_id: Option<CategoryId>,
+    /// How much, above zero, in the book's currency.
+    pub amount: Amount,
+}
+
 /// A category for several transactions at once.
 #[derive(Debug, Clone, Serialize, uniffi::Record)]
 pub struct Recategorisation {
@@ -1932,6 +2516,62 @@ pub struct Recategorisation {
     /// The category; absent = none.
     #[uniffi(default)]
     pub category_id: Option<CategoryId>,
+}
+
+/// On which days something recurs.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
+pub struct Recurrence {
+    /// The first day on which it may fall, and the one from which units are counted.
+    pub start: String,
+    /// What is counted. Weeks start with Monday.
+    pub unit: CalendarUnit,
+    /// It falls in every so many of the unit; in each where absent.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub every: i64,
+    /// On which days of the week or month; on the day of `start` where there is none. In a year they
+    /// are days of the month of `start`.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub on: Vec<RecurrenceDay>,
+    /// Where a day goes that falls on a weekend; it stays where absent.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub weekend: WeekendPolicy,
+    /// How often it falls at most, skipped days included.
+    #[uniffi(default)]
+    pub count: Option<i64>,
+    /// The last day on which it may fall, before a weekend moves it.
+    #[uniffi(default)]
+    pub until: Option<String>,
+    /// Days on which it does not fall although it would, before a weekend moves them.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub skip: Vec<String>,
+}
+
+/// A day of a week or of a month.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Enum)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum RecurrenceDay {
+    /// A day of the week.
+    Weekday {
+        /// Which one.
+        weekday: Weekday,
+    },
+    /// A day of the month.
+    MonthDay {
+        /// Its number, 1 to 31; where the month is shorter, its last day.
+        day: i64,
+    },
+    /// The n-th of a weekday in the month.
+    NthWeekday {
+        /// 1 to 5 from the start of the month, -1 to -5 from its end. A month without a fifth has no such
+        /// day.
+        nth: i64,
+        /// Which weekday.
+        weekday: Weekday,
+    },
 }
 
 /// What was restored.
@@ -1950,6 +2590,25 @@ pub enum Role {
     Viewer,
     Member,
     Owner,
+}
+
+/// What a budget carries from one period into the next.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
+pub struct Rollover {
+    /// Which way it carries.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub carry: Carry,
+    /// The most that is carried of what is left; a deficit is carried whole. No bound where absent.
+    #[uniffi(default)]
+    pub cap: Option<Amount>,
+    /// Every so many periods, counted from the one of the budget's start, nothing is carried in.
+    #[uniffi(default)]
+    pub reset_every: Option<i64>,
+    /// Whether nothing is carried into the first period that starts in a calendar year.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub reset_yearly: bool,
 }
 
 /// A row that was recognised, and by what.
@@ -2109,6 +2768,71 @@ pub struct RuleUse {
     pub dead: bool,
     /// Whether it would apply, but other rules have the last word everywhere.
     pub shadowed: bool,
+}
+
+/// A payment that is expected again and again: a rent, a salary, a subscription.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Schedule {
+    /// The schedule's id.
+    pub id: ScheduleId,
+    /// What people call it.
+    pub name: String,
+    /// The account in which it is paid.
+    pub account_id: AccountId,
+    /// The other party; a transaction of another one does not pay it.
+    #[uniffi(default)]
+    pub payee: Option<String>,
+    /// What it is for; it says nothing of which transaction pays it.
+    #[uniffi(default)]
+    pub category_id: Option<CategoryId>,
+    /// The signed amount that is expected: negative = money out.
+    pub amount: Money,
+    /// How far an amount may be from it, in percent of it.
+    pub tolerance_percent: i64,
+    /// When it is due.
+    pub recurrence: Recurrence,
+    /// How many days before or after it may be paid.
+    pub tolerance_days: i64,
+    /// Whether it is expected; one that is not keeps its stream from being suggested again.
+    pub active: bool,
+}
+
+/// Names a schedule of a book.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ScheduleId(pub String);
+
+uniffi::custom_newtype!(
+/// Names a schedule of a book.
+ScheduleId, String);
+
+/// Changes to a schedule; what is absent stays.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct SchedulePatch {
+    /// The new name.
+    #[uniffi(default)]
+    pub name: Option<String>,
+    /// The new other party.
+    #[uniffi(default)]
+    pub payee: Option<String>,
+    /// The new category.
+    #[uniffi(default)]
+    pub category_id: Option<CategoryId>,
+    /// The new amount.
+    #[uniffi(default)]
+    pub amount: Option<Amount>,
+    /// The new tolerance of amounts.
+    #[uniffi(default)]
+    pub tolerance_percent: Option<i64>,
+    /// When it is due from now on.
+    #[uniffi(default)]
+    pub recurrence: Option<Recurrence>,
+    /// The new tolerance of days.
+    #[uniffi(default)]
+    pub tolerance_days: Option<i64>,
+    /// Whether it is expected.
+    #[uniffi(default)]
+    pub active: Option<bool>,
 }
 
 /// What the sign of a single amount column means.
@@ -2273,6 +2997,77 @@ pub enum Status {
     Reconciled,
     Void,
     Disputed,
+}
+
+/// Payments of one party that recur in one account.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Stream {
+    /// The other party, as the newest payment names it.
+    pub payee: String,
+    /// The account.
+    pub account_id: AccountId,
+    /// The category of the newest payment.
+    #[uniffi(default)]
+    pub category_id: Option<CategoryId>,
+    /// How often it recurs.
+    pub cadence: Cadence,
+    /// What kind of stream it is.
+    pub kind: StreamKind,
+    /// How far it has come.
+    pub state: StreamState,
+    /// The amount to be expected next, signed: the newest where the amount stays, else the median of
+    /// the newest six.
+    pub amount: Money,
+    /// The smallest amount by size, signed.
+    pub smallest: Money,
+    /// The largest amount by size, signed.
+    pub largest: Money,
+    /// Where its amount stayed and then was another for good.
+    pub changes: Vec<AmountChange>,
+    /// Its first payment.
+    pub first: String,
+    /// Its newest payment.
+    pub last: String,
+    /// The day on which its next payment is expected; absent where it has ended.
+    #[uniffi(default)]
+    pub next: Option<String>,
+    /// The days between first and last on which a payment was due that did not come.
+    pub missed: Vec<String>,
+    /// The days on which it falls due from its newest payment on.
+    pub recurrence: Recurrence,
+    /// The schedule that stands for it.
+    #[uniffi(default)]
+    pub schedule_id: Option<ScheduleId>,
+    /// How many days payments lie from the days on which they are due, at most.
+    pub tolerance_days: i64,
+    /// The payments, by date.
+    pub transaction_ids: Vec<TransactionId>,
+}
+
+/// What kind of stream it is.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamKind {
+    Income,
+    Subscription,
+    Bill,
+}
+
+/// Which streams to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct StreamQuery {
+    /// Also those that a schedule stands for, and those that have ended.
+    #[uniffi(default)]
+    pub all: bool,
+}
+
+/// How far a stream has come.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamState {
+    Active,
+    Missed,
+    Ended,
 }
 
 /// What is suggested for one transaction.
@@ -2668,4 +3463,14 @@ pub enum Weekday {
     Friday,
     Saturday,
     Sunday,
+}
+
+/// Where a day goes that falls on a Saturday or Sunday.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum WeekendPolicy {
+    Stay,
+    Before,
+    After,
+    Nearest,
 }

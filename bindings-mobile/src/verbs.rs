@@ -86,6 +86,16 @@ impl BookHandle {
         Arc::new(Budgets { caller: self.caller.clone() })
     }
 
+    /// What came in, and what it is for.
+    pub fn envelopes(&self) -> Arc<Envelopes> {
+        Arc::new(Envelopes { caller: self.caller.clone() })
+    }
+
+    /// What is expected again and again.
+    pub fn schedules(&self) -> Arc<Schedules> {
+        Arc::new(Schedules { caller: self.caller.clone() })
+    }
+
     /// What currencies were worth.
     pub fn rates(&self) -> Arc<Rates> {
         Arc::new(Rates { caller: self.caller.clone() })
@@ -425,10 +435,115 @@ impl Budgets {
         self.caller.call("budgets.delete", Some(id), ()).await
     }
 
-    /// How budgets stand in a month.
+    /// How budgets stand in the period of a day.
     #[uniffi::method(default(query))]
     pub async fn state(&self, query: BudgetQuery) -> Result<Vec<BudgetState>> {
         self.caller.call("budgets.state", None, query).await
+    }
+
+    /// How a budget stands in each of its periods.
+    pub async fn history(&self, query: BudgetHistoryQuery) -> Result<Vec<BudgetState>> {
+        self.caller.call("budgets.history", None, query).await
+    }
+}
+
+/// What came in, and what it is for.
+#[derive(Debug, uniffi::Object)]
+pub struct Envelopes {
+    pub(crate) caller: Caller,
+}
+
+#[uniffi::export]
+impl Envelopes {
+    /// How all envelopes stand at the end of a month.
+    #[uniffi::method(default(query))]
+    pub async fn state(&self, query: EnvelopeQuery) -> Result<EnvelopeMonth> {
+        self.caller.call("envelopes.state", None, query).await
+    }
+
+    /// Assign money to envelopes in a month.
+    pub async fn assign(&self, new: NewAssignment) -> Result<Assignment> {
+        self.caller.call("envelopes.assign", None, new).await
+    }
+
+    /// Move money between envelopes in a month.
+    pub async fn reassign(&self, request: Reassignment) -> Result<Assignment> {
+        self.caller.call("envelopes.reassign", None, request).await
+    }
+
+    /// Hold money back in a month for the one after.
+    pub async fn hold(&self, new: NewHold) -> Result<Assignment> {
+        self.caller.call("envelopes.hold", None, new).await
+    }
+
+    /// How envelopes are kept, by category.
+    pub async fn list(&self) -> Result<Vec<Envelope>> {
+        self.caller.call("envelopes.list", None, ()).await
+    }
+
+    /// Say how an envelope is kept.
+    pub async fn put(&self, new: NewEnvelope) -> Result<Envelope> {
+        self.caller.call("envelopes.put", None, new).await
+    }
+
+    /// What automations would assign in a month; nothing is written.
+    pub async fn preview(&self, query: AutomationQuery) -> Result<AutomationReport> {
+        self.caller.call("envelopes.preview", None, query).await
+    }
+
+    /// Assign in a month what automations propose.
+    pub async fn apply(&self, query: AutomationQuery) -> Result<AutomationReport> {
+        self.caller.call("envelopes.apply", None, query).await
+    }
+}
+
+/// What is expected again and again.
+#[derive(Debug, uniffi::Object)]
+pub struct Schedules {
+    pub(crate) caller: Caller,
+}
+
+#[uniffi::export]
+impl Schedules {
+    /// Make a schedule.
+    pub async fn create(&self, new: NewSchedule) -> Result<Schedule> {
+        self.caller.call("schedules.create", None, new).await
+    }
+
+    /// All schedules.
+    pub async fn list(&self) -> Result<Vec<Schedule>> {
+        self.caller.call("schedules.list", None, ()).await
+    }
+
+    /// Change a schedule.
+    pub async fn update(&self, id: String, patch: SchedulePatch) -> Result<Schedule> {
+        self.caller.call("schedules.update", Some(id), patch).await
+    }
+
+    /// Remove a schedule.
+    pub async fn delete(&self, id: String) -> Result<()> {
+        self.caller.call("schedules.delete", Some(id), ()).await
+    }
+
+    /// Payments that recur, with their cadence and what comes next.
+    #[uniffi::method(default(query))]
+    pub async fn detect(&self, query: StreamQuery) -> Result<Vec<Stream>> {
+        self.caller.call("schedules.detect", None, query).await
+    }
+
+    /// Make a schedule of the stream to which a transaction belongs.
+    pub async fn accept(&self, id: String) -> Result<Schedule> {
+        self.caller.call("schedules.accept", Some(id), ()).await
+    }
+
+    /// Say of the stream to which a transaction belongs that it is none to expect.
+    pub async fn ignore(&self, id: String) -> Result<Schedule> {
+        self.caller.call("schedules.ignore", Some(id), ()).await
+    }
+
+    /// What is expected when, and the transactions that pay it.
+    pub async fn occurrences(&self, query: OccurrenceQuery) -> Result<Vec<Occurrence>> {
+        self.caller.call("schedules.occurrences", None, query).await
     }
 }
 

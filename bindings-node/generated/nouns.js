@@ -315,9 +315,112 @@ class Budgets {
     return this.#run('budgets.delete', id);
   }
 
-  /** How budgets stand in a month. */
+  /** How budgets stand in the period of a day. */
   state(request) {
     return this.#run('budgets.state', undefined, request);
+  }
+
+  /** How a budget stands in each of its periods. */
+  history(request) {
+    return this.#run('budgets.history', undefined, request);
+  }
+}
+
+/** What came in, and what it is for. */
+class Envelopes {
+  #run;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** How all envelopes stand at the end of a month. */
+  state(request) {
+    return this.#run('envelopes.state', undefined, request);
+  }
+
+  /** Assign money to envelopes in a month. */
+  assign(request) {
+    return this.#run('envelopes.assign', undefined, request);
+  }
+
+  /** Move money between envelopes in a month. */
+  reassign(request) {
+    return this.#run('envelopes.reassign', undefined, request);
+  }
+
+  /** Hold money back in a month for the one after. */
+  hold(request) {
+    return this.#run('envelopes.hold', undefined, request);
+  }
+
+  /** How envelopes are kept, by category. */
+  list() {
+    return this.#run('envelopes.list');
+  }
+
+  /** Say how an envelope is kept. */
+  put(request) {
+    return this.#run('envelopes.put', undefined, request);
+  }
+
+  /** What automations would assign in a month; nothing is written. */
+  preview(request) {
+    return this.#run('envelopes.preview', undefined, request);
+  }
+
+  /** Assign in a month what automations propose. */
+  apply(request) {
+    return this.#run('envelopes.apply', undefined, request);
+  }
+}
+
+/** What is expected again and again. */
+class Schedules {
+  #run;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** Make a schedule. */
+  create(request) {
+    return this.#run('schedules.create', undefined, request);
+  }
+
+  /** All schedules. */
+  list() {
+    return this.#run('schedules.list');
+  }
+
+  /** Change a schedule. */
+  update(id, request) {
+    return this.#run('schedules.update', id, request);
+  }
+
+  /** Remove a schedule. */
+  delete(id) {
+    return this.#run('schedules.delete', id);
+  }
+
+  /** Payments that recur, with their cadence and what comes next. */
+  detect(request) {
+    return this.#run('schedules.detect', undefined, request);
+  }
+
+  /** Make a schedule of the stream to which a transaction belongs. */
+  accept(id) {
+    return this.#run('schedules.accept', id);
+  }
+
+  /** Say of the stream to which a transaction belongs that it is none to expect. */
+  ignore(id) {
+    return this.#run('schedules.ignore', id);
+  }
+
+  /** What is expected when, and the transactions that pay it. */
+  occurrences(request) {
+    return this.#run('schedules.occurrences', undefined, request);
   }
 }
 
@@ -514,6 +617,8 @@ class BookHandle {
     this.rules = new Rules(run);
     this.suggestions = new Suggestions(run);
     this.budgets = new Budgets(run);
+    this.envelopes = new Envelopes(run);
+    this.schedules = new Schedules(run);
     this.rates = new Rates(run);
     this.imports = new Imports(run);
     this.layouts = new Layouts(run);
@@ -536,5 +641,6 @@ class BookHandle {
 
 module.exports = {
   Books, Members, Accounts, Categories, Payees, Transactions, Transfers, Rules, Suggestions,
-  Budgets, Rates, Imports, Layouts, Exports, Reports, History, Events, BookHandle,
+  Budgets, Envelopes, Schedules, Rates, Imports, Layouts, Exports, Reports, History, Events,
+  BookHandle,
 };

@@ -170,12 +170,40 @@ export type ActorId = string;
 /** An exact decimal number such as `-12.34`. */
 export type Amount = string;
 
+/** A change of a stream's usual amount. */
+export interface AmountChange {
+  /** The day of the first payment of the new amount. */
+  date: CivilDate;
+  /** The amount before. */
+  from: Money;
+  /** The amount since. */
+  to: Money;
+}
+
 /** What applying rules or suggestions to the past did. */
 export interface ApplyReport {
   /** How many transactions were looked at. */
   examined: number;
   /** How many of them changed. */
   changed: number;
+}
+
+/** What a category was assigned in a month. */
+export interface Assigned {
+  /** The category, of spending. */
+  category_id: CategoryId;
+  /** How much, in the book's currency; below zero where money was taken out of the envelope. */
+  amount: Money;
+}
+
+/** What was assigned in a month: one document a month. */
+export interface Assignment {
+  /** The month. */
+  month: Month;
+  /** The categories that were assigned something, by id, each once. */
+  amounts: Assigned[];
+  /** What is held back for the month after. */
+  held: Money;
 }
 
 /** A file that belongs to a transaction; the host keeps the file itself. */
@@ -187,6 +215,107 @@ export interface Attachment {
   /** SHA-256 of its bytes, in hexadecimal. */
   digest: string;
 }
+
+/** One thing that fills an envelope each month. */
+export interface Automation {
+  /**
+   * Its turn: lower numbers first, in all envelopes. Turn 0 takes what it asks for whether it is
+   * there or not; later turns take what is to be budgeted at most.
+   */
+  priority?: number | undefined;
+  /** What it asks for. */
+  rule: AutomationRule;
+}
+
+/** In which month automations shall fill envelopes. */
+export interface AutomationQuery {
+  /** The month. */
+  month: Month;
+  /**
+   * Whether envelopes that were assigned something in it are filled anew; only those that were
+   * assigned nothing are filled where absent.
+   */
+  overwrite?: boolean | undefined;
+}
+
+/** What automations propose for a month. */
+export interface AutomationReport {
+  /** The month. */
+  month: Month;
+  /** The envelopes that have automations and may be filled, by category. */
+  proposals: Proposal[];
+  /** What is to be budgeted before. */
+  before: Money;
+  /** What is to be budgeted then. */
+  after: Money;
+}
+
+/** What an automation asks for in a month. Amounts are in the book's currency. */
+export type AutomationRule =
+  /** The same each month. */
+  | {
+      kind: 'fixed';
+      /** How much. */
+      amount: Amount;
+    }
+  /** What is missing to an amount. */
+  | {
+      kind: 'up_to';
+      /** How much lies in the envelope then. */
+      amount: Amount;
+    }
+  /**
+   * What has to be laid by each month to have an amount in time. All of one envelope share what
+   * lies in it, and have the turn of the first of them.
+   */
+  | {
+      kind: 'by_date';
+      /** How much is needed. */
+      amount: Amount;
+      /** The month in which it is needed. */
+      month: Month;
+      /** After how many months it is needed again; only once where absent. */
+      repeat_months?: number | null | undefined;
+    }
+  /** An amount for each day of the month on which something recurs. */
+  | {
+      kind: 'repeat';
+      /** How much each time. */
+      amount: Amount;
+      /** On which days. */
+      days: Recurrence;
+    }
+  /** A share of income, rounded half to even; nothing of income below zero. */
+  | {
+      kind: 'percent';
+      /** How much of a hundred. */
+      percent: Amount;
+      /** A category of income; all income where absent. */
+      category_id?: CategoryId | null | undefined;
+      /** Whether the income of the month before is meant. */
+      previous?: boolean | undefined;
+    }
+  /**
+   * The average of what the category took in the months before, rounded half to even; nothing where
+   * more came back.
+   */
+  | {
+      kind: 'average';
+      /** How many months. */
+      months: number;
+    }
+  /** What was assigned in an earlier month. */
+  | {
+      kind: 'copy';
+      /** How many months ago. */
+      months_ago: number;
+    }
+  /** A share of what is left to be budgeted after everything else. */
+  | {
+      kind: 'remainder';
+      /** Its weight among all that share. */
+      weight: number;
+    };
 
 /** Rules to be tried. Without anything in it, the book's own rules are. */
 export interface BacktestQuery {
@@ -288,18 +417,49 @@ export interface BookPatch {
   learn_threshold?: number | null | undefined;
 }
 
-/** A monthly limit on the spending of some categories and those below them, in one currency. */
+/** A limit on some spending in each period, in one currency. */
 export interface Budget {
   /** The budget's id. */
   id: BudgetId;
   /** What people call it. */
   name: string;
-  /** The categories it watches; those below them count too. */
+  /** The categories it watches; those below them count too. All spending where empty. */
   category_ids: CategoryId[];
-  /** What may be spent in a month, above zero. */
+  /** Categories that it leaves out, with those below them. */
+  except_category_ids: CategoryId[];
+  /** The tags of which a transaction needs one; any or none where empty. */
+  tags: string[];
+  /** The accounts it watches; all where empty. */
+  account_ids: AccountId[];
+  /** What may be spent in a period, above zero. */
   limit: Money;
-  /** The percentages of the limit whose crossing is announced once a month, ascending. */
+  /** The percentages of what is available whose crossing is announced once a period, ascending. */
   thresholds: number[];
+  /** How time is divided. */
+  period: Period;
+  /** What goes on into the next period. */
+  rollover: Rollover;
+  /** A day of its first period; from the beginning where absent. */
+  start: CivilDate | null;
+  /** Whether what the bank has not booked yet counts as used. */
+  pending_counts: boolean;
+}
+
+/** Which of a budget's periods to tell. */
+export interface BudgetHistoryQuery {
+  /** The budget. */
+  budget_id: BudgetId;
+  /** A day of the first period; the budget's start, or the first spending, where absent. */
+  from?: CivilDate | null | undefined;
+  /** A day of the last period; `as_of` where absent. */
+  to?: CivilDate | null | undefined;
+  /**
+   * The day by the end of which pace and projection are told; today, in the book's zone, where
+   * absent.
+   */
+  as_of?: CivilDate | null | undefined;
+  /** Whether to name the transactions that make the figures. */
+  witness?: boolean | undefined;
 }
 
 /** Names a budget of a book. */
@@ -311,43 +471,113 @@ export interface BudgetPatch {
   name?: string | null | undefined;
   /** The new categories. */
   category_ids?: readonly CategoryId[] | null | undefined;
+  /** The new categories to leave out. */
+  except_category_ids?: readonly CategoryId[] | null | undefined;
+  /** The new tags. */
+  tags?: readonly string[] | null | undefined;
+  /** The new accounts. */
+  account_ids?: readonly AccountId[] | null | undefined;
   /** The new limit, in the budget's currency. */
   limit?: Amount | null | undefined;
   /** The new percentages. */
   thresholds?: readonly number[] | null | undefined;
+  /** The new division of time. */
+  period?: Period | null | undefined;
+  /** What goes on into the next period from now on, in all periods since the start. */
+  rollover?: Rollover | null | undefined;
+  /** A day of the new first period. */
+  start?: CivilDate | null | undefined;
+  /** Whether what the bank has not booked yet counts as used. */
+  pending_counts?: boolean | null | undefined;
 }
 
 /** Which budgets' state to tell. */
 export interface BudgetQuery {
-  /** The month; the present one, in the book's zone, where absent. */
+  /** A month: each budget's period that holds its first day. */
   month?: Month | null | undefined;
+  /**
+   * A day: each budget's period that holds it; `as_of` where neither this nor a month is named.
+   */
+  date?: CivilDate | null | undefined;
+  /**
+   * The day by the end of which pace and projection are told; today, in the book's zone, where
+   * absent.
+   */
+  as_of?: CivilDate | null | undefined;
   /** One budget; all where absent. */
   budget_id?: BudgetId | null | undefined;
+  /** Whether to name the transactions that make the figures. */
+  witness?: boolean | undefined;
 }
 
-/** How a budget stands in a month. */
+/** How a budget stands in a period. */
 export interface BudgetState {
   /** The budget. */
   budget_id: BudgetId;
   /** Its name. */
   name: string;
-  /** The month. */
-  month: Month;
-  /** What may be spent. */
+  /** The period, where it is a calendar month. */
+  month: Month | null;
+  /** The first day of the period. */
+  from: CivilDate;
+  /** The last day of the period. */
+  to: CivilDate;
+  /** What may be spent in each period. */
   limit: Money;
-  /** What was spent, refunds taken off; below zero when more came back than went out. */
+  /** What the period began with beyond the limit; below zero where more was spent before. */
+  carried_in: Money;
+  /**
+   * What was spent and booked, refunds taken off; below zero when more came back than went out.
+   */
   spent: Money;
-  /** What is left; below zero when the limit is exceeded. */
+  /** The same of what the bank has not booked yet. */
+  reserved: Money;
+  /**
+   * What is left of limit and carry; what is reserved is taken off where the budget counts it.
+   * Below zero when more was used than was there.
+   */
   remaining: Money;
-  /** What was spent in percent of the limit, one decimal place, rounded half to even. */
-  used_percent: Amount;
+  /**
+   * What was used in percent of limit and carry, one decimal place, rounded half to even; absent
+   * where these leave nothing to be spent.
+   */
+  used_percent: Amount | null;
+  /** The days of the period. */
+  days: number;
+  /** How many of them have come by `as_of`, that day included. */
+  days_passed: number;
+  /** What would be used by then if each day took the same, rounded half to even. */
+  expected: Money;
+  /** What was used by then beyond what was expected; below zero where it is less. */
+  ahead: Money;
+  /**
+   * What is used at the period's end if the days to come take what those before took, rounded half
+   * to even; absent before the period's first day.
+   */
+  projected: Money | null;
   /** The thresholds reached now, ascending. */
   reached: number[];
-  /** The thresholds announced in this month, ascending. */
+  /** The thresholds announced in this period, ascending. */
   announced: number[];
-  /** How many transactions were counted. */
+  /** How many transactions are spent or reserved. */
   transactions: number;
+  /** The transactions that were used, ascending, where asked for. */
+  witness: TransactionId[] | null;
 }
+
+/** How often something recurs. */
+export type Cadence =
+  | 'weekly'
+  | 'fortnightly'
+  | 'four_weekly'
+  | 'monthly'
+  | 'two_monthly'
+  | 'quarterly'
+  | 'half_yearly'
+  | 'yearly';
+
+/** A unit of which periods and recurrences count several. */
+export type CalendarUnit = 'days' | 'weeks' | 'months' | 'years';
 
 /** One value that was proposed for a field. */
 export interface Candidate {
@@ -366,6 +596,9 @@ export interface Candidate {
   /** What speaks for it now, loudest first, where it was learned. */
   evidence: Spoke[];
 }
+
+/** What of a period's end the next one begins with. */
+export type Carry = 'nothing' | 'surplus' | 'deficit' | 'both';
 
 /** What came in and went out in a month, in one currency. */
 export interface CashFlow {
@@ -787,6 +1020,88 @@ export interface Entry {
   events: string[];
 }
 
+/** How an envelope is kept: what becomes of its overspending, and what fills it. */
+export interface Envelope {
+  /** The category, of spending. */
+  category_id: CategoryId;
+  /**
+   * The first month whose overspending the envelope itself carries on. What is overspent in other
+   * months lowers what is to be budgeted in the next.
+   */
+  carries_deficit_from: Month | null;
+  /** The most that automations fill it to; no bound where absent. */
+  cap: Amount | null;
+  /** Whether automations give back what lies in it beyond the cap. */
+  returns_excess: boolean;
+  /** What fills it. */
+  automations: Automation[];
+}
+
+/** How all envelopes stand at a month's end, in the book's currency. */
+export interface EnvelopeMonth {
+  /** The month. */
+  month: Month;
+  /**
+   * What was left to be budgeted the month before, that which was held back included; in the first
+   * month what lay in the accounts before.
+   */
+  carried_in: Money;
+  /** What was overspent the month before in envelopes that do not carry it; zero or below. */
+  overspent_before: Money;
+  /** Income. */
+  income: Money;
+  /** What has no category yet: it changes what is to be budgeted until it has. */
+  uncategorised: Money;
+  /**
+   * Transfers: what came from accounts that are not on budget less what went there, and what is
+   * under way between two months.
+   */
+  transferred: Money;
+  /** What all envelopes were assigned. */
+  assigned: Money;
+  /** What is held back for the month after. */
+  held: Money;
+  /**
+   * What is left to be budgeted: what was carried, overspent, earned, uncategorised and
+   * transferred, less what was assigned and held. Below zero where more was assigned than is there.
+   */
+  to_be_budgeted: Money;
+  /** What lies in all envelopes. */
+  available: Money;
+  /** What lies in the accounts on budget: to be budgeted, held and available together. */
+  money: Money;
+  /** The envelopes, one for each category of spending, by id. */
+  envelopes: EnvelopeState[];
+}
+
+/** Which month's envelopes to tell. */
+export interface EnvelopeQuery {
+  /** The month; the present one, in the book's zone, where absent. */
+  month?: Month | null | undefined;
+  /** Whether to name the transactions that make the activity. */
+  witness?: boolean | undefined;
+}
+
+/** How an envelope stands at a month's end. */
+export interface EnvelopeState {
+  /** The category. */
+  category_id: CategoryId;
+  /** Its name. */
+  name: string;
+  /** What lay in it when the month began; below zero where it carries a deficit. */
+  carried_in: Money;
+  /** What it was assigned in the month. */
+  assigned: Money;
+  /** What came to it or, below zero, went out of it in the month. */
+  activity: Money;
+  /** What lies in it: the three together. Below zero where it is overspent. */
+  available: Money;
+  /** Whether a deficit of this month stays in the envelope. */
+  carries_deficit: boolean;
+  /** The transactions of the activity, ascending, where asked for. */
+  witness: TransactionId[] | null;
+}
+
 /** The reason of an error, stable across versions. */
 export type ErrorCode =
   | 'invalid_input'
@@ -1148,6 +1463,22 @@ export interface NewAccount {
   bank_id?: string | null | undefined;
 }
 
+/** What is to be assigned to a category. */
+export interface NewAssigned {
+  /** The category, of spending. */
+  category_id: CategoryId;
+  /** How much it is assigned in the month, in the book's currency. */
+  amount: Amount;
+}
+
+/** What is to be assigned in a month. */
+export interface NewAssignment {
+  /** The month. */
+  month: Month;
+  /** What these categories are assigned from now on; the others keep theirs. */
+  amounts: readonly NewAssigned[];
+}
+
 /** A book to be made; its maker becomes its owner. */
 export interface NewBook {
   /** An id of the caller's choice; fresh where absent. */
@@ -1162,20 +1493,39 @@ export interface NewBook {
   currencies?: readonly CustomCurrency[] | undefined;
 }
 
-/** A budget to be made. */
+/**
+ * A budget to be made. It names at least one of categories, categories left out, tags, accounts.
+ */
 export interface NewBudget {
   /** An id of the caller's choice; fresh where absent. */
   id?: BudgetId | null | undefined;
   /** What people call it. */
   name: string;
-  /** The categories it watches; at least one, and none of income. */
-  category_ids: readonly CategoryId[];
-  /** What may be spent in a month, above zero. */
+  /** The categories it watches, none of income; those below them count too. */
+  category_ids?: readonly CategoryId[] | undefined;
+  /** Categories that it leaves out, with those below them. */
+  except_category_ids?: readonly CategoryId[] | undefined;
+  /** The tags of which a transaction needs one. */
+  tags?: readonly string[] | undefined;
+  /** The accounts it watches. */
+  account_ids?: readonly AccountId[] | undefined;
+  /** What may be spent in a period, above zero. */
   limit: Amount;
   /** The currency code; the book's currency where absent. */
   currency?: string | null | undefined;
   /** The percentages to announce; 80, 100 and 120 where absent. */
   thresholds?: readonly number[] | null | undefined;
+  /** How time is divided; calendar months where absent. */
+  period?: Period | null | undefined;
+  /** What goes on into the next period; nothing where absent. */
+  rollover?: Rollover | null | undefined;
+  /**
+   * A day of its first period; where absent, from the beginning, or from now on where something is
+   * carried.
+   */
+  start?: CivilDate | null | undefined;
+  /** Whether what the bank has not booked yet counts as used; it does where absent. */
+  pending_counts?: boolean | null | undefined;
 }
 
 /** A category to be made. */
@@ -1188,6 +1538,28 @@ export interface NewCategory {
   kind?: CategoryKind | null | undefined;
   /** The category above it; absent at the top. */
   parent_id?: CategoryId | null | undefined;
+}
+
+/** How an envelope is to be kept, instead of how it was. */
+export interface NewEnvelope {
+  /** The category, of spending. */
+  category_id: CategoryId;
+  /** The first month whose overspending the envelope itself carries on; none where absent. */
+  carries_deficit_from?: Month | null | undefined;
+  /** The most that automations fill it to, in the book's currency; no bound where absent. */
+  cap?: Amount | null | undefined;
+  /** Whether automations give back what lies in it beyond the cap. */
+  returns_excess?: boolean | undefined;
+  /** What fills it. */
+  automations?: readonly Automation[] | undefined;
+}
+
+/** What is to be held back in a month. */
+export interface NewHold {
+  /** The month. */
+  month: Month;
+  /** How much of it the month after begins with, not below zero, in the book's currency. */
+  amount: Amount;
 }
 
 /** A bank's file to be imported. */
@@ -1278,6 +1650,30 @@ export interface NewRule {
   stop?: boolean | undefined;
 }
 
+/** A schedule to be made. */
+export interface NewSchedule {
+  /** An id of the caller's choice; fresh where absent. */
+  id?: ScheduleId | null | undefined;
+  /** What people call it. */
+  name: string;
+  /** The account in which it is paid. */
+  account_id: AccountId;
+  /** The other party; any where absent. */
+  payee?: string | null | undefined;
+  /** What it is for. */
+  category_id?: CategoryId | null | undefined;
+  /** The signed amount that is expected, in the account's currency: negative = money out. */
+  amount: Amount;
+  /** How far an amount may be from it, in percent of it, at most 100; 10 where absent. */
+  tolerance_percent?: number | null | undefined;
+  /** When it is due. */
+  recurrence: Recurrence;
+  /** How many days before or after it may be paid, at most 31; 5 where absent. */
+  tolerance_days?: number | null | undefined;
+  /** Whether it is expected; it is where absent. */
+  active?: boolean | null | undefined;
+}
+
 /** A part of a transaction to be made. */
 export interface NewSplit {
   /** The part's amount. */
@@ -1351,6 +1747,37 @@ export interface ObjectChange {
   /** The fields that are other than before. */
   fields: FieldChange[];
 }
+
+/** An expected payment. */
+export interface Occurrence {
+  /** The schedule. */
+  schedule_id: ScheduleId;
+  /** The day on which it is due. */
+  date: CivilDate;
+  /** The signed amount that is expected. */
+  amount: Money;
+  /** Whether it has come. */
+  state: OccurrenceState;
+  /** The transaction that pays it. */
+  transaction_id: TransactionId | null;
+  /** What was paid, signed. */
+  paid: Money | null;
+  /** The day on which it was booked. */
+  paid_on: CivilDate | null;
+}
+
+/** Which expected payments to tell. */
+export interface OccurrenceQuery {
+  /** The first day on which one is due. */
+  from: CivilDate;
+  /** The last day. */
+  to: CivilDate;
+  /** One schedule; all that are active where absent. */
+  schedule_id?: ScheduleId | null | undefined;
+}
+
+/** Whether an expected payment has come. */
+export type OccurrenceState = 'paid' | 'due' | 'late';
 
 /**
  * A row of a file that a transaction stands for. It never changes, whatever happens to the
@@ -1521,6 +1948,59 @@ export interface PayeeTotal {
   transactions: number;
 }
 
+/**
+ * How time is divided: the periods of one shape follow each other without gap or overlap, so that
+ * every day lies in exactly one.
+ */
+export type Period =
+  /** Weeks. */
+  | {
+      kind: 'weeks';
+      /** The day on which a week starts; Monday where absent (ISO 8601). */
+      first_day?: Weekday | undefined;
+    }
+  /**
+   * So many days, weeks, months or years, counted from a day: ten days, fortnights, the time from
+   * one payday to the next.
+   */
+  | {
+      kind: 'every';
+      /** How many of the unit. */
+      count: number;
+      /** What is counted. */
+      unit: CalendarUnit;
+      /** A day on which a period starts; the others follow from it, before and after. */
+      anchor: CivilDate;
+    }
+  /** Two periods a month. */
+  | {
+      kind: 'semi_months';
+      /** The day of the month on which the first starts, 1 to 27; 1 where absent. */
+      first_day?: number | undefined;
+      /** The day of the month on which the second starts, up to 31; 16 where absent. */
+      second_day?: number | undefined;
+    }
+  /** Months. */
+  | {
+      kind: 'months';
+      /** The day of the month on which a period starts, 1 to 31; 1 where absent. */
+      start_day?: number | undefined;
+    }
+  /** Three months each. */
+  | {
+      kind: 'quarters';
+      /** A month, 1 to 12, with whose first day a quarter starts; 1 where absent. */
+      start_month?: number | undefined;
+    }
+  /** Years. */
+  | {
+      kind: 'years';
+      /** The month in which a year starts, 1 to 12; 1 where absent. */
+      start_month?: number | undefined;
+      /** The day of that month, 1 to 31; 1 where absent. */
+      start_day?: number | undefined;
+    };
+
 /** Something in a file that could not be read. */
 export interface Problem {
   /** Why: `malformed_file`, `ambiguous_file`, `invalid_amount`, `invalid_date` and the like. */
@@ -1531,6 +2011,33 @@ export interface Problem {
   line: number | null;
   /** The field as the file or the format calls it, where it is known. */
   field: string | null;
+}
+
+/**
+ * What an envelope is to be assigned, and why: what its automations asked for, less what was
+ * withheld.
+ */
+export interface Proposal {
+  /** The category. */
+  category_id: CategoryId;
+  /** What it is assigned now. */
+  before: Money;
+  /** What it is to be assigned. */
+  amount: Money;
+  /** What its automations asked for, in their turn. */
+  parts: ProposalPart[];
+  /** What was withheld, or is given back, because the envelope is full. */
+  beyond_cap: Money;
+  /** What was withheld because there was no more to be budgeted. */
+  beyond_funds: Money;
+}
+
+/** What one automation asked for. */
+export interface ProposalPart {
+  /** Its place among the envelope's automations, from 0. */
+  automation: number;
+  /** What it asked for; what automations by date ask for together stands with the first. */
+  asked: Money;
 }
 
 /** What stands around cells. */
@@ -1579,6 +2086,18 @@ export interface RateSheet {
   rates: readonly QuotedRate[];
 }
 
+/** Money that moves from one envelope to another in a month. */
+export interface Reassignment {
+  /** The month. */
+  month: Month;
+  /** The category that it is taken from; from what is to be budgeted where absent. */
+  from_category_id?: CategoryId | null | undefined;
+  /** The category that it goes to; to what is to be budgeted where absent. */
+  to_category_id?: CategoryId | null | undefined;
+  /** How much, above zero, in the book's currency. */
+  amount: Amount;
+}
+
 /** A category for several transactions at once. */
 export interface Recategorisation {
   /** The transactions, at most 1,000. */
@@ -1586,6 +2105,55 @@ export interface Recategorisation {
   /** The category; absent = none. */
   category_id?: CategoryId | null | undefined;
 }
+
+/** On which days something recurs. */
+export interface Recurrence {
+  /** The first day on which it may fall, and the one from which units are counted. */
+  start: CivilDate;
+  /** What is counted. Weeks start with Monday. */
+  unit: CalendarUnit;
+  /** It falls in every so many of the unit; in each where absent. */
+  every?: number | undefined;
+  /**
+   * On which days of the week or month; on the day of `start` where there is none. In a year they
+   * are days of the month of `start`.
+   */
+  on?: readonly RecurrenceDay[] | undefined;
+  /** Where a day goes that falls on a weekend; it stays where absent. */
+  weekend?: WeekendPolicy | undefined;
+  /** How often it falls at most, skipped days included. */
+  count?: number | null | undefined;
+  /** The last day on which it may fall, before a weekend moves it. */
+  until?: CivilDate | null | undefined;
+  /** Days on which it does not fall although it would, before a weekend moves them. */
+  skip?: readonly CivilDate[] | undefined;
+}
+
+/** A day of a week or of a month. */
+export type RecurrenceDay =
+  /** A day of the week. */
+  | {
+      kind: 'weekday';
+      /** Which one. */
+      weekday: Weekday;
+    }
+  /** A day of the month. */
+  | {
+      kind: 'month_day';
+      /** Its number, 1 to 31; where the month is shorter, its last day. */
+      day: number;
+    }
+  /** The n-th of a weekday in the month. */
+  | {
+      kind: 'nth_weekday';
+      /**
+       * 1 to 5 from the start of the month, -1 to -5 from its end. A month without a fifth has no
+       * such day.
+       */
+      nth: number;
+      /** Which weekday. */
+      weekday: Weekday;
+    };
 
 /** What was restored. */
 export interface RestoreReport {
@@ -1597,6 +2165,20 @@ export interface RestoreReport {
 
 /** What a member may do; each role includes the ones before it. */
 export type Role = 'viewer' | 'member' | 'owner';
+
+/** What a budget carries from one period into the next. */
+export interface Rollover {
+  /** Which way it carries. */
+  carry?: Carry | undefined;
+  /**
+   * The most that is carried of what is left; a deficit is carried whole. No bound where absent.
+   */
+  cap?: Amount | null | undefined;
+  /** Every so many periods, counted from the one of the budget's start, nothing is carried in. */
+  reset_every?: number | null | undefined;
+  /** Whether nothing is carried into the first period that starts in a calendar year. */
+  reset_yearly?: boolean | undefined;
+}
 
 /** A row that was recognised, and by what. */
 export interface RowMatch {
@@ -1731,6 +2313,53 @@ export interface RuleUse {
   shadowed: boolean;
 }
 
+/** A payment that is expected again and again: a rent, a salary, a subscription. */
+export interface Schedule {
+  /** The schedule's id. */
+  id: ScheduleId;
+  /** What people call it. */
+  name: string;
+  /** The account in which it is paid. */
+  account_id: AccountId;
+  /** The other party; a transaction of another one does not pay it. */
+  payee: string | null;
+  /** What it is for; it says nothing of which transaction pays it. */
+  category_id: CategoryId | null;
+  /** The signed amount that is expected: negative = money out. */
+  amount: Money;
+  /** How far an amount may be from it, in percent of it. */
+  tolerance_percent: number;
+  /** When it is due. */
+  recurrence: Recurrence;
+  /** How many days before or after it may be paid. */
+  tolerance_days: number;
+  /** Whether it is expected; one that is not keeps its stream from being suggested again. */
+  active: boolean;
+}
+
+/** Names a schedule of a book. */
+export type ScheduleId = string;
+
+/** Changes to a schedule; what is absent stays. */
+export interface SchedulePatch {
+  /** The new name. */
+  name?: string | null | undefined;
+  /** The new other party. */
+  payee?: string | null | undefined;
+  /** The new category. */
+  category_id?: CategoryId | null | undefined;
+  /** The new amount. */
+  amount?: Amount | null | undefined;
+  /** The new tolerance of amounts. */
+  tolerance_percent?: number | null | undefined;
+  /** When it is due from now on. */
+  recurrence?: Recurrence | null | undefined;
+  /** The new tolerance of days. */
+  tolerance_days?: number | null | undefined;
+  /** Whether it is expected. */
+  active?: boolean | null | undefined;
+}
+
 /** What the sign of a single amount column means. */
 export type SignRule = 'negative_is_out' | 'positive_is_out';
 
@@ -1850,6 +2479,61 @@ export interface StatementReport {
 
 /** How far a transaction has come. */
 export type Status = 'pending' | 'posted' | 'reconciled' | 'void' | 'disputed';
+
+/** Payments of one party that recur in one account. */
+export interface Stream {
+  /** The other party, as the newest payment names it. */
+  payee: string;
+  /** The account. */
+  account_id: AccountId;
+  /** The category of the newest payment. */
+  category_id: CategoryId | null;
+  /** How often it recurs. */
+  cadence: Cadence;
+  /** What kind of stream it is. */
+  kind: StreamKind;
+  /** How far it has come. */
+  state: StreamState;
+  /**
+   * The amount to be expected next, signed: the newest where the amount stays, else the median of
+   * the newest six.
+   */
+  amount: Money;
+  /** The smallest amount by size, signed. */
+  smallest: Money;
+  /** The largest amount by size, signed. */
+  largest: Money;
+  /** Where its amount stayed and then was another for good. */
+  changes: AmountChange[];
+  /** Its first payment. */
+  first: CivilDate;
+  /** Its newest payment. */
+  last: CivilDate;
+  /** The day on which its next payment is expected; absent where it has ended. */
+  next: CivilDate | null;
+  /** The days between first and last on which a payment was due that did not come. */
+  missed: CivilDate[];
+  /** The days on which it falls due from its newest payment on. */
+  recurrence: Recurrence;
+  /** The schedule that stands for it. */
+  schedule_id: ScheduleId | null;
+  /** How many days payments lie from the days on which they are due, at most. */
+  tolerance_days: number;
+  /** The payments, by date. */
+  transaction_ids: TransactionId[];
+}
+
+/** What kind of stream it is. */
+export type StreamKind = 'income' | 'subscription' | 'bill';
+
+/** Which streams to tell. */
+export interface StreamQuery {
+  /** Also those that a schedule stands for, and those that have ended. */
+  all?: boolean | undefined;
+}
+
+/** How far a stream has come. */
+export type StreamState = 'active' | 'missed' | 'ended';
 
 /** What is suggested for one transaction. */
 export interface Suggestion {
@@ -2156,3 +2840,6 @@ export type Weekday =
   | 'friday'
   | 'saturday'
   | 'sunday';
+
+/** Where a day goes that falls on a Saturday or Sunday. */
+export type WeekendPolicy = 'stay' | 'before' | 'after' | 'nearest';

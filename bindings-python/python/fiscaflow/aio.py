@@ -782,31 +782,54 @@ class Budgets(Noun):
         self,
         *,
         name: str,
-        category_ids: Sequence[types.CategoryId],
         limit: types.AmountLike,
         id: types.BudgetId | None = None,
+        category_ids: Sequence[types.CategoryId] = (),
+        except_category_ids: Sequence[types.CategoryId] = (),
+        tags: Sequence[str] = (),
+        account_ids: Sequence[types.AccountId] = (),
         currency: str | None = None,
         thresholds: Sequence[int] | None = None,
+        period: types.Period | None = None,
+        rollover: types.Rollover | None = None,
+        start: types.DateLike | None = None,
+        pending_counts: bool | None = None,
     ) -> types.Budget:
         """Make a budget.
 
         Args:
             name: What people call it.
-            category_ids: The categories it watches; at least one, and none of income.
-            limit: What may be spent in a month, above zero.
+            limit: What may be spent in a period, above zero.
             id: An id of the caller's choice; fresh where absent.
+            category_ids: The categories it watches, none of income; those below them count too.
+            except_category_ids: Categories that it leaves out, with those below them.
+            tags: The tags of which a transaction needs one.
+            account_ids: The accounts it watches.
             currency: The currency code; the book's currency where absent.
             thresholds: The percentages to announce; 80, 100 and 120 where absent.
+            period: How time is divided; calendar months where absent.
+            rollover: What goes on into the next period; nothing where absent.
+            start: A day of its first period; where absent, from the beginning, or from now on where
+                something is carried.
+            pending_counts: Whether what the bank has not booked yet counts as used; it does where
+                absent.
         """
         answer: types.Budget = await self._scope.call_async(
             "budgets.create",
             {
                 "name": name,
-                "category_ids": category_ids,
                 "limit": limit,
                 "id": id,
+                "category_ids": category_ids,
+                "except_category_ids": except_category_ids,
+                "tags": tags,
+                "account_ids": account_ids,
                 "currency": currency,
                 "thresholds": thresholds,
+                "period": period,
+                "rollover": rollover,
+                "start": start,
+                "pending_counts": pending_counts,
             },
         )
         return answer
@@ -822,20 +845,46 @@ class Budgets(Noun):
         *,
         name: str | None = None,
         category_ids: Sequence[types.CategoryId] | None = None,
+        except_category_ids: Sequence[types.CategoryId] | None = None,
+        tags: Sequence[str] | None = None,
+        account_ids: Sequence[types.AccountId] | None = None,
         limit: types.AmountLike | None = None,
         thresholds: Sequence[int] | None = None,
+        period: types.Period | None = None,
+        rollover: types.Rollover | None = None,
+        start: types.DateLike | None = None,
+        pending_counts: bool | None = None,
     ) -> types.Budget:
         """Change a budget.
 
         Args:
             name: The new name.
             category_ids: The new categories.
+            except_category_ids: The new categories to leave out.
+            tags: The new tags.
+            account_ids: The new accounts.
             limit: The new limit, in the budget's currency.
             thresholds: The new percentages.
+            period: The new division of time.
+            rollover: What goes on into the next period from now on, in all periods since the start.
+            start: A day of the new first period.
+            pending_counts: Whether what the bank has not booked yet counts as used.
         """
         answer: types.Budget = await self._scope.call_async(
             "budgets.update",
-            {"name": name, "category_ids": category_ids, "limit": limit, "thresholds": thresholds},
+            {
+                "name": name,
+                "category_ids": category_ids,
+                "except_category_ids": except_category_ids,
+                "tags": tags,
+                "account_ids": account_ids,
+                "limit": limit,
+                "thresholds": thresholds,
+                "period": period,
+                "rollover": rollover,
+                "start": start,
+                "pending_counts": pending_counts,
+            },
             id,
         )
         return answer
@@ -848,17 +897,353 @@ class Budgets(Noun):
         self,
         *,
         month: types.Month | None = None,
+        date: types.DateLike | None = None,
+        as_of: types.DateLike | None = None,
         budget_id: types.BudgetId | None = None,
+        witness: bool = False,
     ) -> builtins.list[types.BudgetState]:
-        """How budgets stand in a month.
+        """How budgets stand in the period of a day.
 
         Args:
-            month: The month; the present one, in the book's zone, where absent.
+            month: A month: each budget's period that holds its first day.
+            date: A day: each budget's period that holds it; `as_of` where neither this nor a month
+                is named.
+            as_of: The day by the end of which pace and projection are told; today, in the book's
+                zone, where absent.
             budget_id: One budget; all where absent.
+            witness: Whether to name the transactions that make the figures.
         """
         answer: builtins.list[types.BudgetState] = await self._scope.call_async(
             "budgets.state",
-            {"month": month, "budget_id": budget_id},
+            {
+                "month": month,
+                "date": date,
+                "as_of": as_of,
+                "budget_id": budget_id,
+                "witness": witness,
+            },
+        )
+        return answer
+
+    async def history(
+        self,
+        *,
+        budget_id: types.BudgetId,
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+        as_of: types.DateLike | None = None,
+        witness: bool = False,
+    ) -> builtins.list[types.BudgetState]:
+        """How a budget stands in each of its periods.
+
+        Args:
+            budget_id: The budget.
+            from_: A day of the first period; the budget's start, or the first spending, where
+                absent.
+            to: A day of the last period; `as_of` where absent.
+            as_of: The day by the end of which pace and projection are told; today, in the book's
+                zone, where absent.
+            witness: Whether to name the transactions that make the figures.
+        """
+        answer: builtins.list[types.BudgetState] = await self._scope.call_async(
+            "budgets.history",
+            {"budget_id": budget_id, "from": from_, "to": to, "as_of": as_of, "witness": witness},
+        )
+        return answer
+
+
+class Envelopes(Noun):
+    """What came in, and what it is for."""
+
+    async def state(
+        self,
+        *,
+        month: types.Month | None = None,
+        witness: bool = False,
+    ) -> types.EnvelopeMonth:
+        """How all envelopes stand at the end of a month.
+
+        Args:
+            month: The month; the present one, in the book's zone, where absent.
+            witness: Whether to name the transactions that make the activity.
+        """
+        answer: types.EnvelopeMonth = await self._scope.call_async(
+            "envelopes.state",
+            {"month": month, "witness": witness},
+        )
+        return answer
+
+    async def assign(
+        self,
+        *,
+        month: types.Month,
+        amounts: Sequence[types.NewAssigned],
+    ) -> types.Assignment:
+        """Assign money to envelopes in a month.
+
+        Args:
+            month: The month.
+            amounts: What these categories are assigned from now on; the others keep theirs.
+        """
+        answer: types.Assignment = await self._scope.call_async(
+            "envelopes.assign",
+            {"month": month, "amounts": amounts},
+        )
+        return answer
+
+    async def reassign(
+        self,
+        *,
+        month: types.Month,
+        amount: types.AmountLike,
+        from_category_id: types.CategoryId | None = None,
+        to_category_id: types.CategoryId | None = None,
+    ) -> types.Assignment:
+        """Move money between envelopes in a month.
+
+        Args:
+            month: The month.
+            amount: How much, above zero, in the book's currency.
+            from_category_id: The category that it is taken from; from what is to be budgeted where
+                absent.
+            to_category_id: The category that it goes to; to what is to be budgeted where absent.
+        """
+        answer: types.Assignment = await self._scope.call_async(
+            "envelopes.reassign",
+            {
+                "month": month,
+                "amount": amount,
+                "from_category_id": from_category_id,
+                "to_category_id": to_category_id,
+            },
+        )
+        return answer
+
+    async def hold(self, *, month: types.Month, amount: types.AmountLike) -> types.Assignment:
+        """Hold money back in a month for the one after.
+
+        Args:
+            month: The month.
+            amount: How much of it the month after begins with, not below zero, in the book's
+                currency.
+        """
+        answer: types.Assignment = await self._scope.call_async(
+            "envelopes.hold",
+            {"month": month, "amount": amount},
+        )
+        return answer
+
+    async def list(self) -> builtins.list[types.Envelope]:
+        """How envelopes are kept, by category."""
+        answer: builtins.list[types.Envelope] = await self._scope.call_async("envelopes.list")
+        return answer
+
+    async def put(
+        self,
+        *,
+        category_id: types.CategoryId,
+        carries_deficit_from: types.Month | None = None,
+        cap: types.AmountLike | None = None,
+        returns_excess: bool = False,
+        automations: Sequence[types.Automation] = (),
+    ) -> types.Envelope:
+        """Say how an envelope is kept.
+
+        Args:
+            category_id: The category, of spending.
+            carries_deficit_from: The first month whose overspending the envelope itself carries on;
+                none where absent.
+            cap: The most that automations fill it to, in the book's currency; no bound where
+                absent.
+            returns_excess: Whether automations give back what lies in it beyond the cap.
+            automations: What fills it.
+        """
+        answer: types.Envelope = await self._scope.call_async(
+            "envelopes.put",
+            {
+                "category_id": category_id,
+                "carries_deficit_from": carries_deficit_from,
+                "cap": cap,
+                "returns_excess": returns_excess,
+                "automations": automations,
+            },
+        )
+        return answer
+
+    async def preview(
+        self,
+        *,
+        month: types.Month,
+        overwrite: bool = False,
+    ) -> types.AutomationReport:
+        """What automations would assign in a month; nothing is written.
+
+        Args:
+            month: The month.
+            overwrite: Whether envelopes that were assigned something in it are filled anew; only
+                those that were assigned nothing are filled where absent.
+        """
+        answer: types.AutomationReport = await self._scope.call_async(
+            "envelopes.preview",
+            {"month": month, "overwrite": overwrite},
+        )
+        return answer
+
+    async def apply(self, *, month: types.Month, overwrite: bool = False) -> types.AutomationReport:
+        """Assign in a month what automations propose.
+
+        Args:
+            month: The month.
+            overwrite: Whether envelopes that were assigned something in it are filled anew; only
+                those that were assigned nothing are filled where absent.
+        """
+        answer: types.AutomationReport = await self._scope.call_async(
+            "envelopes.apply",
+            {"month": month, "overwrite": overwrite},
+        )
+        return answer
+
+
+class Schedules(Noun):
+    """What is expected again and again."""
+
+    async def create(
+        self,
+        *,
+        name: str,
+        account_id: types.AccountId,
+        amount: types.AmountLike,
+        recurrence: types.Recurrence,
+        id: types.ScheduleId | None = None,
+        payee: str | None = None,
+        category_id: types.CategoryId | None = None,
+        tolerance_percent: int | None = None,
+        tolerance_days: int | None = None,
+        active: bool | None = None,
+    ) -> types.Schedule:
+        """Make a schedule.
+
+        Args:
+            name: What people call it.
+            account_id: The account in which it is paid.
+            amount: The signed amount that is expected, in the account's currency: negative = money
+                out.
+            recurrence: When it is due.
+            id: An id of the caller's choice; fresh where absent.
+            payee: The other party; any where absent.
+            category_id: What it is for.
+            tolerance_percent: How far an amount may be from it, in percent of it, at most 100; 10
+                where absent.
+            tolerance_days: How many days before or after it may be paid, at most 31; 5 where
+                absent.
+            active: Whether it is expected; it is where absent.
+        """
+        answer: types.Schedule = await self._scope.call_async(
+            "schedules.create",
+            {
+                "name": name,
+                "account_id": account_id,
+                "amount": amount,
+                "recurrence": recurrence,
+                "id": id,
+                "payee": payee,
+                "category_id": category_id,
+                "tolerance_percent": tolerance_percent,
+                "tolerance_days": tolerance_days,
+                "active": active,
+            },
+        )
+        return answer
+
+    async def list(self) -> builtins.list[types.Schedule]:
+        """All schedules."""
+        answer: builtins.list[types.Schedule] = await self._scope.call_async("schedules.list")
+        return answer
+
+    async def update(
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        payee: str | None = None,
+        category_id: types.CategoryId | None = None,
+        amount: types.AmountLike | None = None,
+        tolerance_percent: int | None = None,
+        recurrence: types.Recurrence | None = None,
+        tolerance_days: int | None = None,
+        active: bool | None = None,
+    ) -> types.Schedule:
+        """Change a schedule.
+
+        Args:
+            name: The new name.
+            payee: The new other party.
+            category_id: The new category.
+            amount: The new amount.
+            tolerance_percent: The new tolerance of amounts.
+            recurrence: When it is due from now on.
+            tolerance_days: The new tolerance of days.
+            active: Whether it is expected.
+        """
+        answer: types.Schedule = await self._scope.call_async(
+            "schedules.update",
+            {
+                "name": name,
+                "payee": payee,
+                "category_id": category_id,
+                "amount": amount,
+                "tolerance_percent": tolerance_percent,
+                "recurrence": recurrence,
+                "tolerance_days": tolerance_days,
+                "active": active,
+            },
+            id,
+        )
+        return answer
+
+    async def delete(self, id: str) -> None:
+        """Remove a schedule."""
+        await self._scope.call_async("schedules.delete", id=id)
+
+    async def detect(self, *, all: bool = False) -> builtins.list[types.Stream]:
+        """Payments that recur, with their cadence and what comes next.
+
+        Args:
+            all: Also those that a schedule stands for, and those that have ended.
+        """
+        answer: builtins.list[types.Stream] = await self._scope.call_async(
+            "schedules.detect",
+            {"all": all},
+        )
+        return answer
+
+    async def accept(self, id: str) -> types.Schedule:
+        """Make a schedule of the stream to which a transaction belongs."""
+        answer: types.Schedule = await self._scope.call_async("schedules.accept", id=id)
+        return answer
+
+    async def ignore(self, id: str) -> types.Schedule:
+        """Say of the stream to which a transaction belongs that it is none to expect."""
+        answer: types.Schedule = await self._scope.call_async("schedules.ignore", id=id)
+        return answer
+
+    async def occurrences(
+        self,
+        *,
+        from_: types.DateLike,
+        to: types.DateLike,
+        schedule_id: types.ScheduleId | None = None,
+    ) -> builtins.list[types.Occurrence]:
+        """What is expected when, and the transactions that pay it.
+
+        Args:
+            from_: The first day on which one is due.
+            to: The last day.
+            schedule_id: One schedule; all that are active where absent.
+        """
+        answer: builtins.list[types.Occurrence] = await self._scope.call_async(
+            "schedules.occurrences",
+            {"from": from_, "to": to, "schedule_id": schedule_id},
         )
         return answer
 
@@ -1411,6 +1796,16 @@ class Book(Noun):
     def budgets(self) -> Budgets:
         """What may be spent."""
         return Budgets(self._scope)
+
+    @property
+    def envelopes(self) -> Envelopes:
+        """What came in, and what it is for."""
+        return Envelopes(self._scope)
+
+    @property
+    def schedules(self) -> Schedules:
+        """What is expected again and again."""
+        return Schedules(self._scope)
 
     @property
     def rates(self) -> Rates:

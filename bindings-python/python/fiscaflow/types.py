@@ -44,6 +44,24 @@ BookId: TypeAlias = str
 BudgetId: TypeAlias = str
 """Names a budget of a book."""
 
+Cadence: TypeAlias = Literal[
+    "weekly",
+    "fortnightly",
+    "four_weekly",
+    "monthly",
+    "two_monthly",
+    "quarterly",
+    "half_yearly",
+    "yearly",
+]
+"""How often something recurs."""
+
+CalendarUnit: TypeAlias = Literal["days", "weeks", "months", "years"]
+"""A unit of which periods and recurrences count several."""
+
+Carry: TypeAlias = Literal["nothing", "surplus", "deficit", "both"]
+"""What of a period's end the next one begins with."""
+
 CategoryId: TypeAlias = str
 """Names a category of a book."""
 
@@ -205,6 +223,9 @@ Month: TypeAlias = str
 NetWorthStep: TypeAlias = Literal["day", "month"]
 """For which days net worth is told."""
 
+OccurrenceState: TypeAlias = Literal["paid", "due", "late"]
+"""Whether an expected payment has come."""
+
 PayeeId: TypeAlias = str
 """Names a payee of a book."""
 
@@ -217,6 +238,9 @@ Role: TypeAlias = Literal["viewer", "member", "owner"]
 RuleId: TypeAlias = str
 """Names a rule of a book."""
 
+ScheduleId: TypeAlias = str
+"""Names a schedule of a book."""
+
 SignRule: TypeAlias = Literal["negative_is_out", "positive_is_out"]
 """What the sign of a single amount column means."""
 
@@ -228,6 +252,12 @@ Stage: TypeAlias = Literal["pre", "default", "post"]
 
 Status: TypeAlias = Literal["pending", "posted", "reconciled", "void", "disputed"]
 """How far a transaction has come."""
+
+StreamKind: TypeAlias = Literal["income", "subscription", "bill"]
+"""What kind of stream it is."""
+
+StreamState: TypeAlias = Literal["active", "missed", "ended"]
+"""How far a stream has come."""
 
 TextField: TypeAlias = Literal[
     "description",
@@ -261,6 +291,9 @@ Weekday: TypeAlias = Literal[
     "sunday",
 ]
 """A day of the week."""
+
+WeekendPolicy: TypeAlias = Literal["stay", "before", "after", "nearest"]
+"""Where a day goes that falls on a Saturday or Sunday."""
 
 
 class Account(TypedDict):
@@ -429,6 +462,20 @@ and `$$` for a dollar sign; without regular expressions a text stands as it is.
 """
 
 
+AmountChange = TypedDict(
+    "AmountChange",
+    {
+        # The day of the first payment of the new amount.
+        "date": "str",
+        # The amount before.
+        "from": "Money",
+        # The amount since.
+        "to": "Money",
+    },
+)
+"""A change of a stream's usual amount."""
+
+
 class ApplyReport(TypedDict):
     """What applying rules or suggestions to the past did."""
 
@@ -436,6 +483,26 @@ class ApplyReport(TypedDict):
     """How many transactions were looked at."""
     changed: int
     """How many of them changed."""
+
+
+class Assigned(TypedDict):
+    """What a category was assigned in a month."""
+
+    category_id: CategoryId
+    """The category, of spending."""
+    amount: Money
+    """How much, in the book's currency; below zero where money was taken out of the envelope."""
+
+
+class Assignment(TypedDict):
+    """What was assigned in a month: one document a month."""
+
+    month: Month
+    """The month."""
+    amounts: list[Assigned]
+    """The categories that were assigned something, by id, each once."""
+    held: Money
+    """What is held back for the month after."""
 
 
 class Attachment(TypedDict):
@@ -447,6 +514,151 @@ class Attachment(TypedDict):
     """Its media type, such as `image/jpeg`."""
     digest: str
     """SHA-256 of its bytes, in hexadecimal."""
+
+
+class _AutomationOptional(TypedDict, total=False):
+    """What may be absent in `Automation`."""
+
+    priority: int
+    """Its turn: lower numbers first, in all envelopes. Turn 0 takes what it asks for whether it is
+    there or not; later turns take what is to be budgeted at most.
+    """
+
+
+class Automation(_AutomationOptional):
+    """One thing that fills an envelope each month."""
+
+    rule: AutomationRule
+    """What it asks for."""
+
+
+class AutomationReport(TypedDict):
+    """What automations propose for a month."""
+
+    month: Month
+    """The month."""
+    proposals: list[Proposal]
+    """The envelopes that have automations and may be filled, by category."""
+    before: Money
+    """What is to be budgeted before."""
+    after: Money
+    """What is to be budgeted then."""
+
+
+class AutomationRuleFixed(TypedDict):
+    """The same each month."""
+
+    kind: Literal["fixed"]
+    """Which kind it is."""
+    amount: AmountLike
+    """How much."""
+
+
+class AutomationRuleUpTo(TypedDict):
+    """What is missing to an amount."""
+
+    kind: Literal["up_to"]
+    """Which kind it is."""
+    amount: AmountLike
+    """How much lies in the envelope then."""
+
+
+class _AutomationRuleByDateOptional(TypedDict, total=False):
+    """What may be absent in `AutomationRuleByDate`."""
+
+    repeat_months: int | None
+    """After how many months it is needed again; only once where absent."""
+
+
+class AutomationRuleByDate(_AutomationRuleByDateOptional):
+    """What has to be laid by each month to have an amount in time. All of one envelope share what
+    lies in it, and have the turn of the first of them.
+    """
+
+    kind: Literal["by_date"]
+    """Which kind it is."""
+    amount: AmountLike
+    """How much is needed."""
+    month: Month
+    """The month in which it is needed."""
+
+
+class AutomationRuleRepeat(TypedDict):
+    """An amount for each day of the month on which something recurs."""
+
+    kind: Literal["repeat"]
+    """Which kind it is."""
+    amount: AmountLike
+    """How much each time."""
+    days: Recurrence
+    """On which days."""
+
+
+class _AutomationRulePercentOptional(TypedDict, total=False):
+    """What may be absent in `AutomationRulePercent`."""
+
+    category_id: CategoryId | None
+    """A category of income; all income where absent."""
+    previous: bool
+    """Whether the income of the month before is meant."""
+
+
+class AutomationRulePercent(_AutomationRulePercentOptional):
+    """A share of income, rounded half to even; nothing of income below zero."""
+
+    kind: Literal["percent"]
+    """Which kind it is."""
+    percent: AmountLike
+    """How much of a hundred."""
+
+
+class AutomationRuleAverage(TypedDict):
+    """The average of what the category took in the months before, rounded half to even; nothing
+    where more came back.
+    """
+
+    kind: Literal["average"]
+    """Which kind it is."""
+    months: int
+    """How many months."""
+
+
+class AutomationRuleCopy(TypedDict):
+    """What was assigned in an earlier month."""
+
+    kind: Literal["copy"]
+    """Which kind it is."""
+    months_ago: int
+    """How many months ago."""
+
+
+class AutomationRuleRemainder(TypedDict):
+    """A share of what is left to be budgeted after everything else."""
+
+    kind: Literal["remainder"]
+    """Which kind it is."""
+    weight: int
+    """Its weight among all that share."""
+
+
+AutomationRule: TypeAlias = (
+    "AutomationRuleFixed"
+    " | AutomationRuleUpTo"
+    " | AutomationRuleByDate"
+    " | AutomationRuleRepeat"
+    " | AutomationRulePercent"
+    " | AutomationRuleAverage"
+    " | AutomationRuleCopy"
+    " | AutomationRuleRemainder"
+)
+"""What an automation asks for in a month. Amounts are in the book's currency.
+
+``` use fiscaflow_core::model::Automation;
+
+let json = r#"{"priority": 1, "rule": {"kind": "by_date", "amount": "600.00", "month": "2026-12",
+"repeat_months": 12}}"#; let holidays: Automation = serde_json::from_str(json)?;
+assert_eq!(holidays.priority, 1); # Ok::<(), serde_json::Error>(()) ```
+"""
 
 
 class BacktestReport(TypedDict):
@@ -509,43 +721,85 @@ class Book(TypedDict):
 
 
 class Budget(TypedDict):
-    """A monthly limit on the spending of some categories and those below them, in one currency."""
+    """A limit on some spending in each period, in one currency.
+
+    Spending counts where everything holds that the budget names: the category is one of its
+    categories or below one, and not one of those left out; the transaction has one of its tags; it
+    lies in one of its accounts.
+    """
 
     id: BudgetId
     """The budget's id."""
     name: str
     """What people call it."""
     category_ids: list[CategoryId]
-    """The categories it watches; those below them count too."""
+    """The categories it watches; those below them count too. All spending where empty."""
+    except_category_ids: list[CategoryId]
+    """Categories that it leaves out, with those below them."""
+    tags: list[str]
+    """The tags of which a transaction needs one; any or none where empty."""
+    account_ids: list[AccountId]
+    """The accounts it watches; all where empty."""
     limit: Money
-    """What may be spent in a month, above zero."""
+    """What may be spent in a period, above zero."""
     thresholds: list[int]
-    """The percentages of the limit whose crossing is announced once a month, ascending."""
+    """The percentages of what is available whose crossing is announced once a period, ascending."""
+    period: Period
+    """How time is divided."""
+    rollover: Rollover
+    """What goes on into the next period."""
+    start: str | None
+    """A day of its first period; from the beginning where absent."""
+    pending_counts: bool
+    """Whether what the bank has not booked yet counts as used."""
 
 
-class BudgetState(TypedDict):
-    """How a budget stands in a month."""
-
-    budget_id: BudgetId
-    """The budget."""
-    name: str
-    """Its name."""
-    month: Month
-    """The month."""
-    limit: Money
-    """What may be spent."""
-    spent: Money
-    """What was spent, refunds taken off; below zero when more came back than went out."""
-    remaining: Money
-    """What is left; below zero when the limit is exceeded."""
-    used_percent: Amount
-    """What was spent in percent of the limit, one decimal place, rounded half to even."""
-    reached: list[int]
-    """The thresholds reached now, ascending."""
-    announced: list[int]
-    """The thresholds announced in this month, ascending."""
-    transactions: int
-    """How many transactions were counted."""
+BudgetState = TypedDict(
+    "BudgetState",
+    {
+        # The budget.
+        "budget_id": "BudgetId",
+        # Its name.
+        "name": "str",
+        # The period, where it is a calendar month.
+        "month": "Month | None",
+        # The first day of the period.
+        "from": "str",
+        # The last day of the period.
+        "to": "str",
+        # What may be spent in each period.
+        "limit": "Money",
+        # What the period began with beyond the limit; below zero where more was spent before.
+        "carried_in": "Money",
+        # What was spent and booked, refunds taken off; below zero when more came back than went out.
+        "spent": "Money",
+        # The same of what the bank has not booked yet.
+        "reserved": "Money",
+        # What is left of limit and carry; what is reserved is taken off where the budget counts it. Below zero when more was used than was there.
+        "remaining": "Money",
+        # What was used in percent of limit and carry, one decimal place, rounded half to even; absent where these leave nothing to be spent.
+        "used_percent": "Amount | None",
+        # The days of the period.
+        "days": "int",
+        # How many of them have come by `as_of`, that day included.
+        "days_passed": "int",
+        # What would be used by then if each day took the same, rounded half to even.
+        "expected": "Money",
+        # What was used by then beyond what was expected; below zero where it is less.
+        "ahead": "Money",
+        # What is used at the period's end if the days to come take what those before took, rounded half to even; absent before the period's first day.
+        "projected": "Money | None",
+        # The thresholds reached now, ascending.
+        "reached": "list[int]",
+        # The thresholds announced in this period, ascending.
+        "announced": "list[int]",
+        # How many transactions are spent or reserved.
+        "transactions": "int",
+        # The transactions that were used, ascending, where asked for.
+        "witness": "list[TransactionId] | None",
+    },
+)
+"""How a budget stands in a period."""
 
 
 class Candidate(TypedDict):
@@ -1042,6 +1296,79 @@ class Entry(TypedDict):
     """The names of the events that followed."""
 
 
+class Envelope(TypedDict):
+    """How an envelope is kept: what becomes of its overspending, and what fills it."""
+
+    category_id: CategoryId
+    """The category, of spending."""
+    carries_deficit_from: Month | None
+    """The first month whose overspending the envelope itself carries on. What is overspent in other
+    months lowers what is to be budgeted in the next.
+    """
+    cap: Amount | None
+    """The most that automations fill it to; no bound where absent."""
+    returns_excess: bool
+    """Whether automations give back what lies in it beyond the cap."""
+    automations: list[Automation]
+    """What fills it."""
+
+
+class EnvelopeMonth(TypedDict):
+    """How all envelopes stand at a month's end, in the book's currency."""
+
+    month: Month
+    """The month."""
+    carried_in: Money
+    """What was left to be budgeted the month before, that which was held back included; in the
+    first month what lay in the accounts before.
+    """
+    overspent_before: Money
+    """What was overspent the month before in envelopes that do not carry it; zero or below."""
+    income: Money
+    """Income."""
+    uncategorised: Money
+    """What has no category yet: it changes what is to be budgeted until it has."""
+    transferred: Money
+    """Transfers: what came from accounts that are not on budget less what went there, and what is
+    under way between two months.
+    """
+    assigned: Money
+    """What all envelopes were assigned."""
+    held: Money
+    """What is held back for the month after."""
+    to_be_budgeted: Money
+    """What is left to be budgeted: what was carried, overspent, earned, uncategorised and
+    transferred, less what was assigned and held. Below zero where more was assigned than is there.
+    """
+    available: Money
+    """What lies in all envelopes."""
+    money: Money
+    """What lies in the accounts on budget: to be budgeted, held and available together."""
+    envelopes: list[EnvelopeState]
+    """The envelopes, one for each category of spending, by id."""
+
+
+class EnvelopeState(TypedDict):
+    """How an envelope stands at a month's end."""
+
+    category_id: CategoryId
+    """The category."""
+    name: str
+    """Its name."""
+    carried_in: Money
+    """What lay in it when the month began; below zero where it carries a deficit."""
+    assigned: Money
+    """What it was assigned in the month."""
+    activity: Money
+    """What came to it or, below zero, went out of it in the month."""
+    available: Money
+    """What lies in it: the three together. Below zero where it is overspent."""
+    carries_deficit: bool
+    """Whether a deficit of this month stays in the envelope."""
+    witness: list[TransactionId] | None
+    """The transactions of the activity, ascending, where asked for."""
+
+
 EvaluationReport = TypedDict(
     "EvaluationReport",
     {
@@ -1262,6 +1589,15 @@ class NetWorth(TypedDict):
     """Both together."""
 
 
+class NewAssigned(TypedDict):
+    """What is to be assigned to a category."""
+
+    category_id: CategoryId
+    """The category, of spending."""
+    amount: AmountLike
+    """How much it is assigned in the month, in the book's currency."""
+
+
 class _NewRuleOptional(TypedDict, total=False):
     """What may be absent in `NewRule`."""
 
@@ -1321,6 +1657,25 @@ class ObjectChange(TypedDict):
     """The kind of the object, such as `transaction`."""
     fields: list[FieldChange]
     """The fields that are other than before."""
+
+
+class Occurrence(TypedDict):
+    """An expected payment."""
+
+    schedule_id: ScheduleId
+    """The schedule."""
+    date: str
+    """The day on which it is due."""
+    amount: Money
+    """The signed amount that is expected."""
+    state: OccurrenceState
+    """Whether it has come."""
+    transaction_id: TransactionId | None
+    """The transaction that pays it."""
+    paid: Money | None
+    """What was paid, signed."""
+    paid_on: str | None
+    """The day on which it was booked."""
 
 
 class Origin(TypedDict):
@@ -1492,6 +1847,122 @@ class PayeeTotal(TypedDict):
     """How many transactions, or parts of split ones, were counted."""
 
 
+class _PeriodWeeksOptional(TypedDict, total=False):
+    """What may be absent in `PeriodWeeks`."""
+
+    first_day: Weekday
+    """The day on which a week starts; Monday where absent (ISO 8601)."""
+
+
+class PeriodWeeks(_PeriodWeeksOptional):
+    """Weeks."""
+
+    kind: Literal["weeks"]
+    """Which kind it is."""
+
+
+class PeriodEvery(TypedDict):
+    """So many days, weeks, months or years, counted from a day: ten days, fortnights, the time from
+    one payday to the next.
+    """
+
+    kind: Literal["every"]
+    """Which kind it is."""
+    count: int
+    """How many of the unit."""
+    unit: CalendarUnit
+    """What is counted."""
+    anchor: DateLike
+    """A day on which a period starts; the others follow from it, before and after."""
+
+
+class _PeriodSemiMonthsOptional(TypedDict, total=False):
+    """What may be absent in `PeriodSemiMonths`."""
+
+    first_day: int
+    """The day of the month on which the first starts, 1 to 27; 1 where absent."""
+    second_day: int
+    """The day of the month on which the second starts, up to 31; 16 where absent."""
+
+
+class PeriodSemiMonths(_PeriodSemiMonthsOptional):
+    """Two periods a month."""
+
+    kind: Literal["semi_months"]
+    """Which kind it is."""
+
+
+class _PeriodMonthsOptional(TypedDict, total=False):
+    """What may be absent in `PeriodMonths`."""
+
+    start_day: int
+    """The day of the month on which a period starts, 1 to 31; 1 where absent."""
+
+
+class PeriodMonths(_PeriodMonthsOptional):
+    """Months."""
+
+    kind: Literal["months"]
+    """Which kind it is."""
+
+
+class _PeriodQuartersOptional(TypedDict, total=False):
+    """What may be absent in `PeriodQuarters`."""
+
+    start_month: int
+    """A month, 1 to 12, with whose first day a quarter starts; 1 where absent."""
+
+
+class PeriodQuarters(_PeriodQuartersOptional):
+    """Three months each."""
+
+    kind: Literal["quarters"]
+    """Which kind it is."""
+
+
+class _PeriodYearsOptional(TypedDict, total=False):
+    """What may be absent in `PeriodYears`."""
+
+    start_month: int
+    """The month in which a year starts, 1 to 12; 1 where absent."""
+    start_day: int
+    """The day of that month, 1 to 31; 1 where absent."""
+
+
+class PeriodYears(_PeriodYearsOptional):
+    """Years."""
+
+    kind: Literal["years"]
+    """Which kind it is."""
+
+
+Period: TypeAlias = (
+    "PeriodWeeks"
+    " | PeriodEvery"
+    " | PeriodSemiMonths"
+    " | PeriodMonths"
+    " | PeriodQuarters"
+    " | PeriodYears"
+)
+"""How time is divided: the periods of one shape follow each other without gap or overlap, so that
+every day lies in exactly one.
+
+A period starts with its first day and ends before the first day of the next. Where a month has no
+such day, its last day starts the period: months from day 31 start with the last day of each month.
+
+``` use fiscaflow_core::calendar::Period; use fiscaflow_core::parse_date;
+
+let from_the_25th: Period = serde_json::from_str(r#"{"kind": "months", "start_day": 25}"#)?; let
+period = from_the_25th.range_of(parse_date("2026-03-01")?); assert_eq!(period.start().to_string(),
+"2026-02-25"); assert_eq!(period.last_day().to_string(), "2026-03-24");
+
+// Paid every second Friday. let json = r#"{"kind": "every", "count": 2, "unit": "weeks", "anchor":
+"2026-01-02"}"#; let payday: Period = serde_json::from_str(json)?;
+assert_eq!(payday.range_of(parse_date("2026-03-01")?).start().to_string(), "2026-02-27"); # Ok::<(),
+Box<dyn std::error::Error>>(()) ```
+"""
+
+
 class Problem(TypedDict):
     """Something in a file that could not be read."""
 
@@ -1503,6 +1974,34 @@ class Problem(TypedDict):
     """The line, counted from 1, where it is known."""
     field: str | None
     """The field as the file or the format calls it, where it is known."""
+
+
+class Proposal(TypedDict):
+    """What an envelope is to be assigned, and why: what its automations asked for, less what was
+    withheld.
+    """
+
+    category_id: CategoryId
+    """The category."""
+    before: Money
+    """What it is assigned now."""
+    amount: Money
+    """What it is to be assigned."""
+    parts: list[ProposalPart]
+    """What its automations asked for, in their turn."""
+    beyond_cap: Money
+    """What was withheld, or is given back, because the envelope is full."""
+    beyond_funds: Money
+    """What was withheld because there was no more to be budgeted."""
+
+
+class ProposalPart(TypedDict):
+    """What one automation asked for."""
+
+    automation: int
+    """Its place among the envelope's automations, from 0."""
+    asked: Money
+    """What it asked for; what automations by date ask for together stands with the first."""
 
 
 class QuotedRate(TypedDict):
@@ -1540,6 +2039,78 @@ class RateSheet(TypedDict):
     """The rates, by currency."""
 
 
+class _RecurrenceOptional(TypedDict, total=False):
+    """What may be absent in `Recurrence`."""
+
+    every: int
+    """It falls in every so many of the unit; in each where absent."""
+    on: list[RecurrenceDay]
+    """On which days of the week or month; on the day of `start` where there is none. In a year they
+    are days of the month of `start`.
+    """
+    weekend: WeekendPolicy
+    """Where a day goes that falls on a weekend; it stays where absent."""
+    count: int | None
+    """How often it falls at most, skipped days included."""
+    until: DateLike | None
+    """The last day on which it may fall, before a weekend moves it."""
+    skip: list[DateLike]
+    """Days on which it does not fall although it would, before a weekend moves them."""
+
+
+class Recurrence(_RecurrenceOptional):
+    """On which days something recurs.
+
+    ``` use fiscaflow_core::calendar::Recurrence;
+
+    // Rent: the last day of each month, on the Friday before where that is a weekend. let rent:
+    Recurrence = serde_json::from_str( r#"{"start": "2026-01-31", "unit": "months", "weekend":
+    "before", "count": 3}"#, )?; let days: Vec<String> = rent.dates().map(|day|
+    day.to_string()).collect(); assert_eq!(days, ["2026-01-30", "2026-02-27", "2026-03-31"]); #
+    Ok::<(), serde_json::Error>(()) ```
+    """
+
+    start: DateLike
+    """The first day on which it may fall, and the one from which units are counted."""
+    unit: CalendarUnit
+    """What is counted. Weeks start with Monday."""
+
+
+class RecurrenceDayWeekday(TypedDict):
+    """A day of the week."""
+
+    kind: Literal["weekday"]
+    """Which kind it is."""
+    weekday: Weekday
+    """Which one."""
+
+
+class RecurrenceDayMonthDay(TypedDict):
+    """A day of the month."""
+
+    kind: Literal["month_day"]
+    """Which kind it is."""
+    day: int
+    """Its number, 1 to 31; where the month is shorter, its last day."""
+
+
+class RecurrenceDayNthWeekday(TypedDict):
+    """The n-th of a weekday in the month."""
+
+    kind: Literal["nth_weekday"]
+    """Which kind it is."""
+    nth: int
+    """1 to 5 from the start of the month, -1 to -5 from its end. A month without a fifth has no
+    such day.
+    """
+    weekday: Weekday
+    """Which weekday."""
+
+
+RecurrenceDay: TypeAlias = "RecurrenceDayWeekday | RecurrenceDayMonthDay | RecurrenceDayNthWeekday"
+"""A day of a week or of a month."""
+
+
 class RestoreReport(TypedDict):
     """What was restored."""
 
@@ -1547,6 +2118,31 @@ class RestoreReport(TypedDict):
     """How many accounts, categories, rules and other documents."""
     transactions: int
     """How many transactions."""
+
+
+class _RolloverOptional(TypedDict, total=False):
+    """What may be absent in `Rollover`."""
+
+    carry: Carry
+    """Which way it carries."""
+    cap: AmountLike | None
+    """The most that is carried of what is left; a deficit is carried whole. No bound where absent.
+    """
+    reset_every: int | None
+    """Every so many periods, counted from the one of the budget's start, nothing is carried in."""
+    reset_yearly: bool
+    """Whether nothing is carried into the first period that starts in a calendar year."""
+
+
+class Rollover(_RolloverOptional):
+    """What a budget carries from one period into the next.
+
+    ``` use fiscaflow_core::model::{Carry, Rollover};
+
+    let json = r#"{"carry": "both", "cap": "100.00", "reset_yearly": true}"#; let rollover: Rollover
+    = serde_json::from_str(json)?; assert_eq!((rollover.carry, rollover.reset_every), (Carry::Both,
+    None)); # Ok::<(), serde_json::Error>(()) ```
+    """
 
 
 class RowMatch(TypedDict):
@@ -1663,6 +2259,31 @@ class RuleUse(TypedDict):
     """Whether it would apply, but other rules have the last word everywhere."""
 
 
+class Schedule(TypedDict):
+    """A payment that is expected again and again: a rent, a salary, a subscription."""
+
+    id: ScheduleId
+    """The schedule's id."""
+    name: str
+    """What people call it."""
+    account_id: AccountId
+    """The account in which it is paid."""
+    payee: str | None
+    """The other party; a transaction of another one does not pay it."""
+    category_id: CategoryId | None
+    """What it is for; it says nothing of which transaction pays it."""
+    amount: Money
+    """The signed amount that is expected: negative = money out."""
+    tolerance_percent: int
+    """How far an amount may be from it, in percent of it."""
+    recurrence: Recurrence
+    """When it is due."""
+    tolerance_days: int
+    """How many days before or after it may be paid."""
+    active: bool
+    """Whether it is expected; one that is not keeps its stream from being suggested again."""
+
+
 class Source(TypedDict):
     """Where the value of a derived field comes from."""
 
@@ -1765,6 +2386,49 @@ class StatementReport(TypedDict):
     """How many were there already."""
     removed: int
     """How many of those that were there the bank took back: they are void."""
+
+
+class Stream(TypedDict):
+    """Payments of one party that recur in one account."""
+
+    payee: str
+    """The other party, as the newest payment names it."""
+    account_id: AccountId
+    """The account."""
+    category_id: CategoryId | None
+    """The category of the newest payment."""
+    cadence: Cadence
+    """How often it recurs."""
+    kind: StreamKind
+    """What kind of stream it is."""
+    state: StreamState
+    """How far it has come."""
+    amount: Money
+    """The amount to be expected next, signed: the newest where the amount stays, else the median of
+    the newest six.
+    """
+    smallest: Money
+    """The smallest amount by size, signed."""
+    largest: Money
+    """The largest amount by size, signed."""
+    changes: list[AmountChange]
+    """Where its amount stayed and then was another for good."""
+    first: str
+    """Its first payment."""
+    last: str
+    """Its newest payment."""
+    next: str | None
+    """The day on which its next payment is expected; absent where it has ended."""
+    missed: list[str]
+    """The days between first and last on which a payment was due that did not come."""
+    recurrence: Recurrence
+    """The days on which it falls due from its newest payment on."""
+    schedule_id: ScheduleId | None
+    """The schedule that stands for it."""
+    tolerance_days: int
+    """How many days payments lie from the days on which they are due, at most."""
+    transaction_ids: list[TransactionId]
+    """The payments, by date."""
 
 
 class Suggestion(TypedDict):

@@ -118,6 +118,14 @@ pub struct Field {
     pub nullable: bool,
 }
 
+impl Field {
+    /// Whether a record of a language without members that can be left out holds nothing for it:
+    /// it may be null, or no empty value means the same as leaving it out.
+    pub fn may_be_nothing(&self) -> bool {
+        self.nullable || (self.optional && matches!(self.ty, Type::Integer | Type::Shape(_)))
+    }
+}
+
 /// A type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Type {

@@ -55,6 +55,23 @@ internal val VERBS = listOf(
     "budgets.update",
     "budgets.delete",
     "budgets.state",
+    "budgets.history",
+    "envelopes.state",
+    "envelopes.assign",
+    "envelopes.reassign",
+    "envelopes.hold",
+    "envelopes.list",
+    "envelopes.put",
+    "envelopes.preview",
+    "envelopes.apply",
+    "schedules.create",
+    "schedules.list",
+    "schedules.update",
+    "schedules.delete",
+    "schedules.detect",
+    "schedules.accept",
+    "schedules.ignore",
+    "schedules.occurrences",
     "rates.put",
     "rates.list",
     "rates.import",
@@ -133,6 +150,23 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "budgets.update" -> json(book.budgets().`update`(call.id(), readBudgetPatch(call.request)))
         "budgets.delete" -> book.budgets().`delete`(call.id()).let { null }
         "budgets.state" -> book.budgets().`state`(readBudgetQuery(call.request)).map { json(it) }
+        "budgets.history" -> book.budgets().`history`(readBudgetHistoryQuery(call.request)).map { json(it) }
+        "envelopes.state" -> json(book.envelopes().`state`(readEnvelopeQuery(call.request)))
+        "envelopes.assign" -> json(book.envelopes().`assign`(readNewAssignment(call.request)))
+        "envelopes.reassign" -> json(book.envelopes().`reassign`(readReassignment(call.request)))
+        "envelopes.hold" -> json(book.envelopes().`hold`(readNewHold(call.request)))
+        "envelopes.list" -> book.envelopes().`list`().map { json(it) }
+        "envelopes.put" -> json(book.envelopes().`put`(readNewEnvelope(call.request)))
+        "envelopes.preview" -> json(book.envelopes().`preview`(readAutomationQuery(call.request)))
+        "envelopes.apply" -> json(book.envelopes().`apply`(readAutomationQuery(call.request)))
+        "schedules.create" -> json(book.schedules().`create`(readNewSchedule(call.request)))
+        "schedules.list" -> book.schedules().`list`().map { json(it) }
+        "schedules.update" -> json(book.schedules().`update`(call.id(), readSchedulePatch(call.request)))
+        "schedules.delete" -> book.schedules().`delete`(call.id()).let { null }
+        "schedules.detect" -> book.schedules().`detect`(readStreamQuery(call.request)).map { json(it) }
+        "schedules.accept" -> json(book.schedules().`accept`(call.id()))
+        "schedules.ignore" -> json(book.schedules().`ignore`(call.id()))
+        "schedules.occurrences" -> book.schedules().`occurrences`(readOccurrenceQuery(call.request)).map { json(it) }
         "rates.put" -> json(book.rates().`put`(readRateSheet(call.request)))
         "rates.list" -> book.rates().`list`(readRateQuery(call.request)).map { json(it) }
         "rates.import" -> json(book.rates().`import`(readNewRates(call.request)))

@@ -152,6 +152,97 @@ internal fun readAttachment(json: Any?): Attachment {
     )
 }
 
+internal fun readAutomation(json: Any?): Automation {
+    val members = Members(json, "priority", "rule")
+    return Automation(
+        `priority` = members.optional("priority", ::long) ?: 0,
+        `rule` = members.required("rule", ::readAutomationRule),
+    )
+}
+
+internal fun readAutomationQuery(json: Any?): AutomationQuery {
+    val members = Members(json, "month", "overwrite")
+    return AutomationQuery(
+        `month` = members.required("month", ::text),
+        `overwrite` = members.optional("overwrite", ::boolean) ?: false,
+    )
+}
+
+internal fun readAutomationRule(json: Any?): AutomationRule {
+    return when (tag(json, "kind")) {
+        "fixed" -> readAutomationRuleFixed(json)
+        "up_to" -> readAutomationRuleUpTo(json)
+        "by_date" -> readAutomationRuleByDate(json)
+        "repeat" -> readAutomationRuleRepeat(json)
+        "percent" -> readAutomationRulePercent(json)
+        "average" -> readAutomationRuleAverage(json)
+        "copy" -> readAutomationRuleCopy(json)
+        "remainder" -> readAutomationRuleRemainder(json)
+        else -> throw Inexpressible("no AutomationRule")
+    }
+}
+
+internal fun readAutomationRuleFixed(json: Any?): AutomationRule {
+    val members = Members(json, "amount", "kind")
+    return AutomationRule.Fixed(
+        `amount` = members.required("amount", ::text),
+    )
+}
+
+internal fun readAutomationRuleUpTo(json: Any?): AutomationRule {
+    val members = Members(json, "amount", "kind")
+    return AutomationRule.UpTo(
+        `amount` = members.required("amount", ::text),
+    )
+}
+
+internal fun readAutomationRuleByDate(json: Any?): AutomationRule {
+    val members = Members(json, "amount", "month", "repeat_months", "kind")
+    return AutomationRule.ByDate(
+        `amount` = members.required("amount", ::text),
+        `month` = members.required("month", ::text),
+        `repeatMonths` = members.optional("repeat_months", ::long),
+    )
+}
+
+internal fun readAutomationRuleRepeat(json: Any?): AutomationRule {
+    val members = Members(json, "amount", "days", "kind")
+    return AutomationRule.Repeat(
+        `amount` = members.required("amount", ::text),
+        `days` = members.required("days", ::readRecurrence),
+    )
+}
+
+internal fun readAutomationRulePercent(json: Any?): AutomationRule {
+    val members = Members(json, "percent", "category_id", "previous", "kind")
+    return AutomationRule.Percent(
+        `percent` = members.required("percent", ::text),
+        `categoryId` = members.optional("category_id", ::text),
+        `previous` = members.optional("previous", ::boolean) ?: false,
+    )
+}
+
+internal fun readAutomationRuleAverage(json: Any?): AutomationRule {
+    val members = Members(json, "months", "kind")
+    return AutomationRule.Average(
+        `months` = members.required("months", ::long),
+    )
+}
+
+internal fun readAutomationRuleCopy(json: Any?): AutomationRule {
+    val members = Members(json, "months_ago", "kind")
+    return AutomationRule.Copy(
+        `monthsAgo` = members.required("months_ago", ::long),
+    )
+}
+
+internal fun readAutomationRuleRemainder(json: Any?): AutomationRule {
+    val members = Members(json, "weight", "kind")
+    return AutomationRule.Remainder(
+        `weight` = members.required("weight", ::long),
+    )
+}
+
 internal fun readBacktestQuery(json: Any?): BacktestQuery {
     val members = Members(json, "rules", "put", "remove", "from", "to", "limit")
     return BacktestQuery(
@@ -184,22 +275,63 @@ internal fun readBookPatch(json: Any?): BookPatch {
     )
 }
 
+internal fun readBudgetHistoryQuery(json: Any?): BudgetHistoryQuery {
+    val members = Members(json, "budget_id", "from", "to", "as_of", "witness")
+    return BudgetHistoryQuery(
+        `budgetId` = members.required("budget_id", ::text),
+        `from` = members.optional("from", ::text),
+        `to` = members.optional("to", ::text),
+        `asOf` = members.optional("as_of", ::text),
+        `witness` = members.optional("witness", ::boolean) ?: false,
+    )
+}
+
 internal fun readBudgetPatch(json: Any?): BudgetPatch {
-    val members = Members(json, "name", "category_ids", "limit", "thresholds")
+    val members = Members(json, "name", "category_ids", "except_category_ids", "tags", "account_ids", "limit", "thresholds", "period", "rollover", "start", "pending_counts")
     return BudgetPatch(
         `name` = members.optional("name", ::text),
         `categoryIds` = members.optional("category_ids", list(::text)),
+        `exceptCategoryIds` = members.optional("except_category_ids", list(::text)),
+        `tags` = members.optional("tags", list(::text)),
+        `accountIds` = members.optional("account_ids", list(::text)),
         `limit` = members.optional("limit", ::text),
         `thresholds` = members.optional("thresholds", list(::long)),
+        `period` = members.optional("period", ::readPeriod),
+        `rollover` = members.optional("rollover", ::readRollover),
+        `start` = members.optional("start", ::text),
+        `pendingCounts` = members.optional("pending_counts", ::boolean),
     )
 }
 
 internal fun readBudgetQuery(json: Any?): BudgetQuery {
-    val members = Members(json, "month", "budget_id")
+    val members = Members(json, "month", "date", "as_of", "budget_id", "witness")
     return BudgetQuery(
         `month` = members.optional("month", ::text),
+        `date` = members.optional("date", ::text),
+        `asOf` = members.optional("as_of", ::text),
         `budgetId` = members.optional("budget_id", ::text),
+        `witness` = members.optional("witness", ::boolean) ?: false,
     )
+}
+
+internal fun readCalendarUnit(json: Any?): CalendarUnit {
+    return when (text(json)) {
+        "days" -> CalendarUnit.DAYS
+        "weeks" -> CalendarUnit.WEEKS
+        "months" -> CalendarUnit.MONTHS
+        "years" -> CalendarUnit.YEARS
+        else -> throw Inexpressible("no CalendarUnit")
+    }
+}
+
+internal fun readCarry(json: Any?): Carry {
+    return when (text(json)) {
+        "nothing" -> Carry.NOTHING
+        "surplus" -> Carry.SURPLUS
+        "deficit" -> Carry.DEFICIT
+        "both" -> Carry.BOTH
+        else -> throw Inexpressible("no Carry")
+    }
 }
 
 internal fun readCashFlowQuery(json: Any?): CashFlowQuery {
@@ -508,6 +640,14 @@ internal fun readDirection(json: Any?): Direction {
     }
 }
 
+internal fun readEnvelopeQuery(json: Any?): EnvelopeQuery {
+    val members = Members(json, "month", "witness")
+    return EnvelopeQuery(
+        `month` = members.optional("month", ::text),
+        `witness` = members.optional("witness", ::boolean) ?: false,
+    )
+}
+
 internal fun readEvaluationQuery(json: Any?): EvaluationQuery {
     val members = Members(json, "from")
     return EvaluationQuery(
@@ -612,6 +752,22 @@ internal fun readNewAccount(json: Any?): NewAccount {
     )
 }
 
+internal fun readNewAssigned(json: Any?): NewAssigned {
+    val members = Members(json, "category_id", "amount")
+    return NewAssigned(
+        `categoryId` = members.required("category_id", ::text),
+        `amount` = members.required("amount", ::text),
+    )
+}
+
+internal fun readNewAssignment(json: Any?): NewAssignment {
+    val members = Members(json, "month", "amounts")
+    return NewAssignment(
+        `month` = members.required("month", ::text),
+        `amounts` = members.required("amounts", list(::readNewAssigned)),
+    )
+}
+
 internal fun readNewBook(json: Any?): NewBook {
     val members = Members(json, "id", "name", "currency", "zone", "currencies")
     return NewBook(
@@ -624,14 +780,21 @@ internal fun readNewBook(json: Any?): NewBook {
 }
 
 internal fun readNewBudget(json: Any?): NewBudget {
-    val members = Members(json, "id", "name", "category_ids", "limit", "currency", "thresholds")
+    val members = Members(json, "id", "name", "category_ids", "except_category_ids", "tags", "account_ids", "limit", "currency", "thresholds", "period", "rollover", "start", "pending_counts")
     return NewBudget(
         `id` = members.optional("id", ::text),
         `name` = members.required("name", ::text),
-        `categoryIds` = members.required("category_ids", list(::text)),
+        `categoryIds` = members.optional("category_ids", list(::text)) ?: emptyList(),
+        `exceptCategoryIds` = members.optional("except_category_ids", list(::text)) ?: emptyList(),
+        `tags` = members.optional("tags", list(::text)) ?: emptyList(),
+        `accountIds` = members.optional("account_ids", list(::text)) ?: emptyList(),
         `limit` = members.required("limit", ::text),
         `currency` = members.optional("currency", ::text),
         `thresholds` = members.optional("thresholds", list(::long)),
+        `period` = members.optional("period", ::readPeriod),
+        `rollover` = members.optional("rollover", ::readRollover),
+        `start` = members.optional("start", ::text),
+        `pendingCounts` = members.optional("pending_counts", ::boolean),
     )
 }
 
@@ -642,6 +805,25 @@ internal fun readNewCategory(json: Any?): NewCategory {
         `name` = members.required("name", ::text),
         `kind` = members.optional("kind", ::readCategoryKind),
         `parentId` = members.optional("parent_id", ::text),
+    )
+}
+
+internal fun readNewEnvelope(json: Any?): NewEnvelope {
+    val members = Members(json, "category_id", "carries_deficit_from", "cap", "returns_excess", "automations")
+    return NewEnvelope(
+        `categoryId` = members.required("category_id", ::text),
+        `carriesDeficitFrom` = members.optional("carries_deficit_from", ::text),
+        `cap` = members.optional("cap", ::text),
+        `returnsExcess` = members.optional("returns_excess", ::boolean) ?: false,
+        `automations` = members.optional("automations", list(::readAutomation)) ?: emptyList(),
+    )
+}
+
+internal fun readNewHold(json: Any?): NewHold {
+    val members = Members(json, "month", "amount")
+    return NewHold(
+        `month` = members.required("month", ::text),
+        `amount` = members.required("amount", ::text),
     )
 }
 
@@ -709,6 +891,22 @@ internal fun readNewRule(json: Any?): NewRule {
     )
 }
 
+internal fun readNewSchedule(json: Any?): NewSchedule {
+    val members = Members(json, "id", "name", "account_id", "payee", "category_id", "amount", "tolerance_percent", "recurrence", "tolerance_days", "active")
+    return NewSchedule(
+        `id` = members.optional("id", ::text),
+        `name` = members.required("name", ::text),
+        `accountId` = members.required("account_id", ::text),
+        `payee` = members.optional("payee", ::text),
+        `categoryId` = members.optional("category_id", ::text),
+        `amount` = members.required("amount", ::text),
+        `tolerancePercent` = members.optional("tolerance_percent", ::long),
+        `recurrence` = members.required("recurrence", ::readRecurrence),
+        `toleranceDays` = members.optional("tolerance_days", ::long),
+        `active` = members.optional("active", ::boolean),
+    )
+}
+
 internal fun readNewSplit(json: Any?): NewSplit {
     val members = Members(json, "amount", "category_id", "notes")
     return NewSplit(
@@ -749,10 +947,77 @@ internal fun readNewTransfer(json: Any?): NewTransfer {
     )
 }
 
+internal fun readOccurrenceQuery(json: Any?): OccurrenceQuery {
+    val members = Members(json, "from", "to", "schedule_id")
+    return OccurrenceQuery(
+        `from` = members.required("from", ::text),
+        `to` = members.required("to", ::text),
+        `scheduleId` = members.optional("schedule_id", ::text),
+    )
+}
+
 internal fun readPayeeText(json: Any?): PayeeText {
     val members = Members(json, "text")
     return PayeeText(
         `text` = members.required("text", ::text),
+    )
+}
+
+internal fun readPeriod(json: Any?): Period {
+    return when (tag(json, "kind")) {
+        "weeks" -> readPeriodWeeks(json)
+        "every" -> readPeriodEvery(json)
+        "semi_months" -> readPeriodSemiMonths(json)
+        "months" -> readPeriodMonths(json)
+        "quarters" -> readPeriodQuarters(json)
+        "years" -> readPeriodYears(json)
+        else -> throw Inexpressible("no Period")
+    }
+}
+
+internal fun readPeriodWeeks(json: Any?): Period {
+    val members = Members(json, "first_day", "kind")
+    return Period.Weeks(
+        `firstDay` = members.optional("first_day", ::readWeekday) ?: "",
+    )
+}
+
+internal fun readPeriodEvery(json: Any?): Period {
+    val members = Members(json, "count", "unit", "anchor", "kind")
+    return Period.Every(
+        `count` = members.required("count", ::long),
+        `unit` = members.required("unit", ::readCalendarUnit),
+        `anchor` = members.required("anchor", ::text),
+    )
+}
+
+internal fun readPeriodSemiMonths(json: Any?): Period {
+    val members = Members(json, "first_day", "second_day", "kind")
+    return Period.SemiMonths(
+        `firstDay` = members.optional("first_day", ::long) ?: 0,
+        `secondDay` = members.optional("second_day", ::long) ?: 0,
+    )
+}
+
+internal fun readPeriodMonths(json: Any?): Period {
+    val members = Members(json, "start_day", "kind")
+    return Period.Months(
+        `startDay` = members.optional("start_day", ::long) ?: 0,
+    )
+}
+
+internal fun readPeriodQuarters(json: Any?): Period {
+    val members = Members(json, "start_month", "kind")
+    return Period.Quarters(
+        `startMonth` = members.optional("start_month", ::long) ?: 0,
+    )
+}
+
+internal fun readPeriodYears(json: Any?): Period {
+    val members = Members(json, "start_month", "start_day", "kind")
+    return Period.Years(
+        `startMonth` = members.optional("start_month", ::long) ?: 0,
+        `startDay` = members.optional("start_day", ::long) ?: 0,
     )
 }
 
@@ -791,11 +1056,66 @@ internal fun readRateSheet(json: Any?): RateSheet {
     )
 }
 
+internal fun readReassignment(json: Any?): Reassignment {
+    val members = Members(json, "month", "from_category_id", "to_category_id", "amount")
+    return Reassignment(
+        `month` = members.required("month", ::text),
+        `fromCategoryId` = members.optional("from_category_id", ::text),
+        `toCategoryId` = members.optional("to_category_id", ::text),
+        `amount` = members.required("amount", ::text),
+    )
+}
+
 internal fun readRecategorisation(json: Any?): Recategorisation {
     val members = Members(json, "ids", "category_id")
     return Recategorisation(
         `ids` = members.required("ids", list(::text)),
         `categoryId` = members.optional("category_id", ::text),
+    )
+}
+
+internal fun readRecurrence(json: Any?): Recurrence {
+    val members = Members(json, "start", "unit", "every", "on", "weekend", "count", "until", "skip")
+    return Recurrence(
+        `start` = members.required("start", ::text),
+        `unit` = members.required("unit", ::readCalendarUnit),
+        `every` = members.optional("every", ::long) ?: 0,
+        `on` = members.optional("on", list(::readRecurrenceDay)) ?: emptyList(),
+        `weekend` = members.optional("weekend", ::readWeekendPolicy) ?: "",
+        `count` = members.optional("count", ::long),
+        `until` = members.optional("until", ::text),
+        `skip` = members.optional("skip", list(::text)) ?: emptyList(),
+    )
+}
+
+internal fun readRecurrenceDay(json: Any?): RecurrenceDay {
+    return when (tag(json, "kind")) {
+        "weekday" -> readRecurrenceDayWeekday(json)
+        "month_day" -> readRecurrenceDayMonthDay(json)
+        "nth_weekday" -> readRecurrenceDayNthWeekday(json)
+        else -> throw Inexpressible("no RecurrenceDay")
+    }
+}
+
+internal fun readRecurrenceDayWeekday(json: Any?): RecurrenceDay {
+    val members = Members(json, "weekday", "kind")
+    return RecurrenceDay.Weekday(
+        `weekday` = members.required("weekday", ::readWeekday),
+    )
+}
+
+internal fun readRecurrenceDayMonthDay(json: Any?): RecurrenceDay {
+    val members = Members(json, "day", "kind")
+    return RecurrenceDay.MonthDay(
+        `day` = members.required("day", ::long),
+    )
+}
+
+internal fun readRecurrenceDayNthWeekday(json: Any?): RecurrenceDay {
+    val members = Members(json, "nth", "weekday", "kind")
+    return RecurrenceDay.NthWeekday(
+        `nth` = members.required("nth", ::long),
+        `weekday` = members.required("weekday", ::readWeekday),
     )
 }
 
@@ -806,6 +1126,16 @@ internal fun readRole(json: Any?): Role {
         "owner" -> Role.OWNER
         else -> throw Inexpressible("no Role")
     }
+}
+
+internal fun readRollover(json: Any?): Rollover {
+    val members = Members(json, "carry", "cap", "reset_every", "reset_yearly")
+    return Rollover(
+        `carry` = members.optional("carry", ::readCarry) ?: "",
+        `cap` = members.optional("cap", ::text),
+        `resetEvery` = members.optional("reset_every", ::long),
+        `resetYearly` = members.optional("reset_yearly", ::boolean) ?: false,
+    )
 }
 
 internal fun readRulePatch(json: Any?): RulePatch {
@@ -833,6 +1163,20 @@ internal fun readRuleText(json: Any?): RuleText {
     val members = Members(json, "text")
     return RuleText(
         `text` = members.required("text", ::text),
+    )
+}
+
+internal fun readSchedulePatch(json: Any?): SchedulePatch {
+    val members = Members(json, "name", "payee", "category_id", "amount", "tolerance_percent", "recurrence", "tolerance_days", "active")
+    return SchedulePatch(
+        `name` = members.optional("name", ::text),
+        `payee` = members.optional("payee", ::text),
+        `categoryId` = members.optional("category_id", ::text),
+        `amount` = members.optional("amount", ::text),
+        `tolerancePercent` = members.optional("tolerance_percent", ::long),
+        `recurrence` = members.optional("recurrence", ::readRecurrence),
+        `toleranceDays` = members.optional("tolerance_days", ::long),
+        `active` = members.optional("active", ::boolean),
     )
 }
 
@@ -891,6 +1235,13 @@ internal fun readStatus(json: Any?): Status {
         "disputed" -> Status.DISPUTED
         else -> throw Inexpressible("no Status")
     }
+}
+
+internal fun readStreamQuery(json: Any?): StreamQuery {
+    val members = Members(json, "all")
+    return StreamQuery(
+        `all` = members.optional("all", ::boolean) ?: false,
+    )
 }
 
 internal fun readSuggestionQuery(json: Any?): SuggestionQuery {
@@ -1007,5 +1358,15 @@ internal fun readWeekday(json: Any?): Weekday {
         "saturday" -> Weekday.SATURDAY
         "sunday" -> Weekday.SUNDAY
         else -> throw Inexpressible("no Weekday")
+    }
+}
+
+internal fun readWeekendPolicy(json: Any?): WeekendPolicy {
+    return when (text(json)) {
+        "stay" -> WeekendPolicy.STAY
+        "before" -> WeekendPolicy.BEFORE
+        "after" -> WeekendPolicy.AFTER
+        "nearest" -> WeekendPolicy.NEAREST
+        else -> throw Inexpressible("no WeekendPolicy")
     }
 }

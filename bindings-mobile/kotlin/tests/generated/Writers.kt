@@ -70,9 +70,26 @@ internal fun json(it: Action): Any? = when (it) {
     )
 }
 
+internal fun json(it: AmountChange): Any? = mapOf(
+    "date" to it.`date`,
+    "from" to json(it.`from`),
+    "to" to json(it.`to`),
+)
+
 internal fun json(it: ApplyReport): Any? = mapOf(
     "examined" to it.`examined`,
     "changed" to it.`changed`,
+)
+
+internal fun json(it: Assigned): Any? = mapOf(
+    "category_id" to it.`categoryId`,
+    "amount" to json(it.`amount`),
+)
+
+internal fun json(it: Assignment): Any? = mapOf(
+    "month" to it.`month`,
+    "amounts" to it.`amounts`.map { json(it) },
+    "held" to json(it.`held`),
 )
 
 internal fun json(it: Attachment): Any? = mapOf(
@@ -80,6 +97,58 @@ internal fun json(it: Attachment): Any? = mapOf(
     "media_type" to it.`mediaType`,
     "digest" to it.`digest`,
 )
+
+internal fun json(it: Automation): Any? = mapOf(
+    "priority" to it.`priority`,
+    "rule" to json(it.`rule`),
+)
+
+internal fun json(it: AutomationReport): Any? = mapOf(
+    "month" to it.`month`,
+    "proposals" to it.`proposals`.map { json(it) },
+    "before" to json(it.`before`),
+    "after" to json(it.`after`),
+)
+
+internal fun json(it: AutomationRule): Any? = when (it) {
+    is AutomationRule.Fixed -> mapOf(
+    "kind" to "fixed",
+    "amount" to it.`amount`,
+    )
+    is AutomationRule.UpTo -> mapOf(
+    "kind" to "up_to",
+    "amount" to it.`amount`,
+    )
+    is AutomationRule.ByDate -> mapOf(
+    "kind" to "by_date",
+    "amount" to it.`amount`,
+    "month" to it.`month`,
+    "repeat_months" to it.`repeatMonths`,
+    )
+    is AutomationRule.Repeat -> mapOf(
+    "kind" to "repeat",
+    "amount" to it.`amount`,
+    "days" to json(it.`days`),
+    )
+    is AutomationRule.Percent -> mapOf(
+    "kind" to "percent",
+    "percent" to it.`percent`,
+    "category_id" to it.`categoryId`,
+    "previous" to it.`previous`,
+    )
+    is AutomationRule.Average -> mapOf(
+    "kind" to "average",
+    "months" to it.`months`,
+    )
+    is AutomationRule.Copy -> mapOf(
+    "kind" to "copy",
+    "months_ago" to it.`monthsAgo`,
+    )
+    is AutomationRule.Remainder -> mapOf(
+    "kind" to "remainder",
+    "weight" to it.`weight`,
+    )
+}
 
 internal fun json(it: BacktestReport): Any? = mapOf(
     "examined" to it.`examined`,
@@ -114,22 +183,43 @@ internal fun json(it: Budget): Any? = mapOf(
     "id" to it.`id`,
     "name" to it.`name`,
     "category_ids" to it.`categoryIds`,
+    "except_category_ids" to it.`exceptCategoryIds`,
+    "tags" to it.`tags`,
+    "account_ids" to it.`accountIds`,
     "limit" to json(it.`limit`),
     "thresholds" to it.`thresholds`,
+    "period" to json(it.`period`),
+    "rollover" to json(it.`rollover`),
+    "start" to it.`start`,
+    "pending_counts" to it.`pendingCounts`,
 )
 
 internal fun json(it: BudgetState): Any? = mapOf(
     "budget_id" to it.`budgetId`,
     "name" to it.`name`,
     "month" to it.`month`,
+    "from" to it.`from`,
+    "to" to it.`to`,
     "limit" to json(it.`limit`),
+    "carried_in" to json(it.`carriedIn`),
     "spent" to json(it.`spent`),
+    "reserved" to json(it.`reserved`),
     "remaining" to json(it.`remaining`),
     "used_percent" to it.`usedPercent`,
+    "days" to it.`days`,
+    "days_passed" to it.`daysPassed`,
+    "expected" to json(it.`expected`),
+    "ahead" to json(it.`ahead`),
+    "projected" to it.`projected`?.let { json(it) },
     "reached" to it.`reached`,
     "announced" to it.`announced`,
     "transactions" to it.`transactions`,
+    "witness" to it.`witness`,
 )
+
+internal fun json(it: Cadence): Any? = it.name.lowercase()
+
+internal fun json(it: CalendarUnit): Any? = it.name.lowercase()
 
 internal fun json(it: Candidate): Any? = mapOf(
     "field" to it.`field`,
@@ -139,6 +229,8 @@ internal fun json(it: Candidate): Any? = mapOf(
     "why" to it.`why`,
     "evidence" to it.`evidence`.map { json(it) },
 )
+
+internal fun json(it: Carry): Any? = it.name.lowercase()
 
 internal fun json(it: CashFlow): Any? = mapOf(
     "month" to it.`month`,
@@ -341,6 +433,40 @@ internal fun json(it: Entry): Any? = mapOf(
     "events" to it.`events`,
 )
 
+internal fun json(it: Envelope): Any? = mapOf(
+    "category_id" to it.`categoryId`,
+    "carries_deficit_from" to it.`carriesDeficitFrom`,
+    "cap" to it.`cap`,
+    "returns_excess" to it.`returnsExcess`,
+    "automations" to it.`automations`.map { json(it) },
+)
+
+internal fun json(it: EnvelopeMonth): Any? = mapOf(
+    "month" to it.`month`,
+    "carried_in" to json(it.`carriedIn`),
+    "overspent_before" to json(it.`overspentBefore`),
+    "income" to json(it.`income`),
+    "uncategorised" to json(it.`uncategorised`),
+    "transferred" to json(it.`transferred`),
+    "assigned" to json(it.`assigned`),
+    "held" to json(it.`held`),
+    "to_be_budgeted" to json(it.`toBeBudgeted`),
+    "available" to json(it.`available`),
+    "money" to json(it.`money`),
+    "envelopes" to it.`envelopes`.map { json(it) },
+)
+
+internal fun json(it: EnvelopeState): Any? = mapOf(
+    "category_id" to it.`categoryId`,
+    "name" to it.`name`,
+    "carried_in" to json(it.`carriedIn`),
+    "assigned" to json(it.`assigned`),
+    "activity" to json(it.`activity`),
+    "available" to json(it.`available`),
+    "carries_deficit" to it.`carriesDeficit`,
+    "witness" to it.`witness`,
+)
+
 internal fun json(it: ErrorCode): Any? = it.name.lowercase()
 
 internal fun json(it: EvaluationReport): Any? = mapOf(
@@ -485,6 +611,18 @@ internal fun json(it: ObjectChange): Any? = mapOf(
     "fields" to it.`fields`.map { json(it) },
 )
 
+internal fun json(it: Occurrence): Any? = mapOf(
+    "schedule_id" to it.`scheduleId`,
+    "date" to it.`date`,
+    "amount" to json(it.`amount`),
+    "state" to json(it.`state`),
+    "transaction_id" to it.`transactionId`,
+    "paid" to it.`paid`?.let { json(it) },
+    "paid_on" to it.`paidOn`,
+)
+
+internal fun json(it: OccurrenceState): Any? = it.name.lowercase()
+
 internal fun json(it: Origin): Any? = mapOf(
     "import_id" to it.`importId`,
     "account_id" to it.`accountId`,
@@ -568,11 +706,56 @@ internal fun json(it: PayeeTotal): Any? = mapOf(
     "transactions" to it.`transactions`,
 )
 
+internal fun json(it: Period): Any? = when (it) {
+    is Period.Weeks -> mapOf(
+    "kind" to "weeks",
+    "first_day" to json(it.`firstDay`),
+    )
+    is Period.Every -> mapOf(
+    "kind" to "every",
+    "count" to it.`count`,
+    "unit" to json(it.`unit`),
+    "anchor" to it.`anchor`,
+    )
+    is Period.SemiMonths -> mapOf(
+    "kind" to "semi_months",
+    "first_day" to it.`firstDay`,
+    "second_day" to it.`secondDay`,
+    )
+    is Period.Months -> mapOf(
+    "kind" to "months",
+    "start_day" to it.`startDay`,
+    )
+    is Period.Quarters -> mapOf(
+    "kind" to "quarters",
+    "start_month" to it.`startMonth`,
+    )
+    is Period.Years -> mapOf(
+    "kind" to "years",
+    "start_month" to it.`startMonth`,
+    "start_day" to it.`startDay`,
+    )
+}
+
 internal fun json(it: Problem): Any? = mapOf(
     "code" to json(it.`code`),
     "message" to it.`message`,
     "line" to it.`line`,
     "field" to it.`field`,
+)
+
+internal fun json(it: Proposal): Any? = mapOf(
+    "category_id" to it.`categoryId`,
+    "before" to json(it.`before`),
+    "amount" to json(it.`amount`),
+    "parts" to it.`parts`.map { json(it) },
+    "beyond_cap" to json(it.`beyondCap`),
+    "beyond_funds" to json(it.`beyondFunds`),
+)
+
+internal fun json(it: ProposalPart): Any? = mapOf(
+    "automation" to it.`automation`,
+    "asked" to json(it.`asked`),
 )
 
 internal fun json(it: Quote): Any? = it.name.lowercase()
@@ -594,12 +777,46 @@ internal fun json(it: RateSheet): Any? = mapOf(
     "rates" to it.`rates`.map { json(it) },
 )
 
+internal fun json(it: Recurrence): Any? = mapOf(
+    "start" to it.`start`,
+    "unit" to json(it.`unit`),
+    "every" to it.`every`,
+    "on" to it.`on`.map { json(it) },
+    "weekend" to json(it.`weekend`),
+    "count" to it.`count`,
+    "until" to it.`until`,
+    "skip" to it.`skip`,
+)
+
+internal fun json(it: RecurrenceDay): Any? = when (it) {
+    is RecurrenceDay.Weekday -> mapOf(
+    "kind" to "weekday",
+    "weekday" to json(it.`weekday`),
+    )
+    is RecurrenceDay.MonthDay -> mapOf(
+    "kind" to "month_day",
+    "day" to it.`day`,
+    )
+    is RecurrenceDay.NthWeekday -> mapOf(
+    "kind" to "nth_weekday",
+    "nth" to it.`nth`,
+    "weekday" to json(it.`weekday`),
+    )
+}
+
 internal fun json(it: RestoreReport): Any? = mapOf(
     "documents" to it.`documents`,
     "transactions" to it.`transactions`,
 )
 
 internal fun json(it: Role): Any? = it.name.lowercase()
+
+internal fun json(it: Rollover): Any? = mapOf(
+    "carry" to json(it.`carry`),
+    "cap" to it.`cap`,
+    "reset_every" to it.`resetEvery`,
+    "reset_yearly" to it.`resetYearly`,
+)
 
 internal fun json(it: RowMatch): Any? = mapOf(
     "line" to it.`line`,
@@ -660,6 +877,19 @@ internal fun json(it: RuleUse): Any? = mapOf(
     "shadowed" to it.`shadowed`,
 )
 
+internal fun json(it: Schedule): Any? = mapOf(
+    "id" to it.`id`,
+    "name" to it.`name`,
+    "account_id" to it.`accountId`,
+    "payee" to it.`payee`,
+    "category_id" to it.`categoryId`,
+    "amount" to json(it.`amount`),
+    "tolerance_percent" to it.`tolerancePercent`,
+    "recurrence" to json(it.`recurrence`),
+    "tolerance_days" to it.`toleranceDays`,
+    "active" to it.`active`,
+)
+
 internal fun json(it: SignRule): Any? = it.name.lowercase()
 
 internal fun json(it: Source): Any? = mapOf(
@@ -716,6 +946,31 @@ internal fun json(it: StatementReport): Any? = mapOf(
 )
 
 internal fun json(it: Status): Any? = it.name.lowercase()
+
+internal fun json(it: Stream): Any? = mapOf(
+    "payee" to it.`payee`,
+    "account_id" to it.`accountId`,
+    "category_id" to it.`categoryId`,
+    "cadence" to json(it.`cadence`),
+    "kind" to json(it.`kind`),
+    "state" to json(it.`state`),
+    "amount" to json(it.`amount`),
+    "smallest" to json(it.`smallest`),
+    "largest" to json(it.`largest`),
+    "changes" to it.`changes`.map { json(it) },
+    "first" to it.`first`,
+    "last" to it.`last`,
+    "next" to it.`next`,
+    "missed" to it.`missed`,
+    "recurrence" to json(it.`recurrence`),
+    "schedule_id" to it.`scheduleId`,
+    "tolerance_days" to it.`toleranceDays`,
+    "transaction_ids" to it.`transactionIds`,
+)
+
+internal fun json(it: StreamKind): Any? = it.name.lowercase()
+
+internal fun json(it: StreamState): Any? = it.name.lowercase()
 
 internal fun json(it: Suggestion): Any? = mapOf(
     "transaction_id" to it.`transactionId`,
@@ -807,3 +1062,5 @@ internal fun json(it: Verification): Any? = mapOf(
 )
 
 internal fun json(it: Weekday): Any? = it.name.lowercase()
+
+internal fun json(it: WeekendPolicy): Any? = it.name.lowercase()

@@ -89,7 +89,7 @@ fn construct(surface: &Surface, class: &str, fields: &[Field], tag: Option<&str>
     line!(text, "    return {class}(");
     for field in fields {
         let (name, read) = (&field.name, read(surface, &field.ty));
-        let value = match (field.nullable, field.optional) {
+        let value = match (field.may_be_nothing(), field.optional) {
             (true, _) => format!("members.optional(\"{name}\", {read})"),
             (false, true) => {
                 format!("members.optional(\"{name}\", {read}) ?: {}", empty(&field.ty))
@@ -158,7 +158,7 @@ fn members(surface: &Surface, fields: &[Field]) -> String {
     let mut text = String::new();
     for field in fields {
         let value = format!("it.`{}`", lower_camel(&field.name));
-        let written = match (write(surface, &field.ty, "it"), field.nullable) {
+        let written = match (write(surface, &field.ty, "it"), field.may_be_nothing()) {
             (None, _) => value,
             (Some(written), true) => format!("{value}?.let {{ {written} }}"),
             (Some(_), false) => write(surface, &field.ty, &value).unwrap_or_default(),

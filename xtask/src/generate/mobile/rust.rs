@@ -132,11 +132,13 @@ fn members(fields: &[Field], visible: &str, ways: Ways) -> Outcome<String> {
         if field.optional || field.nullable {
             line!(text, "#[uniffi(default)]");
         }
-        if ways.answered && field.optional && !field.nullable {
+        if field.may_be_nothing() && !field.nullable {
+            line!(text, "#[serde(default, skip_serializing_if = \"Option::is_none\")]");
+        } else if ways.answered && field.optional && !field.nullable {
             line!(text, "#[serde(default)]");
         }
         let ty = type_name(&field.ty);
-        match (&field.ty, field.nullable) {
+        match (&field.ty, field.may_be_nothing()) {
             (Type::Text(Format::Instant), false) => {
                 line!(text, "#[serde(with = \"wire::instant\")]")
             }
@@ -146,7 +148,7 @@ fn members(fields: &[Field], visible: &str, ways: Ways) -> Outcome<String> {
             }
             _ => {}
         }
-        let ty = if field.nullable { format!("Option<{ty}>") } else { ty };
+        let ty = if field.may_be_nothing() { format!("Option<{ty}>") } else { ty };
         line!(text, "{visible}{}: {ty},", field.name);
     }
     Ok(text)

@@ -90,7 +90,7 @@ fn construct(surface: &Surface, made: &str, fields: &[Field], tag: Option<&str>)
     line!(text, "    return {made}(");
     for (place, field) in fields.iter().enumerate() {
         let (name, read) = (&field.name, read(surface, &field.ty));
-        let value = match (field.nullable, field.optional) {
+        let value = match (field.may_be_nothing(), field.optional) {
             (true, _) => format!("try members.optional(\"{name}\", {read})"),
             (false, true) => {
                 format!("try members.optional(\"{name}\", {read}) ?? {}", empty(&field.ty))
@@ -180,7 +180,7 @@ fn write_variant(text: &mut String, tag: &str, variant: &Variant) {
 }
 
 fn member(field: &Field, value: &str) -> String {
-    if field.nullable {
+    if field.may_be_nothing() {
         format!("{value}.map {{ {} }} ?? .null", write(&field.ty, "$0"))
     } else {
         write(&field.ty, value)

@@ -53,6 +53,23 @@ let verbs = [
     "budgets.update",
     "budgets.delete",
     "budgets.state",
+    "budgets.history",
+    "envelopes.state",
+    "envelopes.assign",
+    "envelopes.reassign",
+    "envelopes.hold",
+    "envelopes.list",
+    "envelopes.put",
+    "envelopes.preview",
+    "envelopes.apply",
+    "schedules.create",
+    "schedules.list",
+    "schedules.update",
+    "schedules.delete",
+    "schedules.detect",
+    "schedules.accept",
+    "schedules.ignore",
+    "schedules.occurrences",
     "rates.put",
     "rates.list",
     "rates.import",
@@ -226,6 +243,57 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
         return .null
     case "budgets.state":
         let answer = try await book.budgets().state(query: try readBudgetQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "budgets.history":
+        let answer = try await book.budgets().history(query: try readBudgetHistoryQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "envelopes.state":
+        let answer = try await book.envelopes().state(query: try readEnvelopeQuery(call.request))
+        return json(answer)
+    case "envelopes.assign":
+        let answer = try await book.envelopes().assign(new: try readNewAssignment(call.request))
+        return json(answer)
+    case "envelopes.reassign":
+        let answer = try await book.envelopes().reassign(request: try readReassignment(call.request))
+        return json(answer)
+    case "envelopes.hold":
+        let answer = try await book.envelopes().hold(new: try readNewHold(call.request))
+        return json(answer)
+    case "envelopes.list":
+        let answer = try await book.envelopes().list()
+        return .list(answer.map { json($0) })
+    case "envelopes.put":
+        let answer = try await book.envelopes().put(new: try readNewEnvelope(call.request))
+        return json(answer)
+    case "envelopes.preview":
+        let answer = try await book.envelopes().preview(query: try readAutomationQuery(call.request))
+        return json(answer)
+    case "envelopes.apply":
+        let answer = try await book.envelopes().apply(query: try readAutomationQuery(call.request))
+        return json(answer)
+    case "schedules.create":
+        let answer = try await book.schedules().create(new: try readNewSchedule(call.request))
+        return json(answer)
+    case "schedules.list":
+        let answer = try await book.schedules().list()
+        return .list(answer.map { json($0) })
+    case "schedules.update":
+        let answer = try await book.schedules().update(id: try call.theId(), patch: try readSchedulePatch(call.request))
+        return json(answer)
+    case "schedules.delete":
+        try await book.schedules().delete(id: try call.theId())
+        return .null
+    case "schedules.detect":
+        let answer = try await book.schedules().detect(query: try readStreamQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "schedules.accept":
+        let answer = try await book.schedules().accept(id: try call.theId())
+        return json(answer)
+    case "schedules.ignore":
+        let answer = try await book.schedules().ignore(id: try call.theId())
+        return json(answer)
+    case "schedules.occurrences":
+        let answer = try await book.schedules().occurrences(query: try readOccurrenceQuery(call.request))
         return .list(answer.map { json($0) })
     case "rates.put":
         let answer = try await book.rates().put(request: try readRateSheet(call.request))

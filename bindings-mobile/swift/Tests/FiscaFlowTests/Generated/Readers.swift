@@ -150,6 +150,97 @@ func readAttachment(_ json: Json) throws -> Attachment {
     )
 }
 
+func readAutomation(_ json: Json) throws -> Automation {
+    let members = try Members(json, "priority", "rule")
+    return Automation(
+        priority: try members.optional("priority", integer) ?? 0,
+        rule: try members.required("rule", readAutomationRule)
+    )
+}
+
+func readAutomationQuery(_ json: Json) throws -> AutomationQuery {
+    let members = try Members(json, "month", "overwrite")
+    return AutomationQuery(
+        month: try members.required("month", text),
+        overwrite: try members.optional("overwrite", boolean) ?? false
+    )
+}
+
+func readAutomationRule(_ json: Json) throws -> AutomationRule {
+    switch try text(json["kind"]) {
+    case "fixed": return try readAutomationRuleFixed(json)
+    case "up_to": return try readAutomationRuleUpTo(json)
+    case "by_date": return try readAutomationRuleByDate(json)
+    case "repeat": return try readAutomationRuleRepeat(json)
+    case "percent": return try readAutomationRulePercent(json)
+    case "average": return try readAutomationRuleAverage(json)
+    case "copy": return try readAutomationRuleCopy(json)
+    case "remainder": return try readAutomationRuleRemainder(json)
+    default: throw Inexpressible("no AutomationRule")
+    }
+}
+
+func readAutomationRuleFixed(_ json: Json) throws -> AutomationRule {
+    let members = try Members(json, "amount", "kind")
+    return AutomationRule.fixed(
+        amount: try members.required("amount", text)
+    )
+}
+
+func readAutomationRuleUpTo(_ json: Json) throws -> AutomationRule {
+    let members = try Members(json, "amount", "kind")
+    return AutomationRule.upTo(
+        amount: try members.required("amount", text)
+    )
+}
+
+func readAutomationRuleByDate(_ json: Json) throws -> AutomationRule {
+    let members = try Members(json, "amount", "month", "repeat_months", "kind")
+    return AutomationRule.byDate(
+        amount: try members.required("amount", text),
+        month: try members.required("month", text),
+        repeatMonths: try members.optional("repeat_months", integer)
+    )
+}
+
+func readAutomationRuleRepeat(_ json: Json) throws -> AutomationRule {
+    let members = try Members(json, "amount", "days", "kind")
+    return AutomationRule.`repeat`(
+        amount: try members.required("amount", text),
+        days: try members.required("days", readRecurrence)
+    )
+}
+
+func readAutomationRulePercent(_ json: Json) throws -> AutomationRule {
+    let members = try Members(json, "percent", "category_id", "previous", "kind")
+    return AutomationRule.percent(
+        percent: try members.required("percent", text),
+        categoryId: try members.optional("category_id", text),
+        previous: try members.optional("previous", boolean) ?? false
+    )
+}
+
+func readAutomationRuleAverage(_ json: Json) throws -> AutomationRule {
+    let members = try Members(json, "months", "kind")
+    return AutomationRule.average(
+        months: try members.required("months", integer)
+    )
+}
+
+func readAutomationRuleCopy(_ json: Json) throws -> AutomationRule {
+    let members = try Members(json, "months_ago", "kind")
+    return AutomationRule.copy(
+        monthsAgo: try members.required("months_ago", integer)
+    )
+}
+
+func readAutomationRuleRemainder(_ json: Json) throws -> AutomationRule {
+    let members = try Members(json, "weight", "kind")
+    return AutomationRule.remainder(
+        weight: try members.required("weight", integer)
+    )
+}
+
 func readBacktestQuery(_ json: Json) throws -> BacktestQuery {
     let members = try Members(json, "rules", "put", "remove", "from", "to", "limit")
     return BacktestQuery(
@@ -182,22 +273,63 @@ func readBookPatch(_ json: Json) throws -> BookPatch {
     )
 }
 
+func readBudgetHistoryQuery(_ json: Json) throws -> BudgetHistoryQuery {
+    let members = try Members(json, "budget_id", "from", "to", "as_of", "witness")
+    return BudgetHistoryQuery(
+        budgetId: try members.required("budget_id", text),
+        from: try members.optional("from", text),
+        to: try members.optional("to", text),
+        asOf: try members.optional("as_of", text),
+        witness: try members.optional("witness", boolean) ?? false
+    )
+}
+
 func readBudgetPatch(_ json: Json) throws -> BudgetPatch {
-    let members = try Members(json, "name", "category_ids", "limit", "thresholds")
+    let members = try Members(json, "name", "category_ids", "except_category_ids", "tags", "account_ids", "limit", "thresholds", "period", "rollover", "start", "pending_counts")
     return BudgetPatch(
         name: try members.optional("name", text),
         categoryIds: try members.optional("category_ids", list(text)),
+        exceptCategoryIds: try members.optional("except_category_ids", list(text)),
+        tags: try members.optional("tags", list(text)),
+        accountIds: try members.optional("account_ids", list(text)),
         limit: try members.optional("limit", text),
-        thresholds: try members.optional("thresholds", list(integer))
+        thresholds: try members.optional("thresholds", list(integer)),
+        period: try members.optional("period", readPeriod),
+        rollover: try members.optional("rollover", readRollover),
+        start: try members.optional("start", text),
+        pendingCounts: try members.optional("pending_counts", boolean)
     )
 }
 
 func readBudgetQuery(_ json: Json) throws -> BudgetQuery {
-    let members = try Members(json, "month", "budget_id")
+    let members = try Members(json, "month", "date", "as_of", "budget_id", "witness")
     return BudgetQuery(
         month: try members.optional("month", text),
-        budgetId: try members.optional("budget_id", text)
+        date: try members.optional("date", text),
+        asOf: try members.optional("as_of", text),
+        budgetId: try members.optional("budget_id", text),
+        witness: try members.optional("witness", boolean) ?? false
     )
+}
+
+func readCalendarUnit(_ json: Json) throws -> CalendarUnit {
+    switch try text(json) {
+    case "days": return .days
+    case "weeks": return .weeks
+    case "months": return .months
+    case "years": return .years
+    default: throw Inexpressible("no CalendarUnit")
+    }
+}
+
+func readCarry(_ json: Json) throws -> Carry {
+    switch try text(json) {
+    case "nothing": return .nothing
+    case "surplus": return .surplus
+    case "deficit": return .deficit
+    case "both": return .both
+    default: throw Inexpressible("no Carry")
+    }
 }
 
 func readCashFlowQuery(_ json: Json) throws -> CashFlowQuery {
@@ -506,6 +638,14 @@ func readDirection(_ json: Json) throws -> Direction {
     }
 }
 
+func readEnvelopeQuery(_ json: Json) throws -> EnvelopeQuery {
+    let members = try Members(json, "month", "witness")
+    return EnvelopeQuery(
+        month: try members.optional("month", text),
+        witness: try members.optional("witness", boolean) ?? false
+    )
+}
+
 func readEvaluationQuery(_ json: Json) throws -> EvaluationQuery {
     let members = try Members(json, "from")
     return EvaluationQuery(
@@ -610,6 +750,22 @@ func readNewAccount(_ json: Json) throws -> NewAccount {
     )
 }
 
+func readNewAssigned(_ json: Json) throws -> NewAssigned {
+    let members = try Members(json, "category_id", "amount")
+    return NewAssigned(
+        categoryId: try members.required("category_id", text),
+        amount: try members.required("amount", text)
+    )
+}
+
+func readNewAssignment(_ json: Json) throws -> NewAssignment {
+    let members = try Members(json, "month", "amounts")
+    return NewAssignment(
+        month: try members.required("month", text),
+        amounts: try members.required("amounts", list(readNewAssigned))
+    )
+}
+
 func readNewBook(_ json: Json) throws -> NewBook {
     let members = try Members(json, "id", "name", "currency", "zone", "currencies")
     return NewBook(
@@ -622,14 +778,21 @@ func readNewBook(_ json: Json) throws -> NewBook {
 }
 
 func readNewBudget(_ json: Json) throws -> NewBudget {
-    let members = try Members(json, "id", "name", "category_ids", "limit", "currency", "thresholds")
+    let members = try Members(json, "id", "name", "category_ids", "except_category_ids", "tags", "account_ids", "limit", "currency", "thresholds", "period", "rollover", "start", "pending_counts")
     return NewBudget(
         id: try members.optional("id", text),
         name: try members.required("name", text),
-        categoryIds: try members.required("category_ids", list(text)),
+        categoryIds: try members.optional("category_ids", list(text)) ?? [],
+        exceptCategoryIds: try members.optional("except_category_ids", list(text)) ?? [],
+        tags: try members.optional("tags", list(text)) ?? [],
+        accountIds: try members.optional("account_ids", list(text)) ?? [],
         limit: try members.required("limit", text),
         currency: try members.optional("currency", text),
-        thresholds: try members.optional("thresholds", list(integer))
+        thresholds: try members.optional("thresholds", list(integer)),
+        period: try members.optional("period", readPeriod),
+        rollover: try members.optional("rollover", readRollover),
+        start: try members.optional("start", text),
+        pendingCounts: try members.optional("pending_counts", boolean)
     )
 }
 
@@ -640,6 +803,25 @@ func readNewCategory(_ json: Json) throws -> NewCategory {
         name: try members.required("name", text),
         kind: try members.optional("kind", readCategoryKind),
         parentId: try members.optional("parent_id", text)
+    )
+}
+
+func readNewEnvelope(_ json: Json) throws -> NewEnvelope {
+    let members = try Members(json, "category_id", "carries_deficit_from", "cap", "returns_excess", "automations")
+    return NewEnvelope(
+        categoryId: try members.required("category_id", text),
+        carriesDeficitFrom: try members.optional("carries_deficit_from", text),
+        cap: try members.optional("cap", text),
+        returnsExcess: try members.optional("returns_excess", boolean) ?? false,
+        automations: try members.optional("automations", list(readAutomation)) ?? []
+    )
+}
+
+func readNewHold(_ json: Json) throws -> NewHold {
+    let members = try Members(json, "month", "amount")
+    return NewHold(
+        month: try members.required("month", text),
+        amount: try members.required("amount", text)
     )
 }
 
@@ -707,6 +889,22 @@ func readNewRule(_ json: Json) throws -> NewRule {
     )
 }
 
+func readNewSchedule(_ json: Json) throws -> NewSchedule {
+    let members = try Members(json, "id", "name", "account_id", "payee", "category_id", "amount", "tolerance_percent", "recurrence", "tolerance_days", "active")
+    return NewSchedule(
+        id: try members.optional("id", text),
+        name: try members.required("name", text),
+        accountId: try members.required("account_id", text),
+        payee: try members.optional("payee", text),
+        categoryId: try members.optional("category_id", text),
+        amount: try members.required("amount", text),
+        tolerancePercent: try members.optional("tolerance_percent", integer),
+        recurrence: try members.required("recurrence", readRecurrence),
+        toleranceDays: try members.optional("tolerance_days", integer),
+        active: try members.optional("active", boolean)
+    )
+}
+
 func readNewSplit(_ json: Json) throws -> NewSplit {
     let members = try Members(json, "amount", "category_id", "notes")
     return NewSplit(
@@ -747,10 +945,77 @@ func readNewTransfer(_ json: Json) throws -> NewTransfer {
     )
 }
 
+func readOccurrenceQuery(_ json: Json) throws -> OccurrenceQuery {
+    let members = try Members(json, "from", "to", "schedule_id")
+    return OccurrenceQuery(
+        from: try members.required("from", text),
+        to: try members.required("to", text),
+        scheduleId: try members.optional("schedule_id", text)
+    )
+}
+
 func readPayeeText(_ json: Json) throws -> PayeeText {
     let members = try Members(json, "text")
     return PayeeText(
         text: try members.required("text", text)
+    )
+}
+
+func readPeriod(_ json: Json) throws -> Period {
+    switch try text(json["kind"]) {
+    case "weeks": return try readPeriodWeeks(json)
+    case "every": return try readPeriodEvery(json)
+    case "semi_months": return try readPeriodSemiMonths(json)
+    case "months": return try readPeriodMonths(json)
+    case "quarters": return try readPeriodQuarters(json)
+    case "years": return try readPeriodYears(json)
+    default: throw Inexpressible("no Period")
+    }
+}
+
+func readPeriodWeeks(_ json: Json) throws -> Period {
+    let members = try Members(json, "first_day", "kind")
+    return Period.weeks(
+        firstDay: try members.optional("first_day", readWeekday) ?? ""
+    )
+}
+
+func readPeriodEvery(_ json: Json) throws -> Period {
+    let members = try Members(json, "count", "unit", "anchor", "kind")
+    return Period.every(
+        count: try members.required("count", integer),
+        unit: try members.required("unit", readCalendarUnit),
+        anchor: try members.required("anchor", text)
+    )
+}
+
+func readPeriodSemiMonths(_ json: Json) throws -> Period {
+    let members = try Members(json, "first_day", "second_day", "kind")
+    return Period.semiMonths(
+        firstDay: try members.optional("first_day", integer) ?? 0,
+        secondDay: try members.optional("second_day", integer) ?? 0
+    )
+}
+
+func readPeriodMonths(_ json: Json) throws -> Period {
+    let members = try Members(json, "start_day", "kind")
+    return Period.months(
+        startDay: try members.optional("start_day", integer) ?? 0
+    )
+}
+
+func readPeriodQuarters(_ json: Json) throws -> Period {
+    let members = try Members(json, "start_month", "kind")
+    return Period.quarters(
+        startMonth: try members.optional("start_month", integer) ?? 0
+    )
+}
+
+func readPeriodYears(_ json: Json) throws -> Period {
+    let members = try Members(json, "start_month", "start_day", "kind")
+    return Period.years(
+        startMonth: try members.optional("start_month", integer) ?? 0,
+        startDay: try members.optional("start_day", integer) ?? 0
     )
 }
 
@@ -789,11 +1054,66 @@ func readRateSheet(_ json: Json) throws -> RateSheet {
     )
 }
 
+func readReassignment(_ json: Json) throws -> Reassignment {
+    let members = try Members(json, "month", "from_category_id", "to_category_id", "amount")
+    return Reassignment(
+        month: try members.required("month", text),
+        fromCategoryId: try members.optional("from_category_id", text),
+        toCategoryId: try members.optional("to_category_id", text),
+        amount: try members.required("amount", text)
+    )
+}
+
 func readRecategorisation(_ json: Json) throws -> Recategorisation {
     let members = try Members(json, "ids", "category_id")
     return Recategorisation(
         ids: try members.required("ids", list(text)),
         categoryId: try members.optional("category_id", text)
+    )
+}
+
+func readRecurrence(_ json: Json) throws -> Recurrence {
+    let members = try Members(json, "start", "unit", "every", "on", "weekend", "count", "until", "skip")
+    return Recurrence(
+        start: try members.required("start", text),
+        unit: try members.required("unit", readCalendarUnit),
+        every: try members.optional("every", integer) ?? 0,
+        on: try members.optional("on", list(readRecurrenceDay)) ?? [],
+        weekend: try members.optional("weekend", readWeekendPolicy) ?? "",
+        count: try members.optional("count", integer),
+        until: try members.optional("until", text),
+        skip: try members.optional("skip", list(text)) ?? []
+    )
+}
+
+func readRecurrenceDay(_ json: Json) throws -> RecurrenceDay {
+    switch try text(json["kind"]) {
+    case "weekday": return try readRecurrenceDayWeekday(json)
+    case "month_day": return try readRecurrenceDayMonthDay(json)
+    case "nth_weekday": return try readRecurrenceDayNthWeekday(json)
+    default: throw Inexpressible("no RecurrenceDay")
+    }
+}
+
+func readRecurrenceDayWeekday(_ json: Json) throws -> RecurrenceDay {
+    let members = try Members(json, "weekday", "kind")
+    return RecurrenceDay.weekday(
+        weekday: try members.required("weekday", readWeekday)
+    )
+}
+
+func readRecurrenceDayMonthDay(_ json: Json) throws -> RecurrenceDay {
+    let members = try Members(json, "day", "kind")
+    return RecurrenceDay.monthDay(
+        day: try members.required("day", integer)
+    )
+}
+
+func readRecurrenceDayNthWeekday(_ json: Json) throws -> RecurrenceDay {
+    let members = try Members(json, "nth", "weekday", "kind")
+    return RecurrenceDay.nthWeekday(
+        nth: try members.required("nth", integer),
+        weekday: try members.required("weekday", readWeekday)
     )
 }
 
@@ -804,6 +1124,16 @@ func readRole(_ json: Json) throws -> Role {
     case "owner": return .owner
     default: throw Inexpressible("no Role")
     }
+}
+
+func readRollover(_ json: Json) throws -> Rollover {
+    let members = try Members(json, "carry", "cap", "reset_every", "reset_yearly")
+    return Rollover(
+        carry: try members.optional("carry", readCarry) ?? "",
+        cap: try members.optional("cap", text),
+        resetEvery: try members.optional("reset_every", integer),
+        resetYearly: try members.optional("reset_yearly", boolean) ?? false
+    )
 }
 
 func readRulePatch(_ json: Json) throws -> RulePatch {
@@ -831,6 +1161,20 @@ func readRuleText(_ json: Json) throws -> RuleText {
     let members = try Members(json, "text")
     return RuleText(
         text: try members.required("text", text)
+    )
+}
+
+func readSchedulePatch(_ json: Json) throws -> SchedulePatch {
+    let members = try Members(json, "name", "payee", "category_id", "amount", "tolerance_percent", "recurrence", "tolerance_days", "active")
+    return SchedulePatch(
+        name: try members.optional("name", text),
+        payee: try members.optional("payee", text),
+        categoryId: try members.optional("category_id", text),
+        amount: try members.optional("amount", text),
+        tolerancePercent: try members.optional("tolerance_percent", integer),
+        recurrence: try members.optional("recurrence", readRecurrence),
+        toleranceDays: try members.optional("tolerance_days", integer),
+        active: try members.optional("active", boolean)
     )
 }
 
@@ -889,6 +1233,13 @@ func readStatus(_ json: Json) throws -> Status {
     case "disputed": return .disputed
     default: throw Inexpressible("no Status")
     }
+}
+
+func readStreamQuery(_ json: Json) throws -> StreamQuery {
+    let members = try Members(json, "all")
+    return StreamQuery(
+        all: try members.optional("all", boolean) ?? false
+    )
 }
 
 func readSuggestionQuery(_ json: Json) throws -> SuggestionQuery {
@@ -1005,5 +1356,15 @@ func readWeekday(_ json: Json) throws -> Weekday {
     case "saturday": return .saturday
     case "sunday": return .sunday
     default: throw Inexpressible("no Weekday")
+    }
+}
+
+func readWeekendPolicy(_ json: Json) throws -> WeekendPolicy {
+    switch try text(json) {
+    case "stay": return .stay
+    case "before": return .before
+    case "after": return .after
+    case "nearest": return .nearest
+    default: throw Inexpressible("no WeekendPolicy")
     }
 }

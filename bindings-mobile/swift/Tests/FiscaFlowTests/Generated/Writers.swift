@@ -82,10 +82,33 @@ func json(_ it: Action) -> Json {
     }
 }
 
+func json(_ it: AmountChange) -> Json {
+    var members: [String: Json] = [:]
+    members["date"] = json(it.date)
+    members["from"] = json(it.from)
+    members["to"] = json(it.to)
+    return .object(members)
+}
+
 func json(_ it: ApplyReport) -> Json {
     var members: [String: Json] = [:]
     members["examined"] = json(it.examined)
     members["changed"] = json(it.changed)
+    return .object(members)
+}
+
+func json(_ it: Assigned) -> Json {
+    var members: [String: Json] = [:]
+    members["category_id"] = json(it.categoryId)
+    members["amount"] = json(it.amount)
+    return .object(members)
+}
+
+func json(_ it: Assignment) -> Json {
+    var members: [String: Json] = [:]
+    members["month"] = json(it.month)
+    members["amounts"] = .list(it.amounts.map { json($0) })
+    members["held"] = json(it.held)
     return .object(members)
 }
 
@@ -95,6 +118,64 @@ func json(_ it: Attachment) -> Json {
     members["media_type"] = json(it.mediaType)
     members["digest"] = json(it.digest)
     return .object(members)
+}
+
+func json(_ it: Automation) -> Json {
+    var members: [String: Json] = [:]
+    members["priority"] = json(it.priority)
+    members["rule"] = json(it.rule)
+    return .object(members)
+}
+
+func json(_ it: AutomationReport) -> Json {
+    var members: [String: Json] = [:]
+    members["month"] = json(it.month)
+    members["proposals"] = .list(it.proposals.map { json($0) })
+    members["before"] = json(it.before)
+    members["after"] = json(it.after)
+    return .object(members)
+}
+
+func json(_ it: AutomationRule) -> Json {
+    switch it {
+    case let .fixed(v0):
+        var members: [String: Json] = ["kind": .text("fixed")]
+        members["amount"] = json(v0)
+        return .object(members)
+    case let .upTo(v0):
+        var members: [String: Json] = ["kind": .text("up_to")]
+        members["amount"] = json(v0)
+        return .object(members)
+    case let .byDate(v0, v1, v2):
+        var members: [String: Json] = ["kind": .text("by_date")]
+        members["amount"] = json(v0)
+        members["month"] = json(v1)
+        members["repeat_months"] = v2.map { json($0) } ?? .null
+        return .object(members)
+    case let .`repeat`(v0, v1):
+        var members: [String: Json] = ["kind": .text("repeat")]
+        members["amount"] = json(v0)
+        members["days"] = json(v1)
+        return .object(members)
+    case let .percent(v0, v1, v2):
+        var members: [String: Json] = ["kind": .text("percent")]
+        members["percent"] = json(v0)
+        members["category_id"] = v1.map { json($0) } ?? .null
+        members["previous"] = json(v2)
+        return .object(members)
+    case let .average(v0):
+        var members: [String: Json] = ["kind": .text("average")]
+        members["months"] = json(v0)
+        return .object(members)
+    case let .copy(v0):
+        var members: [String: Json] = ["kind": .text("copy")]
+        members["months_ago"] = json(v0)
+        return .object(members)
+    case let .remainder(v0):
+        var members: [String: Json] = ["kind": .text("remainder")]
+        members["weight"] = json(v0)
+        return .object(members)
+    }
 }
 
 func json(_ it: BacktestReport) -> Json {
@@ -137,8 +218,15 @@ func json(_ it: Budget) -> Json {
     members["id"] = json(it.id)
     members["name"] = json(it.name)
     members["category_ids"] = .list(it.categoryIds.map { json($0) })
+    members["except_category_ids"] = .list(it.exceptCategoryIds.map { json($0) })
+    members["tags"] = .list(it.tags.map { json($0) })
+    members["account_ids"] = .list(it.accountIds.map { json($0) })
     members["limit"] = json(it.limit)
     members["thresholds"] = .list(it.thresholds.map { json($0) })
+    members["period"] = json(it.period)
+    members["rollover"] = json(it.rollover)
+    members["start"] = it.start.map { json($0) } ?? .null
+    members["pending_counts"] = json(it.pendingCounts)
     return .object(members)
 }
 
@@ -146,15 +234,47 @@ func json(_ it: BudgetState) -> Json {
     var members: [String: Json] = [:]
     members["budget_id"] = json(it.budgetId)
     members["name"] = json(it.name)
-    members["month"] = json(it.month)
+    members["month"] = it.month.map { json($0) } ?? .null
+    members["from"] = json(it.from)
+    members["to"] = json(it.to)
     members["limit"] = json(it.limit)
+    members["carried_in"] = json(it.carriedIn)
     members["spent"] = json(it.spent)
+    members["reserved"] = json(it.reserved)
     members["remaining"] = json(it.remaining)
-    members["used_percent"] = json(it.usedPercent)
+    members["used_percent"] = it.usedPercent.map { json($0) } ?? .null
+    members["days"] = json(it.days)
+    members["days_passed"] = json(it.daysPassed)
+    members["expected"] = json(it.expected)
+    members["ahead"] = json(it.ahead)
+    members["projected"] = it.projected.map { json($0) } ?? .null
     members["reached"] = .list(it.reached.map { json($0) })
     members["announced"] = .list(it.announced.map { json($0) })
     members["transactions"] = json(it.transactions)
+    members["witness"] = it.witness.map { .list($0.map { json($0) }) } ?? .null
     return .object(members)
+}
+
+func json(_ it: Cadence) -> Json {
+    switch it {
+    case .weekly: return .text("weekly")
+    case .fortnightly: return .text("fortnightly")
+    case .fourWeekly: return .text("four_weekly")
+    case .monthly: return .text("monthly")
+    case .twoMonthly: return .text("two_monthly")
+    case .quarterly: return .text("quarterly")
+    case .halfYearly: return .text("half_yearly")
+    case .yearly: return .text("yearly")
+    }
+}
+
+func json(_ it: CalendarUnit) -> Json {
+    switch it {
+    case .days: return .text("days")
+    case .weeks: return .text("weeks")
+    case .months: return .text("months")
+    case .years: return .text("years")
+    }
 }
 
 func json(_ it: Candidate) -> Json {
@@ -166,6 +286,15 @@ func json(_ it: Candidate) -> Json {
     members["why"] = json(it.why)
     members["evidence"] = .list(it.evidence.map { json($0) })
     return .object(members)
+}
+
+func json(_ it: Carry) -> Json {
+    switch it {
+    case .nothing: return .text("nothing")
+    case .surplus: return .text("surplus")
+    case .deficit: return .text("deficit")
+    case .both: return .text("both")
+    }
 }
 
 func json(_ it: CashFlow) -> Json {
@@ -459,6 +588,46 @@ func json(_ it: Entry) -> Json {
     return .object(members)
 }
 
+func json(_ it: Envelope) -> Json {
+    var members: [String: Json] = [:]
+    members["category_id"] = json(it.categoryId)
+    members["carries_deficit_from"] = it.carriesDeficitFrom.map { json($0) } ?? .null
+    members["cap"] = it.cap.map { json($0) } ?? .null
+    members["returns_excess"] = json(it.returnsExcess)
+    members["automations"] = .list(it.automations.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: EnvelopeMonth) -> Json {
+    var members: [String: Json] = [:]
+    members["month"] = json(it.month)
+    members["carried_in"] = json(it.carriedIn)
+    members["overspent_before"] = json(it.overspentBefore)
+    members["income"] = json(it.income)
+    members["uncategorised"] = json(it.uncategorised)
+    members["transferred"] = json(it.transferred)
+    members["assigned"] = json(it.assigned)
+    members["held"] = json(it.held)
+    members["to_be_budgeted"] = json(it.toBeBudgeted)
+    members["available"] = json(it.available)
+    members["money"] = json(it.money)
+    members["envelopes"] = .list(it.envelopes.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: EnvelopeState) -> Json {
+    var members: [String: Json] = [:]
+    members["category_id"] = json(it.categoryId)
+    members["name"] = json(it.name)
+    members["carried_in"] = json(it.carriedIn)
+    members["assigned"] = json(it.assigned)
+    members["activity"] = json(it.activity)
+    members["available"] = json(it.available)
+    members["carries_deficit"] = json(it.carriesDeficit)
+    members["witness"] = it.witness.map { .list($0.map { json($0) }) } ?? .null
+    return .object(members)
+}
+
 func json(_ it: ErrorCode) -> Json {
     switch it {
     case .invalidInput: return .text("invalid_input")
@@ -728,6 +897,26 @@ func json(_ it: ObjectChange) -> Json {
     return .object(members)
 }
 
+func json(_ it: Occurrence) -> Json {
+    var members: [String: Json] = [:]
+    members["schedule_id"] = json(it.scheduleId)
+    members["date"] = json(it.date)
+    members["amount"] = json(it.amount)
+    members["state"] = json(it.state)
+    members["transaction_id"] = it.transactionId.map { json($0) } ?? .null
+    members["paid"] = it.paid.map { json($0) } ?? .null
+    members["paid_on"] = it.paidOn.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: OccurrenceState) -> Json {
+    switch it {
+    case .paid: return .text("paid")
+    case .due: return .text("due")
+    case .late: return .text("late")
+    }
+}
+
 func json(_ it: Origin) -> Json {
     var members: [String: Json] = [:]
     members["import_id"] = json(it.importId)
@@ -829,12 +1018,63 @@ func json(_ it: PayeeTotal) -> Json {
     return .object(members)
 }
 
+func json(_ it: Period) -> Json {
+    switch it {
+    case let .weeks(v0):
+        var members: [String: Json] = ["kind": .text("weeks")]
+        members["first_day"] = json(v0)
+        return .object(members)
+    case let .every(v0, v1, v2):
+        var members: [String: Json] = ["kind": .text("every")]
+        members["count"] = json(v0)
+        members["unit"] = json(v1)
+        members["anchor"] = json(v2)
+        return .object(members)
+    case let .semiMonths(v0, v1):
+        var members: [String: Json] = ["kind": .text("semi_months")]
+        members["first_day"] = json(v0)
+        members["second_day"] = json(v1)
+        return .object(members)
+    case let .months(v0):
+        var members: [String: Json] = ["kind": .text("months")]
+        members["start_day"] = json(v0)
+        return .object(members)
+    case let .quarters(v0):
+        var members: [String: Json] = ["kind": .text("quarters")]
+        members["start_month"] = json(v0)
+        return .object(members)
+    case let .years(v0, v1):
+        var members: [String: Json] = ["kind": .text("years")]
+        members["start_month"] = json(v0)
+        members["start_day"] = json(v1)
+        return .object(members)
+    }
+}
+
 func json(_ it: Problem) -> Json {
     var members: [String: Json] = [:]
     members["code"] = json(it.code)
     members["message"] = json(it.message)
     members["line"] = it.line.map { json($0) } ?? .null
     members["field"] = it.field.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: Proposal) -> Json {
+    var members: [String: Json] = [:]
+    members["category_id"] = json(it.categoryId)
+    members["before"] = json(it.before)
+    members["amount"] = json(it.amount)
+    members["parts"] = .list(it.parts.map { json($0) })
+    members["beyond_cap"] = json(it.beyondCap)
+    members["beyond_funds"] = json(it.beyondFunds)
+    return .object(members)
+}
+
+func json(_ it: ProposalPart) -> Json {
+    var members: [String: Json] = [:]
+    members["automation"] = json(it.automation)
+    members["asked"] = json(it.asked)
     return .object(members)
 }
 
@@ -869,6 +1109,37 @@ func json(_ it: RateSheet) -> Json {
     return .object(members)
 }
 
+func json(_ it: Recurrence) -> Json {
+    var members: [String: Json] = [:]
+    members["start"] = json(it.start)
+    members["unit"] = json(it.unit)
+    members["every"] = json(it.every)
+    members["on"] = .list(it.on.map { json($0) })
+    members["weekend"] = json(it.weekend)
+    members["count"] = it.count.map { json($0) } ?? .null
+    members["until"] = it.until.map { json($0) } ?? .null
+    members["skip"] = .list(it.skip.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: RecurrenceDay) -> Json {
+    switch it {
+    case let .weekday(v0):
+        var members: [String: Json] = ["kind": .text("weekday")]
+        members["weekday"] = json(v0)
+        return .object(members)
+    case let .monthDay(v0):
+        var members: [String: Json] = ["kind": .text("month_day")]
+        members["day"] = json(v0)
+        return .object(members)
+    case let .nthWeekday(v0, v1):
+        var members: [String: Json] = ["kind": .text("nth_weekday")]
+        members["nth"] = json(v0)
+        members["weekday"] = json(v1)
+        return .object(members)
+    }
+}
+
 func json(_ it: RestoreReport) -> Json {
     var members: [String: Json] = [:]
     members["documents"] = json(it.documents)
@@ -882,6 +1153,15 @@ func json(_ it: Role) -> Json {
     case .member: return .text("member")
     case .owner: return .text("owner")
     }
+}
+
+func json(_ it: Rollover) -> Json {
+    var members: [String: Json] = [:]
+    members["carry"] = json(it.carry)
+    members["cap"] = it.cap.map { json($0) } ?? .null
+    members["reset_every"] = it.resetEvery.map { json($0) } ?? .null
+    members["reset_yearly"] = json(it.resetYearly)
+    return .object(members)
 }
 
 func json(_ it: RowMatch) -> Json {
@@ -954,6 +1234,21 @@ func json(_ it: RuleUse) -> Json {
     members["disagreed"] = json(it.disagreed)
     members["dead"] = json(it.dead)
     members["shadowed"] = json(it.shadowed)
+    return .object(members)
+}
+
+func json(_ it: Schedule) -> Json {
+    var members: [String: Json] = [:]
+    members["id"] = json(it.id)
+    members["name"] = json(it.name)
+    members["account_id"] = json(it.accountId)
+    members["payee"] = it.payee.map { json($0) } ?? .null
+    members["category_id"] = it.categoryId.map { json($0) } ?? .null
+    members["amount"] = json(it.amount)
+    members["tolerance_percent"] = json(it.tolerancePercent)
+    members["recurrence"] = json(it.recurrence)
+    members["tolerance_days"] = json(it.toleranceDays)
+    members["active"] = json(it.active)
     return .object(members)
 }
 
@@ -1049,6 +1344,45 @@ func json(_ it: Status) -> Json {
     case .reconciled: return .text("reconciled")
     case .void: return .text("void")
     case .disputed: return .text("disputed")
+    }
+}
+
+func json(_ it: Stream) -> Json {
+    var members: [String: Json] = [:]
+    members["payee"] = json(it.payee)
+    members["account_id"] = json(it.accountId)
+    members["category_id"] = it.categoryId.map { json($0) } ?? .null
+    members["cadence"] = json(it.cadence)
+    members["kind"] = json(it.kind)
+    members["state"] = json(it.state)
+    members["amount"] = json(it.amount)
+    members["smallest"] = json(it.smallest)
+    members["largest"] = json(it.largest)
+    members["changes"] = .list(it.changes.map { json($0) })
+    members["first"] = json(it.first)
+    members["last"] = json(it.last)
+    members["next"] = it.next.map { json($0) } ?? .null
+    members["missed"] = .list(it.missed.map { json($0) })
+    members["recurrence"] = json(it.recurrence)
+    members["schedule_id"] = it.scheduleId.map { json($0) } ?? .null
+    members["tolerance_days"] = json(it.toleranceDays)
+    members["transaction_ids"] = .list(it.transactionIds.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: StreamKind) -> Json {
+    switch it {
+    case .income: return .text("income")
+    case .subscription: return .text("subscription")
+    case .bill: return .text("bill")
+    }
+}
+
+func json(_ it: StreamState) -> Json {
+    switch it {
+    case .active: return .text("active")
+    case .missed: return .text("missed")
+    case .ended: return .text("ended")
     }
 }
 
@@ -1200,5 +1534,14 @@ func json(_ it: Weekday) -> Json {
     case .friday: return .text("friday")
     case .saturday: return .text("saturday")
     case .sunday: return .text("sunday")
+    }
+}
+
+func json(_ it: WeekendPolicy) -> Json {
+    switch it {
+    case .stay: return .text("stay")
+    case .before: return .text("before")
+    case .after: return .text("after")
+    case .nearest: return .text("nearest")
     }
 }
