@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::chain::{self, Chain, Use};
+use super::chain::{self, Chain};
 use super::scope;
+use super::uses::{Counter, Use, Uses};
 use crate::calendar::DateRange;
 use crate::env::IdSource;
 use crate::id::{BudgetId, EventId, TransactionId};
@@ -76,14 +77,9 @@ pub(crate) fn announce(
         plan.to_mut().apply(document, stays);
     }
     let plan = &*plan;
-    let (mut former, mut after) = (View::new(), View::new());
-    for change in changes {
-        if let Some(Object::Transaction(before)) = &change.before {
-            former.put(&ColumnRow::from(&**before));
-        }
-    }
+    let former = former(changes);
+    let mut after = View::new();
     after.apply(changes);
-    let replaced: BTreeSet<TransactionId> = transactions(changes).map(|it| it.id).collect();
     let (mut alerts, mut events) = (Vec::new(), Vec::new());
     for budget in plan.budgets.values() {
         let whole = touched.tree || touched.budgets.contains(&budget.id);
@@ -94,10 +90,11 @@ pub(crate) fn announce(
             }
             _ => moved.start(),
         };
-        let kept = view.lines_in(from, moved.end());
-        let kept = kept.filter(|line| !replaced.contains(&line.transaction_id));
-        let lines = kept.chain(after.lines_in(from, moved.end()));
-        let uses = chain::uses(plan, budget, lines, None);
+        let mut uses = Uses::new();
+        let span = DateRange::new(from, moved.end());
+        for (view, sign) in [(view, 1), (&former, -1), (&after, 1)] {
+            Counter { plan, budget }.add(&mut uses, view, span, sign);
+        }
         let mut chain = Chain::new(budget, &uses);
         for (start, used) in uses.range(moved.start()..) {
             let range = budget.period.range_of(*start);
@@ -129,6 +126,21 @@ fn moved(plan: &Plan, budget: &Budget, whole: bool, changed: [&View; 2]) -> Opti
     let carries = budget.rollover.carry != Carry::Nothing;
     let end = if carries { NaiveDate::MAX } else { budget.period.range_of(last).end() };
     Some(DateRange::new(start, end))
+}
+
+/// The transactions that changes replace or take away, as they were before.
+fn former(changes: &[Change]) -> View {
+    let (mut former, mut seen) = (View::new(), BTreeSet::<TransactionId>::new());
+    for change in changes {
+        // Of several changes to one, the first knows what there was.
+        let Some(Object::Transaction(subject)) = change.subject() else { continue };
+        if seen.insert(subject.id)
+            && let Some(Object::Transaction(before)) = &change.before
+        {
+            former.put(&ColumnRow::from(&**before));
+        }
+    }
+    former
 }
 
 /// What is to be announced of a period.

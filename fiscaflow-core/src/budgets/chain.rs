@@ -1,71 +1,11 @@
-//! What was used in each period of a budget, and what goes from one period into the next.
+//! What goes from one period of a budget into the next, and which thresholds are reached.
 
-use std::collections::BTreeMap;
+use chrono::Datelike;
 
-use chrono::{Datelike, NaiveDate};
-
-use super::{Told, scope};
+use super::uses::Uses;
 use crate::calendar::DateRange;
-use crate::id::TransactionId;
 use crate::model::{Budget, Carry};
 use crate::money::Money;
-use crate::plan::Plan;
-use crate::view::Line;
-
-/// What was used in a period, in minor units, and the transactions that made it.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Use {
-    pub(super) spent: i128,
-    pub(super) pending: i128,
-    /// What counts as used and came by the day that pace is told by.
-    pub(super) by_now: i128,
-    pub(super) transactions: u64,
-    pub(super) witness: Vec<TransactionId>,
-    last: Option<TransactionId>,
-}
-
-impl Use {
-    /// What counts as used.
-    pub(super) fn used(&self, budget: &Budget) -> i128 {
-        if budget.pending_counts { self.spent + self.pending } else { self.spent }
-    }
-
-    fn add(&mut self, budget: &Budget, line: &Line<'_>, told: Option<Told>) {
-        let minor = -i128::from(line.amount_minor);
-        *(if line.pending { &mut self.pending } else { &mut self.spent }) += minor;
-        // The parts of one transaction stand side by side.
-        let new = self.last.replace(line.transaction_id) != Some(line.transaction_id);
-        self.transactions = self.transactions.saturating_add(u64::from(new));
-        let Some(told) = told.filter(|_| !line.pending || budget.pending_counts) else { return };
-        if line.date <= told.as_of {
-            self.by_now += minor;
-        }
-        if told.witness && new {
-            self.witness.push(line.transaction_id);
-        }
-    }
-}
-
-/// What was used, by the first day of the period.
-pub(super) type Uses = BTreeMap<NaiveDate, Use>;
-
-/// What lines use of a budget in its periods.
-pub(super) fn uses<'a>(
-    plan: &Plan,
-    budget: &Budget,
-    lines: impl Iterator<Item = Line<'a>>,
-    told: Option<Told>,
-) -> Uses {
-    let mut uses = Uses::new();
-    let mut range = budget.period.range_of(NaiveDate::MIN);
-    for line in lines.filter(|line| scope::counts(plan, budget, line)) {
-        if !range.contains(line.date) {
-            range = budget.period.range_of(line.date);
-        }
-        uses.entry(range.start()).or_default().add(budget, &line, told);
-    }
-    uses
-}
 
 /// The budget's first period; `None` where it has always been.
 pub(super) fn begin(budget: &Budget) -> Option<DateRange> {

@@ -10,6 +10,7 @@ mod automations;
 mod chain;
 mod envelopes;
 mod scope;
+mod uses;
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -17,8 +18,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use alerts::{announce, may_cross};
 pub use automations::{AutomationQuery, AutomationReport, Proposal, ProposalPart, propose};
-use chain::{Chain, Use};
+use chain::Chain;
 pub use envelopes::{EnvelopeMonth, EnvelopeQuery, EnvelopeState, envelopes, on_budget};
+use uses::{Counter, Use};
 
 use crate::calendar::DateRange;
 use crate::error::{Error, ErrorCode, Result};
@@ -125,7 +127,7 @@ pub struct BudgetState {
     pub reached: Vec<u32>,
     /// The thresholds announced in this period, ascending.
     pub announced: Vec<u32>,
-    /// How many transactions are spent or reserved.
+    /// How many transactions, or parts of split ones, are spent or reserved.
     pub transactions: u64,
     /// The transactions that were used, ascending, where asked for.
     pub witness: Option<Vec<TransactionId>>,
@@ -200,7 +202,8 @@ fn in_ranges(
 ) -> Result<Vec<BudgetState>> {
     let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return Ok(Vec::new()) };
     let from = chain::begin(budget).unwrap_or(*first).start().min(first.start());
-    let uses = chain::uses(plan, budget, view.lines_in(from, last.end()), Some(told));
+    let counter = Counter { plan, budget };
+    let uses = counter.uses(view, DateRange::new(from, last.end()), told);
     let mut chain = Chain::new(budget, &uses);
     let mut states = Vec::with_capacity(ranges.len());
     for range in ranges {
@@ -248,7 +251,7 @@ fn state(
         projected: projected.map(money).transpose()?,
         reached: chain::reached(budget, available, used.used(budget)).collect(),
         announced: announced.map(|(_, alert)| alert.threshold).collect(),
-        transactions: used.transactions,
+        transactions: u64::try_from(used.lines).unwrap_or(0),
         witness: told.witness.then(|| {
             let mut ids = used.witness;
             ids.sort_unstable();

@@ -147,6 +147,11 @@ impl Period {
         grid.number(within(to)) - grid.number(within(from))
     }
 
+    /// Whether each period is made of whole calendar months.
+    pub(crate) fn has_whole_months(self) -> bool {
+        matches!(self.grid(), Grid::Months { day: 1, .. })
+    }
+
     /// Refuses numbers that no calendar has.
     ///
     /// # Errors
