@@ -53,6 +53,8 @@ pub const MAX_ACTIONS: usize = 50;
 pub const MAX_DOCUMENTS: usize = 10_000;
 /// Periods of a budget in one answer.
 pub const MAX_BUDGET_PERIODS: usize = 1_000;
+/// Periods of the past from which a limit is recommended.
+pub const MAX_PAST_PERIODS: usize = 60;
 /// Tags of one budget.
 pub const MAX_BUDGET_TAGS: usize = 50;
 /// Automations of one envelope.

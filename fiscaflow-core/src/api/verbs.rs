@@ -9,7 +9,7 @@ use crate::analytics::{
 };
 use crate::budgets::{
     AutomationQuery, AutomationReport, BudgetHistoryQuery, BudgetQuery, BudgetState, EnvelopeMonth,
-    EnvelopeQuery,
+    EnvelopeQuery, Recommendation, RecommendationQuery,
 };
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
@@ -383,6 +383,9 @@ verbs! {
         Get "/budgets/state", (BudgetQuery) -> ([BudgetState]), budgets.state(request);
     "budgets.history" "How a budget stands in each of its periods."
         Get "/budgets/history", (BudgetHistoryQuery) -> ([BudgetState]), budgets.history(request);
+    "budgets.recommend" "What categories usually take, told from their past."
+        Post "/budgets/recommendations", (RecommendationQuery) -> ([Recommendation]),
+        budgets.recommend(request);
 
     "envelopes.state" "How all envelopes stand at the end of a month."
         Get "/envelopes/state", (EnvelopeQuery) -> (EnvelopeMonth), envelopes.state(request);

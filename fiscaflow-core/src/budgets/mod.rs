@@ -9,6 +9,7 @@ mod alerts;
 mod automations;
 mod chain;
 mod envelopes;
+mod recommend;
 mod scope;
 mod uses;
 
@@ -20,6 +21,7 @@ pub(crate) use alerts::{announce, may_cross};
 pub use automations::{AutomationQuery, AutomationReport, Proposal, ProposalPart, propose};
 use chain::Chain;
 pub use envelopes::{EnvelopeMonth, EnvelopeQuery, EnvelopeState, envelopes, on_budget};
+pub use recommend::{PastPeriod, Recommendation, RecommendationQuery, recommend};
 use uses::{Counter, Use};
 
 use crate::calendar::DateRange;

@@ -4,7 +4,10 @@ use serde::Serialize;
 
 use super::noun;
 use super::run::{Command, Decision, Facts};
-use crate::budgets::{BudgetHistoryQuery, BudgetQuery, BudgetState, Told, history, states};
+use crate::budgets::{
+    BudgetHistoryQuery, BudgetQuery, BudgetState, Recommendation, RecommendationQuery, Told,
+    history, recommend, states,
+};
 use crate::calendar::day_of;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BudgetId;
@@ -116,6 +119,24 @@ impl Budgets<'_> {
         let as_of = self.as_of(plan, query.as_of)?;
         let told = Told { as_of, witness: query.witness };
         history(plan, &view, budget, (query.from, query.to.unwrap_or(as_of)), told)
+    }
+
+    /// What categories usually take, by category, and the periods that this is told from.
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::budgets::RecommendationQuery;
+    ///
+    /// for it in book.budgets().recommend(RecommendationQuery::default()).await? {
+    ///     println!("{}: {}, seldom more than {}", it.name, it.median, it.most);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub async fn recommend(&self, query: RecommendationQuery) -> Result<Vec<Recommendation>> {
+        self.book.authorised(Role::Viewer).await?;
+        let (state, view) = self.book.engine.state_with_view(self.book.book_id).await?;
+        let as_of = self.as_of(&state.plan, query.as_of)?;
+        recommend(&state.plan, &view, &query, as_of)
     }
 
     fn as_of(&self, plan: &Plan, asked: Option<chrono::NaiveDate>) -> Result<chrono::NaiveDate> {
@@ -254,8 +275,8 @@ fn sorted(mut thresholds: Vec<u32>) -> Vec<u32> {
     thresholds
 }
 
-/// Refuses a budget that cannot be kept, and one that names an account that is not there. An account
-/// of a budget that is kept may go later, by an undo.
+/// Refuses a budget that cannot be kept, and one that names an account that is not there. An
+/// account of a budget that is kept may go later, by an undo.
 fn check_new(budget: &Budget, plan: &Plan) -> Result<()> {
     for id in &budget.account_ids {
         plan.account(*id).map_err(|error| error.field("account_ids"))?;
