@@ -152,10 +152,14 @@ impl Figures {
             }
             _ => {
                 let mut months = vec![0; CATEGORIES.len() * MONTHS];
+                let categories = self.categories();
+                let mut present = (None, 0);
                 for cell in view.months(None, None) {
+                    if present.0 != Some(cell.month) {
+                        present = (Some(cell.month), self.month(cell.month.first_day()));
+                    }
                     let minor = i64::try_from(cell.minor).unwrap_or_default();
-                    let month = self.month(cell.month.first_day());
-                    self.spend(&mut months, cell.group.category_id, month, minor);
+                    spend(&mut months, &categories, (present.1, cell.number), minor);
                 }
                 self.budgets(&months)
             }
@@ -203,9 +207,10 @@ impl Figures {
             }
         });
         let mut months = vec![0; CATEGORIES.len() * MONTHS];
+        let categories = self.categories();
         for (month, sums) in sums.chunks(of_group.len().max(1)).enumerate() {
-            for (group, minor) in of_group.iter().zip(sums) {
-                self.spend(&mut months, group.category_id, month, *minor);
+            for (group, minor) in sums.iter().enumerate() {
+                spend(&mut months, &categories, (month, group), *minor);
             }
         }
         if name == "budgets" {
@@ -235,14 +240,11 @@ impl Figures {
         usize::try_from(months).unwrap_or_default() + usize::try_from(day.month0()).unwrap_or(0)
     }
 
-    /// Adds to what was spent by month and category.
-    fn spend(&self, months: &mut [i64], of: Option<CategoryId>, month: usize, minor: i64) {
+    /// The place of each group's category, by the group's number.
+    fn categories(&self) -> Vec<Option<usize>> {
         // The categories' ids count up in their order.
-        let category = of.and_then(|id| self.plan.categories.keys().position(|it| *it == id));
-        let place = category.map(|category| month * CATEGORIES.len() + category);
-        if let Some(spent) = place.and_then(|place| months.get_mut(place)) {
-            *spent -= minor;
-        }
+        let place = |id| self.plan.categories.keys().position(|it| *it == id);
+        self.view.groups().map(|group| group.category_id.and_then(place)).collect()
     }
 
     /// What each of twenty budgets, of two categories each, comes to in each month.
@@ -254,6 +256,20 @@ impl Figures {
             })
         };
         weigh_minor((0..BUDGETS).flat_map(budget))
+    }
+}
+
+/// Adds what a group moved in a month to what was spent by month and category.
+fn spend(
+    months: &mut [i64],
+    categories: &[Option<usize>],
+    (month, group): (usize, usize),
+    minor: i64,
+) {
+    let category = categories.get(group).copied().flatten();
+    let place = category.map(|category| month * CATEGORIES.len() + category);
+    if let Some(spent) = place.and_then(|place| months.get_mut(place)) {
+        *spent -= minor;
     }
 }
 

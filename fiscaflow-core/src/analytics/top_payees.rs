@@ -94,22 +94,25 @@ pub fn top_payees(plan: &Plan, view: &View, query: &TopPayeesQuery) -> Result<Ve
     Ok(rows)
 }
 
-/// What each payee comes to, by the payee's number, for each currency and for what is not counted.
+/// What each payee comes to, by the payee's number, for each currency.
 fn sums(view: &View, buckets: &Buckets<Currency>, query: &TopPayeesQuery) -> Vec<Vec<Sum>> {
-    let width = buckets.width();
-    // What has no payee comes behind all payees.
+    // What has no payee comes behind all payees; what is not counted, behind all currencies.
     let nobody = view.payees();
-    let mut sums = vec![Sum::default(); nobody.saturating_add(1).saturating_mul(width)];
+    let row = nobody.saturating_add(1);
+    let mut minors = vec![0_i128; row.saturating_mul(buckets.width())];
+    let mut lines = vec![0_u64; minors.len()];
     view.scan(query.from, query.to, |group, payee, minor| {
-        let row = payee.unwrap_or(nobody) * width;
-        if let Some(sum) = sums.get_mut(row + buckets.place(group)) {
-            sum.minor += i128::from(minor);
-            sum.lines += 1;
+        let place = buckets.place(group) * row + payee.unwrap_or(nobody);
+        if let (Some(sum), Some(lines)) = (minors.get_mut(place), lines.get_mut(place)) {
+            *sum += i128::from(minor);
+            *lines += 1;
         }
     });
-    sums.truncate(nobody.saturating_mul(width));
-    let of = |place| sums.iter().skip(place).step_by(width).copied().collect();
-    (0..width).map(of).collect()
+    let sums = minors.chunks(row).zip(lines.chunks(row)).map(|(minors, lines)| {
+        let sums = minors.iter().zip(lines).take(nobody);
+        sums.map(|(minor, lines)| Sum { minor: *minor, lines: *lines }).collect()
+    });
+    sums.take(buckets.keys.len()).collect()
 }
 
 /// Adds the payees with the largest totals.

@@ -74,6 +74,10 @@ impl<T: Clone + Eq + Hash> Numbers<T> {
         if fresh.values.is_empty() {
             return;
         }
+        if self.kept.values.is_empty() {
+            self.kept = Arc::new(fresh);
+            return;
+        }
         let kept = Arc::make_mut(&mut self.kept);
         for value in fresh.values {
             let number = u32::try_from(kept.values.len()).unwrap_or(NONE);
