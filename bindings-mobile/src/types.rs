@@ -231,8 +231,8 @@ pub struct Automation {
     /// Its turn: lower numbers first, in all envelopes. Turn 0 takes what it asks for whether it is
     /// there or not; later turns take what is to be budgeted at most.
     #[uniffi(default)]
-    #[serde(default)]
-    pub priority: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<i64>,
     /// What it asks for.
     pub rule: AutomationRule,
 }
@@ -610,7 +610,7 @@ pub struct BudgetState {
     pub reached: Vec<i64>,
     /// The thresholds announced in this period, ascending.
     pub announced: Vec<i64>,
-    /// How many transactions are spent or reserved.
+    /// How many transactions, or parts of split ones, are spent or reserved.
     pub transactions: i64,
     /// The transactions that were used, ascending, where asked for.
     #[uniffi(default)]
@@ -1616,8 +1616,8 @@ pub struct Learning {
     pub enabled: bool,
     /// How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
     #[uniffi(default)]
-    #[serde(default)]
-    pub threshold: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threshold: Option<i64>,
     /// The payees of which nothing is learned, by their names without a bank's noise.
     #[uniffi(default)]
     #[serde(default)]
@@ -2279,6 +2279,17 @@ pub struct ParsedStatement {
     pub investments: i64,
 }
 
+/// What a category took in a period.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct PastPeriod {
+    /// The first day of the period.
+    pub from: String,
+    /// The last day of the period.
+    pub to: String,
+    /// What was spent, refunds taken off.
+    pub spent: Money,
+}
+
 /// A payee that the book keeps under one name. A transaction whose payee is spelt like the name or
 /// one of the aliases (letter case apart) is recorded under the name.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
@@ -2345,8 +2356,8 @@ pub enum Period {
     Weeks {
         /// The day on which a week starts; Monday where absent (ISO 8601).
         #[uniffi(default)]
-        #[serde(default)]
-        first_day: Weekday,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_day: Option<Weekday>,
     },
     /// So many days, weeks, months or years, counted from a day: ten days, fortnights, the time from
     /// one payday to the next.
@@ -2362,37 +2373,37 @@ pub enum Period {
     SemiMonths {
         /// The day of the month on which the first starts, 1 to 27; 1 where absent.
         #[uniffi(default)]
-        #[serde(default)]
-        first_day: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        first_day: Option<i64>,
         /// The day of the month on which the second starts, up to 31; 16 where absent.
         #[uniffi(default)]
-        #[serde(default)]
-        second_day: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        second_day: Option<i64>,
     },
     /// Months.
     Months {
         /// The day of the month on which a period starts, 1 to 31; 1 where absent.
         #[uniffi(default)]
-        #[serde(default)]
-        start_day: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start_day: Option<i64>,
     },
     /// Three months each.
     Quarters {
         /// A month, 1 to 12, with whose first day a quarter starts; 1 where absent.
         #[uniffi(default)]
-        #[serde(default)]
-        start_month: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start_month: Option<i64>,
     },
     /// Years.
     Years {
         /// The month in which a year starts, 1 to 12; 1 where absent.
         #[uniffi(default)]
-        #[serde(default)]
-        start_month: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start_month: Option<i64>,
         /// The day of that month, 1 to 31; 1 where absent.
         #[uniffi(default)]
-        #[serde(default)]
-        start_day: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        start_day: Option<i64>,
     },
 }
 
@@ -2518,6 +2529,40 @@ pub struct Recategorisation {
     pub category_id: Option<CategoryId>,
 }
 
+/// What a category usually takes, in the book's currency, and from what that is told.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Recommendation {
+    /// The category; those below it count too.
+    pub category_id: CategoryId,
+    /// Its name.
+    pub name: String,
+    /// The median of the periods: half of them took no more. Of an even number the mean of the two in
+    /// the middle, rounded half to even.
+    pub median: Money,
+    /// What four in five periods did not exceed: the 80th percentile by nearest rank, so an amount that
+    /// one of them took.
+    pub most: Money,
+    /// The periods it is told from, oldest first.
+    pub periods: Vec<PastPeriod>,
+}
+
+/// From what limits are to be recommended.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct RecommendationQuery {
+    /// One category; every category of spending where absent.
+    #[uniffi(default)]
+    pub category_id: Option<CategoryId>,
+    /// How time is divided; calendar months where absent.
+    #[uniffi(default)]
+    pub period: Option<Period>,
+    /// How many full periods before the one of `as_of` are looked at, 3 to 60; 6 where absent.
+    #[uniffi(default)]
+    pub periods: Option<i64>,
+    /// The day before whose period the past ends; today, in the book's zone, where absent.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
+}
+
 /// On which days something recurs.
 #[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
 pub struct Recurrence {
@@ -2527,8 +2572,8 @@ pub struct Recurrence {
     pub unit: CalendarUnit,
     /// It falls in every so many of the unit; in each where absent.
     #[uniffi(default)]
-    #[serde(default)]
-    pub every: i64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<i64>,
     /// On which days of the week or month; on the day of `start` where there is none. In a year they
     /// are days of the month of `start`.
     #[uniffi(default)]
@@ -2536,8 +2581,8 @@ pub struct Recurrence {
     pub on: Vec<RecurrenceDay>,
     /// Where a day goes that falls on a weekend; it stays where absent.
     #[uniffi(default)]
-    #[serde(default)]
-    pub weekend: WeekendPolicy,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weekend: Option<WeekendPolicy>,
     /// How often it falls at most, skipped days included.
     #[uniffi(default)]
     pub count: Option<i64>,
@@ -2597,8 +2642,8 @@ pub enum Role {
 pub struct Rollover {
     /// Which way it carries.
     #[uniffi(default)]
-    #[serde(default)]
-    pub carry: Carry,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carry: Option<Carry>,
     /// The most that is carried of what is left; a deficit is carried whole. No bound where absent.
     #[uniffi(default)]
     pub cap: Option<Amount>,

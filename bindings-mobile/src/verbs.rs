@@ -445,6 +445,11 @@ impl Budgets {
     pub async fn history(&self, query: BudgetHistoryQuery) -> Result<Vec<BudgetState>> {
         self.caller.call("budgets.history", None, query).await
     }
+
+    /// What categories usually take, told from their past.
+    pub async fn recommend(&self, query: RecommendationQuery) -> Result<Vec<Recommendation>> {
+        self.caller.call("budgets.recommend", None, query).await
+    }
 }
 
 /// What came in, and what it is for.

@@ -10,11 +10,12 @@ import type {
   NewAssignment, NewBook, NewBudget, NewCategory, NewEnvelope, NewHold, NewImport, NewLayout,
   NewPayee, NewRates, NewRestore, NewRule, NewSchedule, NewTransaction, NewTransfer, ObjectChange,
   Occurrence, OccurrenceQuery, ParsedFile, Payee, PayeeName, PayeeText, PayeeTotal, RateQuery,
-  RateReport, RateSheet, Reassignment, Recategorisation, RestoreReport, Rule, RulePatch,
-  RuleSuggestion, RuleSuggestionQuery, RuleText, Schedule, SchedulePatch, Spending, SpendingQuery,
-  Stream, StreamQuery, SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied,
-  TopPayeesQuery, Transaction, TransactionPage, TransactionPatch, TransactionQuery, Transfer,
-  TransferQuery, TransferRefusal, TransferSuggestion, UndoReport, Verification,
+  RateReport, RateSheet, Reassignment, Recategorisation, Recommendation, RecommendationQuery,
+  RestoreReport, Rule, RulePatch, RuleSuggestion, RuleSuggestionQuery, RuleText, Schedule,
+  SchedulePatch, Spending, SpendingQuery, Stream, StreamQuery, SuggestionPage, SuggestionQuery,
+  SuggestionScope, SuggestionsApplied, TopPayeesQuery, Transaction, TransactionPage,
+  TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion,
+  UndoReport, Verification,
 } from './shapes.js';
 
 /** What may be said of a call beside its request. */
@@ -158,6 +159,8 @@ export interface Budgets {
   state(request?: BudgetQuery): Promise<BudgetState[]>;
   /** How a budget stands in each of its periods. */
   history(request: BudgetHistoryQuery): Promise<BudgetState[]>;
+  /** What categories usually take, told from their past. */
+  recommend(request: RecommendationQuery): Promise<Recommendation[]>;
 }
 
 /** What came in, and what it is for. */

@@ -324,6 +324,11 @@ class Budgets {
   history(request) {
     return this.#run('budgets.history', undefined, request);
   }
+
+  /** What categories usually take, told from their past. */
+  recommend(request) {
+    return this.#run('budgets.recommend', undefined, request);
+  }
 }
 
 /** What came in, and what it is for. */

@@ -559,7 +559,7 @@ export interface BudgetState {
   reached: number[];
   /** The thresholds announced in this period, ascending. */
   announced: number[];
-  /** How many transactions are spent or reserved. */
+  /** How many transactions, or parts of split ones, are spent or reserved. */
   transactions: number;
   /** The transactions that were used, ascending, where asked for. */
   witness: TransactionId[] | null;
@@ -1902,6 +1902,16 @@ export interface ParsedStatement {
   investments: number;
 }
 
+/** What a category took in a period. */
+export interface PastPeriod {
+  /** The first day of the period. */
+  from: CivilDate;
+  /** The last day of the period. */
+  to: CivilDate;
+  /** What was spent, refunds taken off. */
+  spent: Money;
+}
+
 /**
  * A payee that the book keeps under one name. A transaction whose payee is spelt like the name or
  * one of the aliases (letter case apart) is recorded under the name.
@@ -2104,6 +2114,38 @@ export interface Recategorisation {
   ids: readonly TransactionId[];
   /** The category; absent = none. */
   category_id?: CategoryId | null | undefined;
+}
+
+/** What a category usually takes, in the book's currency, and from what that is told. */
+export interface Recommendation {
+  /** The category; those below it count too. */
+  category_id: CategoryId;
+  /** Its name. */
+  name: string;
+  /**
+   * The median of the periods: half of them took no more. Of an even number the mean of the two in
+   * the middle, rounded half to even.
+   */
+  median: Money;
+  /**
+   * What four in five periods did not exceed: the 80th percentile by nearest rank, so an amount
+   * that one of them took.
+   */
+  most: Money;
+  /** The periods it is told from, oldest first. */
+  periods: PastPeriod[];
+}
+
+/** From what limits are to be recommended. */
+export interface RecommendationQuery {
+  /** One category; every category of spending where absent. */
+  category_id?: CategoryId | null | undefined;
+  /** How time is divided; calendar months where absent. */
+  period?: Period | null | undefined;
+  /** How many full periods before the one of `as_of` are looked at, 3 to 60; 6 where absent. */
+  periods?: number | null | undefined;
+  /** The day before whose period the past ends; today, in the book's zone, where absent. */
+  as_of?: CivilDate | null | undefined;
 }
 
 /** On which days something recurs. */

@@ -951,6 +951,30 @@ class Budgets(Noun):
         )
         return answer
 
+    async def recommend(
+        self,
+        *,
+        category_id: types.CategoryId | None = None,
+        period: types.Period | None = None,
+        periods: int | None = None,
+        as_of: types.DateLike | None = None,
+    ) -> builtins.list[types.Recommendation]:
+        """What categories usually take, told from their past.
+
+        Args:
+            category_id: One category; every category of spending where absent.
+            period: How time is divided; calendar months where absent.
+            periods: How many full periods before the one of `as_of` are looked at, 3 to 60; 6 where
+                absent.
+            as_of: The day before whose period the past ends; today, in the book's zone, where
+                absent.
+        """
+        answer: builtins.list[types.Recommendation] = await self._scope.call_async(
+            "budgets.recommend",
+            {"category_id": category_id, "period": period, "periods": periods, "as_of": as_of},
+        )
+        return answer
+
 
 class Envelopes(Noun):
     """What came in, and what it is for."""

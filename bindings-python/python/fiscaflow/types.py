@@ -793,7 +793,7 @@ BudgetState = TypedDict(
         "reached": "list[int]",
         # The thresholds announced in this period, ascending.
         "announced": "list[int]",
-        # How many transactions are spent or reserved.
+        # How many transactions, or parts of split ones, are spent or reserved.
         "transactions": "int",
         # The transactions that were used, ascending, where asked for.
         "witness": "list[TransactionId] | None",
@@ -1808,6 +1808,20 @@ class ParsedStatement(TypedDict):
     """Investment transactions, which are counted and not read."""
 
 
+PastPeriod = TypedDict(
+    "PastPeriod",
+    {
+        # The first day of the period.
+        "from": "str",
+        # The last day of the period.
+        "to": "str",
+        # What was spent, refunds taken off.
+        "spent": "Money",
+    },
+)
+"""What a category took in a period."""
+
+
 class Payee(TypedDict):
     """A payee that the book keeps under one name. A transaction whose payee is spelt like the name
     or one of the aliases (letter case apart) is recorded under the name.
@@ -2037,6 +2051,25 @@ class RateSheet(TypedDict):
     """The code of the currency of which it is one unit."""
     rates: list[QuotedRate]
     """The rates, by currency."""
+
+
+class Recommendation(TypedDict):
+    """What a category usually takes, in the book's currency, and from what that is told."""
+
+    category_id: CategoryId
+    """The category; those below it count too."""
+    name: str
+    """Its name."""
+    median: Money
+    """The median of the periods: half of them took no more. Of an even number the mean of the two
+    in the middle, rounded half to even.
+    """
+    most: Money
+    """What four in five periods did not exceed: the 80th percentile by nearest rank, so an amount
+    that one of them took.
+    """
+    periods: list[PastPeriod]
+    """The periods it is told from, oldest first."""
 
 
 class _RecurrenceOptional(TypedDict, total=False):

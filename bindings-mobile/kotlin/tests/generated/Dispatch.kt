@@ -56,6 +56,7 @@ internal val VERBS = listOf(
     "budgets.delete",
     "budgets.state",
     "budgets.history",
+    "budgets.recommend",
     "envelopes.state",
     "envelopes.assign",
     "envelopes.reassign",
@@ -151,6 +152,7 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "budgets.delete" -> book.budgets().`delete`(call.id()).let { null }
         "budgets.state" -> book.budgets().`state`(readBudgetQuery(call.request)).map { json(it) }
         "budgets.history" -> book.budgets().`history`(readBudgetHistoryQuery(call.request)).map { json(it) }
+        "budgets.recommend" -> book.budgets().`recommend`(readRecommendationQuery(call.request)).map { json(it) }
         "envelopes.state" -> json(book.envelopes().`state`(readEnvelopeQuery(call.request)))
         "envelopes.assign" -> json(book.envelopes().`assign`(readNewAssignment(call.request)))
         "envelopes.reassign" -> json(book.envelopes().`reassign`(readReassignment(call.request)))

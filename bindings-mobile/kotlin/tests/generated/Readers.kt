@@ -155,7 +155,7 @@ internal fun readAttachment(json: Any?): Attachment {
 internal fun readAutomation(json: Any?): Automation {
     val members = Members(json, "priority", "rule")
     return Automation(
-        `priority` = members.optional("priority", ::long) ?: 0,
+        `priority` = members.optional("priority", ::long),
         `rule` = members.required("rule", ::readAutomationRule),
     )
 }
@@ -978,7 +978,7 @@ internal fun readPeriod(json: Any?): Period {
 internal fun readPeriodWeeks(json: Any?): Period {
     val members = Members(json, "first_day", "kind")
     return Period.Weeks(
-        `firstDay` = members.optional("first_day", ::readWeekday) ?: "",
+        `firstDay` = members.optional("first_day", ::readWeekday),
     )
 }
 
@@ -994,30 +994,30 @@ internal fun readPeriodEvery(json: Any?): Period {
 internal fun readPeriodSemiMonths(json: Any?): Period {
     val members = Members(json, "first_day", "second_day", "kind")
     return Period.SemiMonths(
-        `firstDay` = members.optional("first_day", ::long) ?: 0,
-        `secondDay` = members.optional("second_day", ::long) ?: 0,
+        `firstDay` = members.optional("first_day", ::long),
+        `secondDay` = members.optional("second_day", ::long),
     )
 }
 
 internal fun readPeriodMonths(json: Any?): Period {
     val members = Members(json, "start_day", "kind")
     return Period.Months(
-        `startDay` = members.optional("start_day", ::long) ?: 0,
+        `startDay` = members.optional("start_day", ::long),
     )
 }
 
 internal fun readPeriodQuarters(json: Any?): Period {
     val members = Members(json, "start_month", "kind")
     return Period.Quarters(
-        `startMonth` = members.optional("start_month", ::long) ?: 0,
+        `startMonth` = members.optional("start_month", ::long),
     )
 }
 
 internal fun readPeriodYears(json: Any?): Period {
     val members = Members(json, "start_month", "start_day", "kind")
     return Period.Years(
-        `startMonth` = members.optional("start_month", ::long) ?: 0,
-        `startDay` = members.optional("start_day", ::long) ?: 0,
+        `startMonth` = members.optional("start_month", ::long),
+        `startDay` = members.optional("start_day", ::long),
     )
 }
 
@@ -1074,14 +1074,24 @@ internal fun readRecategorisation(json: Any?): Recategorisation {
     )
 }
 
+internal fun readRecommendationQuery(json: Any?): RecommendationQuery {
+    val members = Members(json, "category_id", "period", "periods", "as_of")
+    return RecommendationQuery(
+        `categoryId` = members.optional("category_id", ::text),
+        `period` = members.optional("period", ::readPeriod),
+        `periods` = members.optional("periods", ::long),
+        `asOf` = members.optional("as_of", ::text),
+    )
+}
+
 internal fun readRecurrence(json: Any?): Recurrence {
     val members = Members(json, "start", "unit", "every", "on", "weekend", "count", "until", "skip")
     return Recurrence(
         `start` = members.required("start", ::text),
         `unit` = members.required("unit", ::readCalendarUnit),
-        `every` = members.optional("every", ::long) ?: 0,
+        `every` = members.optional("every", ::long),
         `on` = members.optional("on", list(::readRecurrenceDay)) ?: emptyList(),
-        `weekend` = members.optional("weekend", ::readWeekendPolicy) ?: "",
+        `weekend` = members.optional("weekend", ::readWeekendPolicy),
         `count` = members.optional("count", ::long),
         `until` = members.optional("until", ::text),
         `skip` = members.optional("skip", list(::text)) ?: emptyList(),
@@ -1131,7 +1141,7 @@ internal fun readRole(json: Any?): Role {
 internal fun readRollover(json: Any?): Rollover {
     val members = Members(json, "carry", "cap", "reset_every", "reset_yearly")
     return Rollover(
-        `carry` = members.optional("carry", ::readCarry) ?: "",
+        `carry` = members.optional("carry", ::readCarry),
         `cap` = members.optional("cap", ::text),
         `resetEvery` = members.optional("reset_every", ::long),
         `resetYearly` = members.optional("reset_yearly", ::boolean) ?: false,

@@ -686,6 +686,12 @@ internal fun json(it: ParsedStatement): Any? = mapOf(
     "investments" to it.`investments`,
 )
 
+internal fun json(it: PastPeriod): Any? = mapOf(
+    "from" to it.`from`,
+    "to" to it.`to`,
+    "spent" to json(it.`spent`),
+)
+
 internal fun json(it: Payee): Any? = mapOf(
     "id" to it.`id`,
     "name" to it.`name`,
@@ -709,7 +715,7 @@ internal fun json(it: PayeeTotal): Any? = mapOf(
 internal fun json(it: Period): Any? = when (it) {
     is Period.Weeks -> mapOf(
     "kind" to "weeks",
-    "first_day" to json(it.`firstDay`),
+    "first_day" to it.`firstDay`?.let { json(it) },
     )
     is Period.Every -> mapOf(
     "kind" to "every",
@@ -777,12 +783,20 @@ internal fun json(it: RateSheet): Any? = mapOf(
     "rates" to it.`rates`.map { json(it) },
 )
 
+internal fun json(it: Recommendation): Any? = mapOf(
+    "category_id" to it.`categoryId`,
+    "name" to it.`name`,
+    "median" to json(it.`median`),
+    "most" to json(it.`most`),
+    "periods" to it.`periods`.map { json(it) },
+)
+
 internal fun json(it: Recurrence): Any? = mapOf(
     "start" to it.`start`,
     "unit" to json(it.`unit`),
     "every" to it.`every`,
     "on" to it.`on`.map { json(it) },
-    "weekend" to json(it.`weekend`),
+    "weekend" to it.`weekend`?.let { json(it) },
     "count" to it.`count`,
     "until" to it.`until`,
     "skip" to it.`skip`,
@@ -812,7 +826,7 @@ internal fun json(it: RestoreReport): Any? = mapOf(
 internal fun json(it: Role): Any? = it.name.lowercase()
 
 internal fun json(it: Rollover): Any? = mapOf(
-    "carry" to json(it.`carry`),
+    "carry" to it.`carry`?.let { json(it) },
     "cap" to it.`cap`,
     "reset_every" to it.`resetEvery`,
     "reset_yearly" to it.`resetYearly`,

@@ -364,6 +364,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_budgets(uint64_t ptr, RustCallSta
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_categories(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_ENVELOPES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_ENVELOPES
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_envelopes(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_EVENTS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_EVENTS
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_events(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -417,6 +422,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_reports(uint64_t ptr, RustCallSta
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_RULES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_RULES
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_rules(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SCHEDULES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SCHEDULES
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_schedules(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SUGGESTIONS
@@ -474,9 +484,19 @@ uint64_t uniffi_fiscaflow_fn_method_budgets_create(uint64_t ptr, RustBuffer new
 uint64_t uniffi_fiscaflow_fn_method_budgets_delete(uint64_t ptr, RustBuffer id
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BUDGETS_HISTORY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BUDGETS_HISTORY
+uint64_t uniffi_fiscaflow_fn_method_budgets_history(uint64_t ptr, RustBuffer query
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BUDGETS_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BUDGETS_LIST
 uint64_t uniffi_fiscaflow_fn_method_budgets_list(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BUDGETS_RECOMMEND
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BUDGETS_RECOMMEND
+uint64_t uniffi_fiscaflow_fn_method_budgets_recommend(uint64_t ptr, RustBuffer query
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BUDGETS_STATE
@@ -512,6 +532,56 @@ uint64_t uniffi_fiscaflow_fn_method_categories_list(uint64_t ptr
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_CATEGORIES_UPDATE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_CATEGORIES_UPDATE
 uint64_t uniffi_fiscaflow_fn_method_categories_update(uint64_t ptr, RustBuffer id, RustBuffer patch
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_ENVELOPES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_ENVELOPES
+uint64_t uniffi_fiscaflow_fn_clone_envelopes(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_ENVELOPES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_ENVELOPES
+void uniffi_fiscaflow_fn_free_envelopes(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_APPLY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_APPLY
+uint64_t uniffi_fiscaflow_fn_method_envelopes_apply(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_ASSIGN
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_ASSIGN
+uint64_t uniffi_fiscaflow_fn_method_envelopes_assign(uint64_t ptr, RustBuffer new
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_HOLD
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_HOLD
+uint64_t uniffi_fiscaflow_fn_method_envelopes_hold(uint64_t ptr, RustBuffer new
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_LIST
+uint64_t uniffi_fiscaflow_fn_method_envelopes_list(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_PREVIEW
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_PREVIEW
+uint64_t uniffi_fiscaflow_fn_method_envelopes_preview(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_PUT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_PUT
+uint64_t uniffi_fiscaflow_fn_method_envelopes_put(uint64_t ptr, RustBuffer new
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_REASSIGN
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_REASSIGN
+uint64_t uniffi_fiscaflow_fn_method_envelopes_reassign(uint64_t ptr, RustBuffer request
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_STATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENVELOPES_STATE
+uint64_t uniffi_fiscaflow_fn_method_envelopes_state(uint64_t ptr, RustBuffer query
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_EVENTS
@@ -802,6 +872,56 @@ uint64_t uniffi_fiscaflow_fn_method_rules_suggest(uint64_t ptr, RustBuffer query
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_UPDATE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RULES_UPDATE
 uint64_t uniffi_fiscaflow_fn_method_rules_update(uint64_t ptr, RustBuffer id, RustBuffer patch
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_SCHEDULES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_SCHEDULES
+uint64_t uniffi_fiscaflow_fn_clone_schedules(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_SCHEDULES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_SCHEDULES
+void uniffi_fiscaflow_fn_free_schedules(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_ACCEPT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_ACCEPT
+uint64_t uniffi_fiscaflow_fn_method_schedules_accept(uint64_t ptr, RustBuffer id
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_CREATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_CREATE
+uint64_t uniffi_fiscaflow_fn_method_schedules_create(uint64_t ptr, RustBuffer new
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_DELETE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_DELETE
+uint64_t uniffi_fiscaflow_fn_method_schedules_delete(uint64_t ptr, RustBuffer id
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_DETECT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_DETECT
+uint64_t uniffi_fiscaflow_fn_method_schedules_detect(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_IGNORE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_IGNORE
+uint64_t uniffi_fiscaflow_fn_method_schedules_ignore(uint64_t ptr, RustBuffer id
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_LIST
+uint64_t uniffi_fiscaflow_fn_method_schedules_list(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_OCCURRENCES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_OCCURRENCES
+uint64_t uniffi_fiscaflow_fn_method_schedules_occurrences(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_UPDATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SCHEDULES_UPDATE
+uint64_t uniffi_fiscaflow_fn_method_schedules_update(uint64_t ptr, RustBuffer id, RustBuffer patch
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_SUGGESTIONS
@@ -1255,6 +1375,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_categories(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_ENVELOPES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_ENVELOPES
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_envelopes(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_EVENTS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_EVENTS
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_events(void
@@ -1321,6 +1447,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_rules(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SCHEDULES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SCHEDULES
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_schedules(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SUGGESTIONS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SUGGESTIONS
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_suggestions(void
@@ -1363,9 +1495,21 @@ uint16_t uniffi_fiscaflow_checksum_method_budgets_delete(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BUDGETS_HISTORY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BUDGETS_HISTORY
+uint16_t uniffi_fiscaflow_checksum_method_budgets_history(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BUDGETS_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BUDGETS_LIST
 uint16_t uniffi_fiscaflow_checksum_method_budgets_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BUDGETS_RECOMMEND
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BUDGETS_RECOMMEND
+uint16_t uniffi_fiscaflow_checksum_method_budgets_recommend(void
     
 );
 #endif
@@ -1396,6 +1540,54 @@ uint16_t uniffi_fiscaflow_checksum_method_categories_list(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_CATEGORIES_UPDATE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_CATEGORIES_UPDATE
 uint16_t uniffi_fiscaflow_checksum_method_categories_update(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_APPLY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_APPLY
+uint16_t uniffi_fiscaflow_checksum_method_envelopes_apply(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_ASSIGN
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_ASSIGN
+uint16_t uniffi_fiscaflow_checksum_method_envelopes_assign(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_HOLD
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_HOLD
+uint16_t uniffi_fiscaflow_checksum_method_envelopes_hold(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_LIST
+uint16_t uniffi_fiscaflow_checksum_method_envelopes_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_PREVIEW
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_PREVIEW
+uint16_t uniffi_fiscaflow_checksum_method_envelopes_preview(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_PUT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_PUT
+uint16_t uniffi_fiscaflow_checksum_method_envelopes_put(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_REASSIGN
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_REASSIGN
+uint16_t uniffi_fiscaflow_checksum_method_envelopes_reassign(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_STATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENVELOPES_STATE
+uint16_t uniffi_fiscaflow_checksum_method_envelopes_state(void
     
 );
 #endif
@@ -1624,6 +1816,54 @@ uint16_t uniffi_fiscaflow_checksum_method_rules_suggest(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_UPDATE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RULES_UPDATE
 uint16_t uniffi_fiscaflow_checksum_method_rules_update(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_ACCEPT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_ACCEPT
+uint16_t uniffi_fiscaflow_checksum_method_schedules_accept(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_CREATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_CREATE
+uint16_t uniffi_fiscaflow_checksum_method_schedules_create(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_DELETE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_DELETE
+uint16_t uniffi_fiscaflow_checksum_method_schedules_delete(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_DETECT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_DETECT
+uint16_t uniffi_fiscaflow_checksum_method_schedules_detect(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_IGNORE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_IGNORE
+uint16_t uniffi_fiscaflow_checksum_method_schedules_ignore(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_LIST
+uint16_t uniffi_fiscaflow_checksum_method_schedules_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_OCCURRENCES
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_OCCURRENCES
+uint16_t uniffi_fiscaflow_checksum_method_schedules_occurrences(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_UPDATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SCHEDULES_UPDATE
+uint16_t uniffi_fiscaflow_checksum_method_schedules_update(void
     
 );
 #endif

@@ -726,6 +726,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_categories(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_envelopes(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_events(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_exports(
@@ -748,6 +750,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_rules(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_schedules(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_suggestions(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_transactions(
@@ -762,7 +766,11 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_budgets_delete(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_budgets_history(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_budgets_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_budgets_recommend(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_budgets_state(
     ): Int
@@ -773,6 +781,22 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_fiscaflow_checksum_method_categories_list(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_categories_update(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_envelopes_apply(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_envelopes_assign(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_envelopes_hold(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_envelopes_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_envelopes_preview(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_envelopes_put(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_envelopes_reassign(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_envelopes_state(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_events_list(
     ): Int
@@ -849,6 +873,22 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_fiscaflow_checksum_method_rules_suggest(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rules_update(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_schedules_accept(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_schedules_create(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_schedules_delete(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_schedules_detect(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_schedules_ignore(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_schedules_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_schedules_occurrences(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_schedules_update(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_suggestions_apply(
     ): Int
@@ -951,6 +991,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_categories(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_envelopes(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_events(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_exports(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -972,6 +1014,8 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_bookhandle_reports(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_rules(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_schedules(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_suggestions(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -995,7 +1039,11 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_budgets_delete(`ptr`: Long,`id`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_method_budgets_history(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_budgets_list(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_budgets_recommend(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_budgets_state(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
@@ -1010,6 +1058,26 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_categories_list(`ptr`: Long,
     ): Long
     external fun uniffi_fiscaflow_fn_method_categories_update(`ptr`: Long,`id`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_clone_envelopes(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_envelopes(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_envelopes_apply(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_envelopes_assign(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_envelopes_hold(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_envelopes_list(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_envelopes_preview(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_envelopes_put(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_envelopes_reassign(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_envelopes_state(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_clone_events(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1126,6 +1194,26 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_rules_suggest(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_rules_update(`ptr`: Long,`id`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_clone_schedules(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_schedules(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_schedules_accept(`ptr`: Long,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_schedules_create(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_schedules_delete(`ptr`: Long,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_schedules_detect(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_schedules_ignore(`ptr`: Long,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_schedules_list(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_schedules_occurrences(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_schedules_update(`ptr`: Long,`id`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_clone_suggestions(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1329,6 +1417,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_categories() and 0xFFFF) != 31510) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_envelopes() and 0xFFFF) != 29966) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_events() and 0xFFFF) != 61652) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1362,6 +1453,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_rules() and 0xFFFF) != 4261) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_schedules() and 0xFFFF) != 26545) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_suggestions() and 0xFFFF) != 64179) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1383,10 +1477,16 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_budgets_delete() and 0xFFFF) != 49341) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_budgets_history() and 0xFFFF) != 32410) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_budgets_list() and 0xFFFF) != 31830) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_fiscaflow_checksum_method_budgets_state() and 0xFFFF) != 42064) {
+    if ((lib.uniffi_fiscaflow_checksum_method_budgets_recommend() and 0xFFFF) != 58039) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_budgets_state() and 0xFFFF) != 63604) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_budgets_update() and 0xFFFF) != 54889) {
@@ -1399,6 +1499,30 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_categories_update() and 0xFFFF) != 33668) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_envelopes_apply() and 0xFFFF) != 26770) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_envelopes_assign() and 0xFFFF) != 11408) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_envelopes_hold() and 0xFFFF) != 9663) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_envelopes_list() and 0xFFFF) != 48365) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_envelopes_preview() and 0xFFFF) != 32977) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_envelopes_put() and 0xFFFF) != 9327) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_envelopes_reassign() and 0xFFFF) != 2069) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_envelopes_state() and 0xFFFF) != 27126) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_events_list() and 0xFFFF) != 36543) {
@@ -1513,6 +1637,30 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_rules_update() and 0xFFFF) != 32520) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_schedules_accept() and 0xFFFF) != 46661) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_schedules_create() and 0xFFFF) != 11335) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_schedules_delete() and 0xFFFF) != 4459) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_schedules_detect() and 0xFFFF) != 25981) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_schedules_ignore() and 0xFFFF) != 30119) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_schedules_list() and 0xFFFF) != 33596) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_schedules_occurrences() and 0xFFFF) != 58719) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_schedules_update() and 0xFFFF) != 50652) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_suggestions_apply() and 0xFFFF) != 33765) {
@@ -2448,6 +2596,11 @@ public interface BookHandleInterface {
     fun `categories`(): Categories
     
     /**
+     * What came in, and what it is for.
+     */
+    fun `envelopes`(): Envelopes
+    
+    /**
      * What others are told.
      */
     fun `events`(): Events
@@ -2501,6 +2654,11 @@ public interface BookHandleInterface {
      * What categorises by itself.
      */
     fun `rules`(): Rules
+    
+    /**
+     * What is expected again and again.
+     */
+    fun `schedules`(): Schedules
     
     /**
      * What its own past says of categories.
@@ -2669,6 +2827,22 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_categories(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What came in, and what it is for.
+     */override fun `envelopes`(): Envelopes {
+            return FfiConverterTypeEnvelopes.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_envelopes(
         it,
         _status)
 }
@@ -2853,6 +3027,22 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_rules(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What is expected again and again.
+     */override fun `schedules`(): Schedules {
+            return FfiConverterTypeSchedules.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_schedules(
         it,
         _status)
 }
@@ -3360,12 +3550,22 @@ public interface BudgetsInterface {
     suspend fun `delete`(`id`: kotlin.String)
     
     /**
+     * How a budget stands in each of its periods.
+     */
+    suspend fun `history`(`query`: BudgetHistoryQuery): List<BudgetState>
+    
+    /**
      * All budgets.
      */
     suspend fun `list`(): List<Budget>
     
     /**
-     * How budgets stand in a month.
+     * What categories usually take, told from their past.
+     */
+    suspend fun `recommend`(`query`: RecommendationQuery): List<Recommendation>
+    
+    /**
+     * How budgets stand in the period of a day.
      */
     suspend fun `state`(`query`: BudgetQuery = BudgetQuery()): List<BudgetState>
     
@@ -3534,6 +3734,31 @@ open class Budgets: Disposable, AutoCloseable, BudgetsInterface
 
     
     /**
+     * How a budget stands in each of its periods.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `history`(`query`: BudgetHistoryQuery) : List<BudgetState> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_budgets_history(
+                uniffiHandle,
+                
+        FfiConverterTypeBudgetHistoryQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeBudgetState.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * All budgets.
      */
     @Throws(FiscaFlowException::class)
@@ -3558,7 +3783,32 @@ open class Budgets: Disposable, AutoCloseable, BudgetsInterface
 
     
     /**
-     * How budgets stand in a month.
+     * What categories usually take, told from their past.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `recommend`(`query`: RecommendationQuery) : List<Recommendation> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_budgets_recommend(
+                uniffiHandle,
+                
+        FfiConverterTypeRecommendationQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeRecommendation.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * How budgets stand in the period of a day.
      */
     @Throws(FiscaFlowException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
@@ -4321,6 +4571,491 @@ public object FfiConverterTypeEngine: FfiConverter<Engine, Long> {
     override fun allocationSize(value: Engine) = 8UL
 
     override fun write(value: Engine, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * What came in, and what it is for.
+ */
+public interface EnvelopesInterface {
+    
+    /**
+     * Assign in a month what automations propose.
+     */
+    suspend fun `apply`(`query`: AutomationQuery): AutomationReport
+    
+    /**
+     * Assign money to envelopes in a month.
+     */
+    suspend fun `assign`(`new`: NewAssignment): Assignment
+    
+    /**
+     * Hold money back in a month for the one after.
+     */
+    suspend fun `hold`(`new`: NewHold): Assignment
+    
+    /**
+     * How envelopes are kept, by category.
+     */
+    suspend fun `list`(): List<Envelope>
+    
+    /**
+     * What automations would assign in a month; nothing is written.
+     */
+    suspend fun `preview`(`query`: AutomationQuery): AutomationReport
+    
+    /**
+     * Say how an envelope is kept.
+     */
+    suspend fun `put`(`new`: NewEnvelope): Envelope
+    
+    /**
+     * Move money between envelopes in a month.
+     */
+    suspend fun `reassign`(`request`: Reassignment): Assignment
+    
+    /**
+     * How all envelopes stand at the end of a month.
+     */
+    suspend fun `state`(`query`: EnvelopeQuery = EnvelopeQuery()): EnvelopeMonth
+    
+    companion object
+}
+
+/**
+ * What came in, and what it is for.
+ */
+open class Envelopes: Disposable, AutoCloseable, EnvelopesInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_envelopes(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_envelopes(handle, status)
+        }
+    }
+
+    
+    /**
+     * Assign in a month what automations propose.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `apply`(`query`: AutomationQuery) : AutomationReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_envelopes_apply(
+                uniffiHandle,
+                
+        FfiConverterTypeAutomationQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeAutomationReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Assign money to envelopes in a month.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `assign`(`new`: NewAssignment) : Assignment {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_envelopes_assign(
+                uniffiHandle,
+                
+        FfiConverterTypeNewAssignment.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeAssignment.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Hold money back in a month for the one after.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `hold`(`new`: NewHold) : Assignment {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_envelopes_hold(
+                uniffiHandle,
+                
+        FfiConverterTypeNewHold.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeAssignment.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * How envelopes are kept, by category.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `list`() : List<Envelope> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_envelopes_list(
+                uniffiHandle,
+                
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeEnvelope.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What automations would assign in a month; nothing is written.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `preview`(`query`: AutomationQuery) : AutomationReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_envelopes_preview(
+                uniffiHandle,
+                
+        FfiConverterTypeAutomationQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeAutomationReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Say how an envelope is kept.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `put`(`new`: NewEnvelope) : Envelope {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_envelopes_put(
+                uniffiHandle,
+                
+        FfiConverterTypeNewEnvelope.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeEnvelope.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Move money between envelopes in a month.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `reassign`(`request`: Reassignment) : Assignment {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_envelopes_reassign(
+                uniffiHandle,
+                
+        FfiConverterTypeReassignment.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeAssignment.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * How all envelopes stand at the end of a month.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `state`(`query`: EnvelopeQuery) : EnvelopeMonth {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_envelopes_state(
+                uniffiHandle,
+                
+        FfiConverterTypeEnvelopeQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeEnvelopeMonth.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEnvelopes: FfiConverter<Envelopes, Long> {
+    override fun lower(value: Envelopes): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Envelopes {
+        return Envelopes(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Envelopes {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Envelopes) = 8UL
+
+    override fun write(value: Envelopes, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -8354,6 +9089,493 @@ public object FfiConverterTypeRules: FfiConverter<Rules, Long> {
 
 
 /**
+ * What is expected again and again.
+ */
+public interface SchedulesInterface {
+    
+    /**
+     * Make a schedule of the stream to which a transaction belongs.
+     */
+    suspend fun `accept`(`id`: kotlin.String): Schedule
+    
+    /**
+     * Make a schedule.
+     */
+    suspend fun `create`(`new`: NewSchedule): Schedule
+    
+    /**
+     * Remove a schedule.
+     */
+    suspend fun `delete`(`id`: kotlin.String)
+    
+    /**
+     * Payments that recur, with their cadence and what comes next.
+     */
+    suspend fun `detect`(`query`: StreamQuery = StreamQuery()): List<Stream>
+    
+    /**
+     * Say of the stream to which a transaction belongs that it is none to expect.
+     */
+    suspend fun `ignore`(`id`: kotlin.String): Schedule
+    
+    /**
+     * All schedules.
+     */
+    suspend fun `list`(): List<Schedule>
+    
+    /**
+     * What is expected when, and the transactions that pay it.
+     */
+    suspend fun `occurrences`(`query`: OccurrenceQuery): List<Occurrence>
+    
+    /**
+     * Change a schedule.
+     */
+    suspend fun `update`(`id`: kotlin.String, `patch`: SchedulePatch): Schedule
+    
+    companion object
+}
+
+/**
+ * What is expected again and again.
+ */
+open class Schedules: Disposable, AutoCloseable, SchedulesInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_schedules(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_schedules(handle, status)
+        }
+    }
+
+    
+    /**
+     * Make a schedule of the stream to which a transaction belongs.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `accept`(`id`: kotlin.String) : Schedule {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_schedules_accept(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSchedule.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Make a schedule.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `create`(`new`: NewSchedule) : Schedule {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_schedules_create(
+                uniffiHandle,
+                
+        FfiConverterTypeNewSchedule.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSchedule.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Remove a schedule.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `delete`(`id`: kotlin.String) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_schedules_delete(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_void(future) },
+        // lift function
+        { },
+        
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Payments that recur, with their cadence and what comes next.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `detect`(`query`: StreamQuery) : List<Stream> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_schedules_detect(
+                uniffiHandle,
+                
+        FfiConverterTypeStreamQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeStream.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Say of the stream to which a transaction belongs that it is none to expect.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `ignore`(`id`: kotlin.String) : Schedule {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_schedules_ignore(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSchedule.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * All schedules.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `list`() : List<Schedule> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_schedules_list(
+                uniffiHandle,
+                
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeSchedule.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What is expected when, and the transactions that pay it.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `occurrences`(`query`: OccurrenceQuery) : List<Occurrence> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_schedules_occurrences(
+                uniffiHandle,
+                
+        FfiConverterTypeOccurrenceQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeOccurrence.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Change a schedule.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `update`(`id`: kotlin.String, `patch`: SchedulePatch) : Schedule {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_schedules_update(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+        FfiConverterTypeSchedulePatch.lower(`patch`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSchedule.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSchedules: FfiConverter<Schedules, Long> {
+    override fun lower(value: Schedules): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Schedules {
+        return Schedules(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Schedules {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Schedules) = 8UL
+
+    override fun write(value: Schedules, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * What its own past says of categories.
  */
 public interface SuggestionsInterface {
@@ -9726,6 +10948,61 @@ public object FfiConverterTypeAccountPatch: FfiConverterRustBuffer<AccountPatch>
 
 
 /**
+ * A change of a stream's usual amount.
+ */
+data class AmountChange (
+    /**
+     * The day of the first payment of the new amount.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * The amount before.
+     */
+    val `from`: Money
+    , 
+    /**
+     * The amount since.
+     */
+    val `to`: Money
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAmountChange: FfiConverterRustBuffer<AmountChange> {
+    override fun read(buf: ByteBuffer): AmountChange {
+        return AmountChange(
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AmountChange) = (
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterTypeMoney.allocationSize(value.`from`) +
+            FfiConverterTypeMoney.allocationSize(value.`to`)
+    )
+
+    override fun write(value: AmountChange, buf: ByteBuffer) {
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterTypeMoney.write(value.`from`, buf)
+            FfiConverterTypeMoney.write(value.`to`, buf)
+    }
+}
+
+
+
+/**
  * What applying rules or suggestions to the past did.
  */
 data class ApplyReport (
@@ -9767,6 +11044,108 @@ public object FfiConverterTypeApplyReport: FfiConverterRustBuffer<ApplyReport> {
     override fun write(value: ApplyReport, buf: ByteBuffer) {
             FfiConverterLong.write(value.`examined`, buf)
             FfiConverterLong.write(value.`changed`, buf)
+    }
+}
+
+
+
+/**
+ * What a category was assigned in a month.
+ */
+data class Assigned (
+    /**
+     * The category, of spending.
+     */
+    val `categoryId`: CategoryId
+    , 
+    /**
+     * How much, in the book's currency; below zero where money was taken out of the envelope.
+     */
+    val `amount`: Money
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAssigned: FfiConverterRustBuffer<Assigned> {
+    override fun read(buf: ByteBuffer): Assigned {
+        return Assigned(
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Assigned) = (
+            FfiConverterTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterTypeMoney.allocationSize(value.`amount`)
+    )
+
+    override fun write(value: Assigned, buf: ByteBuffer) {
+            FfiConverterTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterTypeMoney.write(value.`amount`, buf)
+    }
+}
+
+
+
+/**
+ * What was assigned in a month: one document a month.
+ */
+data class Assignment (
+    /**
+     * The month.
+     */
+    val `month`: Month
+    , 
+    /**
+     * The categories that were assigned something, by id, each once.
+     */
+    val `amounts`: List<Assigned>
+    , 
+    /**
+     * What is held back for the month after.
+     */
+    val `held`: Money
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAssignment: FfiConverterRustBuffer<Assignment> {
+    override fun read(buf: ByteBuffer): Assignment {
+        return Assignment(
+            FfiConverterTypeMonth.read(buf),
+            FfiConverterSequenceTypeAssigned.read(buf),
+            FfiConverterTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Assignment) = (
+            FfiConverterTypeMonth.allocationSize(value.`month`) +
+            FfiConverterSequenceTypeAssigned.allocationSize(value.`amounts`) +
+            FfiConverterTypeMoney.allocationSize(value.`held`)
+    )
+
+    override fun write(value: Assignment, buf: ByteBuffer) {
+            FfiConverterTypeMonth.write(value.`month`, buf)
+            FfiConverterSequenceTypeAssigned.write(value.`amounts`, buf)
+            FfiConverterTypeMoney.write(value.`held`, buf)
     }
 }
 
@@ -9822,6 +11201,165 @@ public object FfiConverterTypeAttachment: FfiConverterRustBuffer<Attachment> {
             FfiConverterString.write(value.`name`, buf)
             FfiConverterString.write(value.`mediaType`, buf)
             FfiConverterString.write(value.`digest`, buf)
+    }
+}
+
+
+
+/**
+ * One thing that fills an envelope each month.
+ */
+data class Automation (
+    /**
+     * Its turn: lower numbers first, in all envelopes. Turn 0 takes what it asks for whether it is
+     * there or not; later turns take what is to be budgeted at most.
+     */
+    val `priority`: kotlin.Long? = null 
+    , 
+    /**
+     * What it asks for.
+     */
+    val `rule`: AutomationRule
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAutomation: FfiConverterRustBuffer<Automation> {
+    override fun read(buf: ByteBuffer): Automation {
+        return Automation(
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterTypeAutomationRule.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Automation) = (
+            FfiConverterOptionalLong.allocationSize(value.`priority`) +
+            FfiConverterTypeAutomationRule.allocationSize(value.`rule`)
+    )
+
+    override fun write(value: Automation, buf: ByteBuffer) {
+            FfiConverterOptionalLong.write(value.`priority`, buf)
+            FfiConverterTypeAutomationRule.write(value.`rule`, buf)
+    }
+}
+
+
+
+/**
+ * In which month automations shall fill envelopes.
+ */
+data class AutomationQuery (
+    /**
+     * The month.
+     */
+    val `month`: Month
+    , 
+    /**
+     * Whether envelopes that were assigned something in it are filled anew; only those that were
+     * assigned nothing are filled where absent.
+     */
+    val `overwrite`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAutomationQuery: FfiConverterRustBuffer<AutomationQuery> {
+    override fun read(buf: ByteBuffer): AutomationQuery {
+        return AutomationQuery(
+            FfiConverterTypeMonth.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AutomationQuery) = (
+            FfiConverterTypeMonth.allocationSize(value.`month`) +
+            FfiConverterBoolean.allocationSize(value.`overwrite`)
+    )
+
+    override fun write(value: AutomationQuery, buf: ByteBuffer) {
+            FfiConverterTypeMonth.write(value.`month`, buf)
+            FfiConverterBoolean.write(value.`overwrite`, buf)
+    }
+}
+
+
+
+/**
+ * What automations propose for a month.
+ */
+data class AutomationReport (
+    /**
+     * The month.
+     */
+    val `month`: Month
+    , 
+    /**
+     * The envelopes that have automations and may be filled, by category.
+     */
+    val `proposals`: List<Proposal>
+    , 
+    /**
+     * What is to be budgeted before.
+     */
+    val `before`: Money
+    , 
+    /**
+     * What is to be budgeted then.
+     */
+    val `after`: Money
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAutomationReport: FfiConverterRustBuffer<AutomationReport> {
+    override fun read(buf: ByteBuffer): AutomationReport {
+        return AutomationReport(
+            FfiConverterTypeMonth.read(buf),
+            FfiConverterSequenceTypeProposal.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AutomationReport) = (
+            FfiConverterTypeMonth.allocationSize(value.`month`) +
+            FfiConverterSequenceTypeProposal.allocationSize(value.`proposals`) +
+            FfiConverterTypeMoney.allocationSize(value.`before`) +
+            FfiConverterTypeMoney.allocationSize(value.`after`)
+    )
+
+    override fun write(value: AutomationReport, buf: ByteBuffer) {
+            FfiConverterTypeMonth.write(value.`month`, buf)
+            FfiConverterSequenceTypeProposal.write(value.`proposals`, buf)
+            FfiConverterTypeMoney.write(value.`before`, buf)
+            FfiConverterTypeMoney.write(value.`after`, buf)
     }
 }
 
@@ -10287,7 +11825,7 @@ public object FfiConverterTypeBookPatch: FfiConverterRustBuffer<BookPatch> {
 
 
 /**
- * A monthly limit on the spending of some categories and those below them, in one currency.
+ * A limit on some spending in each period, in one currency.
  */
 data class Budget (
     /**
@@ -10301,19 +11839,54 @@ data class Budget (
     val `name`: kotlin.String
     , 
     /**
-     * The categories it watches; those below them count too.
+     * The categories it watches; those below them count too. All spending where empty.
      */
     val `categoryIds`: List<CategoryId>
     , 
     /**
-     * What may be spent in a month, above zero.
+     * Categories that it leaves out, with those below them.
+     */
+    val `exceptCategoryIds`: List<CategoryId>
+    , 
+    /**
+     * The tags of which a transaction needs one; any or none where empty.
+     */
+    val `tags`: List<kotlin.String>
+    , 
+    /**
+     * The accounts it watches; all where empty.
+     */
+    val `accountIds`: List<AccountId>
+    , 
+    /**
+     * What may be spent in a period, above zero.
      */
     val `limit`: Money
     , 
     /**
-     * The percentages of the limit whose crossing is announced once a month, ascending.
+     * The percentages of what is available whose crossing is announced once a period, ascending.
      */
     val `thresholds`: List<kotlin.Long>
+    , 
+    /**
+     * How time is divided.
+     */
+    val `period`: Period
+    , 
+    /**
+     * What goes on into the next period.
+     */
+    val `rollover`: Rollover
+    , 
+    /**
+     * A day of its first period; from the beginning where absent.
+     */
+    val `start`: kotlin.String? = null 
+    , 
+    /**
+     * Whether what the bank has not booked yet counts as used.
+     */
+    val `pendingCounts`: kotlin.Boolean
     
 ){
     
@@ -10333,8 +11906,15 @@ public object FfiConverterTypeBudget: FfiConverterRustBuffer<Budget> {
             FfiConverterTypeBudgetId.read(buf),
             FfiConverterString.read(buf),
             FfiConverterSequenceTypeCategoryId.read(buf),
+            FfiConverterSequenceTypeCategoryId.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterSequenceTypeAccountId.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterSequenceLong.read(buf),
+            FfiConverterTypePeriod.read(buf),
+            FfiConverterTypeRollover.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
@@ -10342,16 +11922,102 @@ public object FfiConverterTypeBudget: FfiConverterRustBuffer<Budget> {
             FfiConverterTypeBudgetId.allocationSize(value.`id`) +
             FfiConverterString.allocationSize(value.`name`) +
             FfiConverterSequenceTypeCategoryId.allocationSize(value.`categoryIds`) +
+            FfiConverterSequenceTypeCategoryId.allocationSize(value.`exceptCategoryIds`) +
+            FfiConverterSequenceString.allocationSize(value.`tags`) +
+            FfiConverterSequenceTypeAccountId.allocationSize(value.`accountIds`) +
             FfiConverterTypeMoney.allocationSize(value.`limit`) +
-            FfiConverterSequenceLong.allocationSize(value.`thresholds`)
+            FfiConverterSequenceLong.allocationSize(value.`thresholds`) +
+            FfiConverterTypePeriod.allocationSize(value.`period`) +
+            FfiConverterTypeRollover.allocationSize(value.`rollover`) +
+            FfiConverterOptionalString.allocationSize(value.`start`) +
+            FfiConverterBoolean.allocationSize(value.`pendingCounts`)
     )
 
     override fun write(value: Budget, buf: ByteBuffer) {
             FfiConverterTypeBudgetId.write(value.`id`, buf)
             FfiConverterString.write(value.`name`, buf)
             FfiConverterSequenceTypeCategoryId.write(value.`categoryIds`, buf)
+            FfiConverterSequenceTypeCategoryId.write(value.`exceptCategoryIds`, buf)
+            FfiConverterSequenceString.write(value.`tags`, buf)
+            FfiConverterSequenceTypeAccountId.write(value.`accountIds`, buf)
             FfiConverterTypeMoney.write(value.`limit`, buf)
             FfiConverterSequenceLong.write(value.`thresholds`, buf)
+            FfiConverterTypePeriod.write(value.`period`, buf)
+            FfiConverterTypeRollover.write(value.`rollover`, buf)
+            FfiConverterOptionalString.write(value.`start`, buf)
+            FfiConverterBoolean.write(value.`pendingCounts`, buf)
+    }
+}
+
+
+
+/**
+ * Which of a budget's periods to tell.
+ */
+data class BudgetHistoryQuery (
+    /**
+     * The budget.
+     */
+    val `budgetId`: BudgetId
+    , 
+    /**
+     * A day of the first period; the budget's start, or the first spending, where absent.
+     */
+    val `from`: kotlin.String? = null 
+    , 
+    /**
+     * A day of the last period; `as_of` where absent.
+     */
+    val `to`: kotlin.String? = null 
+    , 
+    /**
+     * The day by the end of which pace and projection are told; today, in the book's zone, where
+     * absent.
+     */
+    val `asOf`: kotlin.String? = null 
+    , 
+    /**
+     * Whether to name the transactions that make the figures.
+     */
+    val `witness`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBudgetHistoryQuery: FfiConverterRustBuffer<BudgetHistoryQuery> {
+    override fun read(buf: ByteBuffer): BudgetHistoryQuery {
+        return BudgetHistoryQuery(
+            FfiConverterTypeBudgetId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: BudgetHistoryQuery) = (
+            FfiConverterTypeBudgetId.allocationSize(value.`budgetId`) +
+            FfiConverterOptionalString.allocationSize(value.`from`) +
+            FfiConverterOptionalString.allocationSize(value.`to`) +
+            FfiConverterOptionalString.allocationSize(value.`asOf`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
+    )
+
+    override fun write(value: BudgetHistoryQuery, buf: ByteBuffer) {
+            FfiConverterTypeBudgetId.write(value.`budgetId`, buf)
+            FfiConverterOptionalString.write(value.`from`, buf)
+            FfiConverterOptionalString.write(value.`to`, buf)
+            FfiConverterOptionalString.write(value.`asOf`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -10372,6 +12038,21 @@ data class BudgetPatch (
     val `categoryIds`: List<CategoryId>? = null 
     , 
     /**
+     * The new categories to leave out.
+     */
+    val `exceptCategoryIds`: List<CategoryId>? = null 
+    , 
+    /**
+     * The new tags.
+     */
+    val `tags`: List<kotlin.String>? = null 
+    , 
+    /**
+     * The new accounts.
+     */
+    val `accountIds`: List<AccountId>? = null 
+    , 
+    /**
      * The new limit, in the budget's currency.
      */
     val `limit`: Amount? = null 
@@ -10380,6 +12061,26 @@ data class BudgetPatch (
      * The new percentages.
      */
     val `thresholds`: List<kotlin.Long>? = null 
+    , 
+    /**
+     * The new division of time.
+     */
+    val `period`: Period? = null 
+    , 
+    /**
+     * What goes on into the next period from now on, in all periods since the start.
+     */
+    val `rollover`: Rollover? = null 
+    , 
+    /**
+     * A day of the new first period.
+     */
+    val `start`: kotlin.String? = null 
+    , 
+    /**
+     * Whether what the bank has not booked yet counts as used.
+     */
+    val `pendingCounts`: kotlin.Boolean? = null 
     
 ){
     
@@ -10398,23 +12099,44 @@ public object FfiConverterTypeBudgetPatch: FfiConverterRustBuffer<BudgetPatch> {
         return BudgetPatch(
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalSequenceTypeCategoryId.read(buf),
+            FfiConverterOptionalSequenceTypeCategoryId.read(buf),
+            FfiConverterOptionalSequenceString.read(buf),
+            FfiConverterOptionalSequenceTypeAccountId.read(buf),
             FfiConverterOptionalTypeAmount.read(buf),
             FfiConverterOptionalSequenceLong.read(buf),
+            FfiConverterOptionalTypePeriod.read(buf),
+            FfiConverterOptionalTypeRollover.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: BudgetPatch) = (
             FfiConverterOptionalString.allocationSize(value.`name`) +
             FfiConverterOptionalSequenceTypeCategoryId.allocationSize(value.`categoryIds`) +
+            FfiConverterOptionalSequenceTypeCategoryId.allocationSize(value.`exceptCategoryIds`) +
+            FfiConverterOptionalSequenceString.allocationSize(value.`tags`) +
+            FfiConverterOptionalSequenceTypeAccountId.allocationSize(value.`accountIds`) +
             FfiConverterOptionalTypeAmount.allocationSize(value.`limit`) +
-            FfiConverterOptionalSequenceLong.allocationSize(value.`thresholds`)
+            FfiConverterOptionalSequenceLong.allocationSize(value.`thresholds`) +
+            FfiConverterOptionalTypePeriod.allocationSize(value.`period`) +
+            FfiConverterOptionalTypeRollover.allocationSize(value.`rollover`) +
+            FfiConverterOptionalString.allocationSize(value.`start`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`pendingCounts`)
     )
 
     override fun write(value: BudgetPatch, buf: ByteBuffer) {
             FfiConverterOptionalString.write(value.`name`, buf)
             FfiConverterOptionalSequenceTypeCategoryId.write(value.`categoryIds`, buf)
+            FfiConverterOptionalSequenceTypeCategoryId.write(value.`exceptCategoryIds`, buf)
+            FfiConverterOptionalSequenceString.write(value.`tags`, buf)
+            FfiConverterOptionalSequenceTypeAccountId.write(value.`accountIds`, buf)
             FfiConverterOptionalTypeAmount.write(value.`limit`, buf)
             FfiConverterOptionalSequenceLong.write(value.`thresholds`, buf)
+            FfiConverterOptionalTypePeriod.write(value.`period`, buf)
+            FfiConverterOptionalTypeRollover.write(value.`rollover`, buf)
+            FfiConverterOptionalString.write(value.`start`, buf)
+            FfiConverterOptionalBoolean.write(value.`pendingCounts`, buf)
     }
 }
 
@@ -10425,14 +12147,30 @@ public object FfiConverterTypeBudgetPatch: FfiConverterRustBuffer<BudgetPatch> {
  */
 data class BudgetQuery (
     /**
-     * The month; the present one, in the book's zone, where absent.
+     * A month: each budget's period that holds its first day.
      */
     val `month`: Month? = null 
+    , 
+    /**
+     * A day: each budget's period that holds it; `as_of` where neither this nor a month is named.
+     */
+    val `date`: kotlin.String? = null 
+    , 
+    /**
+     * The day by the end of which pace and projection are told; today, in the book's zone, where
+     * absent.
+     */
+    val `asOf`: kotlin.String? = null 
     , 
     /**
      * One budget; all where absent.
      */
     val `budgetId`: BudgetId? = null 
+    , 
+    /**
+     * Whether to name the transactions that make the figures.
+     */
+    val `witness`: kotlin.Boolean = false 
     
 ){
     
@@ -10450,25 +12188,34 @@ public object FfiConverterTypeBudgetQuery: FfiConverterRustBuffer<BudgetQuery> {
     override fun read(buf: ByteBuffer): BudgetQuery {
         return BudgetQuery(
             FfiConverterOptionalTypeMonth.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeBudgetId.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: BudgetQuery) = (
             FfiConverterOptionalTypeMonth.allocationSize(value.`month`) +
-            FfiConverterOptionalTypeBudgetId.allocationSize(value.`budgetId`)
+            FfiConverterOptionalString.allocationSize(value.`date`) +
+            FfiConverterOptionalString.allocationSize(value.`asOf`) +
+            FfiConverterOptionalTypeBudgetId.allocationSize(value.`budgetId`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
     )
 
     override fun write(value: BudgetQuery, buf: ByteBuffer) {
             FfiConverterOptionalTypeMonth.write(value.`month`, buf)
+            FfiConverterOptionalString.write(value.`date`, buf)
+            FfiConverterOptionalString.write(value.`asOf`, buf)
             FfiConverterOptionalTypeBudgetId.write(value.`budgetId`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
 
 
 /**
- * How a budget stands in a month.
+ * How a budget stands in a period.
  */
 data class BudgetState (
     /**
@@ -10482,29 +12229,77 @@ data class BudgetState (
     val `name`: kotlin.String
     , 
     /**
-     * The month.
+     * The period, where it is a calendar month.
      */
-    val `month`: Month
+    val `month`: Month? = null 
     , 
     /**
-     * What may be spent.
+     * The first day of the period.
+     */
+    val `from`: kotlin.String
+    , 
+    /**
+     * The last day of the period.
+     */
+    val `to`: kotlin.String
+    , 
+    /**
+     * What may be spent in each period.
      */
     val `limit`: Money
     , 
     /**
-     * What was spent, refunds taken off; below zero when more came back than went out.
+     * What the period began with beyond the limit; below zero where more was spent before.
+     */
+    val `carriedIn`: Money
+    , 
+    /**
+     * What was spent and booked, refunds taken off; below zero when more came back than went out.
      */
     val `spent`: Money
     , 
     /**
-     * What is left; below zero when the limit is exceeded.
+     * The same of what the bank has not booked yet.
+     */
+    val `reserved`: Money
+    , 
+    /**
+     * What is left of limit and carry; what is reserved is taken off where the budget counts it. Below
+     * zero when more was used than was there.
      */
     val `remaining`: Money
     , 
     /**
-     * What was spent in percent of the limit, one decimal place, rounded half to even.
+     * What was used in percent of limit and carry, one decimal place, rounded half to even; absent
+     * where these leave nothing to be spent.
      */
-    val `usedPercent`: Amount
+    val `usedPercent`: Amount? = null 
+    , 
+    /**
+     * The days of the period.
+     */
+    val `days`: kotlin.Long
+    , 
+    /**
+     * How many of them have come by `as_of`, that day included.
+     */
+    val `daysPassed`: kotlin.Long
+    , 
+    /**
+     * What would be used by then if each day took the same, rounded half to even.
+     */
+    val `expected`: Money
+    , 
+    /**
+     * What was used by then beyond what was expected; below zero where it is less.
+     */
+    val `ahead`: Money
+    , 
+    /**
+     * What is used at the period's end if the days to come take what those before took, rounded half
+     * to even; absent before the period's first day.
+     */
+    val `projected`: Money? = null 
     , 
     /**
      * The thresholds reached now, ascending.
@@ -10512,14 +12307,19 @@ data class BudgetState (
     val `reached`: List<kotlin.Long>
     , 
     /**
-     * The thresholds announced in this month, ascending.
+     * The thresholds announced in this period, ascending.
      */
     val `announced`: List<kotlin.Long>
     , 
     /**
-     * How many transactions were counted.
+     * How many transactions, or parts of split ones, are spent or reserved.
      */
     val `transactions`: kotlin.Long
+    , 
+    /**
+     * The transactions that were used, ascending, where asked for.
+     */
+    val `witness`: List<TransactionId>? = null 
     
 ){
     
@@ -10538,41 +12338,71 @@ public object FfiConverterTypeBudgetState: FfiConverterRustBuffer<BudgetState> {
         return BudgetState(
             FfiConverterTypeBudgetId.read(buf),
             FfiConverterString.read(buf),
-            FfiConverterTypeMonth.read(buf),
+            FfiConverterOptionalTypeMonth.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterTypeMoney.read(buf),
-            FfiConverterTypeAmount.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
             FfiConverterSequenceLong.read(buf),
             FfiConverterSequenceLong.read(buf),
             FfiConverterLong.read(buf),
+            FfiConverterOptionalSequenceTypeTransactionId.read(buf),
         )
     }
 
     override fun allocationSize(value: BudgetState) = (
             FfiConverterTypeBudgetId.allocationSize(value.`budgetId`) +
             FfiConverterString.allocationSize(value.`name`) +
-            FfiConverterTypeMonth.allocationSize(value.`month`) +
+            FfiConverterOptionalTypeMonth.allocationSize(value.`month`) +
+            FfiConverterString.allocationSize(value.`from`) +
+            FfiConverterString.allocationSize(value.`to`) +
             FfiConverterTypeMoney.allocationSize(value.`limit`) +
+            FfiConverterTypeMoney.allocationSize(value.`carriedIn`) +
             FfiConverterTypeMoney.allocationSize(value.`spent`) +
+            FfiConverterTypeMoney.allocationSize(value.`reserved`) +
             FfiConverterTypeMoney.allocationSize(value.`remaining`) +
-            FfiConverterTypeAmount.allocationSize(value.`usedPercent`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`usedPercent`) +
+            FfiConverterLong.allocationSize(value.`days`) +
+            FfiConverterLong.allocationSize(value.`daysPassed`) +
+            FfiConverterTypeMoney.allocationSize(value.`expected`) +
+            FfiConverterTypeMoney.allocationSize(value.`ahead`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`projected`) +
             FfiConverterSequenceLong.allocationSize(value.`reached`) +
             FfiConverterSequenceLong.allocationSize(value.`announced`) +
-            FfiConverterLong.allocationSize(value.`transactions`)
+            FfiConverterLong.allocationSize(value.`transactions`) +
+            FfiConverterOptionalSequenceTypeTransactionId.allocationSize(value.`witness`)
     )
 
     override fun write(value: BudgetState, buf: ByteBuffer) {
             FfiConverterTypeBudgetId.write(value.`budgetId`, buf)
             FfiConverterString.write(value.`name`, buf)
-            FfiConverterTypeMonth.write(value.`month`, buf)
+            FfiConverterOptionalTypeMonth.write(value.`month`, buf)
+            FfiConverterString.write(value.`from`, buf)
+            FfiConverterString.write(value.`to`, buf)
             FfiConverterTypeMoney.write(value.`limit`, buf)
+            FfiConverterTypeMoney.write(value.`carriedIn`, buf)
             FfiConverterTypeMoney.write(value.`spent`, buf)
+            FfiConverterTypeMoney.write(value.`reserved`, buf)
             FfiConverterTypeMoney.write(value.`remaining`, buf)
-            FfiConverterTypeAmount.write(value.`usedPercent`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`usedPercent`, buf)
+            FfiConverterLong.write(value.`days`, buf)
+            FfiConverterLong.write(value.`daysPassed`, buf)
+            FfiConverterTypeMoney.write(value.`expected`, buf)
+            FfiConverterTypeMoney.write(value.`ahead`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`projected`, buf)
             FfiConverterSequenceLong.write(value.`reached`, buf)
             FfiConverterSequenceLong.write(value.`announced`, buf)
             FfiConverterLong.write(value.`transactions`, buf)
+            FfiConverterOptionalSequenceTypeTransactionId.write(value.`witness`, buf)
     }
 }
 
@@ -11820,6 +13650,350 @@ public object FfiConverterTypeEntry: FfiConverterRustBuffer<Entry> {
 
 
 /**
+ * How an envelope is kept: what becomes of its overspending, and what fills it.
+ */
+data class Envelope (
+    /**
+     * The category, of spending.
+     */
+    val `categoryId`: CategoryId
+    , 
+    /**
+     * The first month whose overspending the envelope itself carries on. What is overspent in other
+     * months lowers what is to be budgeted in the next.
+     */
+    val `carriesDeficitFrom`: Month? = null 
+    , 
+    /**
+     * The most that automations fill it to; no bound where absent.
+     */
+    val `cap`: Amount? = null 
+    , 
+    /**
+     * Whether automations give back what lies in it beyond the cap.
+     */
+    val `returnsExcess`: kotlin.Boolean
+    , 
+    /**
+     * What fills it.
+     */
+    val `automations`: List<Automation>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEnvelope: FfiConverterRustBuffer<Envelope> {
+    override fun read(buf: ByteBuffer): Envelope {
+        return Envelope(
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterOptionalTypeMonth.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterSequenceTypeAutomation.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Envelope) = (
+            FfiConverterTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterOptionalTypeMonth.allocationSize(value.`carriesDeficitFrom`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`cap`) +
+            FfiConverterBoolean.allocationSize(value.`returnsExcess`) +
+            FfiConverterSequenceTypeAutomation.allocationSize(value.`automations`)
+    )
+
+    override fun write(value: Envelope, buf: ByteBuffer) {
+            FfiConverterTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterOptionalTypeMonth.write(value.`carriesDeficitFrom`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`cap`, buf)
+            FfiConverterBoolean.write(value.`returnsExcess`, buf)
+            FfiConverterSequenceTypeAutomation.write(value.`automations`, buf)
+    }
+}
+
+
+
+/**
+ * How all envelopes stand at a month's end, in the book's currency.
+ */
+data class EnvelopeMonth (
+    /**
+     * The month.
+     */
+    val `month`: Month
+    , 
+    /**
+     * What was left to be budgeted the month before, that which was held back included; in the first
+     * month what lay in the accounts before.
+     */
+    val `carriedIn`: Money
+    , 
+    /**
+     * What was overspent the month before in envelopes that do not carry it; zero or below.
+     */
+    val `overspentBefore`: Money
+    , 
+    /**
+     * Income.
+     */
+    val `income`: Money
+    , 
+    /**
+     * What has no category yet: it changes what is to be budgeted until it has.
+     */
+    val `uncategorised`: Money
+    , 
+    /**
+     * Transfers: what came from accounts that are not on budget less what went there, and what is
+     * under way between two months.
+     */
+    val `transferred`: Money
+    , 
+    /**
+     * What all envelopes were assigned.
+     */
+    val `assigned`: Money
+    , 
+    /**
+     * What is held back for the month after.
+     */
+    val `held`: Money
+    , 
+    /**
+     * What is left to be budgeted: what was carried, overspent, earned, uncategorised and transferred,
+     * less what was assigned and held. Below zero where more was assigned than is there.
+     */
+    val `toBeBudgeted`: Money
+    , 
+    /**
+     * What lies in all envelopes.
+     */
+    val `available`: Money
+    , 
+    /**
+     * What lies in the accounts on budget: to be budgeted, held and available together.
+     */
+    val `money`: Money
+    , 
+    /**
+     * The envelopes, one for each category of spending, by id.
+     */
+    val `envelopes`: List<EnvelopeState>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEnvelopeMonth: FfiConverterRustBuffer<EnvelopeMonth> {
+    override fun read(buf: ByteBuffer): EnvelopeMonth {
+        return EnvelopeMonth(
+            FfiConverterTypeMonth.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterSequenceTypeEnvelopeState.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: EnvelopeMonth) = (
+            FfiConverterTypeMonth.allocationSize(value.`month`) +
+            FfiConverterTypeMoney.allocationSize(value.`carriedIn`) +
+            FfiConverterTypeMoney.allocationSize(value.`overspentBefore`) +
+            FfiConverterTypeMoney.allocationSize(value.`income`) +
+            FfiConverterTypeMoney.allocationSize(value.`uncategorised`) +
+            FfiConverterTypeMoney.allocationSize(value.`transferred`) +
+            FfiConverterTypeMoney.allocationSize(value.`assigned`) +
+            FfiConverterTypeMoney.allocationSize(value.`held`) +
+            FfiConverterTypeMoney.allocationSize(value.`toBeBudgeted`) +
+            FfiConverterTypeMoney.allocationSize(value.`available`) +
+            FfiConverterTypeMoney.allocationSize(value.`money`) +
+            FfiConverterSequenceTypeEnvelopeState.allocationSize(value.`envelopes`)
+    )
+
+    override fun write(value: EnvelopeMonth, buf: ByteBuffer) {
+            FfiConverterTypeMonth.write(value.`month`, buf)
+            FfiConverterTypeMoney.write(value.`carriedIn`, buf)
+            FfiConverterTypeMoney.write(value.`overspentBefore`, buf)
+            FfiConverterTypeMoney.write(value.`income`, buf)
+            FfiConverterTypeMoney.write(value.`uncategorised`, buf)
+            FfiConverterTypeMoney.write(value.`transferred`, buf)
+            FfiConverterTypeMoney.write(value.`assigned`, buf)
+            FfiConverterTypeMoney.write(value.`held`, buf)
+            FfiConverterTypeMoney.write(value.`toBeBudgeted`, buf)
+            FfiConverterTypeMoney.write(value.`available`, buf)
+            FfiConverterTypeMoney.write(value.`money`, buf)
+            FfiConverterSequenceTypeEnvelopeState.write(value.`envelopes`, buf)
+    }
+}
+
+
+
+/**
+ * Which month's envelopes to tell.
+ */
+data class EnvelopeQuery (
+    /**
+     * The month; the present one, in the book's zone, where absent.
+     */
+    val `month`: Month? = null 
+    , 
+    /**
+     * Whether to name the transactions that make the activity.
+     */
+    val `witness`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEnvelopeQuery: FfiConverterRustBuffer<EnvelopeQuery> {
+    override fun read(buf: ByteBuffer): EnvelopeQuery {
+        return EnvelopeQuery(
+            FfiConverterOptionalTypeMonth.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: EnvelopeQuery) = (
+            FfiConverterOptionalTypeMonth.allocationSize(value.`month`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
+    )
+
+    override fun write(value: EnvelopeQuery, buf: ByteBuffer) {
+            FfiConverterOptionalTypeMonth.write(value.`month`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
+    }
+}
+
+
+
+/**
+ * How an envelope stands at a month's end.
+ */
+data class EnvelopeState (
+    /**
+     * The category.
+     */
+    val `categoryId`: CategoryId
+    , 
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * What lay in it when the month began; below zero where it carries a deficit.
+     */
+    val `carriedIn`: Money
+    , 
+    /**
+     * What it was assigned in the month.
+     */
+    val `assigned`: Money
+    , 
+    /**
+     * What came to it or, below zero, went out of it in the month.
+     */
+    val `activity`: Money
+    , 
+    /**
+     * What lies in it: the three together. Below zero where it is overspent.
+     */
+    val `available`: Money
+    , 
+    /**
+     * Whether a deficit of this month stays in the envelope.
+     */
+    val `carriesDeficit`: kotlin.Boolean
+    , 
+    /**
+     * The transactions of the activity, ascending, where asked for.
+     */
+    val `witness`: List<TransactionId>? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEnvelopeState: FfiConverterRustBuffer<EnvelopeState> {
+    override fun read(buf: ByteBuffer): EnvelopeState {
+        return EnvelopeState(
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalSequenceTypeTransactionId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: EnvelopeState) = (
+            FfiConverterTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeMoney.allocationSize(value.`carriedIn`) +
+            FfiConverterTypeMoney.allocationSize(value.`assigned`) +
+            FfiConverterTypeMoney.allocationSize(value.`activity`) +
+            FfiConverterTypeMoney.allocationSize(value.`available`) +
+            FfiConverterBoolean.allocationSize(value.`carriesDeficit`) +
+            FfiConverterOptionalSequenceTypeTransactionId.allocationSize(value.`witness`)
+    )
+
+    override fun write(value: EnvelopeState, buf: ByteBuffer) {
+            FfiConverterTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeMoney.write(value.`carriedIn`, buf)
+            FfiConverterTypeMoney.write(value.`assigned`, buf)
+            FfiConverterTypeMoney.write(value.`activity`, buf)
+            FfiConverterTypeMoney.write(value.`available`, buf)
+            FfiConverterBoolean.write(value.`carriesDeficit`, buf)
+            FfiConverterOptionalSequenceTypeTransactionId.write(value.`witness`, buf)
+    }
+}
+
+
+
+/**
  * Where the past is cut in two.
  */
 data class EvaluationQuery (
@@ -12712,7 +14886,7 @@ data class Learning (
     /**
      * How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
      */
-    val `threshold`: kotlin.Long = 0L 
+    val `threshold`: kotlin.Long? = null 
     , 
     /**
      * The payees of which nothing is learned, by their names without a bank's noise.
@@ -12735,20 +14909,20 @@ public object FfiConverterTypeLearning: FfiConverterRustBuffer<Learning> {
     override fun read(buf: ByteBuffer): Learning {
         return Learning(
             FfiConverterBoolean.read(buf),
-            FfiConverterLong.read(buf),
+            FfiConverterOptionalLong.read(buf),
             FfiConverterSequenceString.read(buf),
         )
     }
 
     override fun allocationSize(value: Learning) = (
             FfiConverterBoolean.allocationSize(value.`enabled`) +
-            FfiConverterLong.allocationSize(value.`threshold`) +
+            FfiConverterOptionalLong.allocationSize(value.`threshold`) +
             FfiConverterSequenceString.allocationSize(value.`forgotten`)
     )
 
     override fun write(value: Learning, buf: ByteBuffer) {
             FfiConverterBoolean.write(value.`enabled`, buf)
-            FfiConverterLong.write(value.`threshold`, buf)
+            FfiConverterOptionalLong.write(value.`threshold`, buf)
             FfiConverterSequenceString.write(value.`forgotten`, buf)
     }
 }
@@ -13102,6 +15276,100 @@ public object FfiConverterTypeNewAccount: FfiConverterRustBuffer<NewAccount> {
 
 
 /**
+ * What is to be assigned to a category.
+ */
+data class NewAssigned (
+    /**
+     * The category, of spending.
+     */
+    val `categoryId`: CategoryId
+    , 
+    /**
+     * How much it is assigned in the month, in the book's currency.
+     */
+    val `amount`: Amount
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewAssigned: FfiConverterRustBuffer<NewAssigned> {
+    override fun read(buf: ByteBuffer): NewAssigned {
+        return NewAssigned(
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterTypeAmount.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewAssigned) = (
+            FfiConverterTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterTypeAmount.allocationSize(value.`amount`)
+    )
+
+    override fun write(value: NewAssigned, buf: ByteBuffer) {
+            FfiConverterTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterTypeAmount.write(value.`amount`, buf)
+    }
+}
+
+
+
+/**
+ * What is to be assigned in a month.
+ */
+data class NewAssignment (
+    /**
+     * The month.
+     */
+    val `month`: Month
+    , 
+    /**
+     * What these categories are assigned from now on; the others keep theirs.
+     */
+    val `amounts`: List<NewAssigned>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewAssignment: FfiConverterRustBuffer<NewAssignment> {
+    override fun read(buf: ByteBuffer): NewAssignment {
+        return NewAssignment(
+            FfiConverterTypeMonth.read(buf),
+            FfiConverterSequenceTypeNewAssigned.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewAssignment) = (
+            FfiConverterTypeMonth.allocationSize(value.`month`) +
+            FfiConverterSequenceTypeNewAssigned.allocationSize(value.`amounts`)
+    )
+
+    override fun write(value: NewAssignment, buf: ByteBuffer) {
+            FfiConverterTypeMonth.write(value.`month`, buf)
+            FfiConverterSequenceTypeNewAssigned.write(value.`amounts`, buf)
+    }
+}
+
+
+
+/**
  * A book to be made; its maker becomes its owner.
  */
 data class NewBook (
@@ -13173,7 +15441,7 @@ public object FfiConverterTypeNewBook: FfiConverterRustBuffer<NewBook> {
 
 
 /**
- * A budget to be made.
+ * A budget to be made. It names at least one of categories, categories left out, tags, accounts.
  */
 data class NewBudget (
     /**
@@ -13187,12 +15455,27 @@ data class NewBudget (
     val `name`: kotlin.String
     , 
     /**
-     * The categories it watches; at least one, and none of income.
+     * The categories it watches, none of income; those below them count too.
      */
-    val `categoryIds`: List<CategoryId>
+    val `categoryIds`: List<CategoryId> = listOf() 
     , 
     /**
-     * What may be spent in a month, above zero.
+     * Categories that it leaves out, with those below them.
+     */
+    val `exceptCategoryIds`: List<CategoryId> = listOf() 
+    , 
+    /**
+     * The tags of which a transaction needs one.
+     */
+    val `tags`: List<kotlin.String> = listOf() 
+    , 
+    /**
+     * The accounts it watches.
+     */
+    val `accountIds`: List<AccountId> = listOf() 
+    , 
+    /**
+     * What may be spent in a period, above zero.
      */
     val `limit`: Amount
     , 
@@ -13205,6 +15488,27 @@ data class NewBudget (
      * The percentages to announce; 80, 100 and 120 where absent.
      */
     val `thresholds`: List<kotlin.Long>? = null 
+    , 
+    /**
+     * How time is divided; calendar months where absent.
+     */
+    val `period`: Period? = null 
+    , 
+    /**
+     * What goes on into the next period; nothing where absent.
+     */
+    val `rollover`: Rollover? = null 
+    , 
+    /**
+     * A day of its first period; where absent, from the beginning, or from now on where something is
+     * carried.
+     */
+    val `start`: kotlin.String? = null 
+    , 
+    /**
+     * Whether what the bank has not booked yet counts as used; it does where absent.
+     */
+    val `pendingCounts`: kotlin.Boolean? = null 
     
 ){
     
@@ -13224,9 +15528,16 @@ public object FfiConverterTypeNewBudget: FfiConverterRustBuffer<NewBudget> {
             FfiConverterOptionalTypeBudgetId.read(buf),
             FfiConverterString.read(buf),
             FfiConverterSequenceTypeCategoryId.read(buf),
+            FfiConverterSequenceTypeCategoryId.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterSequenceTypeAccountId.read(buf),
             FfiConverterTypeAmount.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalSequenceLong.read(buf),
+            FfiConverterOptionalTypePeriod.read(buf),
+            FfiConverterOptionalTypeRollover.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
         )
     }
 
@@ -13234,18 +15545,32 @@ public object FfiConverterTypeNewBudget: FfiConverterRustBuffer<NewBudget> {
             FfiConverterOptionalTypeBudgetId.allocationSize(value.`id`) +
             FfiConverterString.allocationSize(value.`name`) +
             FfiConverterSequenceTypeCategoryId.allocationSize(value.`categoryIds`) +
+            FfiConverterSequenceTypeCategoryId.allocationSize(value.`exceptCategoryIds`) +
+            FfiConverterSequenceString.allocationSize(value.`tags`) +
+            FfiConverterSequenceTypeAccountId.allocationSize(value.`accountIds`) +
             FfiConverterTypeAmount.allocationSize(value.`limit`) +
             FfiConverterOptionalString.allocationSize(value.`currency`) +
-            FfiConverterOptionalSequenceLong.allocationSize(value.`thresholds`)
+            FfiConverterOptionalSequenceLong.allocationSize(value.`thresholds`) +
+            FfiConverterOptionalTypePeriod.allocationSize(value.`period`) +
+            FfiConverterOptionalTypeRollover.allocationSize(value.`rollover`) +
+            FfiConverterOptionalString.allocationSize(value.`start`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`pendingCounts`)
     )
 
     override fun write(value: NewBudget, buf: ByteBuffer) {
             FfiConverterOptionalTypeBudgetId.write(value.`id`, buf)
             FfiConverterString.write(value.`name`, buf)
             FfiConverterSequenceTypeCategoryId.write(value.`categoryIds`, buf)
+            FfiConverterSequenceTypeCategoryId.write(value.`exceptCategoryIds`, buf)
+            FfiConverterSequenceString.write(value.`tags`, buf)
+            FfiConverterSequenceTypeAccountId.write(value.`accountIds`, buf)
             FfiConverterTypeAmount.write(value.`limit`, buf)
             FfiConverterOptionalString.write(value.`currency`, buf)
             FfiConverterOptionalSequenceLong.write(value.`thresholds`, buf)
+            FfiConverterOptionalTypePeriod.write(value.`period`, buf)
+            FfiConverterOptionalTypeRollover.write(value.`rollover`, buf)
+            FfiConverterOptionalString.write(value.`start`, buf)
+            FfiConverterOptionalBoolean.write(value.`pendingCounts`, buf)
     }
 }
 
@@ -13309,6 +15634,124 @@ public object FfiConverterTypeNewCategory: FfiConverterRustBuffer<NewCategory> {
             FfiConverterString.write(value.`name`, buf)
             FfiConverterOptionalTypeCategoryKind.write(value.`kind`, buf)
             FfiConverterOptionalTypeCategoryId.write(value.`parentId`, buf)
+    }
+}
+
+
+
+/**
+ * How an envelope is to be kept, instead of how it was.
+ */
+data class NewEnvelope (
+    /**
+     * The category, of spending.
+     */
+    val `categoryId`: CategoryId
+    , 
+    /**
+     * The first month whose overspending the envelope itself carries on; none where absent.
+     */
+    val `carriesDeficitFrom`: Month? = null 
+    , 
+    /**
+     * The most that automations fill it to, in the book's currency; no bound where absent.
+     */
+    val `cap`: Amount? = null 
+    , 
+    /**
+     * Whether automations give back what lies in it beyond the cap.
+     */
+    val `returnsExcess`: kotlin.Boolean = false 
+    , 
+    /**
+     * What fills it.
+     */
+    val `automations`: List<Automation> = listOf() 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewEnvelope: FfiConverterRustBuffer<NewEnvelope> {
+    override fun read(buf: ByteBuffer): NewEnvelope {
+        return NewEnvelope(
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterOptionalTypeMonth.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterSequenceTypeAutomation.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewEnvelope) = (
+            FfiConverterTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterOptionalTypeMonth.allocationSize(value.`carriesDeficitFrom`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`cap`) +
+            FfiConverterBoolean.allocationSize(value.`returnsExcess`) +
+            FfiConverterSequenceTypeAutomation.allocationSize(value.`automations`)
+    )
+
+    override fun write(value: NewEnvelope, buf: ByteBuffer) {
+            FfiConverterTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterOptionalTypeMonth.write(value.`carriesDeficitFrom`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`cap`, buf)
+            FfiConverterBoolean.write(value.`returnsExcess`, buf)
+            FfiConverterSequenceTypeAutomation.write(value.`automations`, buf)
+    }
+}
+
+
+
+/**
+ * What is to be held back in a month.
+ */
+data class NewHold (
+    /**
+     * The month.
+     */
+    val `month`: Month
+    , 
+    /**
+     * How much of it the month after begins with, not below zero, in the book's currency.
+     */
+    val `amount`: Amount
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewHold: FfiConverterRustBuffer<NewHold> {
+    override fun read(buf: ByteBuffer): NewHold {
+        return NewHold(
+            FfiConverterTypeMonth.read(buf),
+            FfiConverterTypeAmount.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewHold) = (
+            FfiConverterTypeMonth.allocationSize(value.`month`) +
+            FfiConverterTypeAmount.allocationSize(value.`amount`)
+    )
+
+    override fun write(value: NewHold, buf: ByteBuffer) {
+            FfiConverterTypeMonth.write(value.`month`, buf)
+            FfiConverterTypeAmount.write(value.`amount`, buf)
     }
 }
 
@@ -13727,6 +16170,117 @@ public object FfiConverterTypeNewRule: FfiConverterRustBuffer<NewRule> {
 
 
 /**
+ * A schedule to be made.
+ */
+data class NewSchedule (
+    /**
+     * An id of the caller's choice; fresh where absent.
+     */
+    val `id`: ScheduleId? = null 
+    , 
+    /**
+     * What people call it.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * The account in which it is paid.
+     */
+    val `accountId`: AccountId
+    , 
+    /**
+     * The other party; any where absent.
+     */
+    val `payee`: kotlin.String? = null 
+    , 
+    /**
+     * What it is for.
+     */
+    val `categoryId`: CategoryId? = null 
+    , 
+    /**
+     * The signed amount that is expected, in the account's currency: negative = money out.
+     */
+    val `amount`: Amount
+    , 
+    /**
+     * How far an amount may be from it, in percent of it, at most 100; 10 where absent.
+     */
+    val `tolerancePercent`: kotlin.Long? = null 
+    , 
+    /**
+     * When it is due.
+     */
+    val `recurrence`: Recurrence
+    , 
+    /**
+     * How many days before or after it may be paid, at most 31; 5 where absent.
+     */
+    val `toleranceDays`: kotlin.Long? = null 
+    , 
+    /**
+     * Whether it is expected; it is where absent.
+     */
+    val `active`: kotlin.Boolean? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewSchedule: FfiConverterRustBuffer<NewSchedule> {
+    override fun read(buf: ByteBuffer): NewSchedule {
+        return NewSchedule(
+            FfiConverterOptionalTypeScheduleId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeAccountId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeCategoryId.read(buf),
+            FfiConverterTypeAmount.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterTypeRecurrence.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewSchedule) = (
+            FfiConverterOptionalTypeScheduleId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterOptionalString.allocationSize(value.`payee`) +
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterTypeAmount.allocationSize(value.`amount`) +
+            FfiConverterOptionalLong.allocationSize(value.`tolerancePercent`) +
+            FfiConverterTypeRecurrence.allocationSize(value.`recurrence`) +
+            FfiConverterOptionalLong.allocationSize(value.`toleranceDays`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`active`)
+    )
+
+    override fun write(value: NewSchedule, buf: ByteBuffer) {
+            FfiConverterOptionalTypeScheduleId.write(value.`id`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterOptionalString.write(value.`payee`, buf)
+            FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterTypeAmount.write(value.`amount`, buf)
+            FfiConverterOptionalLong.write(value.`tolerancePercent`, buf)
+            FfiConverterTypeRecurrence.write(value.`recurrence`, buf)
+            FfiConverterOptionalLong.write(value.`toleranceDays`, buf)
+            FfiConverterOptionalBoolean.write(value.`active`, buf)
+    }
+}
+
+
+
+/**
  * A part of a transaction to be made.
  */
 data class NewSplit (
@@ -14077,6 +16631,148 @@ public object FfiConverterTypeObjectChange: FfiConverterRustBuffer<ObjectChange>
             FfiConverterOptionalString.write(value.`reason`, buf)
             FfiConverterString.write(value.`kind`, buf)
             FfiConverterSequenceTypeFieldChange.write(value.`fields`, buf)
+    }
+}
+
+
+
+/**
+ * An expected payment.
+ */
+data class Occurrence (
+    /**
+     * The schedule.
+     */
+    val `scheduleId`: ScheduleId
+    , 
+    /**
+     * The day on which it is due.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * The signed amount that is expected.
+     */
+    val `amount`: Money
+    , 
+    /**
+     * Whether it has come.
+     */
+    val `state`: OccurrenceState
+    , 
+    /**
+     * The transaction that pays it.
+     */
+    val `transactionId`: TransactionId? = null 
+    , 
+    /**
+     * What was paid, signed.
+     */
+    val `paid`: Money? = null 
+    , 
+    /**
+     * The day on which it was booked.
+     */
+    val `paidOn`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOccurrence: FfiConverterRustBuffer<Occurrence> {
+    override fun read(buf: ByteBuffer): Occurrence {
+        return Occurrence(
+            FfiConverterTypeScheduleId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeOccurrenceState.read(buf),
+            FfiConverterOptionalTypeTransactionId.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Occurrence) = (
+            FfiConverterTypeScheduleId.allocationSize(value.`scheduleId`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterTypeMoney.allocationSize(value.`amount`) +
+            FfiConverterTypeOccurrenceState.allocationSize(value.`state`) +
+            FfiConverterOptionalTypeTransactionId.allocationSize(value.`transactionId`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`paid`) +
+            FfiConverterOptionalString.allocationSize(value.`paidOn`)
+    )
+
+    override fun write(value: Occurrence, buf: ByteBuffer) {
+            FfiConverterTypeScheduleId.write(value.`scheduleId`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterTypeMoney.write(value.`amount`, buf)
+            FfiConverterTypeOccurrenceState.write(value.`state`, buf)
+            FfiConverterOptionalTypeTransactionId.write(value.`transactionId`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`paid`, buf)
+            FfiConverterOptionalString.write(value.`paidOn`, buf)
+    }
+}
+
+
+
+/**
+ * Which expected payments to tell.
+ */
+data class OccurrenceQuery (
+    /**
+     * The first day on which one is due.
+     */
+    val `from`: kotlin.String
+    , 
+    /**
+     * The last day.
+     */
+    val `to`: kotlin.String
+    , 
+    /**
+     * One schedule; all that are active where absent.
+     */
+    val `scheduleId`: ScheduleId? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOccurrenceQuery: FfiConverterRustBuffer<OccurrenceQuery> {
+    override fun read(buf: ByteBuffer): OccurrenceQuery {
+        return OccurrenceQuery(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypeScheduleId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: OccurrenceQuery) = (
+            FfiConverterString.allocationSize(value.`from`) +
+            FfiConverterString.allocationSize(value.`to`) +
+            FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`)
+    )
+
+    override fun write(value: OccurrenceQuery, buf: ByteBuffer) {
+            FfiConverterString.write(value.`from`, buf)
+            FfiConverterString.write(value.`to`, buf)
+            FfiConverterOptionalTypeScheduleId.write(value.`scheduleId`, buf)
     }
 }
 
@@ -14632,6 +17328,61 @@ public object FfiConverterTypeParsedStatement: FfiConverterRustBuffer<ParsedStat
 
 
 /**
+ * What a category took in a period.
+ */
+data class PastPeriod (
+    /**
+     * The first day of the period.
+     */
+    val `from`: kotlin.String
+    , 
+    /**
+     * The last day of the period.
+     */
+    val `to`: kotlin.String
+    , 
+    /**
+     * What was spent, refunds taken off.
+     */
+    val `spent`: Money
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePastPeriod: FfiConverterRustBuffer<PastPeriod> {
+    override fun read(buf: ByteBuffer): PastPeriod {
+        return PastPeriod(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: PastPeriod) = (
+            FfiConverterString.allocationSize(value.`from`) +
+            FfiConverterString.allocationSize(value.`to`) +
+            FfiConverterTypeMoney.allocationSize(value.`spent`)
+    )
+
+    override fun write(value: PastPeriod, buf: ByteBuffer) {
+            FfiConverterString.write(value.`from`, buf)
+            FfiConverterString.write(value.`to`, buf)
+            FfiConverterTypeMoney.write(value.`spent`, buf)
+    }
+}
+
+
+
+/**
  * A payee that the book keeps under one name. A transaction whose payee is spelt like the name or
  * one of the aliases (letter case apart) is recorded under the name.
  */
@@ -14916,6 +17667,133 @@ public object FfiConverterTypeProblem: FfiConverterRustBuffer<Problem> {
 
 
 /**
+ * What an envelope is to be assigned, and why: what its automations asked for, less what was
+ * withheld.
+ */
+data class Proposal (
+    /**
+     * The category.
+     */
+    val `categoryId`: CategoryId
+    , 
+    /**
+     * What it is assigned now.
+     */
+    val `before`: Money
+    , 
+    /**
+     * What it is to be assigned.
+     */
+    val `amount`: Money
+    , 
+    /**
+     * What its automations asked for, in their turn.
+     */
+    val `parts`: List<ProposalPart>
+    , 
+    /**
+     * What was withheld, or is given back, because the envelope is full.
+     */
+    val `beyondCap`: Money
+    , 
+    /**
+     * What was withheld because there was no more to be budgeted.
+     */
+    val `beyondFunds`: Money
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeProposal: FfiConverterRustBuffer<Proposal> {
+    override fun read(buf: ByteBuffer): Proposal {
+        return Proposal(
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterSequenceTypeProposalPart.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Proposal) = (
+            FfiConverterTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterTypeMoney.allocationSize(value.`before`) +
+            FfiConverterTypeMoney.allocationSize(value.`amount`) +
+            FfiConverterSequenceTypeProposalPart.allocationSize(value.`parts`) +
+            FfiConverterTypeMoney.allocationSize(value.`beyondCap`) +
+            FfiConverterTypeMoney.allocationSize(value.`beyondFunds`)
+    )
+
+    override fun write(value: Proposal, buf: ByteBuffer) {
+            FfiConverterTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterTypeMoney.write(value.`before`, buf)
+            FfiConverterTypeMoney.write(value.`amount`, buf)
+            FfiConverterSequenceTypeProposalPart.write(value.`parts`, buf)
+            FfiConverterTypeMoney.write(value.`beyondCap`, buf)
+            FfiConverterTypeMoney.write(value.`beyondFunds`, buf)
+    }
+}
+
+
+
+/**
+ * What one automation asked for.
+ */
+data class ProposalPart (
+    /**
+     * Its place among the envelope's automations, from 0.
+     */
+    val `automation`: kotlin.Long
+    , 
+    /**
+     * What it asked for; what automations by date ask for together stands with the first.
+     */
+    val `asked`: Money
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeProposalPart: FfiConverterRustBuffer<ProposalPart> {
+    override fun read(buf: ByteBuffer): ProposalPart {
+        return ProposalPart(
+            FfiConverterLong.read(buf),
+            FfiConverterTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ProposalPart) = (
+            FfiConverterLong.allocationSize(value.`automation`) +
+            FfiConverterTypeMoney.allocationSize(value.`asked`)
+    )
+
+    override fun write(value: ProposalPart, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`automation`, buf)
+            FfiConverterTypeMoney.write(value.`asked`, buf)
+    }
+}
+
+
+
+/**
  * What the base of a sheet was worth in one other currency.
  */
 data class QuotedRate (
@@ -15129,6 +18007,69 @@ public object FfiConverterTypeRateSheet: FfiConverterRustBuffer<RateSheet> {
 
 
 /**
+ * Money that moves from one envelope to another in a month.
+ */
+data class Reassignment (
+    /**
+     * The month.
+     */
+    val `month`: Month
+    , 
+    /**
+     * The category that it is taken from; from what is to be budgeted where absent.
+     */
+    val `fromCategoryId`: CategoryId? = null 
+    , 
+    /**
+     * The category that it goes to; to what is to be budgeted where absent.
+     */
+    val `toCategoryId`: CategoryId? = null 
+    , 
+    /**
+     * How much, above zero, in the book's currency.
+     */
+    val `amount`: Amount
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReassignment: FfiConverterRustBuffer<Reassignment> {
+    override fun read(buf: ByteBuffer): Reassignment {
+        return Reassignment(
+            FfiConverterTypeMonth.read(buf),
+            FfiConverterOptionalTypeCategoryId.read(buf),
+            FfiConverterOptionalTypeCategoryId.read(buf),
+            FfiConverterTypeAmount.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Reassignment) = (
+            FfiConverterTypeMonth.allocationSize(value.`month`) +
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`fromCategoryId`) +
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`toCategoryId`) +
+            FfiConverterTypeAmount.allocationSize(value.`amount`)
+    )
+
+    override fun write(value: Reassignment, buf: ByteBuffer) {
+            FfiConverterTypeMonth.write(value.`month`, buf)
+            FfiConverterOptionalTypeCategoryId.write(value.`fromCategoryId`, buf)
+            FfiConverterOptionalTypeCategoryId.write(value.`toCategoryId`, buf)
+            FfiConverterTypeAmount.write(value.`amount`, buf)
+    }
+}
+
+
+
+/**
  * A category for several transactions at once.
  */
 data class Recategorisation (
@@ -15176,6 +18117,238 @@ public object FfiConverterTypeRecategorisation: FfiConverterRustBuffer<Recategor
 
 
 /**
+ * What a category usually takes, in the book's currency, and from what that is told.
+ */
+data class Recommendation (
+    /**
+     * The category; those below it count too.
+     */
+    val `categoryId`: CategoryId
+    , 
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * The median of the periods: half of them took no more. Of an even number the mean of the two in
+     * the middle, rounded half to even.
+     */
+    val `median`: Money
+    , 
+    /**
+     * What four in five periods did not exceed: the 80th percentile by nearest rank, so an amount that
+     * one of them took.
+     */
+    val `most`: Money
+    , 
+    /**
+     * The periods it is told from, oldest first.
+     */
+    val `periods`: List<PastPeriod>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRecommendation: FfiConverterRustBuffer<Recommendation> {
+    override fun read(buf: ByteBuffer): Recommendation {
+        return Recommendation(
+            FfiConverterTypeCategoryId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterSequenceTypePastPeriod.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Recommendation) = (
+            FfiConverterTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeMoney.allocationSize(value.`median`) +
+            FfiConverterTypeMoney.allocationSize(value.`most`) +
+            FfiConverterSequenceTypePastPeriod.allocationSize(value.`periods`)
+    )
+
+    override fun write(value: Recommendation, buf: ByteBuffer) {
+            FfiConverterTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeMoney.write(value.`median`, buf)
+            FfiConverterTypeMoney.write(value.`most`, buf)
+            FfiConverterSequenceTypePastPeriod.write(value.`periods`, buf)
+    }
+}
+
+
+
+/**
+ * From what limits are to be recommended.
+ */
+data class RecommendationQuery (
+    /**
+     * One category; every category of spending where absent.
+     */
+    val `categoryId`: CategoryId? = null 
+    , 
+    /**
+     * How time is divided; calendar months where absent.
+     */
+    val `period`: Period? = null 
+    , 
+    /**
+     * How many full periods before the one of `as_of` are looked at, 3 to 60; 6 where absent.
+     */
+    val `periods`: kotlin.Long? = null 
+    , 
+    /**
+     * The day before whose period the past ends; today, in the book's zone, where absent.
+     */
+    val `asOf`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRecommendationQuery: FfiConverterRustBuffer<RecommendationQuery> {
+    override fun read(buf: ByteBuffer): RecommendationQuery {
+        return RecommendationQuery(
+            FfiConverterOptionalTypeCategoryId.read(buf),
+            FfiConverterOptionalTypePeriod.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RecommendationQuery) = (
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterOptionalTypePeriod.allocationSize(value.`period`) +
+            FfiConverterOptionalLong.allocationSize(value.`periods`) +
+            FfiConverterOptionalString.allocationSize(value.`asOf`)
+    )
+
+    override fun write(value: RecommendationQuery, buf: ByteBuffer) {
+            FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterOptionalTypePeriod.write(value.`period`, buf)
+            FfiConverterOptionalLong.write(value.`periods`, buf)
+            FfiConverterOptionalString.write(value.`asOf`, buf)
+    }
+}
+
+
+
+/**
+ * On which days something recurs.
+ */
+data class Recurrence (
+    /**
+     * The first day on which it may fall, and the one from which units are counted.
+     */
+    val `start`: kotlin.String
+    , 
+    /**
+     * What is counted. Weeks start with Monday.
+     */
+    val `unit`: CalendarUnit
+    , 
+    /**
+     * It falls in every so many of the unit; in each where absent.
+     */
+    val `every`: kotlin.Long? = null 
+    , 
+    /**
+     * On which days of the week or month; on the day of `start` where there is none. In a year they
+     * are days of the month of `start`.
+     */
+    val `on`: List<RecurrenceDay> = listOf() 
+    , 
+    /**
+     * Where a day goes that falls on a weekend; it stays where absent.
+     */
+    val `weekend`: WeekendPolicy? = null 
+    , 
+    /**
+     * How often it falls at most, skipped days included.
+     */
+    val `count`: kotlin.Long? = null 
+    , 
+    /**
+     * The last day on which it may fall, before a weekend moves it.
+     */
+    val `until`: kotlin.String? = null 
+    , 
+    /**
+     * Days on which it does not fall although it would, before a weekend moves them.
+     */
+    val `skip`: List<kotlin.String> = listOf() 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRecurrence: FfiConverterRustBuffer<Recurrence> {
+    override fun read(buf: ByteBuffer): Recurrence {
+        return Recurrence(
+            FfiConverterString.read(buf),
+            FfiConverterTypeCalendarUnit.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterSequenceTypeRecurrenceDay.read(buf),
+            FfiConverterOptionalTypeWeekendPolicy.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Recurrence) = (
+            FfiConverterString.allocationSize(value.`start`) +
+            FfiConverterTypeCalendarUnit.allocationSize(value.`unit`) +
+            FfiConverterOptionalLong.allocationSize(value.`every`) +
+            FfiConverterSequenceTypeRecurrenceDay.allocationSize(value.`on`) +
+            FfiConverterOptionalTypeWeekendPolicy.allocationSize(value.`weekend`) +
+            FfiConverterOptionalLong.allocationSize(value.`count`) +
+            FfiConverterOptionalString.allocationSize(value.`until`) +
+            FfiConverterSequenceString.allocationSize(value.`skip`)
+    )
+
+    override fun write(value: Recurrence, buf: ByteBuffer) {
+            FfiConverterString.write(value.`start`, buf)
+            FfiConverterTypeCalendarUnit.write(value.`unit`, buf)
+            FfiConverterOptionalLong.write(value.`every`, buf)
+            FfiConverterSequenceTypeRecurrenceDay.write(value.`on`, buf)
+            FfiConverterOptionalTypeWeekendPolicy.write(value.`weekend`, buf)
+            FfiConverterOptionalLong.write(value.`count`, buf)
+            FfiConverterOptionalString.write(value.`until`, buf)
+            FfiConverterSequenceString.write(value.`skip`, buf)
+    }
+}
+
+
+
+/**
  * What was restored.
  */
 data class RestoreReport (
@@ -15217,6 +18390,69 @@ public object FfiConverterTypeRestoreReport: FfiConverterRustBuffer<RestoreRepor
     override fun write(value: RestoreReport, buf: ByteBuffer) {
             FfiConverterLong.write(value.`documents`, buf)
             FfiConverterLong.write(value.`transactions`, buf)
+    }
+}
+
+
+
+/**
+ * What a budget carries from one period into the next.
+ */
+data class Rollover (
+    /**
+     * Which way it carries.
+     */
+    val `carry`: Carry? = null 
+    , 
+    /**
+     * The most that is carried of what is left; a deficit is carried whole. No bound where absent.
+     */
+    val `cap`: Amount? = null 
+    , 
+    /**
+     * Every so many periods, counted from the one of the budget's start, nothing is carried in.
+     */
+    val `resetEvery`: kotlin.Long? = null 
+    , 
+    /**
+     * Whether nothing is carried into the first period that starts in a calendar year.
+     */
+    val `resetYearly`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRollover: FfiConverterRustBuffer<Rollover> {
+    override fun read(buf: ByteBuffer): Rollover {
+        return Rollover(
+            FfiConverterOptionalTypeCarry.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Rollover) = (
+            FfiConverterOptionalTypeCarry.allocationSize(value.`carry`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`cap`) +
+            FfiConverterOptionalLong.allocationSize(value.`resetEvery`) +
+            FfiConverterBoolean.allocationSize(value.`resetYearly`)
+    )
+
+    override fun write(value: Rollover, buf: ByteBuffer) {
+            FfiConverterOptionalTypeCarry.write(value.`carry`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`cap`, buf)
+            FfiConverterOptionalLong.write(value.`resetEvery`, buf)
+            FfiConverterBoolean.write(value.`resetYearly`, buf)
     }
 }
 
@@ -15878,6 +19114,212 @@ public object FfiConverterTypeRuleUse: FfiConverterRustBuffer<RuleUse> {
 
 
 /**
+ * A payment that is expected again and again: a rent, a salary, a subscription.
+ */
+data class Schedule (
+    /**
+     * The schedule's id.
+     */
+    val `id`: ScheduleId
+    , 
+    /**
+     * What people call it.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * The account in which it is paid.
+     */
+    val `accountId`: AccountId
+    , 
+    /**
+     * The other party; a transaction of another one does not pay it.
+     */
+    val `payee`: kotlin.String? = null 
+    , 
+    /**
+     * What it is for; it says nothing of which transaction pays it.
+     */
+    val `categoryId`: CategoryId? = null 
+    , 
+    /**
+     * The signed amount that is expected: negative = money out.
+     */
+    val `amount`: Money
+    , 
+    /**
+     * How far an amount may be from it, in percent of it.
+     */
+    val `tolerancePercent`: kotlin.Long
+    , 
+    /**
+     * When it is due.
+     */
+    val `recurrence`: Recurrence
+    , 
+    /**
+     * How many days before or after it may be paid.
+     */
+    val `toleranceDays`: kotlin.Long
+    , 
+    /**
+     * Whether it is expected; one that is not keeps its stream from being suggested again.
+     */
+    val `active`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSchedule: FfiConverterRustBuffer<Schedule> {
+    override fun read(buf: ByteBuffer): Schedule {
+        return Schedule(
+            FfiConverterTypeScheduleId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeAccountId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeCategoryId.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterTypeRecurrence.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Schedule) = (
+            FfiConverterTypeScheduleId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterOptionalString.allocationSize(value.`payee`) +
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterTypeMoney.allocationSize(value.`amount`) +
+            FfiConverterLong.allocationSize(value.`tolerancePercent`) +
+            FfiConverterTypeRecurrence.allocationSize(value.`recurrence`) +
+            FfiConverterLong.allocationSize(value.`toleranceDays`) +
+            FfiConverterBoolean.allocationSize(value.`active`)
+    )
+
+    override fun write(value: Schedule, buf: ByteBuffer) {
+            FfiConverterTypeScheduleId.write(value.`id`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterOptionalString.write(value.`payee`, buf)
+            FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterTypeMoney.write(value.`amount`, buf)
+            FfiConverterLong.write(value.`tolerancePercent`, buf)
+            FfiConverterTypeRecurrence.write(value.`recurrence`, buf)
+            FfiConverterLong.write(value.`toleranceDays`, buf)
+            FfiConverterBoolean.write(value.`active`, buf)
+    }
+}
+
+
+
+/**
+ * Changes to a schedule; what is absent stays.
+ */
+data class SchedulePatch (
+    /**
+     * The new name.
+     */
+    val `name`: kotlin.String? = null 
+    , 
+    /**
+     * The new other party.
+     */
+    val `payee`: kotlin.String? = null 
+    , 
+    /**
+     * The new category.
+     */
+    val `categoryId`: CategoryId? = null 
+    , 
+    /**
+     * The new amount.
+     */
+    val `amount`: Amount? = null 
+    , 
+    /**
+     * The new tolerance of amounts.
+     */
+    val `tolerancePercent`: kotlin.Long? = null 
+    , 
+    /**
+     * When it is due from now on.
+     */
+    val `recurrence`: Recurrence? = null 
+    , 
+    /**
+     * The new tolerance of days.
+     */
+    val `toleranceDays`: kotlin.Long? = null 
+    , 
+    /**
+     * Whether it is expected.
+     */
+    val `active`: kotlin.Boolean? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSchedulePatch: FfiConverterRustBuffer<SchedulePatch> {
+    override fun read(buf: ByteBuffer): SchedulePatch {
+        return SchedulePatch(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeCategoryId.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalTypeRecurrence.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SchedulePatch) = (
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterOptionalString.allocationSize(value.`payee`) +
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`amount`) +
+            FfiConverterOptionalLong.allocationSize(value.`tolerancePercent`) +
+            FfiConverterOptionalTypeRecurrence.allocationSize(value.`recurrence`) +
+            FfiConverterOptionalLong.allocationSize(value.`toleranceDays`) +
+            FfiConverterOptionalBoolean.allocationSize(value.`active`)
+    )
+
+    override fun write(value: SchedulePatch, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterOptionalString.write(value.`payee`, buf)
+            FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`amount`, buf)
+            FfiConverterOptionalLong.write(value.`tolerancePercent`, buf)
+            FfiConverterOptionalTypeRecurrence.write(value.`recurrence`, buf)
+            FfiConverterOptionalLong.write(value.`toleranceDays`, buf)
+            FfiConverterOptionalBoolean.write(value.`active`, buf)
+    }
+}
+
+
+
+/**
  * Where the value of a derived field comes from.
  */
 data class Source (
@@ -16365,6 +19807,221 @@ public object FfiConverterTypeStatementReport: FfiConverterRustBuffer<StatementR
             FfiConverterLong.write(value.`imported`, buf)
             FfiConverterLong.write(value.`duplicates`, buf)
             FfiConverterLong.write(value.`removed`, buf)
+    }
+}
+
+
+
+/**
+ * Payments of one party that recur in one account.
+ */
+data class Stream (
+    /**
+     * The other party, as the newest payment names it.
+     */
+    val `payee`: kotlin.String
+    , 
+    /**
+     * The account.
+     */
+    val `accountId`: AccountId
+    , 
+    /**
+     * The category of the newest payment.
+     */
+    val `categoryId`: CategoryId? = null 
+    , 
+    /**
+     * How often it recurs.
+     */
+    val `cadence`: Cadence
+    , 
+    /**
+     * What kind of stream it is.
+     */
+    val `kind`: StreamKind
+    , 
+    /**
+     * How far it has come.
+     */
+    val `state`: StreamState
+    , 
+    /**
+     * The amount to be expected next, signed: the newest where the amount stays, else the median of
+     * the newest six.
+     */
+    val `amount`: Money
+    , 
+    /**
+     * The smallest amount by size, signed.
+     */
+    val `smallest`: Money
+    , 
+    /**
+     * The largest amount by size, signed.
+     */
+    val `largest`: Money
+    , 
+    /**
+     * Where its amount stayed and then was another for good.
+     */
+    val `changes`: List<AmountChange>
+    , 
+    /**
+     * Its first payment.
+     */
+    val `first`: kotlin.String
+    , 
+    /**
+     * Its newest payment.
+     */
+    val `last`: kotlin.String
+    , 
+    /**
+     * The day on which its next payment is expected; absent where it has ended.
+     */
+    val `next`: kotlin.String? = null 
+    , 
+    /**
+     * The days between first and last on which a payment was due that did not come.
+     */
+    val `missed`: List<kotlin.String>
+    , 
+    /**
+     * The days on which it falls due from its newest payment on.
+     */
+    val `recurrence`: Recurrence
+    , 
+    /**
+     * The schedule that stands for it.
+     */
+    val `scheduleId`: ScheduleId? = null 
+    , 
+    /**
+     * How many days payments lie from the days on which they are due, at most.
+     */
+    val `toleranceDays`: kotlin.Long
+    , 
+    /**
+     * The payments, by date.
+     */
+    val `transactionIds`: List<TransactionId>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeStream: FfiConverterRustBuffer<Stream> {
+    override fun read(buf: ByteBuffer): Stream {
+        return Stream(
+            FfiConverterString.read(buf),
+            FfiConverterTypeAccountId.read(buf),
+            FfiConverterOptionalTypeCategoryId.read(buf),
+            FfiConverterTypeCadence.read(buf),
+            FfiConverterTypeStreamKind.read(buf),
+            FfiConverterTypeStreamState.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterSequenceTypeAmountChange.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterTypeRecurrence.read(buf),
+            FfiConverterOptionalTypeScheduleId.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceTypeTransactionId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Stream) = (
+            FfiConverterString.allocationSize(value.`payee`) +
+            FfiConverterTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterTypeCadence.allocationSize(value.`cadence`) +
+            FfiConverterTypeStreamKind.allocationSize(value.`kind`) +
+            FfiConverterTypeStreamState.allocationSize(value.`state`) +
+            FfiConverterTypeMoney.allocationSize(value.`amount`) +
+            FfiConverterTypeMoney.allocationSize(value.`smallest`) +
+            FfiConverterTypeMoney.allocationSize(value.`largest`) +
+            FfiConverterSequenceTypeAmountChange.allocationSize(value.`changes`) +
+            FfiConverterString.allocationSize(value.`first`) +
+            FfiConverterString.allocationSize(value.`last`) +
+            FfiConverterOptionalString.allocationSize(value.`next`) +
+            FfiConverterSequenceString.allocationSize(value.`missed`) +
+            FfiConverterTypeRecurrence.allocationSize(value.`recurrence`) +
+            FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`) +
+            FfiConverterLong.allocationSize(value.`toleranceDays`) +
+            FfiConverterSequenceTypeTransactionId.allocationSize(value.`transactionIds`)
+    )
+
+    override fun write(value: Stream, buf: ByteBuffer) {
+            FfiConverterString.write(value.`payee`, buf)
+            FfiConverterTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterTypeCadence.write(value.`cadence`, buf)
+            FfiConverterTypeStreamKind.write(value.`kind`, buf)
+            FfiConverterTypeStreamState.write(value.`state`, buf)
+            FfiConverterTypeMoney.write(value.`amount`, buf)
+            FfiConverterTypeMoney.write(value.`smallest`, buf)
+            FfiConverterTypeMoney.write(value.`largest`, buf)
+            FfiConverterSequenceTypeAmountChange.write(value.`changes`, buf)
+            FfiConverterString.write(value.`first`, buf)
+            FfiConverterString.write(value.`last`, buf)
+            FfiConverterOptionalString.write(value.`next`, buf)
+            FfiConverterSequenceString.write(value.`missed`, buf)
+            FfiConverterTypeRecurrence.write(value.`recurrence`, buf)
+            FfiConverterOptionalTypeScheduleId.write(value.`scheduleId`, buf)
+            FfiConverterLong.write(value.`toleranceDays`, buf)
+            FfiConverterSequenceTypeTransactionId.write(value.`transactionIds`, buf)
+    }
+}
+
+
+
+/**
+ * Which streams to tell.
+ */
+data class StreamQuery (
+    /**
+     * Also those that a schedule stands for, and those that have ended.
+     */
+    val `all`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeStreamQuery: FfiConverterRustBuffer<StreamQuery> {
+    override fun read(buf: ByteBuffer): StreamQuery {
+        return StreamQuery(
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: StreamQuery) = (
+            FfiConverterBoolean.allocationSize(value.`all`)
+    )
+
+    override fun write(value: StreamQuery, buf: ByteBuffer) {
+            FfiConverterBoolean.write(value.`all`, buf)
     }
 }
 
@@ -18074,6 +21731,448 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
 
 
 /**
+ * What an automation asks for in a month. Amounts are in the book's currency.
+ */
+sealed class AutomationRule {
+    
+    /**
+     * The same each month.
+     */
+    data class Fixed(
+        /**
+         * How much.
+         */
+        val `amount`: dev.fiscaflow.Amount) : AutomationRule()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * What is missing to an amount.
+     */
+    data class UpTo(
+        /**
+         * How much lies in the envelope then.
+         */
+        val `amount`: dev.fiscaflow.Amount) : AutomationRule()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * What has to be laid by each month to have an amount in time. All of one envelope share what lies
+     * in it, and have the turn of the first of them.
+     */
+    data class ByDate(
+        /**
+         * How much is needed.
+         */
+        val `amount`: dev.fiscaflow.Amount, 
+        /**
+         * The month in which it is needed.
+         */
+        val `month`: dev.fiscaflow.Month, 
+        /**
+         * After how many months it is needed again; only once where absent.
+         */
+        val `repeatMonths`: kotlin.Long? = null ) : AutomationRule()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * An amount for each day of the month on which something recurs.
+     */
+    data class Repeat(
+        /**
+         * How much each time.
+         */
+        val `amount`: dev.fiscaflow.Amount, 
+        /**
+         * On which days.
+         */
+        val `days`: dev.fiscaflow.Recurrence) : AutomationRule()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * A share of income, rounded half to even; nothing of income below zero.
+     */
+    data class Percent(
+        /**
+         * How much of a hundred.
+         */
+        val `percent`: dev.fiscaflow.Amount, 
+        /**
+         * A category of income; all income where absent.
+         */
+        val `categoryId`: dev.fiscaflow.CategoryId? = null , 
+        /**
+         * Whether the income of the month before is meant.
+         */
+        val `previous`: kotlin.Boolean = false ) : AutomationRule()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The average of what the category took in the months before, rounded half to even; nothing where
+     * more came back.
+     */
+    data class Average(
+        /**
+         * How many months.
+         */
+        val `months`: kotlin.Long) : AutomationRule()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * What was assigned in an earlier month.
+     */
+    data class Copy(
+        /**
+         * How many months ago.
+         */
+        val `monthsAgo`: kotlin.Long) : AutomationRule()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * A share of what is left to be budgeted after everything else.
+     */
+    data class Remainder(
+        /**
+         * Its weight among all that share.
+         */
+        val `weight`: kotlin.Long) : AutomationRule()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAutomationRule : FfiConverterRustBuffer<AutomationRule>{
+    override fun read(buf: ByteBuffer): AutomationRule {
+        return when(buf.getInt()) {
+            1 -> AutomationRule.Fixed(
+                FfiConverterTypeAmount.read(buf),
+                )
+            2 -> AutomationRule.UpTo(
+                FfiConverterTypeAmount.read(buf),
+                )
+            3 -> AutomationRule.ByDate(
+                FfiConverterTypeAmount.read(buf),
+                FfiConverterTypeMonth.read(buf),
+                FfiConverterOptionalLong.read(buf),
+                )
+            4 -> AutomationRule.Repeat(
+                FfiConverterTypeAmount.read(buf),
+                FfiConverterTypeRecurrence.read(buf),
+                )
+            5 -> AutomationRule.Percent(
+                FfiConverterTypeAmount.read(buf),
+                FfiConverterOptionalTypeCategoryId.read(buf),
+                FfiConverterBoolean.read(buf),
+                )
+            6 -> AutomationRule.Average(
+                FfiConverterLong.read(buf),
+                )
+            7 -> AutomationRule.Copy(
+                FfiConverterLong.read(buf),
+                )
+            8 -> AutomationRule.Remainder(
+                FfiConverterLong.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: AutomationRule): ULong = when(value) {
+        is AutomationRule.Fixed -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeAmount.allocationSize(value.`amount`)
+            )
+        }
+        is AutomationRule.UpTo -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeAmount.allocationSize(value.`amount`)
+            )
+        }
+        is AutomationRule.ByDate -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeAmount.allocationSize(value.`amount`)
+                + FfiConverterTypeMonth.allocationSize(value.`month`)
+                + FfiConverterOptionalLong.allocationSize(value.`repeatMonths`)
+            )
+        }
+        is AutomationRule.Repeat -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeAmount.allocationSize(value.`amount`)
+                + FfiConverterTypeRecurrence.allocationSize(value.`days`)
+            )
+        }
+        is AutomationRule.Percent -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeAmount.allocationSize(value.`percent`)
+                + FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`)
+                + FfiConverterBoolean.allocationSize(value.`previous`)
+            )
+        }
+        is AutomationRule.Average -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`months`)
+            )
+        }
+        is AutomationRule.Copy -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`monthsAgo`)
+            )
+        }
+        is AutomationRule.Remainder -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`weight`)
+            )
+        }
+    }
+
+    override fun write(value: AutomationRule, buf: ByteBuffer) {
+        when(value) {
+            is AutomationRule.Fixed -> {
+                buf.putInt(1)
+                FfiConverterTypeAmount.write(value.`amount`, buf)
+                Unit
+            }
+            is AutomationRule.UpTo -> {
+                buf.putInt(2)
+                FfiConverterTypeAmount.write(value.`amount`, buf)
+                Unit
+            }
+            is AutomationRule.ByDate -> {
+                buf.putInt(3)
+                FfiConverterTypeAmount.write(value.`amount`, buf)
+                FfiConverterTypeMonth.write(value.`month`, buf)
+                FfiConverterOptionalLong.write(value.`repeatMonths`, buf)
+                Unit
+            }
+            is AutomationRule.Repeat -> {
+                buf.putInt(4)
+                FfiConverterTypeAmount.write(value.`amount`, buf)
+                FfiConverterTypeRecurrence.write(value.`days`, buf)
+                Unit
+            }
+            is AutomationRule.Percent -> {
+                buf.putInt(5)
+                FfiConverterTypeAmount.write(value.`percent`, buf)
+                FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
+                FfiConverterBoolean.write(value.`previous`, buf)
+                Unit
+            }
+            is AutomationRule.Average -> {
+                buf.putInt(6)
+                FfiConverterLong.write(value.`months`, buf)
+                Unit
+            }
+            is AutomationRule.Copy -> {
+                buf.putInt(7)
+                FfiConverterLong.write(value.`monthsAgo`, buf)
+                Unit
+            }
+            is AutomationRule.Remainder -> {
+                buf.putInt(8)
+                FfiConverterLong.write(value.`weight`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * How often something recurs.
+ */
+
+enum class Cadence {
+    
+    WEEKLY,
+    FORTNIGHTLY,
+    FOUR_WEEKLY,
+    MONTHLY,
+    TWO_MONTHLY,
+    QUARTERLY,
+    HALF_YEARLY,
+    YEARLY;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCadence: FfiConverterRustBuffer<Cadence> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        Cadence.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Cadence) = 4UL
+
+    override fun write(value: Cadence, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * A unit of which periods and recurrences count several.
+ */
+
+enum class CalendarUnit {
+    
+    DAYS,
+    WEEKS,
+    MONTHS,
+    YEARS;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCalendarUnit: FfiConverterRustBuffer<CalendarUnit> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        CalendarUnit.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: CalendarUnit) = 4UL
+
+    override fun write(value: CalendarUnit, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What of a period's end the next one begins with.
+ */
+
+enum class Carry {
+    
+    NOTHING,
+    SURPLUS,
+    DEFICIT,
+    BOTH;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCarry: FfiConverterRustBuffer<Carry> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        Carry.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Carry) = 4UL
+
+    override fun write(value: Carry, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * Which side of the household's books a category stands on.
  */
 
@@ -19712,6 +23811,294 @@ public object FfiConverterTypeNetWorthStep: FfiConverterRustBuffer<NetWorthStep>
 
 
 /**
+ * Whether an expected payment has come.
+ */
+
+enum class OccurrenceState {
+    
+    PAID,
+    DUE,
+    LATE;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOccurrenceState: FfiConverterRustBuffer<OccurrenceState> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        OccurrenceState.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: OccurrenceState) = 4UL
+
+    override fun write(value: OccurrenceState, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * How time is divided: the periods of one shape follow each other without gap or overlap, so that
+ * every day lies in exactly one.
+ */
+sealed class Period {
+    
+    /**
+     * Weeks.
+     */
+    data class Weeks(
+        /**
+         * The day on which a week starts; Monday where absent (ISO 8601).
+         */
+        val `firstDay`: dev.fiscaflow.Weekday? = null ) : Period()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * So many days, weeks, months or years, counted from a day: ten days, fortnights, the time from
+     * one payday to the next.
+     */
+    data class Every(
+        /**
+         * How many of the unit.
+         */
+        val `count`: kotlin.Long, 
+        /**
+         * What is counted.
+         */
+        val `unit`: dev.fiscaflow.CalendarUnit, 
+        /**
+         * A day on which a period starts; the others follow from it, before and after.
+         */
+        val `anchor`: kotlin.String) : Period()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Two periods a month.
+     */
+    data class SemiMonths(
+        /**
+         * The day of the month on which the first starts, 1 to 27; 1 where absent.
+         */
+        val `firstDay`: kotlin.Long? = null , 
+        /**
+         * The day of the month on which the second starts, up to 31; 16 where absent.
+         */
+        val `secondDay`: kotlin.Long? = null ) : Period()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Months.
+     */
+    data class Months(
+        /**
+         * The day of the month on which a period starts, 1 to 31; 1 where absent.
+         */
+        val `startDay`: kotlin.Long? = null ) : Period()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Three months each.
+     */
+    data class Quarters(
+        /**
+         * A month, 1 to 12, with whose first day a quarter starts; 1 where absent.
+         */
+        val `startMonth`: kotlin.Long? = null ) : Period()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Years.
+     */
+    data class Years(
+        /**
+         * The month in which a year starts, 1 to 12; 1 where absent.
+         */
+        val `startMonth`: kotlin.Long? = null , 
+        /**
+         * The day of that month, 1 to 31; 1 where absent.
+         */
+        val `startDay`: kotlin.Long? = null ) : Period()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypePeriod : FfiConverterRustBuffer<Period>{
+    override fun read(buf: ByteBuffer): Period {
+        return when(buf.getInt()) {
+            1 -> Period.Weeks(
+                FfiConverterOptionalTypeWeekday.read(buf),
+                )
+            2 -> Period.Every(
+                FfiConverterLong.read(buf),
+                FfiConverterTypeCalendarUnit.read(buf),
+                FfiConverterString.read(buf),
+                )
+            3 -> Period.SemiMonths(
+                FfiConverterOptionalLong.read(buf),
+                FfiConverterOptionalLong.read(buf),
+                )
+            4 -> Period.Months(
+                FfiConverterOptionalLong.read(buf),
+                )
+            5 -> Period.Quarters(
+                FfiConverterOptionalLong.read(buf),
+                )
+            6 -> Period.Years(
+                FfiConverterOptionalLong.read(buf),
+                FfiConverterOptionalLong.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: Period): ULong = when(value) {
+        is Period.Weeks -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalTypeWeekday.allocationSize(value.`firstDay`)
+            )
+        }
+        is Period.Every -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`count`)
+                + FfiConverterTypeCalendarUnit.allocationSize(value.`unit`)
+                + FfiConverterString.allocationSize(value.`anchor`)
+            )
+        }
+        is Period.SemiMonths -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalLong.allocationSize(value.`firstDay`)
+                + FfiConverterOptionalLong.allocationSize(value.`secondDay`)
+            )
+        }
+        is Period.Months -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalLong.allocationSize(value.`startDay`)
+            )
+        }
+        is Period.Quarters -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalLong.allocationSize(value.`startMonth`)
+            )
+        }
+        is Period.Years -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalLong.allocationSize(value.`startMonth`)
+                + FfiConverterOptionalLong.allocationSize(value.`startDay`)
+            )
+        }
+    }
+
+    override fun write(value: Period, buf: ByteBuffer) {
+        when(value) {
+            is Period.Weeks -> {
+                buf.putInt(1)
+                FfiConverterOptionalTypeWeekday.write(value.`firstDay`, buf)
+                Unit
+            }
+            is Period.Every -> {
+                buf.putInt(2)
+                FfiConverterLong.write(value.`count`, buf)
+                FfiConverterTypeCalendarUnit.write(value.`unit`, buf)
+                FfiConverterString.write(value.`anchor`, buf)
+                Unit
+            }
+            is Period.SemiMonths -> {
+                buf.putInt(3)
+                FfiConverterOptionalLong.write(value.`firstDay`, buf)
+                FfiConverterOptionalLong.write(value.`secondDay`, buf)
+                Unit
+            }
+            is Period.Months -> {
+                buf.putInt(4)
+                FfiConverterOptionalLong.write(value.`startDay`, buf)
+                Unit
+            }
+            is Period.Quarters -> {
+                buf.putInt(5)
+                FfiConverterOptionalLong.write(value.`startMonth`, buf)
+                Unit
+            }
+            is Period.Years -> {
+                buf.putInt(6)
+                FfiConverterOptionalLong.write(value.`startMonth`, buf)
+                FfiConverterOptionalLong.write(value.`startDay`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
  * What stands around cells.
  */
 
@@ -19744,6 +24131,142 @@ public object FfiConverterTypeQuote: FfiConverterRustBuffer<Quote> {
 
     override fun write(value: Quote, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * A day of a week or of a month.
+ */
+sealed class RecurrenceDay {
+    
+    /**
+     * A day of the week.
+     */
+    data class Weekday(
+        /**
+         * Which one.
+         */
+        val `weekday`: dev.fiscaflow.Weekday) : RecurrenceDay()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * A day of the month.
+     */
+    data class MonthDay(
+        /**
+         * Its number, 1 to 31; where the month is shorter, its last day.
+         */
+        val `day`: kotlin.Long) : RecurrenceDay()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The n-th of a weekday in the month.
+     */
+    data class NthWeekday(
+        /**
+         * 1 to 5 from the start of the month, -1 to -5 from its end. A month without a fifth has no such
+         * day.
+         */
+        val `nth`: kotlin.Long, 
+        /**
+         * Which weekday.
+         */
+        val `weekday`: dev.fiscaflow.Weekday) : RecurrenceDay()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRecurrenceDay : FfiConverterRustBuffer<RecurrenceDay>{
+    override fun read(buf: ByteBuffer): RecurrenceDay {
+        return when(buf.getInt()) {
+            1 -> RecurrenceDay.Weekday(
+                FfiConverterTypeWeekday.read(buf),
+                )
+            2 -> RecurrenceDay.MonthDay(
+                FfiConverterLong.read(buf),
+                )
+            3 -> RecurrenceDay.NthWeekday(
+                FfiConverterLong.read(buf),
+                FfiConverterTypeWeekday.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: RecurrenceDay): ULong = when(value) {
+        is RecurrenceDay.Weekday -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeWeekday.allocationSize(value.`weekday`)
+            )
+        }
+        is RecurrenceDay.MonthDay -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`day`)
+            )
+        }
+        is RecurrenceDay.NthWeekday -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`nth`)
+                + FfiConverterTypeWeekday.allocationSize(value.`weekday`)
+            )
+        }
+    }
+
+    override fun write(value: RecurrenceDay, buf: ByteBuffer) {
+        when(value) {
+            is RecurrenceDay.Weekday -> {
+                buf.putInt(1)
+                FfiConverterTypeWeekday.write(value.`weekday`, buf)
+                Unit
+            }
+            is RecurrenceDay.MonthDay -> {
+                buf.putInt(2)
+                FfiConverterLong.write(value.`day`, buf)
+                Unit
+            }
+            is RecurrenceDay.NthWeekday -> {
+                buf.putInt(3)
+                FfiConverterLong.write(value.`nth`, buf)
+                FfiConverterTypeWeekday.write(value.`weekday`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
     }
 }
 
@@ -19954,6 +24477,86 @@ public object FfiConverterTypeStatus: FfiConverterRustBuffer<Status> {
 
 
 /**
+ * What kind of stream it is.
+ */
+
+enum class StreamKind {
+    
+    INCOME,
+    SUBSCRIPTION,
+    BILL;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeStreamKind: FfiConverterRustBuffer<StreamKind> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        StreamKind.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: StreamKind) = 4UL
+
+    override fun write(value: StreamKind, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * How far a stream has come.
+ */
+
+enum class StreamState {
+    
+    ACTIVE,
+    MISSED,
+    ENDED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeStreamState: FfiConverterRustBuffer<StreamState> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        StreamState.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: StreamState) = 4UL
+
+    override fun write(value: StreamState, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * A text of a transaction.
  */
 
@@ -20129,6 +24732,47 @@ public object FfiConverterTypeWeekday: FfiConverterRustBuffer<Weekday> {
 
 
 
+/**
+ * Where a day goes that falls on a Saturday or Sunday.
+ */
+
+enum class WeekendPolicy {
+    
+    STAY,
+    BEFORE,
+    AFTER,
+    NEAREST;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeWeekendPolicy: FfiConverterRustBuffer<WeekendPolicy> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        WeekendPolicy.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: WeekendPolicy) = 4UL
+
+    override fun write(value: WeekendPolicy, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
 
 /**
  * @suppress
@@ -20293,6 +24937,38 @@ public object FfiConverterOptionalTypeCsvProfile: FfiConverterRustBuffer<CsvProf
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeMoney: FfiConverterRustBuffer<Money?> {
+    override fun read(buf: ByteBuffer): Money? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeMoney.read(buf)
+    }
+
+    override fun allocationSize(value: Money?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeMoney.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Money?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeMoney.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeOutsideReport: FfiConverterRustBuffer<OutsideReport?> {
     override fun read(buf: ByteBuffer): OutsideReport? {
         if (buf.get().toInt() == 0) {
@@ -20315,6 +24991,70 @@ public object FfiConverterOptionalTypeOutsideReport: FfiConverterRustBuffer<Outs
         } else {
             buf.put(1)
             FfiConverterTypeOutsideReport.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeRecurrence: FfiConverterRustBuffer<Recurrence?> {
+    override fun read(buf: ByteBuffer): Recurrence? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeRecurrence.read(buf)
+    }
+
+    override fun allocationSize(value: Recurrence?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeRecurrence.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Recurrence?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeRecurrence.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeRollover: FfiConverterRustBuffer<Rollover?> {
+    override fun read(buf: ByteBuffer): Rollover? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeRollover.read(buf)
+    }
+
+    override fun allocationSize(value: Rollover?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeRollover.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Rollover?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeRollover.write(value, buf)
         }
     }
 }
@@ -20379,6 +25119,38 @@ public object FfiConverterOptionalTypeAccountKind: FfiConverterRustBuffer<Accoun
         } else {
             buf.put(1)
             FfiConverterTypeAccountKind.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeCarry: FfiConverterRustBuffer<Carry?> {
+    override fun read(buf: ByteBuffer): Carry? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeCarry.read(buf)
+    }
+
+    override fun allocationSize(value: Carry?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeCarry.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Carry?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeCarry.write(value, buf)
         }
     }
 }
@@ -20645,6 +25417,38 @@ public object FfiConverterOptionalTypeNetWorthStep: FfiConverterRustBuffer<NetWo
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypePeriod: FfiConverterRustBuffer<Period?> {
+    override fun read(buf: ByteBuffer): Period? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypePeriod.read(buf)
+    }
+
+    override fun allocationSize(value: Period?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypePeriod.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Period?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypePeriod.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeQuote: FfiConverterRustBuffer<Quote?> {
     override fun read(buf: ByteBuffer): Quote? {
         if (buf.get().toInt() == 0) {
@@ -20795,6 +25599,70 @@ public object FfiConverterOptionalTypeStatus: FfiConverterRustBuffer<Status?> {
         } else {
             buf.put(1)
             FfiConverterTypeStatus.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeWeekday: FfiConverterRustBuffer<Weekday?> {
+    override fun read(buf: ByteBuffer): Weekday? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeWeekday.read(buf)
+    }
+
+    override fun allocationSize(value: Weekday?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeWeekday.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Weekday?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeWeekday.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeWeekendPolicy: FfiConverterRustBuffer<WeekendPolicy?> {
+    override fun read(buf: ByteBuffer): WeekendPolicy? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeWeekendPolicy.read(buf)
+    }
+
+    override fun allocationSize(value: WeekendPolicy?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeWeekendPolicy.allocationSize(value)
+        }
+    }
+
+    override fun write(value: WeekendPolicy?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeWeekendPolicy.write(value, buf)
         }
     }
 }
@@ -20997,6 +25865,38 @@ public object FfiConverterOptionalSequenceTypeAction: FfiConverterRustBuffer<Lis
 /**
  * @suppress
  */
+public object FfiConverterOptionalSequenceTypeAccountId: FfiConverterRustBuffer<List<AccountId>?> {
+    override fun read(buf: ByteBuffer): List<AccountId>? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterSequenceTypeAccountId.read(buf)
+    }
+
+    override fun allocationSize(value: List<AccountId>?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterSequenceTypeAccountId.allocationSize(value)
+        }
+    }
+
+    override fun write(value: List<AccountId>?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterSequenceTypeAccountId.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalSequenceTypeCategoryId: FfiConverterRustBuffer<List<CategoryId>?> {
     override fun read(buf: ByteBuffer): List<CategoryId>? {
         if (buf.get().toInt() == 0) {
@@ -21019,6 +25919,38 @@ public object FfiConverterOptionalSequenceTypeCategoryId: FfiConverterRustBuffer
         } else {
             buf.put(1)
             FfiConverterSequenceTypeCategoryId.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalSequenceTypeTransactionId: FfiConverterRustBuffer<List<TransactionId>?> {
+    override fun read(buf: ByteBuffer): List<TransactionId>? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterSequenceTypeTransactionId.read(buf)
+    }
+
+    override fun allocationSize(value: List<TransactionId>?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterSequenceTypeTransactionId.allocationSize(value)
+        }
+    }
+
+    override fun write(value: List<TransactionId>?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterSequenceTypeTransactionId.write(value, buf)
         }
     }
 }
@@ -21381,6 +26313,38 @@ public object FfiConverterOptionalTypeRuleId: FfiConverterRustBuffer<RuleId?> {
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeScheduleId: FfiConverterRustBuffer<ScheduleId?> {
+    override fun read(buf: ByteBuffer): ScheduleId? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeScheduleId.read(buf)
+    }
+
+    override fun allocationSize(value: ScheduleId?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeScheduleId.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ScheduleId?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeScheduleId.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeTransactionId: FfiConverterRustBuffer<TransactionId?> {
     override fun read(buf: ByteBuffer): TransactionId? {
         if (buf.get().toInt() == 0) {
@@ -21497,6 +26461,62 @@ public object FfiConverterSequenceTypeAccount: FfiConverterRustBuffer<List<Accou
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeAmountChange: FfiConverterRustBuffer<List<AmountChange>> {
+    override fun read(buf: ByteBuffer): List<AmountChange> {
+        val len = buf.getInt()
+        return List<AmountChange>(len) {
+            FfiConverterTypeAmountChange.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<AmountChange>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeAmountChange.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<AmountChange>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeAmountChange.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeAssigned: FfiConverterRustBuffer<List<Assigned>> {
+    override fun read(buf: ByteBuffer): List<Assigned> {
+        val len = buf.getInt()
+        return List<Assigned>(len) {
+            FfiConverterTypeAssigned.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Assigned>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeAssigned.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Assigned>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeAssigned.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeAttachment: FfiConverterRustBuffer<List<Attachment>> {
     override fun read(buf: ByteBuffer): List<Attachment> {
         val len = buf.getInt()
@@ -21515,6 +26535,34 @@ public object FfiConverterSequenceTypeAttachment: FfiConverterRustBuffer<List<At
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeAttachment.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeAutomation: FfiConverterRustBuffer<List<Automation>> {
+    override fun read(buf: ByteBuffer): List<Automation> {
+        val len = buf.getInt()
+        return List<Automation>(len) {
+            FfiConverterTypeAutomation.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Automation>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeAutomation.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Automation>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeAutomation.write(it, buf)
         }
     }
 }
@@ -21945,6 +26993,62 @@ public object FfiConverterSequenceTypeEntry: FfiConverterRustBuffer<List<Entry>>
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeEnvelope: FfiConverterRustBuffer<List<Envelope>> {
+    override fun read(buf: ByteBuffer): List<Envelope> {
+        val len = buf.getInt()
+        return List<Envelope>(len) {
+            FfiConverterTypeEnvelope.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Envelope>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeEnvelope.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Envelope>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeEnvelope.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeEnvelopeState: FfiConverterRustBuffer<List<EnvelopeState>> {
+    override fun read(buf: ByteBuffer): List<EnvelopeState> {
+        val len = buf.getInt()
+        return List<EnvelopeState>(len) {
+            FfiConverterTypeEnvelopeState.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<EnvelopeState>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeEnvelopeState.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<EnvelopeState>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeEnvelopeState.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeEvent: FfiConverterRustBuffer<List<Event>> {
     override fun read(buf: ByteBuffer): List<Event> {
         val len = buf.getInt()
@@ -22113,6 +27217,34 @@ public object FfiConverterSequenceTypeNetWorth: FfiConverterRustBuffer<List<NetW
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeNewAssigned: FfiConverterRustBuffer<List<NewAssigned>> {
+    override fun read(buf: ByteBuffer): List<NewAssigned> {
+        val len = buf.getInt()
+        return List<NewAssigned>(len) {
+            FfiConverterTypeNewAssigned.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<NewAssigned>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeNewAssigned.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<NewAssigned>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeNewAssigned.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeNewRule: FfiConverterRustBuffer<List<NewRule>> {
     override fun read(buf: ByteBuffer): List<NewRule> {
         val len = buf.getInt()
@@ -22187,6 +27319,34 @@ public object FfiConverterSequenceTypeObjectChange: FfiConverterRustBuffer<List<
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeObjectChange.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeOccurrence: FfiConverterRustBuffer<List<Occurrence>> {
+    override fun read(buf: ByteBuffer): List<Occurrence> {
+        val len = buf.getInt()
+        return List<Occurrence>(len) {
+            FfiConverterTypeOccurrence.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Occurrence>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeOccurrence.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Occurrence>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeOccurrence.write(it, buf)
         }
     }
 }
@@ -22309,6 +27469,34 @@ public object FfiConverterSequenceTypeParsedStatement: FfiConverterRustBuffer<Li
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypePastPeriod: FfiConverterRustBuffer<List<PastPeriod>> {
+    override fun read(buf: ByteBuffer): List<PastPeriod> {
+        val len = buf.getInt()
+        return List<PastPeriod>(len) {
+            FfiConverterTypePastPeriod.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<PastPeriod>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypePastPeriod.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<PastPeriod>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypePastPeriod.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypePayee: FfiConverterRustBuffer<List<Payee>> {
     override fun read(buf: ByteBuffer): List<Payee> {
         val len = buf.getInt()
@@ -22393,6 +27581,62 @@ public object FfiConverterSequenceTypeProblem: FfiConverterRustBuffer<List<Probl
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeProposal: FfiConverterRustBuffer<List<Proposal>> {
+    override fun read(buf: ByteBuffer): List<Proposal> {
+        val len = buf.getInt()
+        return List<Proposal>(len) {
+            FfiConverterTypeProposal.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Proposal>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeProposal.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Proposal>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeProposal.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeProposalPart: FfiConverterRustBuffer<List<ProposalPart>> {
+    override fun read(buf: ByteBuffer): List<ProposalPart> {
+        val len = buf.getInt()
+        return List<ProposalPart>(len) {
+            FfiConverterTypeProposalPart.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ProposalPart>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeProposalPart.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ProposalPart>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeProposalPart.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeQuotedRate: FfiConverterRustBuffer<List<QuotedRate>> {
     override fun read(buf: ByteBuffer): List<QuotedRate> {
         val len = buf.getInt()
@@ -22439,6 +27683,34 @@ public object FfiConverterSequenceTypeRateSheet: FfiConverterRustBuffer<List<Rat
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeRateSheet.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRecommendation: FfiConverterRustBuffer<List<Recommendation>> {
+    override fun read(buf: ByteBuffer): List<Recommendation> {
+        val len = buf.getInt()
+        return List<Recommendation>(len) {
+            FfiConverterTypeRecommendation.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Recommendation>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRecommendation.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Recommendation>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRecommendation.write(it, buf)
         }
     }
 }
@@ -22617,6 +27889,34 @@ public object FfiConverterSequenceTypeRuleUse: FfiConverterRustBuffer<List<RuleU
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeSchedule: FfiConverterRustBuffer<List<Schedule>> {
+    override fun read(buf: ByteBuffer): List<Schedule> {
+        val len = buf.getInt()
+        return List<Schedule>(len) {
+            FfiConverterTypeSchedule.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Schedule>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSchedule.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Schedule>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSchedule.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeSpending: FfiConverterRustBuffer<List<Spending>> {
     override fun read(buf: ByteBuffer): List<Spending> {
         val len = buf.getInt()
@@ -22747,6 +28047,34 @@ public object FfiConverterSequenceTypeStatementReport: FfiConverterRustBuffer<Li
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeStatementReport.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeStream: FfiConverterRustBuffer<List<Stream>> {
+    override fun read(buf: ByteBuffer): List<Stream> {
+        val len = buf.getInt()
+        return List<Stream>(len) {
+            FfiConverterTypeStream.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Stream>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeStream.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Stream>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeStream.write(it, buf)
         }
     }
 }
@@ -22943,6 +28271,34 @@ public object FfiConverterSequenceTypeEvidence: FfiConverterRustBuffer<List<Evid
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeEvidence.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeRecurrenceDay: FfiConverterRustBuffer<List<RecurrenceDay>> {
+    override fun read(buf: ByteBuffer): List<RecurrenceDay> {
+        val len = buf.getInt()
+        return List<RecurrenceDay>(len) {
+            FfiConverterTypeRecurrenceDay.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<RecurrenceDay>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeRecurrenceDay.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<RecurrenceDay>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeRecurrenceDay.write(it, buf)
         }
     }
 }
@@ -23293,6 +28649,14 @@ public typealias FfiConverterTypePayeeId = FfiConverterString
  */
 public typealias RuleId = kotlin.String
 public typealias FfiConverterTypeRuleId = FfiConverterString
+
+
+
+/**
+ * Names a schedule of a book.
+ */
+public typealias ScheduleId = kotlin.String
+public typealias FfiConverterTypeScheduleId = FfiConverterString
 
 
 

@@ -847,6 +847,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
     func categories()  -> Categories
     
     /**
+     * What came in, and what it is for.
+     */
+    func envelopes()  -> Envelopes
+    
+    /**
      * What others are told.
      */
     func events()  -> Events
@@ -900,6 +905,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
      * What categorises by itself.
      */
     func rules()  -> Rules
+    
+    /**
+     * What is expected again and again.
+     */
+    func schedules()  -> Schedules
     
     /**
      * What its own past says of categories.
@@ -1009,6 +1019,18 @@ open func categories() -> Categories  {
     return try!  FfiConverterTypeCategories_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_fiscaflow_fn_method_bookhandle_categories(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What came in, and what it is for.
+     */
+open func envelopes() -> Envelopes  {
+    return try!  FfiConverterTypeEnvelopes_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_bookhandle_envelopes(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -1148,6 +1170,18 @@ open func rules() -> Rules  {
     return try!  FfiConverterTypeRules_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_fiscaflow_fn_method_bookhandle_rules(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What is expected again and again.
+     */
+open func schedules() -> Schedules  {
+    return try!  FfiConverterTypeSchedules_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_bookhandle_schedules(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -1410,12 +1444,22 @@ public protocol BudgetsProtocol: AnyObject, Sendable {
     func delete(id: String) async throws 
     
     /**
+     * How a budget stands in each of its periods.
+     */
+    func history(query: BudgetHistoryQuery) async throws  -> [BudgetState]
+    
+    /**
      * All budgets.
      */
     func list() async throws  -> [Budget]
     
     /**
-     * How budgets stand in a month.
+     * What categories usually take, told from their past.
+     */
+    func recommend(query: RecommendationQuery) async throws  -> [Recommendation]
+    
+    /**
+     * How budgets stand in the period of a day.
      */
     func state(query: BudgetQuery) async throws  -> [BudgetState]
     
@@ -1520,6 +1564,25 @@ open func delete(id: String)async throws   {
 }
     
     /**
+     * How a budget stands in each of its periods.
+     */
+open func history(query: BudgetHistoryQuery)async throws  -> [BudgetState]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_budgets_history(
+                        self.uniffiCloneHandle(),FfiConverterTypeBudgetHistoryQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeBudgetState.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * All budgets.
      */
 open func list()async throws  -> [Budget]  {
@@ -1539,7 +1602,26 @@ open func list()async throws  -> [Budget]  {
 }
     
     /**
-     * How budgets stand in a month.
+     * What categories usually take, told from their past.
+     */
+open func recommend(query: RecommendationQuery)async throws  -> [Recommendation]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_budgets_recommend(
+                        self.uniffiCloneHandle(),FfiConverterTypeRecommendationQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeRecommendation.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * How budgets stand in the period of a day.
      */
 open func state(query: BudgetQuery = BudgetQuery())async throws  -> [BudgetState]  {
     return
@@ -1999,6 +2081,310 @@ public func FfiConverterTypeEngine_lift(_ handle: UInt64) throws -> Engine {
 #endif
 public func FfiConverterTypeEngine_lower(_ value: Engine) -> UInt64 {
     return FfiConverterTypeEngine.lower(value)
+}
+
+
+
+
+
+
+/**
+ * What came in, and what it is for.
+ */
+public protocol EnvelopesProtocol: AnyObject, Sendable {
+    
+    /**
+     * Assign in a month what automations propose.
+     */
+    func apply(query: AutomationQuery) async throws  -> AutomationReport
+    
+    /**
+     * Assign money to envelopes in a month.
+     */
+    func assign(new: NewAssignment) async throws  -> Assignment
+    
+    /**
+     * Hold money back in a month for the one after.
+     */
+    func hold(new: NewHold) async throws  -> Assignment
+    
+    /**
+     * How envelopes are kept, by category.
+     */
+    func list() async throws  -> [Envelope]
+    
+    /**
+     * What automations would assign in a month; nothing is written.
+     */
+    func preview(query: AutomationQuery) async throws  -> AutomationReport
+    
+    /**
+     * Say how an envelope is kept.
+     */
+    func put(new: NewEnvelope) async throws  -> Envelope
+    
+    /**
+     * Move money between envelopes in a month.
+     */
+    func reassign(request: Reassignment) async throws  -> Assignment
+    
+    /**
+     * How all envelopes stand at the end of a month.
+     */
+    func state(query: EnvelopeQuery) async throws  -> EnvelopeMonth
+    
+}
+/**
+ * What came in, and what it is for.
+ */
+open class Envelopes: EnvelopesProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_envelopes(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_envelopes(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Assign in a month what automations propose.
+     */
+open func apply(query: AutomationQuery)async throws  -> AutomationReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_envelopes_apply(
+                        self.uniffiCloneHandle(),FfiConverterTypeAutomationQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAutomationReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Assign money to envelopes in a month.
+     */
+open func assign(new: NewAssignment)async throws  -> Assignment  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_envelopes_assign(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewAssignment_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAssignment_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Hold money back in a month for the one after.
+     */
+open func hold(new: NewHold)async throws  -> Assignment  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_envelopes_hold(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewHold_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAssignment_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * How envelopes are kept, by category.
+     */
+open func list()async throws  -> [Envelope]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_envelopes_list(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeEnvelope.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What automations would assign in a month; nothing is written.
+     */
+open func preview(query: AutomationQuery)async throws  -> AutomationReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_envelopes_preview(
+                        self.uniffiCloneHandle(),FfiConverterTypeAutomationQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAutomationReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Say how an envelope is kept.
+     */
+open func put(new: NewEnvelope)async throws  -> Envelope  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_envelopes_put(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewEnvelope_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeEnvelope_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Move money between envelopes in a month.
+     */
+open func reassign(request: Reassignment)async throws  -> Assignment  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_envelopes_reassign(
+                        self.uniffiCloneHandle(),FfiConverterTypeReassignment_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAssignment_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * How all envelopes stand at the end of a month.
+     */
+open func state(query: EnvelopeQuery = EnvelopeQuery())async throws  -> EnvelopeMonth  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_envelopes_state(
+                        self.uniffiCloneHandle(),FfiConverterTypeEnvelopeQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeEnvelopeMonth_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEnvelopes: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Envelopes
+
+    public static func lift(_ handle: UInt64) throws -> Envelopes {
+        return Envelopes(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Envelopes) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Envelopes {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Envelopes, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnvelopes_lift(_ handle: UInt64) throws -> Envelopes {
+    return try FfiConverterTypeEnvelopes.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnvelopes_lower(_ value: Envelopes) -> UInt64 {
+    return FfiConverterTypeEnvelopes.lower(value)
 }
 
 
@@ -4259,6 +4645,310 @@ public func FfiConverterTypeRules_lower(_ value: Rules) -> UInt64 {
 
 
 /**
+ * What is expected again and again.
+ */
+public protocol SchedulesProtocol: AnyObject, Sendable {
+    
+    /**
+     * Make a schedule of the stream to which a transaction belongs.
+     */
+    func accept(id: String) async throws  -> Schedule
+    
+    /**
+     * Make a schedule.
+     */
+    func create(new: NewSchedule) async throws  -> Schedule
+    
+    /**
+     * Remove a schedule.
+     */
+    func delete(id: String) async throws 
+    
+    /**
+     * Payments that recur, with their cadence and what comes next.
+     */
+    func detect(query: StreamQuery) async throws  -> [Stream]
+    
+    /**
+     * Say of the stream to which a transaction belongs that it is none to expect.
+     */
+    func ignore(id: String) async throws  -> Schedule
+    
+    /**
+     * All schedules.
+     */
+    func list() async throws  -> [Schedule]
+    
+    /**
+     * What is expected when, and the transactions that pay it.
+     */
+    func occurrences(query: OccurrenceQuery) async throws  -> [Occurrence]
+    
+    /**
+     * Change a schedule.
+     */
+    func update(id: String, patch: SchedulePatch) async throws  -> Schedule
+    
+}
+/**
+ * What is expected again and again.
+ */
+open class Schedules: SchedulesProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_schedules(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_schedules(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Make a schedule of the stream to which a transaction belongs.
+     */
+open func accept(id: String)async throws  -> Schedule  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_schedules_accept(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSchedule_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Make a schedule.
+     */
+open func create(new: NewSchedule)async throws  -> Schedule  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_schedules_create(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewSchedule_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSchedule_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Remove a schedule.
+     */
+open func delete(id: String)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_schedules_delete(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_void,
+            completeFunc: ffi_fiscaflow_rust_future_complete_void,
+            freeFunc: ffi_fiscaflow_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Payments that recur, with their cadence and what comes next.
+     */
+open func detect(query: StreamQuery = StreamQuery())async throws  -> [Stream]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_schedules_detect(
+                        self.uniffiCloneHandle(),FfiConverterTypeStreamQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeStream.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Say of the stream to which a transaction belongs that it is none to expect.
+     */
+open func ignore(id: String)async throws  -> Schedule  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_schedules_ignore(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSchedule_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * All schedules.
+     */
+open func list()async throws  -> [Schedule]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_schedules_list(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeSchedule.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What is expected when, and the transactions that pay it.
+     */
+open func occurrences(query: OccurrenceQuery)async throws  -> [Occurrence]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_schedules_occurrences(
+                        self.uniffiCloneHandle(),FfiConverterTypeOccurrenceQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeOccurrence.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Change a schedule.
+     */
+open func update(id: String, patch: SchedulePatch)async throws  -> Schedule  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_schedules_update(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeSchedulePatch_lower(patch)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSchedule_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSchedules: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Schedules
+
+    public static func lift(_ handle: UInt64) throws -> Schedules {
+        return Schedules(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Schedules) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Schedules {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Schedules, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSchedules_lift(_ handle: UInt64) throws -> Schedules {
+    return try FfiConverterTypeSchedules.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSchedules_lower(_ value: Schedules) -> UInt64 {
+    return FfiConverterTypeSchedules.lower(value)
+}
+
+
+
+
+
+
+/**
  * What its own past says of categories.
  */
 public protocol SuggestionsProtocol: AnyObject, Sendable {
@@ -5277,6 +5967,85 @@ public func FfiConverterTypeAccountPatch_lower(_ value: AccountPatch) -> RustBuf
 
 
 /**
+ * A change of a stream's usual amount.
+ */
+public struct AmountChange: Equatable, Hashable {
+    /**
+     * The day of the first payment of the new amount.
+     */
+    public var date: String
+    /**
+     * The amount before.
+     */
+    public var from: Money
+    /**
+     * The amount since.
+     */
+    public var to: Money
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The day of the first payment of the new amount.
+         */date: String, 
+        /**
+         * The amount before.
+         */from: Money, 
+        /**
+         * The amount since.
+         */to: Money) {
+        self.date = date
+        self.from = from
+        self.to = to
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension AmountChange: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAmountChange: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AmountChange {
+        return
+            try AmountChange(
+                date: FfiConverterString.read(from: &buf), 
+                from: FfiConverterTypeMoney.read(from: &buf), 
+                to: FfiConverterTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AmountChange, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterTypeMoney.write(value.from, into: &buf)
+        FfiConverterTypeMoney.write(value.to, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAmountChange_lift(_ buf: RustBuffer) throws -> AmountChange {
+    return try FfiConverterTypeAmountChange.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAmountChange_lower(_ value: AmountChange) -> RustBuffer {
+    return FfiConverterTypeAmountChange.lower(value)
+}
+
+
+/**
  * What applying rules or suggestions to the past did.
  */
 public struct ApplyReport: Equatable, Hashable {
@@ -5342,6 +6111,154 @@ public func FfiConverterTypeApplyReport_lift(_ buf: RustBuffer) throws -> ApplyR
 #endif
 public func FfiConverterTypeApplyReport_lower(_ value: ApplyReport) -> RustBuffer {
     return FfiConverterTypeApplyReport.lower(value)
+}
+
+
+/**
+ * What a category was assigned in a month.
+ */
+public struct Assigned: Equatable, Hashable {
+    /**
+     * The category, of spending.
+     */
+    public var categoryId: CategoryId
+    /**
+     * How much, in the book's currency; below zero where money was taken out of the envelope.
+     */
+    public var amount: Money
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The category, of spending.
+         */categoryId: CategoryId, 
+        /**
+         * How much, in the book's currency; below zero where money was taken out of the envelope.
+         */amount: Money) {
+        self.categoryId = categoryId
+        self.amount = amount
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Assigned: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAssigned: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Assigned {
+        return
+            try Assigned(
+                categoryId: FfiConverterTypeCategoryId.read(from: &buf), 
+                amount: FfiConverterTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Assigned, into buf: inout [UInt8]) {
+        FfiConverterTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterTypeMoney.write(value.amount, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssigned_lift(_ buf: RustBuffer) throws -> Assigned {
+    return try FfiConverterTypeAssigned.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssigned_lower(_ value: Assigned) -> RustBuffer {
+    return FfiConverterTypeAssigned.lower(value)
+}
+
+
+/**
+ * What was assigned in a month: one document a month.
+ */
+public struct Assignment: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public var month: Month
+    /**
+     * The categories that were assigned something, by id, each once.
+     */
+    public var amounts: [Assigned]
+    /**
+     * What is held back for the month after.
+     */
+    public var held: Money
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: Month, 
+        /**
+         * The categories that were assigned something, by id, each once.
+         */amounts: [Assigned], 
+        /**
+         * What is held back for the month after.
+         */held: Money) {
+        self.month = month
+        self.amounts = amounts
+        self.held = held
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Assignment: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAssignment: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Assignment {
+        return
+            try Assignment(
+                month: FfiConverterTypeMonth.read(from: &buf), 
+                amounts: FfiConverterSequenceTypeAssigned.read(from: &buf), 
+                held: FfiConverterTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Assignment, into buf: inout [UInt8]) {
+        FfiConverterTypeMonth.write(value.month, into: &buf)
+        FfiConverterSequenceTypeAssigned.write(value.amounts, into: &buf)
+        FfiConverterTypeMoney.write(value.held, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssignment_lift(_ buf: RustBuffer) throws -> Assignment {
+    return try FfiConverterTypeAssignment.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAssignment_lower(_ value: Assignment) -> RustBuffer {
+    return FfiConverterTypeAssignment.lower(value)
 }
 
 
@@ -5421,6 +6338,237 @@ public func FfiConverterTypeAttachment_lift(_ buf: RustBuffer) throws -> Attachm
 #endif
 public func FfiConverterTypeAttachment_lower(_ value: Attachment) -> RustBuffer {
     return FfiConverterTypeAttachment.lower(value)
+}
+
+
+/**
+ * One thing that fills an envelope each month.
+ */
+public struct Automation: Equatable, Hashable {
+    /**
+     * Its turn: lower numbers first, in all envelopes. Turn 0 takes what it asks for whether it is
+     * there or not; later turns take what is to be budgeted at most.
+     */
+    public var priority: Int64?
+    /**
+     * What it asks for.
+     */
+    public var rule: AutomationRule
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its turn: lower numbers first, in all envelopes. Turn 0 takes what it asks for whether it is
+         * there or not; later turns take what is to be budgeted at most.
+         */priority: Int64? = nil, 
+        /**
+         * What it asks for.
+         */rule: AutomationRule) {
+        self.priority = priority
+        self.rule = rule
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Automation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAutomation: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Automation {
+        return
+            try Automation(
+                priority: FfiConverterOptionInt64.read(from: &buf), 
+                rule: FfiConverterTypeAutomationRule.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Automation, into buf: inout [UInt8]) {
+        FfiConverterOptionInt64.write(value.priority, into: &buf)
+        FfiConverterTypeAutomationRule.write(value.rule, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAutomation_lift(_ buf: RustBuffer) throws -> Automation {
+    return try FfiConverterTypeAutomation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAutomation_lower(_ value: Automation) -> RustBuffer {
+    return FfiConverterTypeAutomation.lower(value)
+}
+
+
+/**
+ * In which month automations shall fill envelopes.
+ */
+public struct AutomationQuery: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public var month: Month
+    /**
+     * Whether envelopes that were assigned something in it are filled anew; only those that were
+     * assigned nothing are filled where absent.
+     */
+    public var overwrite: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: Month, 
+        /**
+         * Whether envelopes that were assigned something in it are filled anew; only those that were
+         * assigned nothing are filled where absent.
+         */overwrite: Bool = false) {
+        self.month = month
+        self.overwrite = overwrite
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension AutomationQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAutomationQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AutomationQuery {
+        return
+            try AutomationQuery(
+                month: FfiConverterTypeMonth.read(from: &buf), 
+                overwrite: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AutomationQuery, into buf: inout [UInt8]) {
+        FfiConverterTypeMonth.write(value.month, into: &buf)
+        FfiConverterBool.write(value.overwrite, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAutomationQuery_lift(_ buf: RustBuffer) throws -> AutomationQuery {
+    return try FfiConverterTypeAutomationQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAutomationQuery_lower(_ value: AutomationQuery) -> RustBuffer {
+    return FfiConverterTypeAutomationQuery.lower(value)
+}
+
+
+/**
+ * What automations propose for a month.
+ */
+public struct AutomationReport: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public var month: Month
+    /**
+     * The envelopes that have automations and may be filled, by category.
+     */
+    public var proposals: [Proposal]
+    /**
+     * What is to be budgeted before.
+     */
+    public var before: Money
+    /**
+     * What is to be budgeted then.
+     */
+    public var after: Money
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: Month, 
+        /**
+         * The envelopes that have automations and may be filled, by category.
+         */proposals: [Proposal], 
+        /**
+         * What is to be budgeted before.
+         */before: Money, 
+        /**
+         * What is to be budgeted then.
+         */after: Money) {
+        self.month = month
+        self.proposals = proposals
+        self.before = before
+        self.after = after
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension AutomationReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAutomationReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AutomationReport {
+        return
+            try AutomationReport(
+                month: FfiConverterTypeMonth.read(from: &buf), 
+                proposals: FfiConverterSequenceTypeProposal.read(from: &buf), 
+                before: FfiConverterTypeMoney.read(from: &buf), 
+                after: FfiConverterTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AutomationReport, into buf: inout [UInt8]) {
+        FfiConverterTypeMonth.write(value.month, into: &buf)
+        FfiConverterSequenceTypeProposal.write(value.proposals, into: &buf)
+        FfiConverterTypeMoney.write(value.before, into: &buf)
+        FfiConverterTypeMoney.write(value.after, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAutomationReport_lift(_ buf: RustBuffer) throws -> AutomationReport {
+    return try FfiConverterTypeAutomationReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAutomationReport_lower(_ value: AutomationReport) -> RustBuffer {
+    return FfiConverterTypeAutomationReport.lower(value)
 }
 
 
@@ -6060,7 +7208,7 @@ public func FfiConverterTypeBookPatch_lower(_ value: BookPatch) -> RustBuffer {
 
 
 /**
- * A monthly limit on the spending of some categories and those below them, in one currency.
+ * A limit on some spending in each period, in one currency.
  */
 public struct Budget: Equatable, Hashable {
     /**
@@ -6072,17 +7220,45 @@ public struct Budget: Equatable, Hashable {
      */
     public var name: String
     /**
-     * The categories it watches; those below them count too.
+     * The categories it watches; those below them count too. All spending where empty.
      */
     public var categoryIds: [CategoryId]
     /**
-     * What may be spent in a month, above zero.
+     * Categories that it leaves out, with those below them.
+     */
+    public var exceptCategoryIds: [CategoryId]
+    /**
+     * The tags of which a transaction needs one; any or none where empty.
+     */
+    public var tags: [String]
+    /**
+     * The accounts it watches; all where empty.
+     */
+    public var accountIds: [AccountId]
+    /**
+     * What may be spent in a period, above zero.
      */
     public var limit: Money
     /**
-     * The percentages of the limit whose crossing is announced once a month, ascending.
+     * The percentages of what is available whose crossing is announced once a period, ascending.
      */
     public var thresholds: [Int64]
+    /**
+     * How time is divided.
+     */
+    public var period: Period
+    /**
+     * What goes on into the next period.
+     */
+    public var rollover: Rollover
+    /**
+     * A day of its first period; from the beginning where absent.
+     */
+    public var start: String?
+    /**
+     * Whether what the bank has not booked yet counts as used.
+     */
+    public var pendingCounts: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6094,19 +7270,47 @@ public struct Budget: Equatable, Hashable {
          * What people call it.
          */name: String, 
         /**
-         * The categories it watches; those below them count too.
+         * The categories it watches; those below them count too. All spending where empty.
          */categoryIds: [CategoryId], 
         /**
-         * What may be spent in a month, above zero.
+         * Categories that it leaves out, with those below them.
+         */exceptCategoryIds: [CategoryId], 
+        /**
+         * The tags of which a transaction needs one; any or none where empty.
+         */tags: [String], 
+        /**
+         * The accounts it watches; all where empty.
+         */accountIds: [AccountId], 
+        /**
+         * What may be spent in a period, above zero.
          */limit: Money, 
         /**
-         * The percentages of the limit whose crossing is announced once a month, ascending.
-         */thresholds: [Int64]) {
+         * The percentages of what is available whose crossing is announced once a period, ascending.
+         */thresholds: [Int64], 
+        /**
+         * How time is divided.
+         */period: Period, 
+        /**
+         * What goes on into the next period.
+         */rollover: Rollover, 
+        /**
+         * A day of its first period; from the beginning where absent.
+         */start: String? = nil, 
+        /**
+         * Whether what the bank has not booked yet counts as used.
+         */pendingCounts: Bool) {
         self.id = id
         self.name = name
         self.categoryIds = categoryIds
+        self.exceptCategoryIds = exceptCategoryIds
+        self.tags = tags
+        self.accountIds = accountIds
         self.limit = limit
         self.thresholds = thresholds
+        self.period = period
+        self.rollover = rollover
+        self.start = start
+        self.pendingCounts = pendingCounts
     }
 
     
@@ -6128,8 +7332,15 @@ public struct FfiConverterTypeBudget: FfiConverterRustBuffer {
                 id: FfiConverterTypeBudgetId.read(from: &buf), 
                 name: FfiConverterString.read(from: &buf), 
                 categoryIds: FfiConverterSequenceTypeCategoryId.read(from: &buf), 
+                exceptCategoryIds: FfiConverterSequenceTypeCategoryId.read(from: &buf), 
+                tags: FfiConverterSequenceString.read(from: &buf), 
+                accountIds: FfiConverterSequenceTypeAccountId.read(from: &buf), 
                 limit: FfiConverterTypeMoney.read(from: &buf), 
-                thresholds: FfiConverterSequenceInt64.read(from: &buf)
+                thresholds: FfiConverterSequenceInt64.read(from: &buf), 
+                period: FfiConverterTypePeriod.read(from: &buf), 
+                rollover: FfiConverterTypeRollover.read(from: &buf), 
+                start: FfiConverterOptionString.read(from: &buf), 
+                pendingCounts: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -6137,8 +7348,15 @@ public struct FfiConverterTypeBudget: FfiConverterRustBuffer {
         FfiConverterTypeBudgetId.write(value.id, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterSequenceTypeCategoryId.write(value.categoryIds, into: &buf)
+        FfiConverterSequenceTypeCategoryId.write(value.exceptCategoryIds, into: &buf)
+        FfiConverterSequenceString.write(value.tags, into: &buf)
+        FfiConverterSequenceTypeAccountId.write(value.accountIds, into: &buf)
         FfiConverterTypeMoney.write(value.limit, into: &buf)
         FfiConverterSequenceInt64.write(value.thresholds, into: &buf)
+        FfiConverterTypePeriod.write(value.period, into: &buf)
+        FfiConverterTypeRollover.write(value.rollover, into: &buf)
+        FfiConverterOptionString.write(value.start, into: &buf)
+        FfiConverterBool.write(value.pendingCounts, into: &buf)
     }
 }
 
@@ -6159,6 +7377,107 @@ public func FfiConverterTypeBudget_lower(_ value: Budget) -> RustBuffer {
 
 
 /**
+ * Which of a budget's periods to tell.
+ */
+public struct BudgetHistoryQuery: Equatable, Hashable {
+    /**
+     * The budget.
+     */
+    public var budgetId: BudgetId
+    /**
+     * A day of the first period; the budget's start, or the first spending, where absent.
+     */
+    public var from: String?
+    /**
+     * A day of the last period; `as_of` where absent.
+     */
+    public var to: String?
+    /**
+     * The day by the end of which pace and projection are told; today, in the book's zone, where
+     * absent.
+     */
+    public var asOf: String?
+    /**
+     * Whether to name the transactions that make the figures.
+     */
+    public var witness: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The budget.
+         */budgetId: BudgetId, 
+        /**
+         * A day of the first period; the budget's start, or the first spending, where absent.
+         */from: String? = nil, 
+        /**
+         * A day of the last period; `as_of` where absent.
+         */to: String? = nil, 
+        /**
+         * The day by the end of which pace and projection are told; today, in the book's zone, where
+         * absent.
+         */asOf: String? = nil, 
+        /**
+         * Whether to name the transactions that make the figures.
+         */witness: Bool = false) {
+        self.budgetId = budgetId
+        self.from = from
+        self.to = to
+        self.asOf = asOf
+        self.witness = witness
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension BudgetHistoryQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBudgetHistoryQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BudgetHistoryQuery {
+        return
+            try BudgetHistoryQuery(
+                budgetId: FfiConverterTypeBudgetId.read(from: &buf), 
+                from: FfiConverterOptionString.read(from: &buf), 
+                to: FfiConverterOptionString.read(from: &buf), 
+                asOf: FfiConverterOptionString.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: BudgetHistoryQuery, into buf: inout [UInt8]) {
+        FfiConverterTypeBudgetId.write(value.budgetId, into: &buf)
+        FfiConverterOptionString.write(value.from, into: &buf)
+        FfiConverterOptionString.write(value.to, into: &buf)
+        FfiConverterOptionString.write(value.asOf, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBudgetHistoryQuery_lift(_ buf: RustBuffer) throws -> BudgetHistoryQuery {
+    return try FfiConverterTypeBudgetHistoryQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBudgetHistoryQuery_lower(_ value: BudgetHistoryQuery) -> RustBuffer {
+    return FfiConverterTypeBudgetHistoryQuery.lower(value)
+}
+
+
+/**
  * Changes to a budget; what is absent stays.
  */
 public struct BudgetPatch: Equatable, Hashable {
@@ -6171,6 +7490,18 @@ public struct BudgetPatch: Equatable, Hashable {
      */
     public var categoryIds: [CategoryId]?
     /**
+     * The new categories to leave out.
+     */
+    public var exceptCategoryIds: [CategoryId]?
+    /**
+     * The new tags.
+     */
+    public var tags: [String]?
+    /**
+     * The new accounts.
+     */
+    public var accountIds: [AccountId]?
+    /**
      * The new limit, in the budget's currency.
      */
     public var limit: Amount?
@@ -6178,6 +7509,22 @@ public struct BudgetPatch: Equatable, Hashable {
      * The new percentages.
      */
     public var thresholds: [Int64]?
+    /**
+     * The new division of time.
+     */
+    public var period: Period?
+    /**
+     * What goes on into the next period from now on, in all periods since the start.
+     */
+    public var rollover: Rollover?
+    /**
+     * A day of the new first period.
+     */
+    public var start: String?
+    /**
+     * Whether what the bank has not booked yet counts as used.
+     */
+    public var pendingCounts: Bool?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6189,15 +7536,43 @@ public struct BudgetPatch: Equatable, Hashable {
          * The new categories.
          */categoryIds: [CategoryId]? = nil, 
         /**
+         * The new categories to leave out.
+         */exceptCategoryIds: [CategoryId]? = nil, 
+        /**
+         * The new tags.
+         */tags: [String]? = nil, 
+        /**
+         * The new accounts.
+         */accountIds: [AccountId]? = nil, 
+        /**
          * The new limit, in the budget's currency.
          */limit: Amount? = nil, 
         /**
          * The new percentages.
-         */thresholds: [Int64]? = nil) {
+         */thresholds: [Int64]? = nil, 
+        /**
+         * The new division of time.
+         */period: Period? = nil, 
+        /**
+         * What goes on into the next period from now on, in all periods since the start.
+         */rollover: Rollover? = nil, 
+        /**
+         * A day of the new first period.
+         */start: String? = nil, 
+        /**
+         * Whether what the bank has not booked yet counts as used.
+         */pendingCounts: Bool? = nil) {
         self.name = name
         self.categoryIds = categoryIds
+        self.exceptCategoryIds = exceptCategoryIds
+        self.tags = tags
+        self.accountIds = accountIds
         self.limit = limit
         self.thresholds = thresholds
+        self.period = period
+        self.rollover = rollover
+        self.start = start
+        self.pendingCounts = pendingCounts
     }
 
     
@@ -6218,16 +7593,30 @@ public struct FfiConverterTypeBudgetPatch: FfiConverterRustBuffer {
             try BudgetPatch(
                 name: FfiConverterOptionString.read(from: &buf), 
                 categoryIds: FfiConverterOptionSequenceTypeCategoryId.read(from: &buf), 
+                exceptCategoryIds: FfiConverterOptionSequenceTypeCategoryId.read(from: &buf), 
+                tags: FfiConverterOptionSequenceString.read(from: &buf), 
+                accountIds: FfiConverterOptionSequenceTypeAccountId.read(from: &buf), 
                 limit: FfiConverterOptionTypeAmount.read(from: &buf), 
-                thresholds: FfiConverterOptionSequenceInt64.read(from: &buf)
+                thresholds: FfiConverterOptionSequenceInt64.read(from: &buf), 
+                period: FfiConverterOptionTypePeriod.read(from: &buf), 
+                rollover: FfiConverterOptionTypeRollover.read(from: &buf), 
+                start: FfiConverterOptionString.read(from: &buf), 
+                pendingCounts: FfiConverterOptionBool.read(from: &buf)
         )
     }
 
     public static func write(_ value: BudgetPatch, into buf: inout [UInt8]) {
         FfiConverterOptionString.write(value.name, into: &buf)
         FfiConverterOptionSequenceTypeCategoryId.write(value.categoryIds, into: &buf)
+        FfiConverterOptionSequenceTypeCategoryId.write(value.exceptCategoryIds, into: &buf)
+        FfiConverterOptionSequenceString.write(value.tags, into: &buf)
+        FfiConverterOptionSequenceTypeAccountId.write(value.accountIds, into: &buf)
         FfiConverterOptionTypeAmount.write(value.limit, into: &buf)
         FfiConverterOptionSequenceInt64.write(value.thresholds, into: &buf)
+        FfiConverterOptionTypePeriod.write(value.period, into: &buf)
+        FfiConverterOptionTypeRollover.write(value.rollover, into: &buf)
+        FfiConverterOptionString.write(value.start, into: &buf)
+        FfiConverterOptionBool.write(value.pendingCounts, into: &buf)
     }
 }
 
@@ -6252,25 +7641,51 @@ public func FfiConverterTypeBudgetPatch_lower(_ value: BudgetPatch) -> RustBuffe
  */
 public struct BudgetQuery: Equatable, Hashable {
     /**
-     * The month; the present one, in the book's zone, where absent.
+     * A month: each budget's period that holds its first day.
      */
     public var month: Month?
+    /**
+     * A day: each budget's period that holds it; `as_of` where neither this nor a month is named.
+     */
+    public var date: String?
+    /**
+     * The day by the end of which pace and projection are told; today, in the book's zone, where
+     * absent.
+     */
+    public var asOf: String?
     /**
      * One budget; all where absent.
      */
     public var budgetId: BudgetId?
+    /**
+     * Whether to name the transactions that make the figures.
+     */
+    public var witness: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
-         * The month; the present one, in the book's zone, where absent.
+         * A month: each budget's period that holds its first day.
          */month: Month? = nil, 
         /**
+         * A day: each budget's period that holds it; `as_of` where neither this nor a month is named.
+         */date: String? = nil, 
+        /**
+         * The day by the end of which pace and projection are told; today, in the book's zone, where
+         * absent.
+         */asOf: String? = nil, 
+        /**
          * One budget; all where absent.
-         */budgetId: BudgetId? = nil) {
+         */budgetId: BudgetId? = nil, 
+        /**
+         * Whether to name the transactions that make the figures.
+         */witness: Bool = false) {
         self.month = month
+        self.date = date
+        self.asOf = asOf
         self.budgetId = budgetId
+        self.witness = witness
     }
 
     
@@ -6290,13 +7705,19 @@ public struct FfiConverterTypeBudgetQuery: FfiConverterRustBuffer {
         return
             try BudgetQuery(
                 month: FfiConverterOptionTypeMonth.read(from: &buf), 
-                budgetId: FfiConverterOptionTypeBudgetId.read(from: &buf)
+                date: FfiConverterOptionString.read(from: &buf), 
+                asOf: FfiConverterOptionString.read(from: &buf), 
+                budgetId: FfiConverterOptionTypeBudgetId.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
         )
     }
 
     public static func write(_ value: BudgetQuery, into buf: inout [UInt8]) {
         FfiConverterOptionTypeMonth.write(value.month, into: &buf)
+        FfiConverterOptionString.write(value.date, into: &buf)
+        FfiConverterOptionString.write(value.asOf, into: &buf)
         FfiConverterOptionTypeBudgetId.write(value.budgetId, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
     }
 }
 
@@ -6317,7 +7738,7 @@ public func FfiConverterTypeBudgetQuery_lower(_ value: BudgetQuery) -> RustBuffe
 
 
 /**
- * How a budget stands in a month.
+ * How a budget stands in a period.
  */
 public struct BudgetState: Equatable, Hashable {
     /**
@@ -6329,37 +7750,80 @@ public struct BudgetState: Equatable, Hashable {
      */
     public var name: String
     /**
-     * The month.
+     * The period, where it is a calendar month.
      */
-    public var month: Month
+    public var month: Month?
     /**
-     * What may be spent.
+     * The first day of the period.
+     */
+    public var from: String
+    /**
+     * The last day of the period.
+     */
+    public var to: String
+    /**
+     * What may be spent in each period.
      */
     public var limit: Money
     /**
-     * What was spent, refunds taken off; below zero when more came back than went out.
+     * What the period began with beyond the limit; below zero where more was spent before.
+     */
+    public var carriedIn: Money
+    /**
+     * What was spent and booked, refunds taken off; below zero when more came back than went out.
      */
     public var spent: Money
     /**
-     * What is left; below zero when the limit is exceeded.
+     * The same of what the bank has not booked yet.
+     */
+    public var reserved: Money
+    /**
+     * What is left of limit and carry; what is reserved is taken off where the budget counts it. Below
+     * zero when more was used than was there.
      */
     public var remaining: Money
     /**
-     * What was spent in percent of the limit, one decimal place, rounded half to even.
+     * What was used in percent of limit and carry, one decimal place, rounded half to even; absent
+     * where these leave nothing to be spent.
      */
-    public var usedPercent: Amount
+    public var usedPercent: Amount?
+    /**
+     * The days of the period.
+     */
+    public var days: Int64
+    /**
+     * How many of them have come by `as_of`, that day included.
+     */
+    public var daysPassed: Int64
+    /**
+     * What would be used by then if each day took the same, rounded half to even.
+     */
+    public var expected: Money
+    /**
+     * What was used by then beyond what was expected; below zero where it is less.
+     */
+    public var ahead: Money
+    /**
+     * What is used at the period's end if the days to come take what those before took, rounded half
+     * to even; absent before the period's first day.
+     */
+    public var projected: Money?
     /**
      * The thresholds reached now, ascending.
      */
     public var reached: [Int64]
     /**
-     * The thresholds announced in this month, ascending.
+     * The thresholds announced in this period, ascending.
      */
     public var announced: [Int64]
     /**
-     * How many transactions were counted.
+     * How many transactions, or parts of split ones, are spent or reserved.
      */
     public var transactions: Int64
+    /**
+     * The transactions that were used, ascending, where asked for.
+     */
+    public var witness: [TransactionId]?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6371,39 +7835,82 @@ public struct BudgetState: Equatable, Hashable {
          * Its name.
          */name: String, 
         /**
-         * The month.
-         */month: Month, 
+         * The period, where it is a calendar month.
+         */month: Month? = nil, 
         /**
-         * What may be spent.
+         * The first day of the period.
+         */from: String, 
+        /**
+         * The last day of the period.
+         */to: String, 
+        /**
+         * What may be spent in each period.
          */limit: Money, 
         /**
-         * What was spent, refunds taken off; below zero when more came back than went out.
+         * What the period began with beyond the limit; below zero where more was spent before.
+         */carriedIn: Money, 
+        /**
+         * What was spent and booked, refunds taken off; below zero when more came back than went out.
          */spent: Money, 
         /**
-         * What is left; below zero when the limit is exceeded.
+         * The same of what the bank has not booked yet.
+         */reserved: Money, 
+        /**
+         * What is left of limit and carry; what is reserved is taken off where the budget counts it. Below
+         * zero when more was used than was there.
          */remaining: Money, 
         /**
-         * What was spent in percent of the limit, one decimal place, rounded half to even.
-         */usedPercent: Amount, 
+         * What was used in percent of limit and carry, one decimal place, rounded half to even; absent
+         * where these leave nothing to be spent.
+         */usedPercent: Amount? = nil, 
+        /**
+         * The days of the period.
+         */days: Int64, 
+        /**
+         * How many of them have come by `as_of`, that day included.
+         */daysPassed: Int64, 
+        /**
+         * What would be used by then if each day took the same, rounded half to even.
+         */expected: Money, 
+        /**
+         * What was used by then beyond what was expected; below zero where it is less.
+         */ahead: Money, 
+        /**
+         * What is used at the period's end if the days to come take what those before took, rounded half
+         * to even; absent before the period's first day.
+         */projected: Money? = nil, 
         /**
          * The thresholds reached now, ascending.
          */reached: [Int64], 
         /**
-         * The thresholds announced in this month, ascending.
+         * The thresholds announced in this period, ascending.
          */announced: [Int64], 
         /**
-         * How many transactions were counted.
-         */transactions: Int64) {
+         * How many transactions, or parts of split ones, are spent or reserved.
+         */transactions: Int64, 
+        /**
+         * The transactions that were used, ascending, where asked for.
+         */witness: [TransactionId]? = nil) {
         self.budgetId = budgetId
         self.name = name
         self.month = month
+        self.from = from
+        self.to = to
         self.limit = limit
+        self.carriedIn = carriedIn
         self.spent = spent
+        self.reserved = reserved
         self.remaining = remaining
         self.usedPercent = usedPercent
+        self.days = days
+        self.daysPassed = daysPassed
+        self.expected = expected
+        self.ahead = ahead
+        self.projected = projected
         self.reached = reached
         self.announced = announced
         self.transactions = transactions
+        self.witness = witness
     }
 
     
@@ -6424,28 +7931,48 @@ public struct FfiConverterTypeBudgetState: FfiConverterRustBuffer {
             try BudgetState(
                 budgetId: FfiConverterTypeBudgetId.read(from: &buf), 
                 name: FfiConverterString.read(from: &buf), 
-                month: FfiConverterTypeMonth.read(from: &buf), 
+                month: FfiConverterOptionTypeMonth.read(from: &buf), 
+                from: FfiConverterString.read(from: &buf), 
+                to: FfiConverterString.read(from: &buf), 
                 limit: FfiConverterTypeMoney.read(from: &buf), 
+                carriedIn: FfiConverterTypeMoney.read(from: &buf), 
                 spent: FfiConverterTypeMoney.read(from: &buf), 
+                reserved: FfiConverterTypeMoney.read(from: &buf), 
                 remaining: FfiConverterTypeMoney.read(from: &buf), 
-                usedPercent: FfiConverterTypeAmount.read(from: &buf), 
+                usedPercent: FfiConverterOptionTypeAmount.read(from: &buf), 
+                days: FfiConverterInt64.read(from: &buf), 
+                daysPassed: FfiConverterInt64.read(from: &buf), 
+                expected: FfiConverterTypeMoney.read(from: &buf), 
+                ahead: FfiConverterTypeMoney.read(from: &buf), 
+                projected: FfiConverterOptionTypeMoney.read(from: &buf), 
                 reached: FfiConverterSequenceInt64.read(from: &buf), 
                 announced: FfiConverterSequenceInt64.read(from: &buf), 
-                transactions: FfiConverterInt64.read(from: &buf)
+                transactions: FfiConverterInt64.read(from: &buf), 
+                witness: FfiConverterOptionSequenceTypeTransactionId.read(from: &buf)
         )
     }
 
     public static func write(_ value: BudgetState, into buf: inout [UInt8]) {
         FfiConverterTypeBudgetId.write(value.budgetId, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
-        FfiConverterTypeMonth.write(value.month, into: &buf)
+        FfiConverterOptionTypeMonth.write(value.month, into: &buf)
+        FfiConverterString.write(value.from, into: &buf)
+        FfiConverterString.write(value.to, into: &buf)
         FfiConverterTypeMoney.write(value.limit, into: &buf)
+        FfiConverterTypeMoney.write(value.carriedIn, into: &buf)
         FfiConverterTypeMoney.write(value.spent, into: &buf)
+        FfiConverterTypeMoney.write(value.reserved, into: &buf)
         FfiConverterTypeMoney.write(value.remaining, into: &buf)
-        FfiConverterTypeAmount.write(value.usedPercent, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.usedPercent, into: &buf)
+        FfiConverterInt64.write(value.days, into: &buf)
+        FfiConverterInt64.write(value.daysPassed, into: &buf)
+        FfiConverterTypeMoney.write(value.expected, into: &buf)
+        FfiConverterTypeMoney.write(value.ahead, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.projected, into: &buf)
         FfiConverterSequenceInt64.write(value.reached, into: &buf)
         FfiConverterSequenceInt64.write(value.announced, into: &buf)
         FfiConverterInt64.write(value.transactions, into: &buf)
+        FfiConverterOptionSequenceTypeTransactionId.write(value.witness, into: &buf)
     }
 }
 
@@ -8204,6 +9731,480 @@ public func FfiConverterTypeEntry_lower(_ value: Entry) -> RustBuffer {
 
 
 /**
+ * How an envelope is kept: what becomes of its overspending, and what fills it.
+ */
+public struct Envelope: Equatable, Hashable {
+    /**
+     * The category, of spending.
+     */
+    public var categoryId: CategoryId
+    /**
+     * The first month whose overspending the envelope itself carries on. What is overspent in other
+     * months lowers what is to be budgeted in the next.
+     */
+    public var carriesDeficitFrom: Month?
+    /**
+     * The most that automations fill it to; no bound where absent.
+     */
+    public var cap: Amount?
+    /**
+     * Whether automations give back what lies in it beyond the cap.
+     */
+    public var returnsExcess: Bool
+    /**
+     * What fills it.
+     */
+    public var automations: [Automation]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The category, of spending.
+         */categoryId: CategoryId, 
+        /**
+         * The first month whose overspending the envelope itself carries on. What is overspent in other
+         * months lowers what is to be budgeted in the next.
+         */carriesDeficitFrom: Month? = nil, 
+        /**
+         * The most that automations fill it to; no bound where absent.
+         */cap: Amount? = nil, 
+        /**
+         * Whether automations give back what lies in it beyond the cap.
+         */returnsExcess: Bool, 
+        /**
+         * What fills it.
+         */automations: [Automation]) {
+        self.categoryId = categoryId
+        self.carriesDeficitFrom = carriesDeficitFrom
+        self.cap = cap
+        self.returnsExcess = returnsExcess
+        self.automations = automations
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Envelope: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEnvelope: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Envelope {
+        return
+            try Envelope(
+                categoryId: FfiConverterTypeCategoryId.read(from: &buf), 
+                carriesDeficitFrom: FfiConverterOptionTypeMonth.read(from: &buf), 
+                cap: FfiConverterOptionTypeAmount.read(from: &buf), 
+                returnsExcess: FfiConverterBool.read(from: &buf), 
+                automations: FfiConverterSequenceTypeAutomation.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Envelope, into buf: inout [UInt8]) {
+        FfiConverterTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterOptionTypeMonth.write(value.carriesDeficitFrom, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.cap, into: &buf)
+        FfiConverterBool.write(value.returnsExcess, into: &buf)
+        FfiConverterSequenceTypeAutomation.write(value.automations, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnvelope_lift(_ buf: RustBuffer) throws -> Envelope {
+    return try FfiConverterTypeEnvelope.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnvelope_lower(_ value: Envelope) -> RustBuffer {
+    return FfiConverterTypeEnvelope.lower(value)
+}
+
+
+/**
+ * How all envelopes stand at a month's end, in the book's currency.
+ */
+public struct EnvelopeMonth: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public var month: Month
+    /**
+     * What was left to be budgeted the month before, that which was held back included; in the first
+     * month what lay in the accounts before.
+     */
+    public var carriedIn: Money
+    /**
+     * What was overspent the month before in envelopes that do not carry it; zero or below.
+     */
+    public var overspentBefore: Money
+    /**
+     * Income.
+     */
+    public var income: Money
+    /**
+     * What has no category yet: it changes what is to be budgeted until it has.
+     */
+    public var uncategorised: Money
+    /**
+     * Transfers: what came from accounts that are not on budget less what went there, and what is
+     * under way between two months.
+     */
+    public var transferred: Money
+    /**
+     * What all envelopes were assigned.
+     */
+    public var assigned: Money
+    /**
+     * What is held back for the month after.
+     */
+    public var held: Money
+    /**
+     * What is left to be budgeted: what was carried, overspent, earned, uncategorised and transferred,
+     * less what was assigned and held. Below zero where more was assigned than is there.
+     */
+    public var toBeBudgeted: Money
+    /**
+     * What lies in all envelopes.
+     */
+    public var available: Money
+    /**
+     * What lies in the accounts on budget: to be budgeted, held and available together.
+     */
+    public var money: Money
+    /**
+     * The envelopes, one for each category of spending, by id.
+     */
+    public var envelopes: [EnvelopeState]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: Month, 
+        /**
+         * What was left to be budgeted the month before, that which was held back included; in the first
+         * month what lay in the accounts before.
+         */carriedIn: Money, 
+        /**
+         * What was overspent the month before in envelopes that do not carry it; zero or below.
+         */overspentBefore: Money, 
+        /**
+         * Income.
+         */income: Money, 
+        /**
+         * What has no category yet: it changes what is to be budgeted until it has.
+         */uncategorised: Money, 
+        /**
+         * Transfers: what came from accounts that are not on budget less what went there, and what is
+         * under way between two months.
+         */transferred: Money, 
+        /**
+         * What all envelopes were assigned.
+         */assigned: Money, 
+        /**
+         * What is held back for the month after.
+         */held: Money, 
+        /**
+         * What is left to be budgeted: what was carried, overspent, earned, uncategorised and transferred,
+         * less what was assigned and held. Below zero where more was assigned than is there.
+         */toBeBudgeted: Money, 
+        /**
+         * What lies in all envelopes.
+         */available: Money, 
+        /**
+         * What lies in the accounts on budget: to be budgeted, held and available together.
+         */money: Money, 
+        /**
+         * The envelopes, one for each category of spending, by id.
+         */envelopes: [EnvelopeState]) {
+        self.month = month
+        self.carriedIn = carriedIn
+        self.overspentBefore = overspentBefore
+        self.income = income
+        self.uncategorised = uncategorised
+        self.transferred = transferred
+        self.assigned = assigned
+        self.held = held
+        self.toBeBudgeted = toBeBudgeted
+        self.available = available
+        self.money = money
+        self.envelopes = envelopes
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EnvelopeMonth: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEnvelopeMonth: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EnvelopeMonth {
+        return
+            try EnvelopeMonth(
+                month: FfiConverterTypeMonth.read(from: &buf), 
+                carriedIn: FfiConverterTypeMoney.read(from: &buf), 
+                overspentBefore: FfiConverterTypeMoney.read(from: &buf), 
+                income: FfiConverterTypeMoney.read(from: &buf), 
+                uncategorised: FfiConverterTypeMoney.read(from: &buf), 
+                transferred: FfiConverterTypeMoney.read(from: &buf), 
+                assigned: FfiConverterTypeMoney.read(from: &buf), 
+                held: FfiConverterTypeMoney.read(from: &buf), 
+                toBeBudgeted: FfiConverterTypeMoney.read(from: &buf), 
+                available: FfiConverterTypeMoney.read(from: &buf), 
+                money: FfiConverterTypeMoney.read(from: &buf), 
+                envelopes: FfiConverterSequenceTypeEnvelopeState.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EnvelopeMonth, into buf: inout [UInt8]) {
+        FfiConverterTypeMonth.write(value.month, into: &buf)
+        FfiConverterTypeMoney.write(value.carriedIn, into: &buf)
+        FfiConverterTypeMoney.write(value.overspentBefore, into: &buf)
+        FfiConverterTypeMoney.write(value.income, into: &buf)
+        FfiConverterTypeMoney.write(value.uncategorised, into: &buf)
+        FfiConverterTypeMoney.write(value.transferred, into: &buf)
+        FfiConverterTypeMoney.write(value.assigned, into: &buf)
+        FfiConverterTypeMoney.write(value.held, into: &buf)
+        FfiConverterTypeMoney.write(value.toBeBudgeted, into: &buf)
+        FfiConverterTypeMoney.write(value.available, into: &buf)
+        FfiConverterTypeMoney.write(value.money, into: &buf)
+        FfiConverterSequenceTypeEnvelopeState.write(value.envelopes, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnvelopeMonth_lift(_ buf: RustBuffer) throws -> EnvelopeMonth {
+    return try FfiConverterTypeEnvelopeMonth.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnvelopeMonth_lower(_ value: EnvelopeMonth) -> RustBuffer {
+    return FfiConverterTypeEnvelopeMonth.lower(value)
+}
+
+
+/**
+ * Which month's envelopes to tell.
+ */
+public struct EnvelopeQuery: Equatable, Hashable {
+    /**
+     * The month; the present one, in the book's zone, where absent.
+     */
+    public var month: Month?
+    /**
+     * Whether to name the transactions that make the activity.
+     */
+    public var witness: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month; the present one, in the book's zone, where absent.
+         */month: Month? = nil, 
+        /**
+         * Whether to name the transactions that make the activity.
+         */witness: Bool = false) {
+        self.month = month
+        self.witness = witness
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EnvelopeQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEnvelopeQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EnvelopeQuery {
+        return
+            try EnvelopeQuery(
+                month: FfiConverterOptionTypeMonth.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EnvelopeQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeMonth.write(value.month, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnvelopeQuery_lift(_ buf: RustBuffer) throws -> EnvelopeQuery {
+    return try FfiConverterTypeEnvelopeQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnvelopeQuery_lower(_ value: EnvelopeQuery) -> RustBuffer {
+    return FfiConverterTypeEnvelopeQuery.lower(value)
+}
+
+
+/**
+ * How an envelope stands at a month's end.
+ */
+public struct EnvelopeState: Equatable, Hashable {
+    /**
+     * The category.
+     */
+    public var categoryId: CategoryId
+    /**
+     * Its name.
+     */
+    public var name: String
+    /**
+     * What lay in it when the month began; below zero where it carries a deficit.
+     */
+    public var carriedIn: Money
+    /**
+     * What it was assigned in the month.
+     */
+    public var assigned: Money
+    /**
+     * What came to it or, below zero, went out of it in the month.
+     */
+    public var activity: Money
+    /**
+     * What lies in it: the three together. Below zero where it is overspent.
+     */
+    public var available: Money
+    /**
+     * Whether a deficit of this month stays in the envelope.
+     */
+    public var carriesDeficit: Bool
+    /**
+     * The transactions of the activity, ascending, where asked for.
+     */
+    public var witness: [TransactionId]?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The category.
+         */categoryId: CategoryId, 
+        /**
+         * Its name.
+         */name: String, 
+        /**
+         * What lay in it when the month began; below zero where it carries a deficit.
+         */carriedIn: Money, 
+        /**
+         * What it was assigned in the month.
+         */assigned: Money, 
+        /**
+         * What came to it or, below zero, went out of it in the month.
+         */activity: Money, 
+        /**
+         * What lies in it: the three together. Below zero where it is overspent.
+         */available: Money, 
+        /**
+         * Whether a deficit of this month stays in the envelope.
+         */carriesDeficit: Bool, 
+        /**
+         * The transactions of the activity, ascending, where asked for.
+         */witness: [TransactionId]? = nil) {
+        self.categoryId = categoryId
+        self.name = name
+        self.carriedIn = carriedIn
+        self.assigned = assigned
+        self.activity = activity
+        self.available = available
+        self.carriesDeficit = carriesDeficit
+        self.witness = witness
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EnvelopeState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEnvelopeState: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EnvelopeState {
+        return
+            try EnvelopeState(
+                categoryId: FfiConverterTypeCategoryId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                carriedIn: FfiConverterTypeMoney.read(from: &buf), 
+                assigned: FfiConverterTypeMoney.read(from: &buf), 
+                activity: FfiConverterTypeMoney.read(from: &buf), 
+                available: FfiConverterTypeMoney.read(from: &buf), 
+                carriesDeficit: FfiConverterBool.read(from: &buf), 
+                witness: FfiConverterOptionSequenceTypeTransactionId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EnvelopeState, into buf: inout [UInt8]) {
+        FfiConverterTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeMoney.write(value.carriedIn, into: &buf)
+        FfiConverterTypeMoney.write(value.assigned, into: &buf)
+        FfiConverterTypeMoney.write(value.activity, into: &buf)
+        FfiConverterTypeMoney.write(value.available, into: &buf)
+        FfiConverterBool.write(value.carriesDeficit, into: &buf)
+        FfiConverterOptionSequenceTypeTransactionId.write(value.witness, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnvelopeState_lift(_ buf: RustBuffer) throws -> EnvelopeState {
+    return try FfiConverterTypeEnvelopeState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnvelopeState_lower(_ value: EnvelopeState) -> RustBuffer {
+    return FfiConverterTypeEnvelopeState.lower(value)
+}
+
+
+/**
  * Where the past is cut in two.
  */
 public struct EvaluationQuery: Equatable, Hashable {
@@ -9450,7 +11451,7 @@ public struct Learning: Equatable, Hashable {
     /**
      * How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
      */
-    public var threshold: Int64
+    public var threshold: Int64?
     /**
      * The payees of which nothing is learned, by their names without a bank's noise.
      */
@@ -9465,7 +11466,7 @@ public struct Learning: Equatable, Hashable {
          */enabled: Bool = false, 
         /**
          * How probable a category has to be for that, in percent, 1 to 100; 85 where nothing was said.
-         */threshold: Int64 = Int64(0), 
+         */threshold: Int64? = nil, 
         /**
          * The payees of which nothing is learned, by their names without a bank's noise.
          */forgotten: [String] = []) {
@@ -9491,14 +11492,14 @@ public struct FfiConverterTypeLearning: FfiConverterRustBuffer {
         return
             try Learning(
                 enabled: FfiConverterBool.read(from: &buf), 
-                threshold: FfiConverterInt64.read(from: &buf), 
+                threshold: FfiConverterOptionInt64.read(from: &buf), 
                 forgotten: FfiConverterSequenceString.read(from: &buf)
         )
     }
 
     public static func write(_ value: Learning, into buf: inout [UInt8]) {
         FfiConverterBool.write(value.enabled, into: &buf)
-        FfiConverterInt64.write(value.threshold, into: &buf)
+        FfiConverterOptionInt64.write(value.threshold, into: &buf)
         FfiConverterSequenceString.write(value.forgotten, into: &buf)
     }
 }
@@ -10014,6 +12015,144 @@ public func FfiConverterTypeNewAccount_lower(_ value: NewAccount) -> RustBuffer 
 
 
 /**
+ * What is to be assigned to a category.
+ */
+public struct NewAssigned: Equatable, Hashable {
+    /**
+     * The category, of spending.
+     */
+    public var categoryId: CategoryId
+    /**
+     * How much it is assigned in the month, in the book's currency.
+     */
+    public var amount: Amount
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The category, of spending.
+         */categoryId: CategoryId, 
+        /**
+         * How much it is assigned in the month, in the book's currency.
+         */amount: Amount) {
+        self.categoryId = categoryId
+        self.amount = amount
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewAssigned: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewAssigned: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewAssigned {
+        return
+            try NewAssigned(
+                categoryId: FfiConverterTypeCategoryId.read(from: &buf), 
+                amount: FfiConverterTypeAmount.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewAssigned, into buf: inout [UInt8]) {
+        FfiConverterTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterTypeAmount.write(value.amount, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewAssigned_lift(_ buf: RustBuffer) throws -> NewAssigned {
+    return try FfiConverterTypeNewAssigned.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewAssigned_lower(_ value: NewAssigned) -> RustBuffer {
+    return FfiConverterTypeNewAssigned.lower(value)
+}
+
+
+/**
+ * What is to be assigned in a month.
+ */
+public struct NewAssignment: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public var month: Month
+    /**
+     * What these categories are assigned from now on; the others keep theirs.
+     */
+    public var amounts: [NewAssigned]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: Month, 
+        /**
+         * What these categories are assigned from now on; the others keep theirs.
+         */amounts: [NewAssigned]) {
+        self.month = month
+        self.amounts = amounts
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewAssignment: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewAssignment: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewAssignment {
+        return
+            try NewAssignment(
+                month: FfiConverterTypeMonth.read(from: &buf), 
+                amounts: FfiConverterSequenceTypeNewAssigned.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewAssignment, into buf: inout [UInt8]) {
+        FfiConverterTypeMonth.write(value.month, into: &buf)
+        FfiConverterSequenceTypeNewAssigned.write(value.amounts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewAssignment_lift(_ buf: RustBuffer) throws -> NewAssignment {
+    return try FfiConverterTypeNewAssignment.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewAssignment_lower(_ value: NewAssignment) -> RustBuffer {
+    return FfiConverterTypeNewAssignment.lower(value)
+}
+
+
+/**
  * A book to be made; its maker becomes its owner.
  */
 public struct NewBook: Equatable, Hashable {
@@ -10113,7 +12252,7 @@ public func FfiConverterTypeNewBook_lower(_ value: NewBook) -> RustBuffer {
 
 
 /**
- * A budget to be made.
+ * A budget to be made. It names at least one of categories, categories left out, tags, accounts.
  */
 public struct NewBudget: Equatable, Hashable {
     /**
@@ -10125,11 +12264,23 @@ public struct NewBudget: Equatable, Hashable {
      */
     public var name: String
     /**
-     * The categories it watches; at least one, and none of income.
+     * The categories it watches, none of income; those below them count too.
      */
     public var categoryIds: [CategoryId]
     /**
-     * What may be spent in a month, above zero.
+     * Categories that it leaves out, with those below them.
+     */
+    public var exceptCategoryIds: [CategoryId]
+    /**
+     * The tags of which a transaction needs one.
+     */
+    public var tags: [String]
+    /**
+     * The accounts it watches.
+     */
+    public var accountIds: [AccountId]
+    /**
+     * What may be spent in a period, above zero.
      */
     public var limit: Amount
     /**
@@ -10140,6 +12291,23 @@ public struct NewBudget: Equatable, Hashable {
      * The percentages to announce; 80, 100 and 120 where absent.
      */
     public var thresholds: [Int64]?
+    /**
+     * How time is divided; calendar months where absent.
+     */
+    public var period: Period?
+    /**
+     * What goes on into the next period; nothing where absent.
+     */
+    public var rollover: Rollover?
+    /**
+     * A day of its first period; where absent, from the beginning, or from now on where something is
+     * carried.
+     */
+    public var start: String?
+    /**
+     * Whether what the bank has not booked yet counts as used; it does where absent.
+     */
+    public var pendingCounts: Bool?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -10151,23 +12319,52 @@ public struct NewBudget: Equatable, Hashable {
          * What people call it.
          */name: String, 
         /**
-         * The categories it watches; at least one, and none of income.
-         */categoryIds: [CategoryId], 
+         * The categories it watches, none of income; those below them count too.
+         */categoryIds: [CategoryId] = [], 
         /**
-         * What may be spent in a month, above zero.
+         * Categories that it leaves out, with those below them.
+         */exceptCategoryIds: [CategoryId] = [], 
+        /**
+         * The tags of which a transaction needs one.
+         */tags: [String] = [], 
+        /**
+         * The accounts it watches.
+         */accountIds: [AccountId] = [], 
+        /**
+         * What may be spent in a period, above zero.
          */limit: Amount, 
         /**
          * The currency code; the book's currency where absent.
          */currency: String? = nil, 
         /**
          * The percentages to announce; 80, 100 and 120 where absent.
-         */thresholds: [Int64]? = nil) {
+         */thresholds: [Int64]? = nil, 
+        /**
+         * How time is divided; calendar months where absent.
+         */period: Period? = nil, 
+        /**
+         * What goes on into the next period; nothing where absent.
+         */rollover: Rollover? = nil, 
+        /**
+         * A day of its first period; where absent, from the beginning, or from now on where something is
+         * carried.
+         */start: String? = nil, 
+        /**
+         * Whether what the bank has not booked yet counts as used; it does where absent.
+         */pendingCounts: Bool? = nil) {
         self.id = id
         self.name = name
         self.categoryIds = categoryIds
+        self.exceptCategoryIds = exceptCategoryIds
+        self.tags = tags
+        self.accountIds = accountIds
         self.limit = limit
         self.currency = currency
         self.thresholds = thresholds
+        self.period = period
+        self.rollover = rollover
+        self.start = start
+        self.pendingCounts = pendingCounts
     }
 
     
@@ -10189,9 +12386,16 @@ public struct FfiConverterTypeNewBudget: FfiConverterRustBuffer {
                 id: FfiConverterOptionTypeBudgetId.read(from: &buf), 
                 name: FfiConverterString.read(from: &buf), 
                 categoryIds: FfiConverterSequenceTypeCategoryId.read(from: &buf), 
+                exceptCategoryIds: FfiConverterSequenceTypeCategoryId.read(from: &buf), 
+                tags: FfiConverterSequenceString.read(from: &buf), 
+                accountIds: FfiConverterSequenceTypeAccountId.read(from: &buf), 
                 limit: FfiConverterTypeAmount.read(from: &buf), 
                 currency: FfiConverterOptionString.read(from: &buf), 
-                thresholds: FfiConverterOptionSequenceInt64.read(from: &buf)
+                thresholds: FfiConverterOptionSequenceInt64.read(from: &buf), 
+                period: FfiConverterOptionTypePeriod.read(from: &buf), 
+                rollover: FfiConverterOptionTypeRollover.read(from: &buf), 
+                start: FfiConverterOptionString.read(from: &buf), 
+                pendingCounts: FfiConverterOptionBool.read(from: &buf)
         )
     }
 
@@ -10199,9 +12403,16 @@ public struct FfiConverterTypeNewBudget: FfiConverterRustBuffer {
         FfiConverterOptionTypeBudgetId.write(value.id, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterSequenceTypeCategoryId.write(value.categoryIds, into: &buf)
+        FfiConverterSequenceTypeCategoryId.write(value.exceptCategoryIds, into: &buf)
+        FfiConverterSequenceString.write(value.tags, into: &buf)
+        FfiConverterSequenceTypeAccountId.write(value.accountIds, into: &buf)
         FfiConverterTypeAmount.write(value.limit, into: &buf)
         FfiConverterOptionString.write(value.currency, into: &buf)
         FfiConverterOptionSequenceInt64.write(value.thresholds, into: &buf)
+        FfiConverterOptionTypePeriod.write(value.period, into: &buf)
+        FfiConverterOptionTypeRollover.write(value.rollover, into: &buf)
+        FfiConverterOptionString.write(value.start, into: &buf)
+        FfiConverterOptionBool.write(value.pendingCounts, into: &buf)
     }
 }
 
@@ -10307,6 +12518,174 @@ public func FfiConverterTypeNewCategory_lift(_ buf: RustBuffer) throws -> NewCat
 #endif
 public func FfiConverterTypeNewCategory_lower(_ value: NewCategory) -> RustBuffer {
     return FfiConverterTypeNewCategory.lower(value)
+}
+
+
+/**
+ * How an envelope is to be kept, instead of how it was.
+ */
+public struct NewEnvelope: Equatable, Hashable {
+    /**
+     * The category, of spending.
+     */
+    public var categoryId: CategoryId
+    /**
+     * The first month whose overspending the envelope itself carries on; none where absent.
+     */
+    public var carriesDeficitFrom: Month?
+    /**
+     * The most that automations fill it to, in the book's currency; no bound where absent.
+     */
+    public var cap: Amount?
+    /**
+     * Whether automations give back what lies in it beyond the cap.
+     */
+    public var returnsExcess: Bool
+    /**
+     * What fills it.
+     */
+    public var automations: [Automation]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The category, of spending.
+         */categoryId: CategoryId, 
+        /**
+         * The first month whose overspending the envelope itself carries on; none where absent.
+         */carriesDeficitFrom: Month? = nil, 
+        /**
+         * The most that automations fill it to, in the book's currency; no bound where absent.
+         */cap: Amount? = nil, 
+        /**
+         * Whether automations give back what lies in it beyond the cap.
+         */returnsExcess: Bool = false, 
+        /**
+         * What fills it.
+         */automations: [Automation] = []) {
+        self.categoryId = categoryId
+        self.carriesDeficitFrom = carriesDeficitFrom
+        self.cap = cap
+        self.returnsExcess = returnsExcess
+        self.automations = automations
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewEnvelope: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewEnvelope: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewEnvelope {
+        return
+            try NewEnvelope(
+                categoryId: FfiConverterTypeCategoryId.read(from: &buf), 
+                carriesDeficitFrom: FfiConverterOptionTypeMonth.read(from: &buf), 
+                cap: FfiConverterOptionTypeAmount.read(from: &buf), 
+                returnsExcess: FfiConverterBool.read(from: &buf), 
+                automations: FfiConverterSequenceTypeAutomation.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewEnvelope, into buf: inout [UInt8]) {
+        FfiConverterTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterOptionTypeMonth.write(value.carriesDeficitFrom, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.cap, into: &buf)
+        FfiConverterBool.write(value.returnsExcess, into: &buf)
+        FfiConverterSequenceTypeAutomation.write(value.automations, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewEnvelope_lift(_ buf: RustBuffer) throws -> NewEnvelope {
+    return try FfiConverterTypeNewEnvelope.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewEnvelope_lower(_ value: NewEnvelope) -> RustBuffer {
+    return FfiConverterTypeNewEnvelope.lower(value)
+}
+
+
+/**
+ * What is to be held back in a month.
+ */
+public struct NewHold: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public var month: Month
+    /**
+     * How much of it the month after begins with, not below zero, in the book's currency.
+     */
+    public var amount: Amount
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: Month, 
+        /**
+         * How much of it the month after begins with, not below zero, in the book's currency.
+         */amount: Amount) {
+        self.month = month
+        self.amount = amount
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewHold: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewHold: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewHold {
+        return
+            try NewHold(
+                month: FfiConverterTypeMonth.read(from: &buf), 
+                amount: FfiConverterTypeAmount.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewHold, into buf: inout [UInt8]) {
+        FfiConverterTypeMonth.write(value.month, into: &buf)
+        FfiConverterTypeAmount.write(value.amount, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewHold_lift(_ buf: RustBuffer) throws -> NewHold {
+    return try FfiConverterTypeNewHold.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewHold_lower(_ value: NewHold) -> RustBuffer {
+    return FfiConverterTypeNewHold.lower(value)
 }
 
 
@@ -10889,6 +13268,155 @@ public func FfiConverterTypeNewRule_lower(_ value: NewRule) -> RustBuffer {
 
 
 /**
+ * A schedule to be made.
+ */
+public struct NewSchedule: Equatable, Hashable {
+    /**
+     * An id of the caller's choice; fresh where absent.
+     */
+    public var id: ScheduleId?
+    /**
+     * What people call it.
+     */
+    public var name: String
+    /**
+     * The account in which it is paid.
+     */
+    public var accountId: AccountId
+    /**
+     * The other party; any where absent.
+     */
+    public var payee: String?
+    /**
+     * What it is for.
+     */
+    public var categoryId: CategoryId?
+    /**
+     * The signed amount that is expected, in the account's currency: negative = money out.
+     */
+    public var amount: Amount
+    /**
+     * How far an amount may be from it, in percent of it, at most 100; 10 where absent.
+     */
+    public var tolerancePercent: Int64?
+    /**
+     * When it is due.
+     */
+    public var recurrence: Recurrence
+    /**
+     * How many days before or after it may be paid, at most 31; 5 where absent.
+     */
+    public var toleranceDays: Int64?
+    /**
+     * Whether it is expected; it is where absent.
+     */
+    public var active: Bool?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * An id of the caller's choice; fresh where absent.
+         */id: ScheduleId? = nil, 
+        /**
+         * What people call it.
+         */name: String, 
+        /**
+         * The account in which it is paid.
+         */accountId: AccountId, 
+        /**
+         * The other party; any where absent.
+         */payee: String? = nil, 
+        /**
+         * What it is for.
+         */categoryId: CategoryId? = nil, 
+        /**
+         * The signed amount that is expected, in the account's currency: negative = money out.
+         */amount: Amount, 
+        /**
+         * How far an amount may be from it, in percent of it, at most 100; 10 where absent.
+         */tolerancePercent: Int64? = nil, 
+        /**
+         * When it is due.
+         */recurrence: Recurrence, 
+        /**
+         * How many days before or after it may be paid, at most 31; 5 where absent.
+         */toleranceDays: Int64? = nil, 
+        /**
+         * Whether it is expected; it is where absent.
+         */active: Bool? = nil) {
+        self.id = id
+        self.name = name
+        self.accountId = accountId
+        self.payee = payee
+        self.categoryId = categoryId
+        self.amount = amount
+        self.tolerancePercent = tolerancePercent
+        self.recurrence = recurrence
+        self.toleranceDays = toleranceDays
+        self.active = active
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewSchedule: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewSchedule: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewSchedule {
+        return
+            try NewSchedule(
+                id: FfiConverterOptionTypeScheduleId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                accountId: FfiConverterTypeAccountId.read(from: &buf), 
+                payee: FfiConverterOptionString.read(from: &buf), 
+                categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
+                amount: FfiConverterTypeAmount.read(from: &buf), 
+                tolerancePercent: FfiConverterOptionInt64.read(from: &buf), 
+                recurrence: FfiConverterTypeRecurrence.read(from: &buf), 
+                toleranceDays: FfiConverterOptionInt64.read(from: &buf), 
+                active: FfiConverterOptionBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewSchedule, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeScheduleId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterOptionString.write(value.payee, into: &buf)
+        FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterTypeAmount.write(value.amount, into: &buf)
+        FfiConverterOptionInt64.write(value.tolerancePercent, into: &buf)
+        FfiConverterTypeRecurrence.write(value.recurrence, into: &buf)
+        FfiConverterOptionInt64.write(value.toleranceDays, into: &buf)
+        FfiConverterOptionBool.write(value.active, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewSchedule_lift(_ buf: RustBuffer) throws -> NewSchedule {
+    return try FfiConverterTypeNewSchedule.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewSchedule_lower(_ value: NewSchedule) -> RustBuffer {
+    return FfiConverterTypeNewSchedule.lower(value)
+}
+
+
+/**
  * A part of a transaction to be made.
  */
 public struct NewSplit: Equatable, Hashable {
@@ -11371,6 +13899,204 @@ public func FfiConverterTypeObjectChange_lift(_ buf: RustBuffer) throws -> Objec
 #endif
 public func FfiConverterTypeObjectChange_lower(_ value: ObjectChange) -> RustBuffer {
     return FfiConverterTypeObjectChange.lower(value)
+}
+
+
+/**
+ * An expected payment.
+ */
+public struct Occurrence: Equatable, Hashable {
+    /**
+     * The schedule.
+     */
+    public var scheduleId: ScheduleId
+    /**
+     * The day on which it is due.
+     */
+    public var date: String
+    /**
+     * The signed amount that is expected.
+     */
+    public var amount: Money
+    /**
+     * Whether it has come.
+     */
+    public var state: OccurrenceState
+    /**
+     * The transaction that pays it.
+     */
+    public var transactionId: TransactionId?
+    /**
+     * What was paid, signed.
+     */
+    public var paid: Money?
+    /**
+     * The day on which it was booked.
+     */
+    public var paidOn: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The schedule.
+         */scheduleId: ScheduleId, 
+        /**
+         * The day on which it is due.
+         */date: String, 
+        /**
+         * The signed amount that is expected.
+         */amount: Money, 
+        /**
+         * Whether it has come.
+         */state: OccurrenceState, 
+        /**
+         * The transaction that pays it.
+         */transactionId: TransactionId? = nil, 
+        /**
+         * What was paid, signed.
+         */paid: Money? = nil, 
+        /**
+         * The day on which it was booked.
+         */paidOn: String? = nil) {
+        self.scheduleId = scheduleId
+        self.date = date
+        self.amount = amount
+        self.state = state
+        self.transactionId = transactionId
+        self.paid = paid
+        self.paidOn = paidOn
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Occurrence: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOccurrence: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Occurrence {
+        return
+            try Occurrence(
+                scheduleId: FfiConverterTypeScheduleId.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                amount: FfiConverterTypeMoney.read(from: &buf), 
+                state: FfiConverterTypeOccurrenceState.read(from: &buf), 
+                transactionId: FfiConverterOptionTypeTransactionId.read(from: &buf), 
+                paid: FfiConverterOptionTypeMoney.read(from: &buf), 
+                paidOn: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Occurrence, into buf: inout [UInt8]) {
+        FfiConverterTypeScheduleId.write(value.scheduleId, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterTypeMoney.write(value.amount, into: &buf)
+        FfiConverterTypeOccurrenceState.write(value.state, into: &buf)
+        FfiConverterOptionTypeTransactionId.write(value.transactionId, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.paid, into: &buf)
+        FfiConverterOptionString.write(value.paidOn, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOccurrence_lift(_ buf: RustBuffer) throws -> Occurrence {
+    return try FfiConverterTypeOccurrence.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOccurrence_lower(_ value: Occurrence) -> RustBuffer {
+    return FfiConverterTypeOccurrence.lower(value)
+}
+
+
+/**
+ * Which expected payments to tell.
+ */
+public struct OccurrenceQuery: Equatable, Hashable {
+    /**
+     * The first day on which one is due.
+     */
+    public var from: String
+    /**
+     * The last day.
+     */
+    public var to: String
+    /**
+     * One schedule; all that are active where absent.
+     */
+    public var scheduleId: ScheduleId?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first day on which one is due.
+         */from: String, 
+        /**
+         * The last day.
+         */to: String, 
+        /**
+         * One schedule; all that are active where absent.
+         */scheduleId: ScheduleId? = nil) {
+        self.from = from
+        self.to = to
+        self.scheduleId = scheduleId
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension OccurrenceQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOccurrenceQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OccurrenceQuery {
+        return
+            try OccurrenceQuery(
+                from: FfiConverterString.read(from: &buf), 
+                to: FfiConverterString.read(from: &buf), 
+                scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: OccurrenceQuery, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.from, into: &buf)
+        FfiConverterString.write(value.to, into: &buf)
+        FfiConverterOptionTypeScheduleId.write(value.scheduleId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOccurrenceQuery_lift(_ buf: RustBuffer) throws -> OccurrenceQuery {
+    return try FfiConverterTypeOccurrenceQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOccurrenceQuery_lower(_ value: OccurrenceQuery) -> RustBuffer {
+    return FfiConverterTypeOccurrenceQuery.lower(value)
 }
 
 
@@ -12124,6 +14850,85 @@ public func FfiConverterTypeParsedStatement_lower(_ value: ParsedStatement) -> R
 
 
 /**
+ * What a category took in a period.
+ */
+public struct PastPeriod: Equatable, Hashable {
+    /**
+     * The first day of the period.
+     */
+    public var from: String
+    /**
+     * The last day of the period.
+     */
+    public var to: String
+    /**
+     * What was spent, refunds taken off.
+     */
+    public var spent: Money
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first day of the period.
+         */from: String, 
+        /**
+         * The last day of the period.
+         */to: String, 
+        /**
+         * What was spent, refunds taken off.
+         */spent: Money) {
+        self.from = from
+        self.to = to
+        self.spent = spent
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension PastPeriod: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePastPeriod: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> PastPeriod {
+        return
+            try PastPeriod(
+                from: FfiConverterString.read(from: &buf), 
+                to: FfiConverterString.read(from: &buf), 
+                spent: FfiConverterTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: PastPeriod, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.from, into: &buf)
+        FfiConverterString.write(value.to, into: &buf)
+        FfiConverterTypeMoney.write(value.spent, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePastPeriod_lift(_ buf: RustBuffer) throws -> PastPeriod {
+    return try FfiConverterTypePastPeriod.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePastPeriod_lower(_ value: PastPeriod) -> RustBuffer {
+    return FfiConverterTypePastPeriod.lower(value)
+}
+
+
+/**
  * A payee that the book keeps under one name. A transaction whose payee is spelt like the name or
  * one of the aliases (letter case apart) is recorded under the name.
  */
@@ -12530,6 +15335,185 @@ public func FfiConverterTypeProblem_lower(_ value: Problem) -> RustBuffer {
 
 
 /**
+ * What an envelope is to be assigned, and why: what its automations asked for, less what was
+ * withheld.
+ */
+public struct Proposal: Equatable, Hashable {
+    /**
+     * The category.
+     */
+    public var categoryId: CategoryId
+    /**
+     * What it is assigned now.
+     */
+    public var before: Money
+    /**
+     * What it is to be assigned.
+     */
+    public var amount: Money
+    /**
+     * What its automations asked for, in their turn.
+     */
+    public var parts: [ProposalPart]
+    /**
+     * What was withheld, or is given back, because the envelope is full.
+     */
+    public var beyondCap: Money
+    /**
+     * What was withheld because there was no more to be budgeted.
+     */
+    public var beyondFunds: Money
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The category.
+         */categoryId: CategoryId, 
+        /**
+         * What it is assigned now.
+         */before: Money, 
+        /**
+         * What it is to be assigned.
+         */amount: Money, 
+        /**
+         * What its automations asked for, in their turn.
+         */parts: [ProposalPart], 
+        /**
+         * What was withheld, or is given back, because the envelope is full.
+         */beyondCap: Money, 
+        /**
+         * What was withheld because there was no more to be budgeted.
+         */beyondFunds: Money) {
+        self.categoryId = categoryId
+        self.before = before
+        self.amount = amount
+        self.parts = parts
+        self.beyondCap = beyondCap
+        self.beyondFunds = beyondFunds
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Proposal: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeProposal: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Proposal {
+        return
+            try Proposal(
+                categoryId: FfiConverterTypeCategoryId.read(from: &buf), 
+                before: FfiConverterTypeMoney.read(from: &buf), 
+                amount: FfiConverterTypeMoney.read(from: &buf), 
+                parts: FfiConverterSequenceTypeProposalPart.read(from: &buf), 
+                beyondCap: FfiConverterTypeMoney.read(from: &buf), 
+                beyondFunds: FfiConverterTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Proposal, into buf: inout [UInt8]) {
+        FfiConverterTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterTypeMoney.write(value.before, into: &buf)
+        FfiConverterTypeMoney.write(value.amount, into: &buf)
+        FfiConverterSequenceTypeProposalPart.write(value.parts, into: &buf)
+        FfiConverterTypeMoney.write(value.beyondCap, into: &buf)
+        FfiConverterTypeMoney.write(value.beyondFunds, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProposal_lift(_ buf: RustBuffer) throws -> Proposal {
+    return try FfiConverterTypeProposal.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProposal_lower(_ value: Proposal) -> RustBuffer {
+    return FfiConverterTypeProposal.lower(value)
+}
+
+
+/**
+ * What one automation asked for.
+ */
+public struct ProposalPart: Equatable, Hashable {
+    /**
+     * Its place among the envelope's automations, from 0.
+     */
+    public var automation: Int64
+    /**
+     * What it asked for; what automations by date ask for together stands with the first.
+     */
+    public var asked: Money
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its place among the envelope's automations, from 0.
+         */automation: Int64, 
+        /**
+         * What it asked for; what automations by date ask for together stands with the first.
+         */asked: Money) {
+        self.automation = automation
+        self.asked = asked
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ProposalPart: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeProposalPart: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ProposalPart {
+        return
+            try ProposalPart(
+                automation: FfiConverterInt64.read(from: &buf), 
+                asked: FfiConverterTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ProposalPart, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.automation, into: &buf)
+        FfiConverterTypeMoney.write(value.asked, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProposalPart_lift(_ buf: RustBuffer) throws -> ProposalPart {
+    return try FfiConverterTypeProposalPart.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProposalPart_lower(_ value: ProposalPart) -> RustBuffer {
+    return FfiConverterTypeProposalPart.lower(value)
+}
+
+
+/**
  * What the base of a sheet was worth in one other currency.
  */
 public struct QuotedRate: Equatable, Hashable {
@@ -12838,6 +15822,95 @@ public func FfiConverterTypeRateSheet_lower(_ value: RateSheet) -> RustBuffer {
 
 
 /**
+ * Money that moves from one envelope to another in a month.
+ */
+public struct Reassignment: Equatable, Hashable {
+    /**
+     * The month.
+     */
+    public var month: Month
+    /**
+     * The category that it is taken from; from what is to be budgeted where absent.
+     */
+    public var fromCategoryId: CategoryId?
+    /**
+     * The category that it goes to; to what is to be budgeted where absent.
+     */
+    public var toCategoryId: CategoryId?
+    /**
+     * How much, above zero, in the book's currency.
+     */
+    public var amount: Amount
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The month.
+         */month: Month, 
+        /**
+         * The category that it is taken from; from what is to be budgeted where absent.
+         */fromCategoryId: CategoryId? = nil, 
+        /**
+         * The category that it goes to; to what is to be budgeted where absent.
+         */toCategoryId: CategoryId? = nil, 
+        /**
+         * How much, above zero, in the book's currency.
+         */amount: Amount) {
+        self.month = month
+        self.fromCategoryId = fromCategoryId
+        self.toCategoryId = toCategoryId
+        self.amount = amount
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Reassignment: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReassignment: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Reassignment {
+        return
+            try Reassignment(
+                month: FfiConverterTypeMonth.read(from: &buf), 
+                fromCategoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
+                toCategoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
+                amount: FfiConverterTypeAmount.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Reassignment, into buf: inout [UInt8]) {
+        FfiConverterTypeMonth.write(value.month, into: &buf)
+        FfiConverterOptionTypeCategoryId.write(value.fromCategoryId, into: &buf)
+        FfiConverterOptionTypeCategoryId.write(value.toCategoryId, into: &buf)
+        FfiConverterTypeAmount.write(value.amount, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReassignment_lift(_ buf: RustBuffer) throws -> Reassignment {
+    return try FfiConverterTypeReassignment.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReassignment_lower(_ value: Reassignment) -> RustBuffer {
+    return FfiConverterTypeReassignment.lower(value)
+}
+
+
+/**
  * A category for several transactions at once.
  */
 public struct Recategorisation: Equatable, Hashable {
@@ -12907,6 +15980,329 @@ public func FfiConverterTypeRecategorisation_lower(_ value: Recategorisation) ->
 
 
 /**
+ * What a category usually takes, in the book's currency, and from what that is told.
+ */
+public struct Recommendation: Equatable, Hashable {
+    /**
+     * The category; those below it count too.
+     */
+    public var categoryId: CategoryId
+    /**
+     * Its name.
+     */
+    public var name: String
+    /**
+     * The median of the periods: half of them took no more. Of an even number the mean of the two in
+     * the middle, rounded half to even.
+     */
+    public var median: Money
+    /**
+     * What four in five periods did not exceed: the 80th percentile by nearest rank, so an amount that
+     * one of them took.
+     */
+    public var most: Money
+    /**
+     * The periods it is told from, oldest first.
+     */
+    public var periods: [PastPeriod]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The category; those below it count too.
+         */categoryId: CategoryId, 
+        /**
+         * Its name.
+         */name: String, 
+        /**
+         * The median of the periods: half of them took no more. Of an even number the mean of the two in
+         * the middle, rounded half to even.
+         */median: Money, 
+        /**
+         * What four in five periods did not exceed: the 80th percentile by nearest rank, so an amount that
+         * one of them took.
+         */most: Money, 
+        /**
+         * The periods it is told from, oldest first.
+         */periods: [PastPeriod]) {
+        self.categoryId = categoryId
+        self.name = name
+        self.median = median
+        self.most = most
+        self.periods = periods
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Recommendation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRecommendation: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Recommendation {
+        return
+            try Recommendation(
+                categoryId: FfiConverterTypeCategoryId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                median: FfiConverterTypeMoney.read(from: &buf), 
+                most: FfiConverterTypeMoney.read(from: &buf), 
+                periods: FfiConverterSequenceTypePastPeriod.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Recommendation, into buf: inout [UInt8]) {
+        FfiConverterTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeMoney.write(value.median, into: &buf)
+        FfiConverterTypeMoney.write(value.most, into: &buf)
+        FfiConverterSequenceTypePastPeriod.write(value.periods, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecommendation_lift(_ buf: RustBuffer) throws -> Recommendation {
+    return try FfiConverterTypeRecommendation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecommendation_lower(_ value: Recommendation) -> RustBuffer {
+    return FfiConverterTypeRecommendation.lower(value)
+}
+
+
+/**
+ * From what limits are to be recommended.
+ */
+public struct RecommendationQuery: Equatable, Hashable {
+    /**
+     * One category; every category of spending where absent.
+     */
+    public var categoryId: CategoryId?
+    /**
+     * How time is divided; calendar months where absent.
+     */
+    public var period: Period?
+    /**
+     * How many full periods before the one of `as_of` are looked at, 3 to 60; 6 where absent.
+     */
+    public var periods: Int64?
+    /**
+     * The day before whose period the past ends; today, in the book's zone, where absent.
+     */
+    public var asOf: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * One category; every category of spending where absent.
+         */categoryId: CategoryId? = nil, 
+        /**
+         * How time is divided; calendar months where absent.
+         */period: Period? = nil, 
+        /**
+         * How many full periods before the one of `as_of` are looked at, 3 to 60; 6 where absent.
+         */periods: Int64? = nil, 
+        /**
+         * The day before whose period the past ends; today, in the book's zone, where absent.
+         */asOf: String? = nil) {
+        self.categoryId = categoryId
+        self.period = period
+        self.periods = periods
+        self.asOf = asOf
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RecommendationQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRecommendationQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RecommendationQuery {
+        return
+            try RecommendationQuery(
+                categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
+                period: FfiConverterOptionTypePeriod.read(from: &buf), 
+                periods: FfiConverterOptionInt64.read(from: &buf), 
+                asOf: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RecommendationQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterOptionTypePeriod.write(value.period, into: &buf)
+        FfiConverterOptionInt64.write(value.periods, into: &buf)
+        FfiConverterOptionString.write(value.asOf, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecommendationQuery_lift(_ buf: RustBuffer) throws -> RecommendationQuery {
+    return try FfiConverterTypeRecommendationQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecommendationQuery_lower(_ value: RecommendationQuery) -> RustBuffer {
+    return FfiConverterTypeRecommendationQuery.lower(value)
+}
+
+
+/**
+ * On which days something recurs.
+ */
+public struct Recurrence: Equatable, Hashable {
+    /**
+     * The first day on which it may fall, and the one from which units are counted.
+     */
+    public var start: String
+    /**
+     * What is counted. Weeks start with Monday.
+     */
+    public var unit: CalendarUnit
+    /**
+     * It falls in every so many of the unit; in each where absent.
+     */
+    public var every: Int64?
+    /**
+     * On which days of the week or month; on the day of `start` where there is none. In a year they
+     * are days of the month of `start`.
+     */
+    public var on: [RecurrenceDay]
+    /**
+     * Where a day goes that falls on a weekend; it stays where absent.
+     */
+    public var weekend: WeekendPolicy?
+    /**
+     * How often it falls at most, skipped days included.
+     */
+    public var count: Int64?
+    /**
+     * The last day on which it may fall, before a weekend moves it.
+     */
+    public var until: String?
+    /**
+     * Days on which it does not fall although it would, before a weekend moves them.
+     */
+    public var skip: [String]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first day on which it may fall, and the one from which units are counted.
+         */start: String, 
+        /**
+         * What is counted. Weeks start with Monday.
+         */unit: CalendarUnit, 
+        /**
+         * It falls in every so many of the unit; in each where absent.
+         */every: Int64? = nil, 
+        /**
+         * On which days of the week or month; on the day of `start` where there is none. In a year they
+         * are days of the month of `start`.
+         */on: [RecurrenceDay] = [], 
+        /**
+         * Where a day goes that falls on a weekend; it stays where absent.
+         */weekend: WeekendPolicy? = nil, 
+        /**
+         * How often it falls at most, skipped days included.
+         */count: Int64? = nil, 
+        /**
+         * The last day on which it may fall, before a weekend moves it.
+         */until: String? = nil, 
+        /**
+         * Days on which it does not fall although it would, before a weekend moves them.
+         */skip: [String] = []) {
+        self.start = start
+        self.unit = unit
+        self.every = every
+        self.on = on
+        self.weekend = weekend
+        self.count = count
+        self.until = until
+        self.skip = skip
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Recurrence: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRecurrence: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Recurrence {
+        return
+            try Recurrence(
+                start: FfiConverterString.read(from: &buf), 
+                unit: FfiConverterTypeCalendarUnit.read(from: &buf), 
+                every: FfiConverterOptionInt64.read(from: &buf), 
+                on: FfiConverterSequenceTypeRecurrenceDay.read(from: &buf), 
+                weekend: FfiConverterOptionTypeWeekendPolicy.read(from: &buf), 
+                count: FfiConverterOptionInt64.read(from: &buf), 
+                until: FfiConverterOptionString.read(from: &buf), 
+                skip: FfiConverterSequenceString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Recurrence, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.start, into: &buf)
+        FfiConverterTypeCalendarUnit.write(value.unit, into: &buf)
+        FfiConverterOptionInt64.write(value.every, into: &buf)
+        FfiConverterSequenceTypeRecurrenceDay.write(value.on, into: &buf)
+        FfiConverterOptionTypeWeekendPolicy.write(value.weekend, into: &buf)
+        FfiConverterOptionInt64.write(value.count, into: &buf)
+        FfiConverterOptionString.write(value.until, into: &buf)
+        FfiConverterSequenceString.write(value.skip, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecurrence_lift(_ buf: RustBuffer) throws -> Recurrence {
+    return try FfiConverterTypeRecurrence.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecurrence_lower(_ value: Recurrence) -> RustBuffer {
+    return FfiConverterTypeRecurrence.lower(value)
+}
+
+
+/**
  * What was restored.
  */
 public struct RestoreReport: Equatable, Hashable {
@@ -12972,6 +16368,95 @@ public func FfiConverterTypeRestoreReport_lift(_ buf: RustBuffer) throws -> Rest
 #endif
 public func FfiConverterTypeRestoreReport_lower(_ value: RestoreReport) -> RustBuffer {
     return FfiConverterTypeRestoreReport.lower(value)
+}
+
+
+/**
+ * What a budget carries from one period into the next.
+ */
+public struct Rollover: Equatable, Hashable {
+    /**
+     * Which way it carries.
+     */
+    public var carry: Carry?
+    /**
+     * The most that is carried of what is left; a deficit is carried whole. No bound where absent.
+     */
+    public var cap: Amount?
+    /**
+     * Every so many periods, counted from the one of the budget's start, nothing is carried in.
+     */
+    public var resetEvery: Int64?
+    /**
+     * Whether nothing is carried into the first period that starts in a calendar year.
+     */
+    public var resetYearly: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Which way it carries.
+         */carry: Carry? = nil, 
+        /**
+         * The most that is carried of what is left; a deficit is carried whole. No bound where absent.
+         */cap: Amount? = nil, 
+        /**
+         * Every so many periods, counted from the one of the budget's start, nothing is carried in.
+         */resetEvery: Int64? = nil, 
+        /**
+         * Whether nothing is carried into the first period that starts in a calendar year.
+         */resetYearly: Bool = false) {
+        self.carry = carry
+        self.cap = cap
+        self.resetEvery = resetEvery
+        self.resetYearly = resetYearly
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Rollover: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRollover: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Rollover {
+        return
+            try Rollover(
+                carry: FfiConverterOptionTypeCarry.read(from: &buf), 
+                cap: FfiConverterOptionTypeAmount.read(from: &buf), 
+                resetEvery: FfiConverterOptionInt64.read(from: &buf), 
+                resetYearly: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Rollover, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeCarry.write(value.carry, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.cap, into: &buf)
+        FfiConverterOptionInt64.write(value.resetEvery, into: &buf)
+        FfiConverterBool.write(value.resetYearly, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRollover_lift(_ buf: RustBuffer) throws -> Rollover {
+    return try FfiConverterTypeRollover.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRollover_lower(_ value: Rollover) -> RustBuffer {
+    return FfiConverterTypeRollover.lower(value)
 }
 
 
@@ -13887,6 +17372,284 @@ public func FfiConverterTypeRuleUse_lower(_ value: RuleUse) -> RustBuffer {
 
 
 /**
+ * A payment that is expected again and again: a rent, a salary, a subscription.
+ */
+public struct Schedule: Equatable, Hashable {
+    /**
+     * The schedule's id.
+     */
+    public var id: ScheduleId
+    /**
+     * What people call it.
+     */
+    public var name: String
+    /**
+     * The account in which it is paid.
+     */
+    public var accountId: AccountId
+    /**
+     * The other party; a transaction of another one does not pay it.
+     */
+    public var payee: String?
+    /**
+     * What it is for; it says nothing of which transaction pays it.
+     */
+    public var categoryId: CategoryId?
+    /**
+     * The signed amount that is expected: negative = money out.
+     */
+    public var amount: Money
+    /**
+     * How far an amount may be from it, in percent of it.
+     */
+    public var tolerancePercent: Int64
+    /**
+     * When it is due.
+     */
+    public var recurrence: Recurrence
+    /**
+     * How many days before or after it may be paid.
+     */
+    public var toleranceDays: Int64
+    /**
+     * Whether it is expected; one that is not keeps its stream from being suggested again.
+     */
+    public var active: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The schedule's id.
+         */id: ScheduleId, 
+        /**
+         * What people call it.
+         */name: String, 
+        /**
+         * The account in which it is paid.
+         */accountId: AccountId, 
+        /**
+         * The other party; a transaction of another one does not pay it.
+         */payee: String? = nil, 
+        /**
+         * What it is for; it says nothing of which transaction pays it.
+         */categoryId: CategoryId? = nil, 
+        /**
+         * The signed amount that is expected: negative = money out.
+         */amount: Money, 
+        /**
+         * How far an amount may be from it, in percent of it.
+         */tolerancePercent: Int64, 
+        /**
+         * When it is due.
+         */recurrence: Recurrence, 
+        /**
+         * How many days before or after it may be paid.
+         */toleranceDays: Int64, 
+        /**
+         * Whether it is expected; one that is not keeps its stream from being suggested again.
+         */active: Bool) {
+        self.id = id
+        self.name = name
+        self.accountId = accountId
+        self.payee = payee
+        self.categoryId = categoryId
+        self.amount = amount
+        self.tolerancePercent = tolerancePercent
+        self.recurrence = recurrence
+        self.toleranceDays = toleranceDays
+        self.active = active
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Schedule: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSchedule: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Schedule {
+        return
+            try Schedule(
+                id: FfiConverterTypeScheduleId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                accountId: FfiConverterTypeAccountId.read(from: &buf), 
+                payee: FfiConverterOptionString.read(from: &buf), 
+                categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
+                amount: FfiConverterTypeMoney.read(from: &buf), 
+                tolerancePercent: FfiConverterInt64.read(from: &buf), 
+                recurrence: FfiConverterTypeRecurrence.read(from: &buf), 
+                toleranceDays: FfiConverterInt64.read(from: &buf), 
+                active: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Schedule, into buf: inout [UInt8]) {
+        FfiConverterTypeScheduleId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterOptionString.write(value.payee, into: &buf)
+        FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterTypeMoney.write(value.amount, into: &buf)
+        FfiConverterInt64.write(value.tolerancePercent, into: &buf)
+        FfiConverterTypeRecurrence.write(value.recurrence, into: &buf)
+        FfiConverterInt64.write(value.toleranceDays, into: &buf)
+        FfiConverterBool.write(value.active, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSchedule_lift(_ buf: RustBuffer) throws -> Schedule {
+    return try FfiConverterTypeSchedule.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSchedule_lower(_ value: Schedule) -> RustBuffer {
+    return FfiConverterTypeSchedule.lower(value)
+}
+
+
+/**
+ * Changes to a schedule; what is absent stays.
+ */
+public struct SchedulePatch: Equatable, Hashable {
+    /**
+     * The new name.
+     */
+    public var name: String?
+    /**
+     * The new other party.
+     */
+    public var payee: String?
+    /**
+     * The new category.
+     */
+    public var categoryId: CategoryId?
+    /**
+     * The new amount.
+     */
+    public var amount: Amount?
+    /**
+     * The new tolerance of amounts.
+     */
+    public var tolerancePercent: Int64?
+    /**
+     * When it is due from now on.
+     */
+    public var recurrence: Recurrence?
+    /**
+     * The new tolerance of days.
+     */
+    public var toleranceDays: Int64?
+    /**
+     * Whether it is expected.
+     */
+    public var active: Bool?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The new name.
+         */name: String? = nil, 
+        /**
+         * The new other party.
+         */payee: String? = nil, 
+        /**
+         * The new category.
+         */categoryId: CategoryId? = nil, 
+        /**
+         * The new amount.
+         */amount: Amount? = nil, 
+        /**
+         * The new tolerance of amounts.
+         */tolerancePercent: Int64? = nil, 
+        /**
+         * When it is due from now on.
+         */recurrence: Recurrence? = nil, 
+        /**
+         * The new tolerance of days.
+         */toleranceDays: Int64? = nil, 
+        /**
+         * Whether it is expected.
+         */active: Bool? = nil) {
+        self.name = name
+        self.payee = payee
+        self.categoryId = categoryId
+        self.amount = amount
+        self.tolerancePercent = tolerancePercent
+        self.recurrence = recurrence
+        self.toleranceDays = toleranceDays
+        self.active = active
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SchedulePatch: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSchedulePatch: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SchedulePatch {
+        return
+            try SchedulePatch(
+                name: FfiConverterOptionString.read(from: &buf), 
+                payee: FfiConverterOptionString.read(from: &buf), 
+                categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
+                amount: FfiConverterOptionTypeAmount.read(from: &buf), 
+                tolerancePercent: FfiConverterOptionInt64.read(from: &buf), 
+                recurrence: FfiConverterOptionTypeRecurrence.read(from: &buf), 
+                toleranceDays: FfiConverterOptionInt64.read(from: &buf), 
+                active: FfiConverterOptionBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SchedulePatch, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterOptionString.write(value.payee, into: &buf)
+        FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.amount, into: &buf)
+        FfiConverterOptionInt64.write(value.tolerancePercent, into: &buf)
+        FfiConverterOptionTypeRecurrence.write(value.recurrence, into: &buf)
+        FfiConverterOptionInt64.write(value.toleranceDays, into: &buf)
+        FfiConverterOptionBool.write(value.active, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSchedulePatch_lift(_ buf: RustBuffer) throws -> SchedulePatch {
+    return try FfiConverterTypeSchedulePatch.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSchedulePatch_lower(_ value: SchedulePatch) -> RustBuffer {
+    return FfiConverterTypeSchedulePatch.lower(value)
+}
+
+
+/**
  * Where the value of a derived field comes from.
  */
 public struct Source: Equatable, Hashable {
@@ -14573,6 +18336,296 @@ public func FfiConverterTypeStatementReport_lift(_ buf: RustBuffer) throws -> St
 #endif
 public func FfiConverterTypeStatementReport_lower(_ value: StatementReport) -> RustBuffer {
     return FfiConverterTypeStatementReport.lower(value)
+}
+
+
+/**
+ * Payments of one party that recur in one account.
+ */
+public struct Stream: Equatable, Hashable {
+    /**
+     * The other party, as the newest payment names it.
+     */
+    public var payee: String
+    /**
+     * The account.
+     */
+    public var accountId: AccountId
+    /**
+     * The category of the newest payment.
+     */
+    public var categoryId: CategoryId?
+    /**
+     * How often it recurs.
+     */
+    public var cadence: Cadence
+    /**
+     * What kind of stream it is.
+     */
+    public var kind: StreamKind
+    /**
+     * How far it has come.
+     */
+    public var state: StreamState
+    /**
+     * The amount to be expected next, signed: the newest where the amount stays, else the median of
+     * the newest six.
+     */
+    public var amount: Money
+    /**
+     * The smallest amount by size, signed.
+     */
+    public var smallest: Money
+    /**
+     * The largest amount by size, signed.
+     */
+    public var largest: Money
+    /**
+     * Where its amount stayed and then was another for good.
+     */
+    public var changes: [AmountChange]
+    /**
+     * Its first payment.
+     */
+    public var first: String
+    /**
+     * Its newest payment.
+     */
+    public var last: String
+    /**
+     * The day on which its next payment is expected; absent where it has ended.
+     */
+    public var next: String?
+    /**
+     * The days between first and last on which a payment was due that did not come.
+     */
+    public var missed: [String]
+    /**
+     * The days on which it falls due from its newest payment on.
+     */
+    public var recurrence: Recurrence
+    /**
+     * The schedule that stands for it.
+     */
+    public var scheduleId: ScheduleId?
+    /**
+     * How many days payments lie from the days on which they are due, at most.
+     */
+    public var toleranceDays: Int64
+    /**
+     * The payments, by date.
+     */
+    public var transactionIds: [TransactionId]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The other party, as the newest payment names it.
+         */payee: String, 
+        /**
+         * The account.
+         */accountId: AccountId, 
+        /**
+         * The category of the newest payment.
+         */categoryId: CategoryId? = nil, 
+        /**
+         * How often it recurs.
+         */cadence: Cadence, 
+        /**
+         * What kind of stream it is.
+         */kind: StreamKind, 
+        /**
+         * How far it has come.
+         */state: StreamState, 
+        /**
+         * The amount to be expected next, signed: the newest where the amount stays, else the median of
+         * the newest six.
+         */amount: Money, 
+        /**
+         * The smallest amount by size, signed.
+         */smallest: Money, 
+        /**
+         * The largest amount by size, signed.
+         */largest: Money, 
+        /**
+         * Where its amount stayed and then was another for good.
+         */changes: [AmountChange], 
+        /**
+         * Its first payment.
+         */first: String, 
+        /**
+         * Its newest payment.
+         */last: String, 
+        /**
+         * The day on which its next payment is expected; absent where it has ended.
+         */next: String? = nil, 
+        /**
+         * The days between first and last on which a payment was due that did not come.
+         */missed: [String], 
+        /**
+         * The days on which it falls due from its newest payment on.
+         */recurrence: Recurrence, 
+        /**
+         * The schedule that stands for it.
+         */scheduleId: ScheduleId? = nil, 
+        /**
+         * How many days payments lie from the days on which they are due, at most.
+         */toleranceDays: Int64, 
+        /**
+         * The payments, by date.
+         */transactionIds: [TransactionId]) {
+        self.payee = payee
+        self.accountId = accountId
+        self.categoryId = categoryId
+        self.cadence = cadence
+        self.kind = kind
+        self.state = state
+        self.amount = amount
+        self.smallest = smallest
+        self.largest = largest
+        self.changes = changes
+        self.first = first
+        self.last = last
+        self.next = next
+        self.missed = missed
+        self.recurrence = recurrence
+        self.scheduleId = scheduleId
+        self.toleranceDays = toleranceDays
+        self.transactionIds = transactionIds
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Stream: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStream: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Stream {
+        return
+            try Stream(
+                payee: FfiConverterString.read(from: &buf), 
+                accountId: FfiConverterTypeAccountId.read(from: &buf), 
+                categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
+                cadence: FfiConverterTypeCadence.read(from: &buf), 
+                kind: FfiConverterTypeStreamKind.read(from: &buf), 
+                state: FfiConverterTypeStreamState.read(from: &buf), 
+                amount: FfiConverterTypeMoney.read(from: &buf), 
+                smallest: FfiConverterTypeMoney.read(from: &buf), 
+                largest: FfiConverterTypeMoney.read(from: &buf), 
+                changes: FfiConverterSequenceTypeAmountChange.read(from: &buf), 
+                first: FfiConverterString.read(from: &buf), 
+                last: FfiConverterString.read(from: &buf), 
+                next: FfiConverterOptionString.read(from: &buf), 
+                missed: FfiConverterSequenceString.read(from: &buf), 
+                recurrence: FfiConverterTypeRecurrence.read(from: &buf), 
+                scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf), 
+                toleranceDays: FfiConverterInt64.read(from: &buf), 
+                transactionIds: FfiConverterSequenceTypeTransactionId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Stream, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.payee, into: &buf)
+        FfiConverterTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterTypeCadence.write(value.cadence, into: &buf)
+        FfiConverterTypeStreamKind.write(value.kind, into: &buf)
+        FfiConverterTypeStreamState.write(value.state, into: &buf)
+        FfiConverterTypeMoney.write(value.amount, into: &buf)
+        FfiConverterTypeMoney.write(value.smallest, into: &buf)
+        FfiConverterTypeMoney.write(value.largest, into: &buf)
+        FfiConverterSequenceTypeAmountChange.write(value.changes, into: &buf)
+        FfiConverterString.write(value.first, into: &buf)
+        FfiConverterString.write(value.last, into: &buf)
+        FfiConverterOptionString.write(value.next, into: &buf)
+        FfiConverterSequenceString.write(value.missed, into: &buf)
+        FfiConverterTypeRecurrence.write(value.recurrence, into: &buf)
+        FfiConverterOptionTypeScheduleId.write(value.scheduleId, into: &buf)
+        FfiConverterInt64.write(value.toleranceDays, into: &buf)
+        FfiConverterSequenceTypeTransactionId.write(value.transactionIds, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStream_lift(_ buf: RustBuffer) throws -> Stream {
+    return try FfiConverterTypeStream.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStream_lower(_ value: Stream) -> RustBuffer {
+    return FfiConverterTypeStream.lower(value)
+}
+
+
+/**
+ * Which streams to tell.
+ */
+public struct StreamQuery: Equatable, Hashable {
+    /**
+     * Also those that a schedule stands for, and those that have ended.
+     */
+    public var all: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Also those that a schedule stands for, and those that have ended.
+         */all: Bool = false) {
+        self.all = all
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension StreamQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStreamQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StreamQuery {
+        return
+            try StreamQuery(
+                all: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: StreamQuery, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.all, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStreamQuery_lift(_ buf: RustBuffer) throws -> StreamQuery {
+    return try FfiConverterTypeStreamQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStreamQuery_lower(_ value: StreamQuery) -> RustBuffer {
+    return FfiConverterTypeStreamQuery.lower(value)
 }
 
 
@@ -16667,6 +20720,488 @@ public func FfiConverterTypeAction_lift(_ buf: RustBuffer) throws -> Action {
 #endif
 public func FfiConverterTypeAction_lower(_ value: Action) -> RustBuffer {
     return FfiConverterTypeAction.lower(value)
+}
+
+
+
+/**
+ * What an automation asks for in a month. Amounts are in the book's currency.
+ */
+
+public enum AutomationRule: Equatable, Hashable {
+    
+    /**
+     * The same each month.
+     */
+    case fixed(
+        /**
+         * How much.
+         */amount: Amount
+    )
+    /**
+     * What is missing to an amount.
+     */
+    case upTo(
+        /**
+         * How much lies in the envelope then.
+         */amount: Amount
+    )
+    /**
+     * What has to be laid by each month to have an amount in time. All of one envelope share what lies
+     * in it, and have the turn of the first of them.
+     */
+    case byDate(
+        /**
+         * How much is needed.
+         */amount: Amount, 
+        /**
+         * The month in which it is needed.
+         */month: Month, 
+        /**
+         * After how many months it is needed again; only once where absent.
+         */repeatMonths: Int64? = nil
+    )
+    /**
+     * An amount for each day of the month on which something recurs.
+     */
+    case `repeat`(
+        /**
+         * How much each time.
+         */amount: Amount, 
+        /**
+         * On which days.
+         */days: Recurrence
+    )
+    /**
+     * A share of income, rounded half to even; nothing of income below zero.
+     */
+    case percent(
+        /**
+         * How much of a hundred.
+         */percent: Amount, 
+        /**
+         * A category of income; all income where absent.
+         */categoryId: CategoryId? = nil, 
+        /**
+         * Whether the income of the month before is meant.
+         */previous: Bool = false
+    )
+    /**
+     * The average of what the category took in the months before, rounded half to even; nothing where
+     * more came back.
+     */
+    case average(
+        /**
+         * How many months.
+         */months: Int64
+    )
+    /**
+     * What was assigned in an earlier month.
+     */
+    case copy(
+        /**
+         * How many months ago.
+         */monthsAgo: Int64
+    )
+    /**
+     * A share of what is left to be budgeted after everything else.
+     */
+    case remainder(
+        /**
+         * Its weight among all that share.
+         */weight: Int64
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension AutomationRule: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAutomationRule: FfiConverterRustBuffer {
+    typealias SwiftType = AutomationRule
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AutomationRule {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .fixed(amount: try FfiConverterTypeAmount.read(from: &buf)
+        )
+        
+        case 2: return .upTo(amount: try FfiConverterTypeAmount.read(from: &buf)
+        )
+        
+        case 3: return .byDate(amount: try FfiConverterTypeAmount.read(from: &buf), month: try FfiConverterTypeMonth.read(from: &buf), repeatMonths: try FfiConverterOptionInt64.read(from: &buf)
+        )
+        
+        case 4: return .`repeat`(amount: try FfiConverterTypeAmount.read(from: &buf), days: try FfiConverterTypeRecurrence.read(from: &buf)
+        )
+        
+        case 5: return .percent(percent: try FfiConverterTypeAmount.read(from: &buf), categoryId: try FfiConverterOptionTypeCategoryId.read(from: &buf), previous: try FfiConverterBool.read(from: &buf)
+        )
+        
+        case 6: return .average(months: try FfiConverterInt64.read(from: &buf)
+        )
+        
+        case 7: return .copy(monthsAgo: try FfiConverterInt64.read(from: &buf)
+        )
+        
+        case 8: return .remainder(weight: try FfiConverterInt64.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: AutomationRule, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .fixed(amount):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeAmount.write(amount, into: &buf)
+            
+        
+        case let .upTo(amount):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeAmount.write(amount, into: &buf)
+            
+        
+        case let .byDate(amount,month,repeatMonths):
+            writeInt(&buf, Int32(3))
+            FfiConverterTypeAmount.write(amount, into: &buf)
+            FfiConverterTypeMonth.write(month, into: &buf)
+            FfiConverterOptionInt64.write(repeatMonths, into: &buf)
+            
+        
+        case let .`repeat`(amount,days):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeAmount.write(amount, into: &buf)
+            FfiConverterTypeRecurrence.write(days, into: &buf)
+            
+        
+        case let .percent(percent,categoryId,previous):
+            writeInt(&buf, Int32(5))
+            FfiConverterTypeAmount.write(percent, into: &buf)
+            FfiConverterOptionTypeCategoryId.write(categoryId, into: &buf)
+            FfiConverterBool.write(previous, into: &buf)
+            
+        
+        case let .average(months):
+            writeInt(&buf, Int32(6))
+            FfiConverterInt64.write(months, into: &buf)
+            
+        
+        case let .copy(monthsAgo):
+            writeInt(&buf, Int32(7))
+            FfiConverterInt64.write(monthsAgo, into: &buf)
+            
+        
+        case let .remainder(weight):
+            writeInt(&buf, Int32(8))
+            FfiConverterInt64.write(weight, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAutomationRule_lift(_ buf: RustBuffer) throws -> AutomationRule {
+    return try FfiConverterTypeAutomationRule.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAutomationRule_lower(_ value: AutomationRule) -> RustBuffer {
+    return FfiConverterTypeAutomationRule.lower(value)
+}
+
+
+
+/**
+ * How often something recurs.
+ */
+
+public enum Cadence: Equatable, Hashable, CaseIterable {
+    
+    case weekly
+    case fortnightly
+    case fourWeekly
+    case monthly
+    case twoMonthly
+    case quarterly
+    case halfYearly
+    case yearly
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Cadence: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCadence: FfiConverterRustBuffer {
+    typealias SwiftType = Cadence
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Cadence {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .weekly
+        
+        case 2: return .fortnightly
+        
+        case 3: return .fourWeekly
+        
+        case 4: return .monthly
+        
+        case 5: return .twoMonthly
+        
+        case 6: return .quarterly
+        
+        case 7: return .halfYearly
+        
+        case 8: return .yearly
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Cadence, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .weekly:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .fortnightly:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .fourWeekly:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .monthly:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .twoMonthly:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .quarterly:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .halfYearly:
+            writeInt(&buf, Int32(7))
+        
+        
+        case .yearly:
+            writeInt(&buf, Int32(8))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCadence_lift(_ buf: RustBuffer) throws -> Cadence {
+    return try FfiConverterTypeCadence.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCadence_lower(_ value: Cadence) -> RustBuffer {
+    return FfiConverterTypeCadence.lower(value)
+}
+
+
+
+/**
+ * A unit of which periods and recurrences count several.
+ */
+
+public enum CalendarUnit: Equatable, Hashable, CaseIterable {
+    
+    case days
+    case weeks
+    case months
+    case years
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CalendarUnit: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCalendarUnit: FfiConverterRustBuffer {
+    typealias SwiftType = CalendarUnit
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CalendarUnit {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .days
+        
+        case 2: return .weeks
+        
+        case 3: return .months
+        
+        case 4: return .years
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CalendarUnit, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .days:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .weeks:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .months:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .years:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCalendarUnit_lift(_ buf: RustBuffer) throws -> CalendarUnit {
+    return try FfiConverterTypeCalendarUnit.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCalendarUnit_lower(_ value: CalendarUnit) -> RustBuffer {
+    return FfiConverterTypeCalendarUnit.lower(value)
+}
+
+
+
+/**
+ * What of a period's end the next one begins with.
+ */
+
+public enum Carry: Equatable, Hashable, CaseIterable {
+    
+    case nothing
+    case surplus
+    case deficit
+    case both
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Carry: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCarry: FfiConverterRustBuffer {
+    typealias SwiftType = Carry
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Carry {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .nothing
+        
+        case 2: return .surplus
+        
+        case 3: return .deficit
+        
+        case 4: return .both
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Carry, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .nothing:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .surplus:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .deficit:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .both:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCarry_lift(_ buf: RustBuffer) throws -> Carry {
+    return try FfiConverterTypeCarry.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCarry_lower(_ value: Carry) -> RustBuffer {
+    return FfiConverterTypeCarry.lower(value)
 }
 
 
@@ -19047,6 +23582,251 @@ public func FfiConverterTypeNetWorthStep_lower(_ value: NetWorthStep) -> RustBuf
 
 
 /**
+ * Whether an expected payment has come.
+ */
+
+public enum OccurrenceState: Equatable, Hashable, CaseIterable {
+    
+    case paid
+    case due
+    case late
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension OccurrenceState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOccurrenceState: FfiConverterRustBuffer {
+    typealias SwiftType = OccurrenceState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> OccurrenceState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .paid
+        
+        case 2: return .due
+        
+        case 3: return .late
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: OccurrenceState, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .paid:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .due:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .late:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOccurrenceState_lift(_ buf: RustBuffer) throws -> OccurrenceState {
+    return try FfiConverterTypeOccurrenceState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOccurrenceState_lower(_ value: OccurrenceState) -> RustBuffer {
+    return FfiConverterTypeOccurrenceState.lower(value)
+}
+
+
+
+/**
+ * How time is divided: the periods of one shape follow each other without gap or overlap, so that
+ * every day lies in exactly one.
+ */
+
+public enum Period: Equatable, Hashable {
+    
+    /**
+     * Weeks.
+     */
+    case weeks(
+        /**
+         * The day on which a week starts; Monday where absent (ISO 8601).
+         */firstDay: Weekday? = nil
+    )
+    /**
+     * So many days, weeks, months or years, counted from a day: ten days, fortnights, the time from
+     * one payday to the next.
+     */
+    case every(
+        /**
+         * How many of the unit.
+         */count: Int64, 
+        /**
+         * What is counted.
+         */unit: CalendarUnit, 
+        /**
+         * A day on which a period starts; the others follow from it, before and after.
+         */anchor: String
+    )
+    /**
+     * Two periods a month.
+     */
+    case semiMonths(
+        /**
+         * The day of the month on which the first starts, 1 to 27; 1 where absent.
+         */firstDay: Int64? = nil, 
+        /**
+         * The day of the month on which the second starts, up to 31; 16 where absent.
+         */secondDay: Int64? = nil
+    )
+    /**
+     * Months.
+     */
+    case months(
+        /**
+         * The day of the month on which a period starts, 1 to 31; 1 where absent.
+         */startDay: Int64? = nil
+    )
+    /**
+     * Three months each.
+     */
+    case quarters(
+        /**
+         * A month, 1 to 12, with whose first day a quarter starts; 1 where absent.
+         */startMonth: Int64? = nil
+    )
+    /**
+     * Years.
+     */
+    case years(
+        /**
+         * The month in which a year starts, 1 to 12; 1 where absent.
+         */startMonth: Int64? = nil, 
+        /**
+         * The day of that month, 1 to 31; 1 where absent.
+         */startDay: Int64? = nil
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Period: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePeriod: FfiConverterRustBuffer {
+    typealias SwiftType = Period
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Period {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .weeks(firstDay: try FfiConverterOptionTypeWeekday.read(from: &buf)
+        )
+        
+        case 2: return .every(count: try FfiConverterInt64.read(from: &buf), unit: try FfiConverterTypeCalendarUnit.read(from: &buf), anchor: try FfiConverterString.read(from: &buf)
+        )
+        
+        case 3: return .semiMonths(firstDay: try FfiConverterOptionInt64.read(from: &buf), secondDay: try FfiConverterOptionInt64.read(from: &buf)
+        )
+        
+        case 4: return .months(startDay: try FfiConverterOptionInt64.read(from: &buf)
+        )
+        
+        case 5: return .quarters(startMonth: try FfiConverterOptionInt64.read(from: &buf)
+        )
+        
+        case 6: return .years(startMonth: try FfiConverterOptionInt64.read(from: &buf), startDay: try FfiConverterOptionInt64.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Period, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .weeks(firstDay):
+            writeInt(&buf, Int32(1))
+            FfiConverterOptionTypeWeekday.write(firstDay, into: &buf)
+            
+        
+        case let .every(count,unit,anchor):
+            writeInt(&buf, Int32(2))
+            FfiConverterInt64.write(count, into: &buf)
+            FfiConverterTypeCalendarUnit.write(unit, into: &buf)
+            FfiConverterString.write(anchor, into: &buf)
+            
+        
+        case let .semiMonths(firstDay,secondDay):
+            writeInt(&buf, Int32(3))
+            FfiConverterOptionInt64.write(firstDay, into: &buf)
+            FfiConverterOptionInt64.write(secondDay, into: &buf)
+            
+        
+        case let .months(startDay):
+            writeInt(&buf, Int32(4))
+            FfiConverterOptionInt64.write(startDay, into: &buf)
+            
+        
+        case let .quarters(startMonth):
+            writeInt(&buf, Int32(5))
+            FfiConverterOptionInt64.write(startMonth, into: &buf)
+            
+        
+        case let .years(startMonth,startDay):
+            writeInt(&buf, Int32(6))
+            FfiConverterOptionInt64.write(startMonth, into: &buf)
+            FfiConverterOptionInt64.write(startDay, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePeriod_lift(_ buf: RustBuffer) throws -> Period {
+    return try FfiConverterTypePeriod.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePeriod_lower(_ value: Period) -> RustBuffer {
+    return FfiConverterTypePeriod.lower(value)
+}
+
+
+
+/**
  * What stands around cells.
  */
 
@@ -19118,6 +23898,114 @@ public func FfiConverterTypeQuote_lift(_ buf: RustBuffer) throws -> Quote {
 #endif
 public func FfiConverterTypeQuote_lower(_ value: Quote) -> RustBuffer {
     return FfiConverterTypeQuote.lower(value)
+}
+
+
+
+/**
+ * A day of a week or of a month.
+ */
+
+public enum RecurrenceDay: Equatable, Hashable {
+    
+    /**
+     * A day of the week.
+     */
+    case weekday(
+        /**
+         * Which one.
+         */weekday: Weekday
+    )
+    /**
+     * A day of the month.
+     */
+    case monthDay(
+        /**
+         * Its number, 1 to 31; where the month is shorter, its last day.
+         */day: Int64
+    )
+    /**
+     * The n-th of a weekday in the month.
+     */
+    case nthWeekday(
+        /**
+         * 1 to 5 from the start of the month, -1 to -5 from its end. A month without a fifth has no such
+         * day.
+         */nth: Int64, 
+        /**
+         * Which weekday.
+         */weekday: Weekday
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension RecurrenceDay: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRecurrenceDay: FfiConverterRustBuffer {
+    typealias SwiftType = RecurrenceDay
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RecurrenceDay {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .weekday(weekday: try FfiConverterTypeWeekday.read(from: &buf)
+        )
+        
+        case 2: return .monthDay(day: try FfiConverterInt64.read(from: &buf)
+        )
+        
+        case 3: return .nthWeekday(nth: try FfiConverterInt64.read(from: &buf), weekday: try FfiConverterTypeWeekday.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: RecurrenceDay, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .weekday(weekday):
+            writeInt(&buf, Int32(1))
+            FfiConverterTypeWeekday.write(weekday, into: &buf)
+            
+        
+        case let .monthDay(day):
+            writeInt(&buf, Int32(2))
+            FfiConverterInt64.write(day, into: &buf)
+            
+        
+        case let .nthWeekday(nth,weekday):
+            writeInt(&buf, Int32(3))
+            FfiConverterInt64.write(nth, into: &buf)
+            FfiConverterTypeWeekday.write(weekday, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecurrenceDay_lift(_ buf: RustBuffer) throws -> RecurrenceDay {
+    return try FfiConverterTypeRecurrenceDay.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRecurrenceDay_lower(_ value: RecurrenceDay) -> RustBuffer {
+    return FfiConverterTypeRecurrenceDay.lower(value)
 }
 
 
@@ -19512,6 +24400,158 @@ public func FfiConverterTypeStatus_lift(_ buf: RustBuffer) throws -> Status {
 #endif
 public func FfiConverterTypeStatus_lower(_ value: Status) -> RustBuffer {
     return FfiConverterTypeStatus.lower(value)
+}
+
+
+
+/**
+ * What kind of stream it is.
+ */
+
+public enum StreamKind: Equatable, Hashable, CaseIterable {
+    
+    case income
+    case subscription
+    case bill
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension StreamKind: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStreamKind: FfiConverterRustBuffer {
+    typealias SwiftType = StreamKind
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StreamKind {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .income
+        
+        case 2: return .subscription
+        
+        case 3: return .bill
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: StreamKind, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .income:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .subscription:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .bill:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStreamKind_lift(_ buf: RustBuffer) throws -> StreamKind {
+    return try FfiConverterTypeStreamKind.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStreamKind_lower(_ value: StreamKind) -> RustBuffer {
+    return FfiConverterTypeStreamKind.lower(value)
+}
+
+
+
+/**
+ * How far a stream has come.
+ */
+
+public enum StreamState: Equatable, Hashable, CaseIterable {
+    
+    case active
+    case missed
+    case ended
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension StreamState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeStreamState: FfiConverterRustBuffer {
+    typealias SwiftType = StreamState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> StreamState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .active
+        
+        case 2: return .missed
+        
+        case 3: return .ended
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: StreamState, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .active:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .missed:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .ended:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStreamState_lift(_ buf: RustBuffer) throws -> StreamState {
+    return try FfiConverterTypeStreamState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeStreamState_lower(_ value: StreamState) -> RustBuffer {
+    return FfiConverterTypeStreamState.lower(value)
 }
 
 
@@ -19931,6 +24971,89 @@ public func FfiConverterTypeWeekday_lower(_ value: Weekday) -> RustBuffer {
 }
 
 
+
+/**
+ * Where a day goes that falls on a Saturday or Sunday.
+ */
+
+public enum WeekendPolicy: Equatable, Hashable, CaseIterable {
+    
+    case stay
+    case before
+    case after
+    case nearest
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension WeekendPolicy: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWeekendPolicy: FfiConverterRustBuffer {
+    typealias SwiftType = WeekendPolicy
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> WeekendPolicy {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .stay
+        
+        case 2: return .before
+        
+        case 3: return .after
+        
+        case 4: return .nearest
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: WeekendPolicy, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .stay:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .before:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .after:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .nearest:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWeekendPolicy_lift(_ buf: RustBuffer) throws -> WeekendPolicy {
+    return try FfiConverterTypeWeekendPolicy.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWeekendPolicy_lower(_ value: WeekendPolicy) -> RustBuffer {
+    return FfiConverterTypeWeekendPolicy.lower(value)
+}
+
+
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
@@ -20054,6 +25177,30 @@ fileprivate struct FfiConverterOptionTypeCsvProfile: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeMoney: FfiConverterRustBuffer {
+    typealias SwiftType = Money?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeMoney.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeMoney.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeOutsideReport: FfiConverterRustBuffer {
     typealias SwiftType = OutsideReport?
 
@@ -20070,6 +25217,54 @@ fileprivate struct FfiConverterOptionTypeOutsideReport: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeOutsideReport.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeRecurrence: FfiConverterRustBuffer {
+    typealias SwiftType = Recurrence?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeRecurrence.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeRecurrence.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeRollover: FfiConverterRustBuffer {
+    typealias SwiftType = Rollover?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeRollover.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeRollover.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -20118,6 +25313,30 @@ fileprivate struct FfiConverterOptionTypeAccountKind: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeAccountKind.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeCarry: FfiConverterRustBuffer {
+    typealias SwiftType = Carry?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeCarry.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeCarry.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -20318,6 +25537,30 @@ fileprivate struct FfiConverterOptionTypeNetWorthStep: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypePeriod: FfiConverterRustBuffer {
+    typealias SwiftType = Period?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePeriod.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePeriod.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeQuote: FfiConverterRustBuffer {
     typealias SwiftType = Quote?
 
@@ -20430,6 +25673,54 @@ fileprivate struct FfiConverterOptionTypeStatus: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeStatus.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeWeekday: FfiConverterRustBuffer {
+    typealias SwiftType = Weekday?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeWeekday.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeWeekday.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeWeekendPolicy: FfiConverterRustBuffer {
+    typealias SwiftType = WeekendPolicy?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeWeekendPolicy.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeWeekendPolicy.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -20582,6 +25873,30 @@ fileprivate struct FfiConverterOptionSequenceTypeAction: FfiConverterRustBuffer 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionSequenceTypeAccountId: FfiConverterRustBuffer {
+    typealias SwiftType = [AccountId]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeAccountId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeAccountId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionSequenceTypeCategoryId: FfiConverterRustBuffer {
     typealias SwiftType = [CategoryId]?
 
@@ -20598,6 +25913,30 @@ fileprivate struct FfiConverterOptionSequenceTypeCategoryId: FfiConverterRustBuf
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterSequenceTypeCategoryId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionSequenceTypeTransactionId: FfiConverterRustBuffer {
+    typealias SwiftType = [TransactionId]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeTransactionId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeTransactionId.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -20870,6 +26209,30 @@ fileprivate struct FfiConverterOptionTypeRuleId: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeScheduleId: FfiConverterRustBuffer {
+    typealias SwiftType = ScheduleId?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeScheduleId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeScheduleId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeTransactionId: FfiConverterRustBuffer {
     typealias SwiftType = TransactionId?
 
@@ -20969,6 +26332,56 @@ fileprivate struct FfiConverterSequenceTypeAccount: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeAmountChange: FfiConverterRustBuffer {
+    typealias SwiftType = [AmountChange]
+
+    public static func write(_ value: [AmountChange], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAmountChange.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [AmountChange] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [AmountChange]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAmountChange.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeAssigned: FfiConverterRustBuffer {
+    typealias SwiftType = [Assigned]
+
+    public static func write(_ value: [Assigned], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAssigned.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Assigned] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Assigned]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAssigned.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeAttachment: FfiConverterRustBuffer {
     typealias SwiftType = [Attachment]
 
@@ -20986,6 +26399,31 @@ fileprivate struct FfiConverterSequenceTypeAttachment: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeAttachment.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeAutomation: FfiConverterRustBuffer {
+    typealias SwiftType = [Automation]
+
+    public static func write(_ value: [Automation], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeAutomation.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Automation] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Automation]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeAutomation.read(from: &buf))
         }
         return seq
     }
@@ -21369,6 +26807,56 @@ fileprivate struct FfiConverterSequenceTypeEntry: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeEnvelope: FfiConverterRustBuffer {
+    typealias SwiftType = [Envelope]
+
+    public static func write(_ value: [Envelope], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEnvelope.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Envelope] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Envelope]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEnvelope.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeEnvelopeState: FfiConverterRustBuffer {
+    typealias SwiftType = [EnvelopeState]
+
+    public static func write(_ value: [EnvelopeState], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEnvelopeState.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [EnvelopeState] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [EnvelopeState]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEnvelopeState.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeEvent: FfiConverterRustBuffer {
     typealias SwiftType = [Event]
 
@@ -21519,6 +27007,31 @@ fileprivate struct FfiConverterSequenceTypeNetWorth: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeNewAssigned: FfiConverterRustBuffer {
+    typealias SwiftType = [NewAssigned]
+
+    public static func write(_ value: [NewAssigned], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeNewAssigned.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [NewAssigned] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [NewAssigned]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeNewAssigned.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeNewRule: FfiConverterRustBuffer {
     typealias SwiftType = [NewRule]
 
@@ -21586,6 +27099,31 @@ fileprivate struct FfiConverterSequenceTypeObjectChange: FfiConverterRustBuffer 
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeObjectChange.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeOccurrence: FfiConverterRustBuffer {
+    typealias SwiftType = [Occurrence]
+
+    public static func write(_ value: [Occurrence], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeOccurrence.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Occurrence] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Occurrence]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeOccurrence.read(from: &buf))
         }
         return seq
     }
@@ -21694,6 +27232,31 @@ fileprivate struct FfiConverterSequenceTypeParsedStatement: FfiConverterRustBuff
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypePastPeriod: FfiConverterRustBuffer {
+    typealias SwiftType = [PastPeriod]
+
+    public static func write(_ value: [PastPeriod], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypePastPeriod.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [PastPeriod] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [PastPeriod]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypePastPeriod.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypePayee: FfiConverterRustBuffer {
     typealias SwiftType = [Payee]
 
@@ -21769,6 +27332,56 @@ fileprivate struct FfiConverterSequenceTypeProblem: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeProposal: FfiConverterRustBuffer {
+    typealias SwiftType = [Proposal]
+
+    public static func write(_ value: [Proposal], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeProposal.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Proposal] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Proposal]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeProposal.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeProposalPart: FfiConverterRustBuffer {
+    typealias SwiftType = [ProposalPart]
+
+    public static func write(_ value: [ProposalPart], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeProposalPart.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ProposalPart] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ProposalPart]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeProposalPart.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeQuotedRate: FfiConverterRustBuffer {
     typealias SwiftType = [QuotedRate]
 
@@ -21811,6 +27424,31 @@ fileprivate struct FfiConverterSequenceTypeRateSheet: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeRateSheet.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRecommendation: FfiConverterRustBuffer {
+    typealias SwiftType = [Recommendation]
+
+    public static func write(_ value: [Recommendation], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRecommendation.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Recommendation] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Recommendation]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRecommendation.read(from: &buf))
         }
         return seq
     }
@@ -21969,6 +27607,31 @@ fileprivate struct FfiConverterSequenceTypeRuleUse: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeSchedule: FfiConverterRustBuffer {
+    typealias SwiftType = [Schedule]
+
+    public static func write(_ value: [Schedule], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSchedule.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Schedule] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Schedule]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSchedule.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeSpending: FfiConverterRustBuffer {
     typealias SwiftType = [Spending]
 
@@ -22086,6 +27749,31 @@ fileprivate struct FfiConverterSequenceTypeStatementReport: FfiConverterRustBuff
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeStatementReport.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeStream: FfiConverterRustBuffer {
+    typealias SwiftType = [Stream]
+
+    public static func write(_ value: [Stream], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeStream.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Stream] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Stream]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeStream.read(from: &buf))
         }
         return seq
     }
@@ -22261,6 +27949,31 @@ fileprivate struct FfiConverterSequenceTypeEvidence: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeEvidence.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeRecurrenceDay: FfiConverterRustBuffer {
+    typealias SwiftType = [RecurrenceDay]
+
+    public static func write(_ value: [RecurrenceDay], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeRecurrenceDay.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [RecurrenceDay] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [RecurrenceDay]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeRecurrenceDay.read(from: &buf))
         }
         return seq
     }
@@ -23071,6 +28784,49 @@ public func FfiConverterTypeRuleId_lower(_ value: RuleId) -> RustBuffer {
 
 
 /**
+ * Names a schedule of a book.
+ */
+public typealias ScheduleId = String
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeScheduleId: FfiConverter {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ScheduleId {
+        return try FfiConverterString.read(from: &buf)
+    }
+
+    public static func write(_ value: ScheduleId, into buf: inout [UInt8]) {
+        return FfiConverterString.write(value, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> ScheduleId {
+        return try FfiConverterString.lift(value)
+    }
+
+    public static func lower(_ value: ScheduleId) -> RustBuffer {
+        return FfiConverterString.lower(value)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScheduleId_lift(_ value: RustBuffer) throws -> ScheduleId {
+    return try FfiConverterTypeScheduleId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeScheduleId_lower(_ value: ScheduleId) -> RustBuffer {
+    return FfiConverterTypeScheduleId.lower(value)
+}
+
+
+
+/**
  * Names a transaction of a book.
  */
 public typealias TransactionId = String
@@ -23208,6 +28964,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_bookhandle_categories() != 31510) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_envelopes() != 29966) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_bookhandle_events() != 61652) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -23241,6 +29000,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_bookhandle_rules() != 4261) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_schedules() != 26545) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_bookhandle_suggestions() != 64179) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -23262,10 +29024,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_budgets_delete() != 49341) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_budgets_history() != 32410) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_budgets_list() != 31830) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_fiscaflow_checksum_method_budgets_state() != 42064) {
+    if (uniffi_fiscaflow_checksum_method_budgets_recommend() != 58039) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_budgets_state() != 63604) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_budgets_update() != 54889) {
@@ -23278,6 +29046,30 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_categories_update() != 33668) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_envelopes_apply() != 26770) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_envelopes_assign() != 11408) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_envelopes_hold() != 9663) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_envelopes_list() != 48365) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_envelopes_preview() != 32977) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_envelopes_put() != 9327) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_envelopes_reassign() != 2069) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_envelopes_state() != 27126) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_events_list() != 36543) {
@@ -23392,6 +29184,30 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_rules_update() != 32520) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_schedules_accept() != 46661) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_schedules_create() != 11335) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_schedules_delete() != 4459) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_schedules_detect() != 25981) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_schedules_ignore() != 30119) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_schedules_list() != 33596) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_schedules_occurrences() != 58719) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_schedules_update() != 50652) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_suggestions_apply() != 33765) {

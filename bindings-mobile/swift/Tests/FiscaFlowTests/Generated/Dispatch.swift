@@ -54,6 +54,7 @@ let verbs = [
     "budgets.delete",
     "budgets.state",
     "budgets.history",
+    "budgets.recommend",
     "envelopes.state",
     "envelopes.assign",
     "envelopes.reassign",
@@ -246,6 +247,9 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
         return .list(answer.map { json($0) })
     case "budgets.history":
         let answer = try await book.budgets().history(query: try readBudgetHistoryQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "budgets.recommend":
+        let answer = try await book.budgets().recommend(query: try readRecommendationQuery(call.request))
         return .list(answer.map { json($0) })
     case "envelopes.state":
         let answer = try await book.envelopes().state(query: try readEnvelopeQuery(call.request))

@@ -153,7 +153,7 @@ func readAttachment(_ json: Json) throws -> Attachment {
 func readAutomation(_ json: Json) throws -> Automation {
     let members = try Members(json, "priority", "rule")
     return Automation(
-        priority: try members.optional("priority", integer) ?? 0,
+        priority: try members.optional("priority", integer),
         rule: try members.required("rule", readAutomationRule)
     )
 }
@@ -976,7 +976,7 @@ func readPeriod(_ json: Json) throws -> Period {
 func readPeriodWeeks(_ json: Json) throws -> Period {
     let members = try Members(json, "first_day", "kind")
     return Period.weeks(
-        firstDay: try members.optional("first_day", readWeekday) ?? ""
+        firstDay: try members.optional("first_day", readWeekday)
     )
 }
 
@@ -992,30 +992,30 @@ func readPeriodEvery(_ json: Json) throws -> Period {
 func readPeriodSemiMonths(_ json: Json) throws -> Period {
     let members = try Members(json, "first_day", "second_day", "kind")
     return Period.semiMonths(
-        firstDay: try members.optional("first_day", integer) ?? 0,
-        secondDay: try members.optional("second_day", integer) ?? 0
+        firstDay: try members.optional("first_day", integer),
+        secondDay: try members.optional("second_day", integer)
     )
 }
 
 func readPeriodMonths(_ json: Json) throws -> Period {
     let members = try Members(json, "start_day", "kind")
     return Period.months(
-        startDay: try members.optional("start_day", integer) ?? 0
+        startDay: try members.optional("start_day", integer)
     )
 }
 
 func readPeriodQuarters(_ json: Json) throws -> Period {
     let members = try Members(json, "start_month", "kind")
     return Period.quarters(
-        startMonth: try members.optional("start_month", integer) ?? 0
+        startMonth: try members.optional("start_month", integer)
     )
 }
 
 func readPeriodYears(_ json: Json) throws -> Period {
     let members = try Members(json, "start_month", "start_day", "kind")
     return Period.years(
-        startMonth: try members.optional("start_month", integer) ?? 0,
-        startDay: try members.optional("start_day", integer) ?? 0
+        startMonth: try members.optional("start_month", integer),
+        startDay: try members.optional("start_day", integer)
     )
 }
 
@@ -1072,14 +1072,24 @@ func readRecategorisation(_ json: Json) throws -> Recategorisation {
     )
 }
 
+func readRecommendationQuery(_ json: Json) throws -> RecommendationQuery {
+    let members = try Members(json, "category_id", "period", "periods", "as_of")
+    return RecommendationQuery(
+        categoryId: try members.optional("category_id", text),
+        period: try members.optional("period", readPeriod),
+        periods: try members.optional("periods", integer),
+        asOf: try members.optional("as_of", text)
+    )
+}
+
 func readRecurrence(_ json: Json) throws -> Recurrence {
     let members = try Members(json, "start", "unit", "every", "on", "weekend", "count", "until", "skip")
     return Recurrence(
         start: try members.required("start", text),
         unit: try members.required("unit", readCalendarUnit),
-        every: try members.optional("every", integer) ?? 0,
+        every: try members.optional("every", integer),
         on: try members.optional("on", list(readRecurrenceDay)) ?? [],
-        weekend: try members.optional("weekend", readWeekendPolicy) ?? "",
+        weekend: try members.optional("weekend", readWeekendPolicy),
         count: try members.optional("count", integer),
         until: try members.optional("until", text),
         skip: try members.optional("skip", list(text)) ?? []
@@ -1129,7 +1139,7 @@ func readRole(_ json: Json) throws -> Role {
 func readRollover(_ json: Json) throws -> Rollover {
     let members = try Members(json, "carry", "cap", "reset_every", "reset_yearly")
     return Rollover(
-        carry: try members.optional("carry", readCarry) ?? "",
+        carry: try members.optional("carry", readCarry),
         cap: try members.optional("cap", text),
         resetEvery: try members.optional("reset_every", integer),
         resetYearly: try members.optional("reset_yearly", boolean) ?? false

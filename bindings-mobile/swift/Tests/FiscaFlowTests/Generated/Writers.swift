@@ -122,7 +122,7 @@ func json(_ it: Attachment) -> Json {
 
 func json(_ it: Automation) -> Json {
     var members: [String: Json] = [:]
-    members["priority"] = json(it.priority)
+    members["priority"] = it.priority.map { json($0) } ?? .null
     members["rule"] = json(it.rule)
     return .object(members)
 }
@@ -833,7 +833,7 @@ func json(_ it: Layout) -> Json {
 func json(_ it: Learning) -> Json {
     var members: [String: Json] = [:]
     members["enabled"] = json(it.enabled)
-    members["threshold"] = json(it.threshold)
+    members["threshold"] = it.threshold.map { json($0) } ?? .null
     members["forgotten"] = .list(it.forgotten.map { json($0) })
     return .object(members)
 }
@@ -992,6 +992,14 @@ func json(_ it: ParsedStatement) -> Json {
     return .object(members)
 }
 
+func json(_ it: PastPeriod) -> Json {
+    var members: [String: Json] = [:]
+    members["from"] = json(it.from)
+    members["to"] = json(it.to)
+    members["spent"] = json(it.spent)
+    return .object(members)
+}
+
 func json(_ it: Payee) -> Json {
     var members: [String: Json] = [:]
     members["id"] = json(it.id)
@@ -1022,7 +1030,7 @@ func json(_ it: Period) -> Json {
     switch it {
     case let .weeks(v0):
         var members: [String: Json] = ["kind": .text("weeks")]
-        members["first_day"] = json(v0)
+        members["first_day"] = v0.map { json($0) } ?? .null
         return .object(members)
     case let .every(v0, v1, v2):
         var members: [String: Json] = ["kind": .text("every")]
@@ -1032,21 +1040,21 @@ func json(_ it: Period) -> Json {
         return .object(members)
     case let .semiMonths(v0, v1):
         var members: [String: Json] = ["kind": .text("semi_months")]
-        members["first_day"] = json(v0)
-        members["second_day"] = json(v1)
+        members["first_day"] = v0.map { json($0) } ?? .null
+        members["second_day"] = v1.map { json($0) } ?? .null
         return .object(members)
     case let .months(v0):
         var members: [String: Json] = ["kind": .text("months")]
-        members["start_day"] = json(v0)
+        members["start_day"] = v0.map { json($0) } ?? .null
         return .object(members)
     case let .quarters(v0):
         var members: [String: Json] = ["kind": .text("quarters")]
-        members["start_month"] = json(v0)
+        members["start_month"] = v0.map { json($0) } ?? .null
         return .object(members)
     case let .years(v0, v1):
         var members: [String: Json] = ["kind": .text("years")]
-        members["start_month"] = json(v0)
-        members["start_day"] = json(v1)
+        members["start_month"] = v0.map { json($0) } ?? .null
+        members["start_day"] = v1.map { json($0) } ?? .null
         return .object(members)
     }
 }
@@ -1109,13 +1117,23 @@ func json(_ it: RateSheet) -> Json {
     return .object(members)
 }
 
+func json(_ it: Recommendation) -> Json {
+    var members: [String: Json] = [:]
+    members["category_id"] = json(it.categoryId)
+    members["name"] = json(it.name)
+    members["median"] = json(it.median)
+    members["most"] = json(it.most)
+    members["periods"] = .list(it.periods.map { json($0) })
+    return .object(members)
+}
+
 func json(_ it: Recurrence) -> Json {
     var members: [String: Json] = [:]
     members["start"] = json(it.start)
     members["unit"] = json(it.unit)
-    members["every"] = json(it.every)
+    members["every"] = it.every.map { json($0) } ?? .null
     members["on"] = .list(it.on.map { json($0) })
-    members["weekend"] = json(it.weekend)
+    members["weekend"] = it.weekend.map { json($0) } ?? .null
     members["count"] = it.count.map { json($0) } ?? .null
     members["until"] = it.until.map { json($0) } ?? .null
     members["skip"] = .list(it.skip.map { json($0) })
@@ -1157,7 +1175,7 @@ func json(_ it: Role) -> Json {
 
 func json(_ it: Rollover) -> Json {
     var members: [String: Json] = [:]
-    members["carry"] = json(it.carry)
+    members["carry"] = it.carry.map { json($0) } ?? .null
     members["cap"] = it.cap.map { json($0) } ?? .null
     members["reset_every"] = it.resetEvery.map { json($0) } ?? .null
     members["reset_yearly"] = json(it.resetYearly)
