@@ -36,7 +36,6 @@ const EVERY_DAY: Range<i32> = i32::MIN..i32::MAX;
 
 /// What lines have in common that decides in which figures they count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(clippy::struct_excessive_bools, reason = "they do not depend on one another")]
 pub struct Group {
     /// Their account.
     pub account_id: AccountId,

@@ -128,7 +128,7 @@ async fn stay_current(url: &str) {
 #[tokio::test]
 async fn figures_stay_current_in_memory() {
     // Holds: whatever is recorded, changed, deleted, made void or split, every report of an engine
-    // that was there all along, and of one that reads the commits of others, is that of a fresh one.
+    // that was there all along, and of one that reads the commits of others, is a fresh one's.
     stay_current("memory:").await;
 }
 
