@@ -52,7 +52,7 @@ crate::model::debug_only!(PayeeTotal: transactions);
 /// The payees with the largest totals: by currency, then from the largest total down, payees of
 /// the same total by name. What has no payee is left out.
 ///
-/// What counts as spending and as income is the same as in [`cash_flow`](super::cash_flow).
+/// What counts as spending and as income is the same as in [`cash_flow`](super::cash_flow()).
 ///
 /// # Errors
 /// `invalid_input` where `from` is after `to`, `limit_exceeded` for a limit of 0 or above 1,000,
