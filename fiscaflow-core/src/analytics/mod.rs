@@ -10,9 +10,11 @@ mod net_worth;
 mod running;
 mod spending;
 mod top_payees;
+mod unusual;
 
 pub use balances::{Balance, BalancesQuery, balances};
 pub use cash_flow::{CashFlow, CashFlowQuery, cash_flow};
 pub use net_worth::{NetWorth, NetWorthQuery, NetWorthStep, net_worth};
 pub use spending::{Spending, SpendingQuery, spending};
 pub use top_payees::{PayeeTotal, TopPayeesQuery, top_payees};
+pub use unusual::{Unusual, UnusualQuery, UnusualReason, unusual};

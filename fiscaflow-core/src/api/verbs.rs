@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::{Call, write};
 use crate::analytics::{
     Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, PayeeTotal, Spending,
-    SpendingQuery, TopPayeesQuery,
+    SpendingQuery, TopPayeesQuery, Unusual, UnusualQuery,
 };
 use crate::budgets::{
     AutomationQuery, AutomationReport, BudgetHistoryQuery, BudgetQuery, BudgetState, EnvelopeMonth,
@@ -465,6 +465,8 @@ verbs! {
         Get "/reports/top-payees", (TopPayeesQuery) -> ([PayeeTotal]), reports.top_payees(request);
     "reports.net_worth" "What lies in all accounts together, by month or day."
         Get "/reports/net-worth", (NetWorthQuery) -> ([NetWorth]), reports.net_worth(request);
+    "reports.unusual" "Payments that are unlike the others, and why."
+        Get "/reports/unusual", (UnusualQuery) -> ([Unusual]), reports.unusual(request);
 
     "history.list" "The commits, oldest first."
         Get "/history", (HistoryQuery) -> ([Entry]), history.list(request);

@@ -3,7 +3,8 @@
 use super::noun;
 use crate::analytics::{
     Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, PayeeTotal, Spending,
-    SpendingQuery, TopPayeesQuery, balances, cash_flow, net_worth, spending, top_payees,
+    SpendingQuery, TopPayeesQuery, Unusual, UnusualQuery, balances, cash_flow, net_worth, spending,
+    top_payees, unusual,
 };
 use crate::error::Result;
 use crate::model::Role;
@@ -54,6 +55,11 @@ impl Reports<'_> {
     /// What lies in all accounts together, by month or day and currency.
     pub async fn net_worth(&self, query: NetWorthQuery) -> Result<Vec<NetWorth>> {
         self.figure(|plan, view| net_worth(plan, view, &query)).await
+    }
+
+    /// Payments that are unlike the others, and why: see [`unusual`].
+    pub async fn unusual(&self, query: UnusualQuery) -> Result<Vec<Unusual>> {
+        self.figure(|plan, view| unusual(plan, view, &query)).await
     }
 
     async fn figure<T>(&self, figure: impl FnOnce(&Plan, &View) -> Result<T>) -> Result<T> {
