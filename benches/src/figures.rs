@@ -1,6 +1,7 @@
 //! The jobs of figures: one call of each on a view that is there, from monthly sums where the
-//! engine has them, and the same by a scan of all lines. Both must come to one `sum`, in which each row of
-//! an answer counts as often as its place in it, so that rows that change places are noticed.
+//! engine has them, and the same by a scan of all lines. Both must come to one `sum`, in which
+//! each row of an answer counts as often as its place in it, so that rows that change places are
+//! noticed.
 
 use std::time::Instant;
 

@@ -3480,6 +3480,51 @@ pub struct UndoReport {
     pub restored: i64,
 }
 
+/// A payment that is unlike the others.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Unusual {
+    /// The transaction.
+    pub transaction_id: TransactionId,
+    /// The day on which it was booked.
+    pub date: String,
+    /// Its account.
+    pub account_id: AccountId,
+    /// Its amount, signed.
+    pub amount: Money,
+    /// The other party.
+    #[uniffi(default)]
+    pub payee: Option<String>,
+    /// In which way it is unusual.
+    pub reason: UnusualReason,
+    /// The usual amount, signed: the median of those it was compared with.
+    pub usual: Money,
+    /// How many payments it was compared with.
+    pub compared: i64,
+    /// The payment that it repeats.
+    #[uniffi(default)]
+    pub repeats_id: Option<TransactionId>,
+}
+
+/// Which payments to look at.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct UnusualQuery {
+    /// The first day; from the beginning where absent.
+    #[uniffi(default)]
+    pub from: Option<String>,
+    /// The last day; to the end where absent.
+    #[uniffi(default)]
+    pub to: Option<String>,
+}
+
+/// In which way a payment is unusual.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum UnusualReason {
+    LargeForPayee,
+    LargeForCategory,
+    Duplicate,
+}
+
 /// What a check of a book's history found.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Verification {

@@ -710,6 +710,12 @@ impl Reports {
     pub async fn net_worth(&self, query: NetWorthQuery) -> Result<Vec<NetWorth>> {
         self.caller.call("reports.net_worth", None, query).await
     }
+
+    /// Payments that are unlike the others, and why.
+    #[uniffi::method(default(query))]
+    pub async fn unusual(&self, query: UnusualQuery) -> Result<Vec<Unusual>> {
+        self.caller.call("reports.unusual", None, query).await
+    }
 }
 
 /// What happened, and the proof of it.

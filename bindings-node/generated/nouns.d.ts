@@ -15,7 +15,7 @@ import type {
   SchedulePatch, Spending, SpendingQuery, Stream, StreamQuery, SuggestionPage, SuggestionQuery,
   SuggestionScope, SuggestionsApplied, TopPayeesQuery, Transaction, TransactionPage,
   TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion,
-  UndoReport, Verification,
+  UndoReport, Unusual, UnusualQuery, Verification,
 } from './shapes.js';
 
 /** What may be said of a call beside its request. */
@@ -259,6 +259,8 @@ export interface Reports {
   topPayees(request?: TopPayeesQuery): Promise<PayeeTotal[]>;
   /** What lies in all accounts together, by month or day. */
   netWorth(request?: NetWorthQuery): Promise<NetWorth[]>;
+  /** Payments that are unlike the others, and why. */
+  unusual(request?: UnusualQuery): Promise<Unusual[]>;
 }
 
 /** What happened, and the proof of it. */

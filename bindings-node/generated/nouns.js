@@ -567,6 +567,11 @@ class Reports {
   netWorth(request) {
     return this.#run('reports.net_worth', undefined, request);
   }
+
+  /** Payments that are unlike the others, and why. */
+  unusual(request) {
+    return this.#run('reports.unusual', undefined, request);
+  }
 }
 
 /** What happened, and the proof of it. */

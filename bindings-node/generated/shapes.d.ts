@@ -2859,6 +2859,39 @@ export interface UndoReport {
   restored: number;
 }
 
+/** A payment that is unlike the others. */
+export interface Unusual {
+  /** The transaction. */
+  transaction_id: TransactionId;
+  /** The day on which it was booked. */
+  date: CivilDate;
+  /** Its account. */
+  account_id: AccountId;
+  /** Its amount, signed. */
+  amount: Money;
+  /** The other party. */
+  payee: string | null;
+  /** In which way it is unusual. */
+  reason: UnusualReason;
+  /** The usual amount, signed: the median of those it was compared with. */
+  usual: Money;
+  /** How many payments it was compared with. */
+  compared: number;
+  /** The payment that it repeats. */
+  repeats_id: TransactionId | null;
+}
+
+/** Which payments to look at. */
+export interface UnusualQuery {
+  /** The first day; from the beginning where absent. */
+  from?: CivilDate | null | undefined;
+  /** The last day; to the end where absent. */
+  to?: CivilDate | null | undefined;
+}
+
+/** In which way a payment is unusual. */
+export type UnusualReason = 'large_for_payee' | 'large_for_category' | 'duplicate';
+
 /** What a check of a book's history found. */
 export interface Verification {
   /** Whether everything fits. */

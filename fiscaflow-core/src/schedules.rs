@@ -72,8 +72,8 @@ pub struct Occurrence {
 }
 crate::model::debug_only!(Occurrence: schedule_id, date, state, transaction_id, paid_on);
 
-/// The payments that are expected in a range of days, by day and schedule, each with the transaction
-/// that pays it.
+/// The payments that are expected in a range of days, by day and schedule, each with the
+/// transaction that pays it.
 ///
 /// A transaction pays one occurrence at most: the nearest by days, then by amount, of a schedule
 /// with its account, party, direction and, within the tolerances, day and amount. Transfers pay

@@ -1687,6 +1687,24 @@ class Reports(Noun):
         )
         return answer
 
+    async def unusual(
+        self,
+        *,
+        from_: types.DateLike | None = None,
+        to: types.DateLike | None = None,
+    ) -> builtins.list[types.Unusual]:
+        """Payments that are unlike the others, and why.
+
+        Args:
+            from_: The first day; from the beginning where absent.
+            to: The last day; to the end where absent.
+        """
+        answer: builtins.list[types.Unusual] = await self._scope.call_async(
+            "reports.unusual",
+            {"from": from_, "to": to},
+        )
+        return answer
+
 
 class History(Noun):
     """What happened, and the proof of it."""

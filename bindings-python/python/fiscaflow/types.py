@@ -281,6 +281,9 @@ TransactionId: TypeAlias = str
 TransferEvidence: TypeAlias = Literal["amount", "rate", "date", "near_date", "account", "words"]
 """What speaks for two transactions being one transfer."""
 
+UnusualReason: TypeAlias = Literal["large_for_payee", "large_for_category", "duplicate"]
+"""In which way a payment is unusual."""
+
 Weekday: TypeAlias = Literal[
     "monday",
     "tuesday",
@@ -2616,6 +2619,29 @@ class UndoReport(TypedDict):
     """How many transactions are gone: those that nothing but this import brought."""
     restored: int
     """How many stay, without what this import had added to them."""
+
+
+class Unusual(TypedDict):
+    """A payment that is unlike the others."""
+
+    transaction_id: TransactionId
+    """The transaction."""
+    date: str
+    """The day on which it was booked."""
+    account_id: AccountId
+    """Its account."""
+    amount: Money
+    """Its amount, signed."""
+    payee: str | None
+    """The other party."""
+    reason: UnusualReason
+    """In which way it is unusual."""
+    usual: Money
+    """The usual amount, signed: the median of those it was compared with."""
+    compared: int
+    """How many payments it was compared with."""
+    repeats_id: TransactionId | None
+    """The payment that it repeats."""
 
 
 class Verification(TypedDict):

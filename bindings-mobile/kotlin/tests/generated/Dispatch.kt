@@ -92,6 +92,7 @@ internal val VERBS = listOf(
     "reports.cash_flow",
     "reports.top_payees",
     "reports.net_worth",
+    "reports.unusual",
     "history.list",
     "history.object",
     "history.verify",
@@ -188,6 +189,7 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "reports.cash_flow" -> book.reports().`cashFlow`(readCashFlowQuery(call.request)).map { json(it) }
         "reports.top_payees" -> book.reports().`topPayees`(readTopPayeesQuery(call.request)).map { json(it) }
         "reports.net_worth" -> book.reports().`netWorth`(readNetWorthQuery(call.request)).map { json(it) }
+        "reports.unusual" -> book.reports().`unusual`(readUnusualQuery(call.request)).map { json(it) }
         "history.list" -> book.history().`list`(readHistoryQuery(call.request)).map { json(it) }
         "history.object" -> book.history().`object`(call.id()).map { json(it) }
         "history.verify" -> json(book.history().`verify`())

@@ -1358,6 +1358,14 @@ internal fun readTransferQuery(json: Any?): TransferQuery {
     )
 }
 
+internal fun readUnusualQuery(json: Any?): UnusualQuery {
+    val members = Members(json, "from", "to")
+    return UnusualQuery(
+        `from` = members.optional("from", ::text),
+        `to` = members.optional("to", ::text),
+    )
+}
+
 internal fun readWeekday(json: Any?): Weekday {
     return when (text(json)) {
         "monday" -> Weekday.MONDAY

@@ -1067,6 +1067,20 @@ internal fun json(it: UndoReport): Any? = mapOf(
     "restored" to it.`restored`,
 )
 
+internal fun json(it: Unusual): Any? = mapOf(
+    "transaction_id" to it.`transactionId`,
+    "date" to it.`date`,
+    "account_id" to it.`accountId`,
+    "amount" to json(it.`amount`),
+    "payee" to it.`payee`,
+    "reason" to json(it.`reason`),
+    "usual" to json(it.`usual`),
+    "compared" to it.`compared`,
+    "repeats_id" to it.`repeatsId`,
+)
+
+internal fun json(it: UnusualReason): Any? = it.name.lowercase()
+
 internal fun json(it: Verification): Any? = mapOf(
     "verified" to it.`verified`,
     "commits" to it.`commits`,

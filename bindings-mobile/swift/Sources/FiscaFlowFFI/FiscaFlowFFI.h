@@ -819,6 +819,11 @@ uint64_t uniffi_fiscaflow_fn_method_reports_spending(uint64_t ptr, RustBuffer qu
 uint64_t uniffi_fiscaflow_fn_method_reports_top_payees(uint64_t ptr, RustBuffer query
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_UNUSUAL
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_UNUSUAL
+uint64_t uniffi_fiscaflow_fn_method_reports_unusual(uint64_t ptr, RustBuffer query
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_RULES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_RULES
 uint64_t uniffi_fiscaflow_fn_clone_rules(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -1762,6 +1767,12 @@ uint16_t uniffi_fiscaflow_checksum_method_reports_spending(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_TOP_PAYEES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_TOP_PAYEES
 uint16_t uniffi_fiscaflow_checksum_method_reports_top_payees(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_UNUSUAL
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_UNUSUAL
+uint16_t uniffi_fiscaflow_checksum_method_reports_unusual(void
     
 );
 #endif

@@ -856,6 +856,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_reports_top_payees(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_unusual(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_rules_apply(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rules_backtest(
@@ -1172,6 +1174,8 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_reports_spending(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_reports_top_payees(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_unusual(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_clone_rules(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1610,6 +1614,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_reports_top_payees() and 0xFFFF) != 50104) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_unusual() and 0xFFFF) != 56787) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_rules_apply() and 0xFFFF) != 56438) {
@@ -8206,6 +8213,11 @@ public interface ReportsInterface {
      */
     suspend fun `topPayees`(`query`: TopPayeesQuery = TopPayeesQuery()): List<PayeeTotal>
     
+    /**
+     * Payments that are unlike the others, and why.
+     */
+    suspend fun `unusual`(`query`: UnusualQuery = UnusualQuery()): List<Unusual>
+    
     companion object
 }
 
@@ -8433,6 +8445,31 @@ open class Reports: Disposable, AutoCloseable, ReportsInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypePayeeTotal.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Payments that are unlike the others, and why.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `unusual`(`query`: UnusualQuery) : List<Unusual> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_unusual(
+                uniffiHandle,
+                
+        FfiConverterTypeUnusualQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeUnusual.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -21212,6 +21249,156 @@ public object FfiConverterTypeUndoReport: FfiConverterRustBuffer<UndoReport> {
 
 
 /**
+ * A payment that is unlike the others.
+ */
+data class Unusual (
+    /**
+     * The transaction.
+     */
+    val `transactionId`: TransactionId
+    , 
+    /**
+     * The day on which it was booked.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * Its account.
+     */
+    val `accountId`: AccountId
+    , 
+    /**
+     * Its amount, signed.
+     */
+    val `amount`: Money
+    , 
+    /**
+     * The other party.
+     */
+    val `payee`: kotlin.String? = null 
+    , 
+    /**
+     * In which way it is unusual.
+     */
+    val `reason`: UnusualReason
+    , 
+    /**
+     * The usual amount, signed: the median of those it was compared with.
+     */
+    val `usual`: Money
+    , 
+    /**
+     * How many payments it was compared with.
+     */
+    val `compared`: kotlin.Long
+    , 
+    /**
+     * The payment that it repeats.
+     */
+    val `repeatsId`: TransactionId? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUnusual: FfiConverterRustBuffer<Unusual> {
+    override fun read(buf: ByteBuffer): Unusual {
+        return Unusual(
+            FfiConverterTypeTransactionId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeAccountId.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeUnusualReason.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalTypeTransactionId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Unusual) = (
+            FfiConverterTypeTransactionId.allocationSize(value.`transactionId`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterTypeMoney.allocationSize(value.`amount`) +
+            FfiConverterOptionalString.allocationSize(value.`payee`) +
+            FfiConverterTypeUnusualReason.allocationSize(value.`reason`) +
+            FfiConverterTypeMoney.allocationSize(value.`usual`) +
+            FfiConverterLong.allocationSize(value.`compared`) +
+            FfiConverterOptionalTypeTransactionId.allocationSize(value.`repeatsId`)
+    )
+
+    override fun write(value: Unusual, buf: ByteBuffer) {
+            FfiConverterTypeTransactionId.write(value.`transactionId`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterTypeMoney.write(value.`amount`, buf)
+            FfiConverterOptionalString.write(value.`payee`, buf)
+            FfiConverterTypeUnusualReason.write(value.`reason`, buf)
+            FfiConverterTypeMoney.write(value.`usual`, buf)
+            FfiConverterLong.write(value.`compared`, buf)
+            FfiConverterOptionalTypeTransactionId.write(value.`repeatsId`, buf)
+    }
+}
+
+
+
+/**
+ * Which payments to look at.
+ */
+data class UnusualQuery (
+    /**
+     * The first day; from the beginning where absent.
+     */
+    val `from`: kotlin.String? = null 
+    , 
+    /**
+     * The last day; to the end where absent.
+     */
+    val `to`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUnusualQuery: FfiConverterRustBuffer<UnusualQuery> {
+    override fun read(buf: ByteBuffer): UnusualQuery {
+        return UnusualQuery(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: UnusualQuery) = (
+            FfiConverterOptionalString.allocationSize(value.`from`) +
+            FfiConverterOptionalString.allocationSize(value.`to`)
+    )
+
+    override fun write(value: UnusualQuery, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`from`, buf)
+            FfiConverterOptionalString.write(value.`to`, buf)
+    }
+}
+
+
+
+/**
  * What a check of a book's history found.
  */
 data class Verification (
@@ -24680,6 +24867,46 @@ public object FfiConverterTypeTransferEvidence: FfiConverterRustBuffer<TransferE
     override fun allocationSize(value: TransferEvidence) = 4UL
 
     override fun write(value: TransferEvidence, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * In which way a payment is unusual.
+ */
+
+enum class UnusualReason {
+    
+    LARGE_FOR_PAYEE,
+    LARGE_FOR_CATEGORY,
+    DUPLICATE;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUnusualReason: FfiConverterRustBuffer<UnusualReason> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        UnusualReason.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: UnusualReason) = 4UL
+
+    override fun write(value: UnusualReason, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -28159,6 +28386,34 @@ public object FfiConverterSequenceTypeTransferSuggestion: FfiConverterRustBuffer
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeTransferSuggestion.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeUnusual: FfiConverterRustBuffer<List<Unusual>> {
+    override fun read(buf: ByteBuffer): List<Unusual> {
+        val len = buf.getInt()
+        return List<Unusual>(len) {
+            FfiConverterTypeUnusual.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Unusual>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeUnusual.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Unusual>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeUnusual.write(it, buf)
         }
     }
 }

@@ -4114,6 +4114,11 @@ public protocol ReportsProtocol: AnyObject, Sendable {
      */
     func topPayees(query: TopPayeesQuery) async throws  -> [PayeeTotal]
     
+    /**
+     * Payments that are unlike the others, and why.
+     */
+    func unusual(query: UnusualQuery) async throws  -> [Unusual]
+    
 }
 /**
  * Figures.
@@ -4262,6 +4267,25 @@ open func topPayees(query: TopPayeesQuery = TopPayeesQuery())async throws  -> [P
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypePayeeTotal.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Payments that are unlike the others, and why.
+     */
+open func unusual(query: UnusualQuery = UnusualQuery())async throws  -> [Unusual]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_unusual(
+                        self.uniffiCloneHandle(),FfiConverterTypeUnusualQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeUnusual.lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -20269,6 +20293,214 @@ public func FfiConverterTypeUndoReport_lower(_ value: UndoReport) -> RustBuffer 
 
 
 /**
+ * A payment that is unlike the others.
+ */
+public struct Unusual: Equatable, Hashable {
+    /**
+     * The transaction.
+     */
+    public var transactionId: TransactionId
+    /**
+     * The day on which it was booked.
+     */
+    public var date: String
+    /**
+     * Its account.
+     */
+    public var accountId: AccountId
+    /**
+     * Its amount, signed.
+     */
+    public var amount: Money
+    /**
+     * The other party.
+     */
+    public var payee: String?
+    /**
+     * In which way it is unusual.
+     */
+    public var reason: UnusualReason
+    /**
+     * The usual amount, signed: the median of those it was compared with.
+     */
+    public var usual: Money
+    /**
+     * How many payments it was compared with.
+     */
+    public var compared: Int64
+    /**
+     * The payment that it repeats.
+     */
+    public var repeatsId: TransactionId?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The transaction.
+         */transactionId: TransactionId, 
+        /**
+         * The day on which it was booked.
+         */date: String, 
+        /**
+         * Its account.
+         */accountId: AccountId, 
+        /**
+         * Its amount, signed.
+         */amount: Money, 
+        /**
+         * The other party.
+         */payee: String? = nil, 
+        /**
+         * In which way it is unusual.
+         */reason: UnusualReason, 
+        /**
+         * The usual amount, signed: the median of those it was compared with.
+         */usual: Money, 
+        /**
+         * How many payments it was compared with.
+         */compared: Int64, 
+        /**
+         * The payment that it repeats.
+         */repeatsId: TransactionId? = nil) {
+        self.transactionId = transactionId
+        self.date = date
+        self.accountId = accountId
+        self.amount = amount
+        self.payee = payee
+        self.reason = reason
+        self.usual = usual
+        self.compared = compared
+        self.repeatsId = repeatsId
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Unusual: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUnusual: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Unusual {
+        return
+            try Unusual(
+                transactionId: FfiConverterTypeTransactionId.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                accountId: FfiConverterTypeAccountId.read(from: &buf), 
+                amount: FfiConverterTypeMoney.read(from: &buf), 
+                payee: FfiConverterOptionString.read(from: &buf), 
+                reason: FfiConverterTypeUnusualReason.read(from: &buf), 
+                usual: FfiConverterTypeMoney.read(from: &buf), 
+                compared: FfiConverterInt64.read(from: &buf), 
+                repeatsId: FfiConverterOptionTypeTransactionId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Unusual, into buf: inout [UInt8]) {
+        FfiConverterTypeTransactionId.write(value.transactionId, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterTypeMoney.write(value.amount, into: &buf)
+        FfiConverterOptionString.write(value.payee, into: &buf)
+        FfiConverterTypeUnusualReason.write(value.reason, into: &buf)
+        FfiConverterTypeMoney.write(value.usual, into: &buf)
+        FfiConverterInt64.write(value.compared, into: &buf)
+        FfiConverterOptionTypeTransactionId.write(value.repeatsId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnusual_lift(_ buf: RustBuffer) throws -> Unusual {
+    return try FfiConverterTypeUnusual.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnusual_lower(_ value: Unusual) -> RustBuffer {
+    return FfiConverterTypeUnusual.lower(value)
+}
+
+
+/**
+ * Which payments to look at.
+ */
+public struct UnusualQuery: Equatable, Hashable {
+    /**
+     * The first day; from the beginning where absent.
+     */
+    public var from: String?
+    /**
+     * The last day; to the end where absent.
+     */
+    public var to: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The first day; from the beginning where absent.
+         */from: String? = nil, 
+        /**
+         * The last day; to the end where absent.
+         */to: String? = nil) {
+        self.from = from
+        self.to = to
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension UnusualQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUnusualQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UnusualQuery {
+        return
+            try UnusualQuery(
+                from: FfiConverterOptionString.read(from: &buf), 
+                to: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: UnusualQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.from, into: &buf)
+        FfiConverterOptionString.write(value.to, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnusualQuery_lift(_ buf: RustBuffer) throws -> UnusualQuery {
+    return try FfiConverterTypeUnusualQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnusualQuery_lower(_ value: UnusualQuery) -> RustBuffer {
+    return FfiConverterTypeUnusualQuery.lower(value)
+}
+
+
+/**
  * What a check of a book's history found.
  */
 public struct Verification: Equatable, Hashable {
@@ -24869,6 +25101,82 @@ public func FfiConverterTypeTransferEvidence_lower(_ value: TransferEvidence) ->
 
 
 /**
+ * In which way a payment is unusual.
+ */
+
+public enum UnusualReason: Equatable, Hashable, CaseIterable {
+    
+    case largeForPayee
+    case largeForCategory
+    case duplicate
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension UnusualReason: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUnusualReason: FfiConverterRustBuffer {
+    typealias SwiftType = UnusualReason
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> UnusualReason {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .largeForPayee
+        
+        case 2: return .largeForCategory
+        
+        case 3: return .duplicate
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: UnusualReason, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .largeForPayee:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .largeForCategory:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .duplicate:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnusualReason_lift(_ buf: RustBuffer) throws -> UnusualReason {
+    return try FfiConverterTypeUnusualReason.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUnusualReason_lower(_ value: UnusualReason) -> RustBuffer {
+    return FfiConverterTypeUnusualReason.lower(value)
+}
+
+
+
+/**
  * A day of the week.
  */
 
@@ -27857,6 +28165,31 @@ fileprivate struct FfiConverterSequenceTypeTransferSuggestion: FfiConverterRustB
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeUnusual: FfiConverterRustBuffer {
+    typealias SwiftType = [Unusual]
+
+    public static func write(_ value: [Unusual], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeUnusual.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Unusual] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Unusual]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeUnusual.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeAction: FfiConverterRustBuffer {
     typealias SwiftType = [Action]
 
@@ -29157,6 +29490,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_reports_top_payees() != 50104) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_reports_unusual() != 56787) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_rules_apply() != 56438) {

@@ -90,6 +90,7 @@ let verbs = [
     "reports.cash_flow",
     "reports.top_payees",
     "reports.net_worth",
+    "reports.unusual",
     "history.list",
     "history.object",
     "history.verify",
@@ -355,6 +356,9 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
         return .list(answer.map { json($0) })
     case "reports.net_worth":
         let answer = try await book.reports().netWorth(query: try readNetWorthQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "reports.unusual":
+        let answer = try await book.reports().unusual(query: try readUnusualQuery(call.request))
         return .list(answer.map { json($0) })
     case "history.list":
         let answer = try await book.history().list(query: try readHistoryQuery(call.request))

@@ -1356,6 +1356,14 @@ func readTransferQuery(_ json: Json) throws -> TransferQuery {
     )
 }
 
+func readUnusualQuery(_ json: Json) throws -> UnusualQuery {
+    let members = try Members(json, "from", "to")
+    return UnusualQuery(
+        from: try members.optional("from", text),
+        to: try members.optional("to", text)
+    )
+}
+
 func readWeekday(_ json: Json) throws -> Weekday {
     switch try text(json) {
     case "monday": return .monday

@@ -1533,6 +1533,28 @@ func json(_ it: UndoReport) -> Json {
     return .object(members)
 }
 
+func json(_ it: Unusual) -> Json {
+    var members: [String: Json] = [:]
+    members["transaction_id"] = json(it.transactionId)
+    members["date"] = json(it.date)
+    members["account_id"] = json(it.accountId)
+    members["amount"] = json(it.amount)
+    members["payee"] = it.payee.map { json($0) } ?? .null
+    members["reason"] = json(it.reason)
+    members["usual"] = json(it.usual)
+    members["compared"] = json(it.compared)
+    members["repeats_id"] = it.repeatsId.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: UnusualReason) -> Json {
+    switch it {
+    case .largeForPayee: return .text("large_for_payee")
+    case .largeForCategory: return .text("large_for_category")
+    case .duplicate: return .text("duplicate")
+    }
+}
+
 func json(_ it: Verification) -> Json {
     var members: [String: Json] = [:]
     members["verified"] = json(it.verified)
