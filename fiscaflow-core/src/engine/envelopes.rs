@@ -61,6 +61,19 @@ impl Envelopes<'_> {
     }
 
     /// Moves money between envelopes in a month, or between one and what is to be budgeted.
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle,
+    /// #   fun: fiscaflow_core::CategoryId) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::model::{NewHold, Reassignment};
+    ///
+    /// let (month, amount) = ("2026-03".parse()?, "20.00".parse()?);
+    /// let (from_category_id, to_category_id) = (Some(fun), None);
+    /// let back = Reassignment { month, from_category_id, to_category_id, amount };
+    /// book.envelopes().reassign(back).await?;
+    /// book.envelopes().hold(NewHold { month, amount }).await?;
+    /// # Ok(()) }
+    /// ```
     pub async fn reassign(&self, new: Reassignment) -> Result<Assignment> {
         self.book.run(&new).await
     }
@@ -77,6 +90,33 @@ impl Envelopes<'_> {
     }
 
     /// Says how an envelope is kept.
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle,
+    /// #   holidays: fiscaflow_core::CategoryId) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::budgets::AutomationQuery;
+    /// use fiscaflow_core::model::{Automation, AutomationRule, NewEnvelope};
+    ///
+    /// let rule = AutomationRule::ByDate {
+    ///     amount: "600.00".parse()?,
+    ///     month: "2026-07".parse()?,
+    ///     repeat_months: Some(12),
+    /// };
+    /// book.envelopes()
+    ///     .put(NewEnvelope {
+    ///         category_id: holidays,
+    ///         carries_deficit_from: None,
+    ///         cap: None,
+    ///         returns_excess: false,
+    ///         automations: vec![Automation { priority: 0, rule }],
+    ///     })
+    ///     .await?;
+    /// let march = AutomationQuery { month: "2026-03".parse()?, overwrite: false };
+    /// for it in book.envelopes().apply(march).await?.proposals {
+    ///     println!("{} gets {}", it.category_id, it.amount);
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn put(&self, new: NewEnvelope) -> Result<Envelope> {
         self.book.run(&new).await
     }
