@@ -1,8 +1,8 @@
 //! What a book is made of.
 //!
-//! *Documents* (book, members, accounts, categories, payees, rules, budgets, envelopes, imports, alerts) are
-//! few and load whole; *transactions* are many and are rows. Every type here is also the shape
-//! that crosses a language boundary: ids and amounts are strings there, dates ISO 8601.
+//! *Documents* (book, members, accounts, categories, payees, rules, budgets, envelopes, imports,
+//! alerts) are few and load whole; *transactions* are many and are rows. Every type here is also
+//! the shape that crosses a language boundary: ids and amounts are strings there, dates ISO 8601.
 
 /// Shows only the named fields, so that no personal text reaches a log by way of `Debug`.
 macro_rules! debug_only {
