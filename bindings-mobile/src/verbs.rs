@@ -572,8 +572,8 @@ impl Rates {
     }
 
     /// Keep the rates of a file of the European Central Bank.
-    pub async fn import(&self, new: NewRates) -> Result<RateReport> {
-        self.caller.call("rates.import", None, new).await
+    pub async fn load(&self, new: NewRates) -> Result<RateReport> {
+        self.caller.call("rates.load", None, new).await
     }
 
     /// An amount in another currency, and the rates used; nothing is written.

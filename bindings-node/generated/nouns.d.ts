@@ -210,7 +210,7 @@ export interface Rates {
   /** The rates, oldest first. */
   list(request?: RateQuery): Promise<RateSheet[]>;
   /** Keep the rates of a file of the European Central Bank. */
-  import(request: NewRates): Promise<RateReport>;
+  load(request: NewRates): Promise<RateReport>;
   /** An amount in another currency, and the rates used; nothing is written. */
   convert(request: ConversionQuery): Promise<Conversion>;
 }

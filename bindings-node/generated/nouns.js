@@ -448,8 +448,8 @@ class Rates {
   }
 
   /** Keep the rates of a file of the European Central Bank. */
-  import(request) {
-    return this.#run('rates.import', undefined, request, ['content']);
+  load(request) {
+    return this.#run('rates.load', undefined, request, ['content']);
   }
 
   /** An amount in another currency, and the rates used; nothing is written. */

@@ -1297,7 +1297,7 @@ class Rates(Noun):
         )
         return answer
 
-    def import(
+    def load(
         self,
         *,
         content: bytes | bytearray | memoryview,
@@ -1312,7 +1312,7 @@ class Rates(Noun):
             currencies: The currencies to keep; every one that the book knows where absent.
         """
         answer: types.RateReport = self._scope.call(
-            "rates.import",
+            "rates.load",
             {"content": base64("content", content), "from": from_, "currencies": currencies},
         )
         return answer

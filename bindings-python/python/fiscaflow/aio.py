@@ -1315,7 +1315,7 @@ class Rates(Noun):
         )
         return answer
 
-    async def import(
+    async def load(
         self,
         *,
         content: bytes | bytearray | memoryview,
@@ -1330,7 +1330,7 @@ class Rates(Noun):
             currencies: The currencies to keep; every one that the book knows where absent.
         """
         answer: types.RateReport = await self._scope.call_async(
-            "rates.import",
+            "rates.load",
             {"content": base64("content", content), "from": from_, "currencies": currencies},
         )
         return answer

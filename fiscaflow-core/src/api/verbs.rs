@@ -427,8 +427,8 @@ verbs! {
         Put "/rates", (RateSheet) -> (RateSheet), rates.put(request);
     "rates.list" "The rates, oldest first."
         Get "/rates", (RateQuery) -> ([RateSheet]), rates.list(request);
-    "rates.import" "Keep the rates of a file of the European Central Bank."
-        Post "/rates/import", (NewRates) -> (RateReport), rates.import(request);
+    "rates.load" "Keep the rates of a file of the European Central Bank."
+        Post "/rates/load", (NewRates) -> (RateReport), rates.load(request);
     "rates.convert" "An amount in another currency, and the rates used; nothing is written."
         Get "/rates/conversion", (ConversionQuery) -> (Conversion), rates.convert(request);
 

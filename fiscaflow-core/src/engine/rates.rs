@@ -112,7 +112,7 @@ impl Rates<'_> {
     /// Keeps the rates of a file of the European Central Bank: its daily file, its history, or an
     /// excerpt of its data portal, each as CSV. Rates of other days and currencies stay; the same
     /// file twice changes nothing. `malformed_file` names the line, and then nothing is kept.
-    pub async fn import(&self, new: NewRates) -> Result<RateReport> {
+    pub async fn load(&self, new: NewRates) -> Result<RateReport> {
         self.book.authorised(Role::Member).await?;
         if new.content.len() > MAX_FILE_BYTES {
             let text = format!("a file may have at most {MAX_FILE_BYTES} bytes");
@@ -121,7 +121,7 @@ impl Rates<'_> {
         let digest = Hash::of(&[&new.content]);
         let NewRates { content, from, currencies } = new;
         let days = ecb::read(&content)?;
-        self.book.run(&ImportRates { digest, from, currencies, days }).await
+        self.book.run(&LoadRates { digest, from, currencies, days }).await
     }
 
     /// An amount in another currency, with the rates that were used: see
@@ -163,7 +163,7 @@ impl Command for RateSheet {
 }
 
 #[derive(Serialize)]
-struct ImportRates {
+struct LoadRates {
     digest: Hash,
     from: Option<NaiveDate>,
     currencies: Option<Vec<String>>,
@@ -171,9 +171,9 @@ struct ImportRates {
     days: ecb::Days,
 }
 
-impl Command for ImportRates {
+impl Command for LoadRates {
     type Answer = RateReport;
-    const VERB: &'static str = "rates.import";
+    const VERB: &'static str = "rates.load";
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<RateReport>> {
         if let Some(codes) = &self.currencies {

@@ -75,7 +75,7 @@ internal val VERBS = listOf(
     "schedules.occurrences",
     "rates.put",
     "rates.list",
-    "rates.import",
+    "rates.load",
     "rates.convert",
     "imports.create",
     "imports.parse",
@@ -172,7 +172,7 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "schedules.occurrences" -> book.schedules().`occurrences`(readOccurrenceQuery(call.request)).map { json(it) }
         "rates.put" -> json(book.rates().`put`(readRateSheet(call.request)))
         "rates.list" -> book.rates().`list`(readRateQuery(call.request)).map { json(it) }
-        "rates.import" -> json(book.rates().`import`(readNewRates(call.request)))
+        "rates.load" -> json(book.rates().`load`(readNewRates(call.request)))
         "rates.convert" -> json(book.rates().`convert`(readConversionQuery(call.request)))
         "imports.create" -> json(book.imports().`create`(readNewImport(call.request)))
         "imports.parse" -> json(book.imports().`parse`(readNewImport(call.request)))

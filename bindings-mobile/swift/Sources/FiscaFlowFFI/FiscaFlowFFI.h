@@ -769,14 +769,14 @@ void uniffi_fiscaflow_fn_free_rates(uint64_t handle, RustCallStatus *_Nonnull ou
 uint64_t uniffi_fiscaflow_fn_method_rates_convert(uint64_t ptr, RustBuffer query
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_IMPORT
-#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_IMPORT
-uint64_t uniffi_fiscaflow_fn_method_rates_import(uint64_t ptr, RustBuffer new
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_LIST
 uint64_t uniffi_fiscaflow_fn_method_rates_list(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_LOAD
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_LOAD
+uint64_t uniffi_fiscaflow_fn_method_rates_load(uint64_t ptr, RustBuffer new
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RATES_PUT
@@ -1722,15 +1722,15 @@ uint16_t uniffi_fiscaflow_checksum_method_rates_convert(void
     
 );
 #endif
-#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_IMPORT
-#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_IMPORT
-uint16_t uniffi_fiscaflow_checksum_method_rates_import(void
-    
-);
-#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_LIST
 uint16_t uniffi_fiscaflow_checksum_method_rates_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_LOAD
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RATES_LOAD
+uint16_t uniffi_fiscaflow_checksum_method_rates_load(void
     
 );
 #endif

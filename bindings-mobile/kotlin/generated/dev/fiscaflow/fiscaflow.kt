@@ -840,9 +840,9 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rates_convert(
     ): Int
-    external fun uniffi_fiscaflow_checksum_method_rates_import(
-    ): Int
     external fun uniffi_fiscaflow_checksum_method_rates_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_rates_load(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rates_put(
     ): Int
@@ -1155,9 +1155,9 @@ internal object UniffiLib {
     ): Unit
     external fun uniffi_fiscaflow_fn_method_rates_convert(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_fiscaflow_fn_method_rates_import(`ptr`: Long,`new`: RustBuffer.ByValue,
-    ): Long
     external fun uniffi_fiscaflow_fn_method_rates_list(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_rates_load(`ptr`: Long,`new`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_rates_put(`ptr`: Long,`request`: RustBuffer.ByValue,
     ): Long
@@ -1592,10 +1592,10 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_rates_convert() and 0xFFFF) != 51095) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_fiscaflow_checksum_method_rates_import() and 0xFFFF) != 15749) {
+    if ((lib.uniffi_fiscaflow_checksum_method_rates_list() and 0xFFFF) != 2200) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_fiscaflow_checksum_method_rates_list() and 0xFFFF) != 2200) {
+    if ((lib.uniffi_fiscaflow_checksum_method_rates_load() and 0xFFFF) != 48008) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_rates_put() and 0xFFFF) != 30054) {
@@ -7828,14 +7828,14 @@ public interface RatesInterface {
     suspend fun `convert`(`query`: ConversionQuery): Conversion
     
     /**
-     * Keep the rates of a file of the European Central Bank.
-     */
-    suspend fun `import`(`new`: NewRates): RateReport
-    
-    /**
      * The rates, oldest first.
      */
     suspend fun `list`(`query`: RateQuery = RateQuery()): List<RateSheet>
+    
+    /**
+     * Keep the rates of a file of the European Central Bank.
+     */
+    suspend fun `load`(`new`: NewRates): RateReport
     
     /**
      * Keep the rates of a day; a sheet without rates takes the day away.
@@ -7976,31 +7976,6 @@ open class Rates: Disposable, AutoCloseable, RatesInterface
 
     
     /**
-     * Keep the rates of a file of the European Central Bank.
-     */
-    @Throws(FiscaFlowException::class)
-    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `import`(`new`: NewRates) : RateReport {
-        return uniffiRustCallAsync(
-        callWithHandle { uniffiHandle ->
-            UniffiLib.uniffi_fiscaflow_fn_method_rates_import(
-                uniffiHandle,
-                
-        FfiConverterTypeNewRates.lower(`new`),
-            )
-        },
-        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
-        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
-        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
-        // lift function
-        { FfiConverterTypeRateReport.lift(it) },
-        // Error FFI converter
-        FiscaFlowException.ErrorHandler,
-    )
-    }
-
-    
-    /**
      * The rates, oldest first.
      */
     @Throws(FiscaFlowException::class)
@@ -8019,6 +7994,31 @@ open class Rates: Disposable, AutoCloseable, RatesInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypeRateSheet.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Keep the rates of a file of the European Central Bank.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `load`(`new`: NewRates) : RateReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_rates_load(
+                uniffiHandle,
+                
+        FfiConverterTypeNewRates.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRateReport.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )

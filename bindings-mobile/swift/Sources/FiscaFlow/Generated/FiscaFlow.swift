@@ -3887,14 +3887,14 @@ public protocol RatesProtocol: AnyObject, Sendable {
     func convert(query: ConversionQuery) async throws  -> Conversion
     
     /**
-     * Keep the rates of a file of the European Central Bank.
-     */
-    func `import`(new: NewRates) async throws  -> RateReport
-    
-    /**
      * The rates, oldest first.
      */
     func list(query: RateQuery) async throws  -> [RateSheet]
+    
+    /**
+     * Keep the rates of a file of the European Central Bank.
+     */
+    func load(new: NewRates) async throws  -> RateReport
     
     /**
      * Keep the rates of a day; a sheet without rates takes the day away.
@@ -3978,25 +3978,6 @@ open func convert(query: ConversionQuery)async throws  -> Conversion  {
 }
     
     /**
-     * Keep the rates of a file of the European Central Bank.
-     */
-open func `import`(new: NewRates)async throws  -> RateReport  {
-    return
-        try  await uniffiRustCallAsync(
-            rustFutureFunc: {
-                uniffi_fiscaflow_fn_method_rates_import(
-                        self.uniffiCloneHandle(),FfiConverterTypeNewRates_lower(new)
-                )
-            },
-            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
-            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
-            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
-            liftFunc: FfiConverterTypeRateReport_lift,
-            errorHandler: FfiConverterTypeFiscaFlowError_lift
-        )
-}
-    
-    /**
      * The rates, oldest first.
      */
 open func list(query: RateQuery = RateQuery())async throws  -> [RateSheet]  {
@@ -4011,6 +3992,25 @@ open func list(query: RateQuery = RateQuery())async throws  -> [RateSheet]  {
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeRateSheet.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Keep the rates of a file of the European Central Bank.
+     */
+open func load(new: NewRates)async throws  -> RateReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_rates_load(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewRates_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRateReport_lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -29468,10 +29468,10 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_rates_convert() != 51095) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_fiscaflow_checksum_method_rates_import() != 15749) {
+    if (uniffi_fiscaflow_checksum_method_rates_list() != 2200) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_fiscaflow_checksum_method_rates_list() != 2200) {
+    if (uniffi_fiscaflow_checksum_method_rates_load() != 48008) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_rates_put() != 30054) {

@@ -73,7 +73,7 @@ let verbs = [
     "schedules.occurrences",
     "rates.put",
     "rates.list",
-    "rates.import",
+    "rates.load",
     "rates.convert",
     "imports.create",
     "imports.parse",
@@ -306,8 +306,8 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "rates.list":
         let answer = try await book.rates().list(query: try readRateQuery(call.request))
         return .list(answer.map { json($0) })
-    case "rates.import":
-        let answer = try await book.rates().import(new: try readNewRates(call.request))
+    case "rates.load":
+        let answer = try await book.rates().load(new: try readNewRates(call.request))
         return json(answer)
     case "rates.convert":
         let answer = try await book.rates().convert(query: try readConversionQuery(call.request))
