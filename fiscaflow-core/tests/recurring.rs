@@ -6,40 +6,18 @@
     reason = "a test ends with its first surprise"
 )]
 
+#[path = "shared/seeded.rs"]
+mod seeded;
+
 use std::collections::BTreeSet;
 
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
-use fiscaflow_core::model::{Account, AccountKind, Book, Document, Learning};
+use fiscaflow_core::TransactionId;
 use fiscaflow_core::recurring::{Cadence, Stream, StreamKind, StreamState, streams};
 use fiscaflow_core::store::ColumnRow;
 use fiscaflow_core::view::View;
-use fiscaflow_core::{AccountId, BookId, Currency, Money, Plan, TransactionId};
+use seeded::{Chance, account_id, day, plan};
 use uuid::Uuid;
-
-/// A sequence that looks random and is the same for the same seed (SplitMix64).
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: u64) -> u64 {
-        self.next() % end
-    }
-
-    fn between(&mut self, first: i64, last: i64) -> i64 {
-        first + i64::try_from(self.below(u64::try_from(last - first + 1).unwrap())).unwrap()
-    }
-
-    fn percent(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-}
 
 struct Planted {
     cadence: Cadence,
@@ -50,14 +28,6 @@ struct Books {
     chance: Chance,
     rows: Vec<ColumnRow>,
     planted: Vec<Planted>,
-}
-
-fn account_id() -> AccountId {
-    AccountId::new(Uuid::from_u128(1))
-}
-
-fn day(text: &str) -> NaiveDate {
-    text.parse().unwrap()
 }
 
 /// Where a bank books what is due on a weekend or a holiday.
@@ -106,10 +76,10 @@ impl Books {
         };
         let start = day("2022-01-03") + Days::new(self.chance.below(120));
         let mut minor = -self.chance.between(300, 90_000);
-        if self.chance.percent(15) {
+        if self.chance.below(100) < 15 {
             minor = -minor;
         }
-        let stops = match self.chance.percent(15) && months <= 1 {
+        let stops = match self.chance.below(100) < 15 && months <= 1 {
             true => end - Days::new(400),
             false => end,
         };
@@ -120,10 +90,10 @@ impl Books {
             if due > stops {
                 break;
             }
-            if turn > 0 && months <= 1 && self.chance.percent(3) {
+            if turn > 0 && months <= 1 && self.chance.below(100) < 3 {
                 continue;
             }
-            let late = if self.chance.percent(5) { 1 } else { 0 };
+            let late = if self.chance.below(100) < 5 { 1 } else { 0 };
             let mut amount = minor;
             if due >= rises {
                 amount += minor / 12;
@@ -155,13 +125,13 @@ impl Books {
         }
         let mut date = start;
         while date <= end {
-            if date.weekday().number_from_monday() <= 5 && self.chance.percent(80) {
+            if date.weekday().number_from_monday() <= 5 && self.chance.below(100) < 80 {
                 self.pay("COFFEE CORNER", date, -350);
             }
-            if self.chance.percent(12) {
+            if self.chance.below(100) < 12 {
                 self.pay("TRAM TICKETS", date, -1_260);
             }
-            if self.chance.percent(10) {
+            if self.chance.below(100) < 10 {
                 let name = format!("ONCE {:x}", self.chance.below(1 << 40));
                 let minor = -self.chance.between(500, 60_000);
                 self.pay(&name, date, minor);
@@ -169,31 +139,6 @@ impl Books {
             date = date + Days::new(1);
         }
     }
-}
-
-fn plan() -> Plan {
-    let euro = Currency::iso("EUR").unwrap();
-    let book = Book {
-        id: BookId::new(Uuid::from_u128(1)),
-        name: "Home".to_owned(),
-        currency: euro,
-        zone: "UTC".to_owned(),
-        currencies: Vec::new(),
-        created_at: chrono::DateTime::UNIX_EPOCH,
-        learning: Learning::default(),
-    };
-    let account = Account {
-        id: account_id(),
-        name: "Giro".to_owned(),
-        kind: AccountKind::Checking,
-        currency: euro,
-        opening_balance: Money::zero(euro),
-        number: None,
-        bank_id: None,
-        import_key: None,
-        closed: false,
-    };
-    Plan::from_documents(vec![Document::Book(book), Document::Account(account)]).unwrap()
 }
 
 fn found(rows: &[ColumnRow], today: NaiveDate) -> Vec<Stream> {
@@ -208,11 +153,11 @@ fn book(seed: u64, end: NaiveDate) -> Books {
     let names = ["Aria", "Bolt", "Cyan", "Dune", "Echo", "Flux", "Gale", "Halo", "Iris", "Jade"];
     let kinds = ["Telecom", "Insurance", "Energy"];
     for (number, cadence) in (0..30).zip(Cadence::ALL.iter().cycle()) {
-        let wavers =
-            matches!(cadence, Cadence::Monthly | Cadence::TwoMonthly) && books.chance.percent(40);
+        let wavers = matches!(cadence, Cadence::Monthly | Cadence::TwoMonthly)
+            && books.chance.below(100) < 40;
         let name = format!("{} {}", names[number % 10], kinds[number / 10]);
         books.plant(&name, *cadence, wavers, end);
-        if books.chance.percent(20) {
+        if books.chance.below(100) < 20 {
             // The same party is also paid now and then for something else.
             for _ in 0..books.chance.below(6) {
                 let date = day("2022-01-01") + Days::new(books.chance.below(1_400));
