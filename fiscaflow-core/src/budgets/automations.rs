@@ -8,13 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::div_half_even;
 use super::envelopes::{Flow, Standing, flows, standing};
 use crate::calendar::DateRange;
 use crate::error::Result;
 use crate::id::CategoryId;
 use crate::model::{AutomationRule, Envelope};
-use crate::money::{Amount, Money};
+use crate::money::{Amount, Money, div_half_even};
 use crate::period::Month;
 use crate::plan::Plan;
 use crate::view::View;

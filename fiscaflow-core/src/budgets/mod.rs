@@ -29,7 +29,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::{BudgetId, TransactionId};
 use crate::limits::MAX_BUDGET_PERIODS;
 use crate::model::Budget;
-use crate::money::{Amount, Money};
+use crate::money::{Amount, Money, div_half_even};
 use crate::period::Month;
 use crate::plan::Plan;
 use crate::view::View;
@@ -261,15 +261,4 @@ fn state(
             ids
         }),
     })
-}
-
-/// A quotient rounded half to even; the divisor is above zero.
-pub(crate) fn div_half_even(number: i128, divisor: i128) -> i128 {
-    let (floor, rest) = (number.div_euclid(divisor), number.rem_euclid(divisor));
-    let up = match (rest * 2).cmp(&divisor) {
-        std::cmp::Ordering::Less => false,
-        std::cmp::Ordering::Equal => floor % 2 != 0,
-        std::cmp::Ordering::Greater => true,
-    };
-    floor + i128::from(up)
 }

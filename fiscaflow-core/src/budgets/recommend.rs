@@ -3,14 +3,13 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::div_half_even;
 use super::uses::{Counter, Uses};
 use crate::calendar::{DateRange, FIRST_DAY, Period};
 use crate::error::{Error, Result};
 use crate::id::{BudgetId, CategoryId};
 use crate::limits::MAX_PAST_PERIODS;
 use crate::model::{Budget, Category, CategoryKind, Rollover};
-use crate::money::Money;
+use crate::money::{Money, div_half_even};
 use crate::plan::Plan;
 use crate::view::View;
 

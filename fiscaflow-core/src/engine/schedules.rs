@@ -96,26 +96,27 @@ impl Schedules<'_> {
     /// Makes a schedule of the stream to which a transaction belongs, as it is today. `not_found`
     /// where it belongs to none.
     pub async fn accept(&self, id: TransactionId) -> Result<Schedule> {
-        self.settle(id, true).await
+        self.settle::<true>(id).await
     }
 
     /// Says of the stream to which a transaction belongs that it is none to expect: a schedule that
     /// is not active keeps it from being suggested again.
     pub async fn ignore(&self, id: TransactionId) -> Result<Schedule> {
-        self.settle(id, false).await
+        self.settle::<false>(id).await
     }
 
-    async fn settle(&self, id: TransactionId, active: bool) -> Result<Schedule> {
-        self.book.authorised(Role::Member).await?;
-        let found = self.detect(StreamQuery { all: true }).await?;
-        let stream = found.iter().find(|it| it.transaction_ids.contains(&id));
-        let stream = stream.ok_or_else(|| Error::not_found("stream", id))?;
-        if let Some(schedule_id) = stream.schedule_id {
-            let patch = SchedulePatch { active: Some(active), ..SchedulePatch::default() };
-            return self.update(schedule_id, patch).await;
+    async fn settle<const ACTIVE: bool>(&self, id: TransactionId) -> Result<Schedule>
+    where
+        Settle<ACTIVE>: Command<Answer = Schedule>,
+    {
+        let mut settle = Settle { transaction_id: id, stream: None };
+        // A repeat is answered as before, also where the stream is gone.
+        if let Some(answer) = self.book.repeated(&settle).await? {
+            return Ok(answer);
         }
-        let settled = SettleStream { transaction_id: id, active, new: stream.schedule(active) };
-        self.book.run(&settled).await
+        let found = self.detect(StreamQuery { all: true }).await?;
+        settle.stream = found.into_iter().find(|it| it.transaction_ids.contains(&id));
+        self.book.run(&settle).await
     }
 
     /// The payments that are expected in a range of days, and the transactions that pay them: see
@@ -128,22 +129,45 @@ impl Schedules<'_> {
     }
 }
 
-/// A stream that is accepted or ignored. The schedule follows from the book's past and is no part
-/// of the request.
+/// A stream that is accepted or ignored. The stream follows from the book's past and is no part of
+/// the request.
 #[derive(Serialize)]
-struct SettleStream {
+struct Settle<const ACTIVE: bool> {
     transaction_id: TransactionId,
-    active: bool,
     #[serde(skip)]
-    new: NewSchedule,
+    stream: Option<Stream>,
 }
 
-impl Command for SettleStream {
+impl<const ACTIVE: bool> Settle<ACTIVE> {
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Schedule>> {
+        let stream = self.stream.as_ref();
+        let stream = stream.ok_or_else(|| Error::not_found("stream", self.transaction_id))?;
+        let mut schedules = facts.plan.schedules.values();
+        match schedules.find(|schedule| covers(schedule, stream)).map(|schedule| schedule.id) {
+            Some(id) => {
+                let patch = SchedulePatch { active: Some(ACTIVE), ..SchedulePatch::default() };
+                UpdateSchedule { id, patch }.decide(facts)
+            }
+            None => stream.schedule(ACTIVE).decide(facts),
+        }
+    }
+}
+
+impl Command for Settle<true> {
     type Answer = Schedule;
     const VERB: &'static str = "schedules.accept";
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Schedule>> {
-        self.new.decide(facts)
+        Self::decide(self, facts)
+    }
+}
+
+impl Command for Settle<false> {
+    type Answer = Schedule;
+    const VERB: &'static str = "schedules.ignore";
+
+    fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Schedule>> {
+        Self::decide(self, facts)
     }
 }
 

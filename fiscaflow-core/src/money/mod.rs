@@ -155,6 +155,13 @@ fn overflow() -> Error {
     Error::new(ErrorCode::AmountOverflow, "the amount does not fit into 64-bit minor units")
 }
 
+/// A quotient rounded half to even; the divisor is above zero.
+pub(crate) fn div_half_even(number: i128, divisor: i128) -> i128 {
+    let (floor, below) = (number.div_euclid(divisor), number.rem_euclid(divisor));
+    let above = divisor - below;
+    floor + i128::from(below > above || (below == above && floor % 2 != 0))
+}
+
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.amount(), self.currency)
@@ -201,3 +208,31 @@ impl utoipa::PartialSchema for Money {
 
 #[cfg(feature = "schema")]
 impl utoipa::ToSchema for Money {}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn halves_go_to_the_even_neighbour() {
+        // Holds: the one rounding is half to even, below zero too.
+        let cases = [(5, 0), (15, 2), (25, 2), (26, 3), (-5, 0), (-15, -2), (-25, -2), (-26, -3)];
+        for (tenths, rounded) in cases {
+            assert_eq!(div_half_even(tenths, 10), rounded, "{tenths}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn rounding_is_that_of_decimals(
+            value in -1_000_000_000_i64..1_000_000_000,
+            scale in 0_u32..9,
+        ) {
+            // Holds: the quotient by a power of ten is what the decimal library rounds it to.
+            let expected = Decimal::new(value, scale).round().mantissa();
+            prop_assert_eq!(div_half_even(value.into(), 10_i128.pow(scale)), expected);
+        }
+    }
+}

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::MAX_RATE_AGE_DAYS;
 use crate::model::{DatedRate, RateSheet};
-use crate::money::{Amount, Currency, Money};
+use crate::money::{Amount, Currency, Money, div_half_even};
 use crate::plan::Plan;
 
 /// How old a rate may be where nobody says otherwise: markets close at weekends and on holidays.
@@ -80,8 +80,8 @@ pub fn convert(
     }
     let ratio = ratio(plan, from, to, date, max_age_days)?;
     let minor = i128::from(amount.minor()).checked_mul(ratio.numerator).ok_or_else(overflow)?;
-    let minor = half_to_even(minor, ratio.denominator).ok_or_else(overflow)?;
-    Ok(Conversion { amount: Money::from_wide(minor, to)?, rates: ratio.rates })
+    let amount = Money::from_wide(div_half_even(minor, ratio.denominator), to)?;
+    Ok(Conversion { amount, rates: ratio.rates })
 }
 
 fn ratio(
@@ -152,15 +152,6 @@ impl Quote {
     }
 }
 
-/// The quotient, rounded to the nearest integer, halves to the even one.
-fn half_to_even(numerator: i128, denominator: i128) -> Option<i128> {
-    let floor = numerator.checked_div_euclid(denominator)?;
-    let below = numerator.checked_rem_euclid(denominator)?;
-    let above = denominator.checked_sub(below)?;
-    let up = below > above || (below == above && floor.checked_rem_euclid(2)? == 1);
-    floor.checked_add(i128::from(up))
-}
-
 fn missing(from: Currency, to: Currency, date: NaiveDate, max_age_days: u32) -> Error {
     let text = format!("no rate from `{from}` to `{to}` of {date} or {max_age_days} days before");
     Error::new(ErrorCode::RateMissing, text).field("rates")
@@ -195,16 +186,6 @@ mod tests {
     use super::*;
     use crate::id::BookId;
     use crate::model::{Book, QuotedRate};
-
-    #[test]
-    fn halves_go_to_the_even_neighbour() {
-        // Holds: the one rounding is half to even, below zero too.
-        let cases = [(5, 0), (15, 2), (25, 2), (26, 3), (-5, 0), (-15, -2), (-25, -2), (-26, -3)];
-        for (tenths, rounded) in cases {
-            assert_eq!(half_to_even(tenths, 10), Some(rounded), "{tenths}");
-        }
-        assert_eq!(half_to_even(1, 0), None);
-    }
 
     /// Currency, digits and decimal places.
     type Rate = (&'static str, i64, u32);
@@ -270,17 +251,6 @@ mod tests {
     }
 
     proptest! {
-        #[test]
-        fn rounding_is_that_of_decimals(
-            value in -1_000_000_000_i64..1_000_000_000,
-            scale in 0_u32..9,
-        ) {
-            // Holds: the quotient by a power of ten is what the decimal library rounds it to.
-            let expected = Decimal::new(value, scale).round().mantissa();
-            let found = half_to_even(value.into(), 10_i128.pow(scale));
-            prop_assert_eq!(found, Some(expected));
-        }
-
         #[test]
         fn conversions_are_those_of_decimals(
             minor in -1_000_000_000_000_i64..1_000_000_000_000,
