@@ -194,9 +194,10 @@ fn sorted(held: impl Iterator<Item = (Decimal, String)>) -> Vec<String> {
 async fn by_category(book: &BookHandle) -> Vec<String> {
     let export: Value = serde_json::from_str(&export(book, ExportFormat::Json).await).unwrap();
     let mut sums: BTreeMap<(String, String), Decimal> = BTreeMap::new();
-    let mut add = |category: &Value, money: &Value| {
-        let value: Decimal = money["value"].as_str().unwrap().parse().unwrap();
-        let kind = if value > Decimal::ZERO { "Income" } else { "Expenses" };
+    let decimal = |money: &Value| money["value"].as_str().unwrap().parse::<Decimal>().unwrap();
+    let mut add = |whole: &Value, category: &Value, money: &Value| {
+        let value = decimal(money);
+        let kind = if decimal(&whole["amount"]) < Decimal::ZERO { "Expenses" } else { "Income" };
         let name = category.as_str().map_or_else(|| kind.to_owned(), str::to_owned);
         let code = money["currency"].as_str().unwrap().to_owned();
         *sums.entry((name, code)).or_default() -= value;
@@ -207,10 +208,10 @@ async fn by_category(book: &BookHandle) -> Vec<String> {
         }
         let parts = one["splits"].as_array().unwrap();
         for part in parts {
-            add(&part["category_id"], &part["amount"]);
+            add(one, &part["category_id"], &part["amount"]);
         }
         if parts.is_empty() {
-            add(&one["category_id"], &one["amount"]);
+            add(one, &one["category_id"], &one["amount"]);
         }
     }
     sorted(sums.into_iter().map(|((_, code), value)| (value, code)))

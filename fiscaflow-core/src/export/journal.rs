@@ -2,15 +2,15 @@
 //! category, so that both programs come to the balances of the book.
 //!
 //! A side of a transfer stands against `Equity:Transfers`, because the two sides may lie days
-//! apart and be in two currencies; that account is even where they are not. Void and deleted
-//! transactions are left out. Names are written as the program can read them and stay apart.
+//! apart and be in two currencies; that account is even where they are not. What lay in the
+//! accounts before is of the journal's first day, so that net worth is right from then on. Void and
+//! deleted transactions are left out. Names are written as the program can read them and stay
+//! apart.
 //!
 //! Sources: "Beancount Language Syntax" (beancount.github.io) and the hledger manual, "Journal".
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt::Write as _;
-
-use chrono::NaiveDate;
 
 use super::{Source, category_paths, one_line};
 use crate::id::{AccountId, CategoryId};
@@ -83,9 +83,11 @@ impl Names {
         self.accounts.get(&id).map_or("Assets:Unknown", String::as_str)
     }
 
-    fn category(&self, id: Option<CategoryId>, amount: Money) -> &str {
+    /// The account of a category. Where there is none, the whole transaction tells spending from
+    /// income, for all its parts, as it does in figures.
+    fn category(&self, id: Option<CategoryId>, whole: Money) -> &str {
         let named = id.and_then(|id| self.categories.get(&id)).map(String::as_str);
-        named.unwrap_or(if amount.minor() > 0 { EARNED } else { SPENT })
+        named.unwrap_or(if whole.minor() < 0 { SPENT } else { EARNED })
     }
 }
 
@@ -157,15 +159,10 @@ impl Journal {
         }
     }
 
-    /// Accounts and what lay in them before their first transaction.
+    /// Accounts and what lay in them before the first transaction.
     fn accounts(&mut self, source: &Source<'_>) {
-        let mut first: BTreeMap<AccountId, NaiveDate> = BTreeMap::new();
-        for transaction in source.counted() {
-            let date = transaction.booking_date;
-            let entry = first.entry(transaction.account_id).or_insert(date);
-            *entry = date.min(*entry);
-        }
-        let earliest = first.values().min().copied().unwrap_or_else(|| source.now.date_naive());
+        let days = source.counted().map(|transaction| transaction.booking_date);
+        let earliest = days.min().unwrap_or_else(|| source.now.date_naive());
         if self.dialect == Dialect::Beancount {
             let own = self.names.accounts.values().chain(self.names.categories.values());
             let fixed = [OPENING, TRANSFERS, SPENT, EARNED].map(str::to_owned);
@@ -179,13 +176,12 @@ impl Journal {
             if account.opening_balance.is_zero() {
                 continue;
             }
-            let date = first.get(&account.id).copied().unwrap_or(earliest);
             let name = self.names.account(account.id).to_owned();
             let title = match self.dialect {
                 Dialect::Beancount => "\"Opening balance\"",
                 Dialect::Hledger => "Opening balance",
             };
-            self.line(format_args!("\n{date} * {title}"));
+            self.line(format_args!("\n{earliest} * {title}"));
             self.posting(&name, account.opening_balance);
             self.balance(OPENING, account.opening_balance);
         }
@@ -202,7 +198,7 @@ impl Journal {
             self.balance(&other, transaction.amount);
         } else {
             for part in &transaction.splits {
-                let other = self.names.category(part.category_id, part.amount).to_owned();
+                let other = self.names.category(part.category_id, transaction.amount).to_owned();
                 self.balance(&other, part.amount);
             }
         }
