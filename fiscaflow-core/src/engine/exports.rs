@@ -102,7 +102,8 @@ impl Exports<'_> {
             let mut transactions: Vec<Transaction> = loaded.into_values().collect();
             transactions.sort_unstable_by_key(|it| (it.booking_date, it.id));
             let now = self.book.engine.now();
-            let source = Source { plan: &state.plan, transactions: &transactions, now };
+            let head = state.head.hash;
+            let source = Source { plan: &state.plan, transactions: &transactions, head, now };
             let content = source.write(query.format)?;
             let file_name =
                 format!("{}-{}.{}", self.book.book_id, state.head.seq, query.format.extension());

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Source;
 use crate::error::{Error, ErrorCode, Result};
+use crate::log::Hash;
 use crate::model::{
     Account, Alert, Assignment, Book, Budget, Category, Document, Envelope, Import, Layout, Member,
     Payee, RateSheet, Rule, Schedule, Transaction, TransferRefusal,
@@ -19,6 +20,10 @@ const VERSION: u32 = 1;
 pub(crate) struct BookExport {
     /// The version of this shape.
     fiscaflow: u32,
+    /// The newest commit when it was written, by which figures that name theirs are compared with
+    /// it; a restored book begins a history of its own.
+    #[serde(default)]
+    head: Option<Hash>,
     pub(crate) book: Book,
     pub(crate) members: Vec<Member>,
     accounts: Vec<Account>,
@@ -61,6 +66,7 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
     } = source.plan.clone();
     let export = BookExport {
         fiscaflow: VERSION,
+        head: Some(source.head),
         book,
         members: members.into_values().collect(),
         accounts: accounts.into_values().collect(),

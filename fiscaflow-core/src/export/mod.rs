@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::id::CategoryId;
+use crate::log::Hash;
 use crate::model::Transaction;
 use crate::plan::Plan;
 
@@ -64,6 +65,7 @@ impl ExportFormat {
 pub(crate) struct Source<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) transactions: &'a [Transaction],
+    pub(crate) head: Hash,
     pub(crate) now: DateTime<Utc>,
 }
 
