@@ -5,7 +5,7 @@ use super::{Run, add, counts};
 use crate::files;
 use crate::report::Counts;
 use crate::shell::{self, Cmd, Outcome};
-use crate::tools::python;
+use crate::tools::{apt, python};
 
 /// What the tests need beside the package itself; `tests/requirements.txt` may name more.
 const TEST_TOOLS: [&str; 3] = ["pytest==9.2.0", "mypy==2.4.1", "pandas>=2.3"];
@@ -14,6 +14,8 @@ const TEST_TOOLS: [&str; 3] = ["pytest==9.2.0", "mypy==2.4.1", "pandas>=2.3"];
 pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     let package = run.need("bindings-python/pyproject.toml")?;
     let tests = run.need("bindings-python/tests")?;
+    // Whose figures are compared with ours.
+    apt::ensure(&["hledger"])?;
     let tools = python::builder()?;
     let shop = run.workshop("python")?;
 
