@@ -26,6 +26,7 @@ pub mod normalise;
 pub mod outside;
 mod period;
 mod plan;
+pub mod query;
 pub mod rates;
 pub mod recurring;
 pub mod rules;

@@ -184,6 +184,16 @@ impl Plan {
         }
     }
 
+    /// The topmost category above one; itself where there is none above.
+    pub(crate) fn topmost(&self, id: CategoryId) -> CategoryId {
+        let mut top = id;
+        for _ in 0..self.categories.len() {
+            let Some(above) = self.categories.get(&top).and_then(|it| it.parent_id) else { break };
+            top = above;
+        }
+        top
+    }
+
     /// Whether `id` is `ancestor` or lies below it.
     pub fn is_within(&self, id: CategoryId, ancestor: CategoryId) -> bool {
         let mut next = Some(id);

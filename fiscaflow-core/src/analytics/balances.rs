@@ -12,7 +12,7 @@ use crate::plan::Plan;
 use crate::view::View;
 
 /// The most rows that one answer may have.
-pub(super) const MAX_ROWS: usize = 100_000;
+pub(crate) const MAX_ROWS: usize = 100_000;
 
 /// Which balances to tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

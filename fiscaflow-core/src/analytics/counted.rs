@@ -17,7 +17,7 @@ use crate::view::{Group, View};
 ///
 /// A category tells. Where there is none, nothing tells a refund from a salary: there the
 /// transaction decides, and all parts of one by which money goes out are spending.
-pub(super) fn side(plan: &Plan, group: &Group) -> Option<CategoryKind> {
+pub(crate) fn side(plan: &Plan, group: &Group) -> Option<CategoryKind> {
     let spending = match group.category_id {
         Some(_) => plan.is_expense(group.category_id),
         None => group.outgoing,

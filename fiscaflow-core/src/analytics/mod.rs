@@ -12,8 +12,10 @@ mod spending;
 mod top_payees;
 mod unusual;
 
+pub(crate) use balances::MAX_ROWS;
 pub use balances::{Balance, BalancesQuery, balances};
 pub use cash_flow::{CashFlow, CashFlowQuery, cash_flow};
+pub(crate) use counted::side;
 pub use net_worth::{NetWorth, NetWorthQuery, NetWorthStep, net_worth};
 pub use spending::{Spending, SpendingQuery, spending};
 pub use top_payees::{PayeeTotal, TopPayeesQuery, top_payees};

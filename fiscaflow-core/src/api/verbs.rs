@@ -27,6 +27,7 @@ use crate::model::{
     Payee, RateSheet, Reassignment, Rule, RulePatch, Schedule, SchedulePatch, Transaction,
     TransactionPatch, TransferRefusal,
 };
+use crate::query::{Report, ReportAnswer, ReportQuery, ReportText};
 use crate::rates::{Conversion, ConversionQuery};
 use crate::recurring::Stream;
 use crate::rules::{
@@ -461,6 +462,12 @@ verbs! {
         Get "/reports/spending", (SpendingQuery) -> ([Spending]), reports.spending(request);
     "reports.cash_flow" "Income, spending and what is left of it, by month."
         Get "/reports/cash-flow", (CashFlowQuery) -> ([CashFlow]), reports.cash_flow(request);
+    "reports.run" "What a report comes to: any measure by any dimension, compared or not."
+        Post "/reports/run", (ReportQuery) -> (ReportAnswer), reports.run(request);
+    "reports.parse" "A report read from its sentence; nothing runs."
+        Post "/reports/parse", (ReportText) -> (Report), reports.parse(request);
+    "reports.describe" "A report as one sentence; nothing runs."
+        Post "/reports/describe", (Report) -> (ReportText), reports.describe(request);
     "reports.top_payees" "With whom most was spent, or from whom most came."
         Get "/reports/top-payees", (TopPayeesQuery) -> ([PayeeTotal]), reports.top_payees(request);
     "reports.net_worth" "What lies in all accounts together, by month or day."

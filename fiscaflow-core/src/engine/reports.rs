@@ -1,5 +1,6 @@
 //! Figures, computed over the view.
 
+use super::budgets::today;
 use super::noun;
 use crate::analytics::{
     Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, PayeeTotal, Spending,
@@ -9,6 +10,7 @@ use crate::analytics::{
 use crate::error::Result;
 use crate::model::Role;
 use crate::plan::Plan;
+use crate::query::{self, Report, ReportAnswer, ReportQuery, ReportText};
 use crate::view::View;
 
 noun! {
@@ -60,6 +62,34 @@ impl Reports<'_> {
     /// Payments that are unlike the others, and why: see [`unusual`].
     pub async fn unusual(&self, query: UnusualQuery) -> Result<Vec<Unusual>> {
         self.figure(|plan, view| unusual(plan, view, &query)).await
+    }
+
+    /// Runs a report: see [`Report`](crate::query::Report).
+    ///
+    /// # Errors
+    /// `invalid_input` and `limit_exceeded` name the member that is at fault, `where` among them
+    /// where a condition looks at what figures do not know; `rate_missing` names the currencies
+    /// and the day.
+    pub async fn run(&self, query: ReportQuery) -> Result<ReportAnswer> {
+        self.book.authorised(Role::Viewer).await?;
+        let (state, view) = self.book.engine.state_with_view(self.book.book_id).await?;
+        let today = match query.as_of {
+            Some(day) => day,
+            None => today(&state.plan, self.book.engine.now())?,
+        };
+        query::run(&state.plan, &view, &query, state.head, today)
+    }
+
+    /// A report read from its sentence; nothing runs.
+    pub async fn parse(&self, request: ReportText) -> Result<Report> {
+        let state = self.book.authorised(Role::Viewer).await?;
+        query::parse(&request.text, Some(&state.plan))
+    }
+
+    /// A report as one sentence; nothing runs.
+    pub async fn describe(&self, report: Report) -> Result<ReportText> {
+        let state = self.book.authorised(Role::Viewer).await?;
+        Ok(ReportText { text: query::describe(&report, &state.plan) })
     }
 
     async fn figure<T>(&self, figure: impl FnOnce(&Plan, &View) -> Result<T>) -> Result<T> {

@@ -5,6 +5,9 @@
 
 pub(crate) mod ecb;
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -79,9 +82,59 @@ pub fn convert(
         return Ok(Conversion { amount, rates: Vec::new() });
     }
     let ratio = ratio(plan, from, to, date, max_age_days)?;
-    let minor = i128::from(amount.minor()).checked_mul(ratio.numerator).ok_or_else(overflow)?;
-    let amount = Money::from_wide(div_half_even(minor, ratio.denominator), to)?;
+    let amount = Money::from_wide(ratio.apply(amount.minor().into())?, to)?;
     Ok(Conversion { amount, rates: ratio.rates })
+}
+
+/// Conversions of many amounts into one currency, which looks up each rate once.
+pub(crate) struct Converter<'a> {
+    plan: &'a Plan,
+    to: Currency,
+    max_age_days: u32,
+    known: HashMap<(Currency, NaiveDate), Ratio>,
+}
+
+impl<'a> Converter<'a> {
+    pub(crate) fn new(plan: &'a Plan, to: Currency, max_age_days: u32) -> Self {
+        Self { plan, to, max_age_days, known: HashMap::new() }
+    }
+
+    pub(crate) fn to(&self) -> Currency {
+        self.to
+    }
+
+    /// Minor units of a currency in those of the other, as [`convert`] tells them.
+    pub(crate) fn convert(&mut self, minor: i128, from: Currency, date: NaiveDate) -> Result<i128> {
+        if from == self.to {
+            return Ok(minor);
+        }
+        let ratio = match self.known.entry((from, date)) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(ratio(self.plan, from, self.to, date, self.max_age_days)?)
+            }
+        };
+        ratio.apply(minor)
+    }
+
+    /// The rates that were used, by day and currencies, each once.
+    pub(crate) fn used(self) -> Vec<DatedRate> {
+        let mut rates: Vec<DatedRate> =
+            self.known.into_values().flat_map(|ratio| ratio.rates).collect();
+        rates.sort_by(|left, right| {
+            (left.date, &left.base, &left.quote).cmp(&(right.date, &right.base, &right.quote))
+        });
+        rates.dedup();
+        rates
+    }
+}
+
+impl Ratio {
+    /// Rounds once, half to even.
+    fn apply(&self, minor: i128) -> Result<i128> {
+        let wide = minor.checked_mul(self.numerator).ok_or_else(overflow)?;
+        Ok(div_half_even(wide, self.denominator))
+    }
 }
 
 fn ratio(

@@ -2,7 +2,7 @@
 
 use rust_decimal::Decimal;
 
-use super::patterns::{check_own_patterns, has_patterns};
+use super::patterns::{check_patterns, has_patterns};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{
     MAX_ACTIONS, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES, MAX_NAME_BYTES, MAX_NOTES_BYTES,
@@ -30,13 +30,13 @@ pub fn check_rule(rule: &Rule, plan: &Plan) -> Result<()> {
     }
     let others = plan.rules.values().filter(|other| other.id != rule.id);
     check_pattern_rules(others.chain([rule]))?;
-    check_own_patterns(rule)
+    check_patterns(&rule.condition)
 }
 
 /// Refuses a book whose rules, which come all at once, hold a pattern that is refused.
 pub(crate) fn check_all_patterns(plan: &Plan) -> Result<()> {
     check_pattern_rules(plan.rules.values())?;
-    plan.rules.values().try_for_each(check_own_patterns)
+    plan.rules.values().try_for_each(|rule| check_patterns(&rule.condition))
 }
 
 fn check_pattern_rules<'a>(rules: impl Iterator<Item = &'a Rule>) -> Result<()> {
@@ -116,6 +116,12 @@ fn is_percent(percent: Amount) -> bool {
 
 pub(super) fn exceeded<T>(text: String) -> Result<T> {
     Err(Error::new(ErrorCode::LimitExceeded, text).field("condition"))
+}
+
+/// Refuses a condition that is too large, names what is not there, or whose pattern is refused.
+pub(super) fn check_alone(condition: &Condition, plan: &Plan) -> Result<()> {
+    check_condition(condition, plan, 1, &mut 0)?;
+    check_patterns(condition)
 }
 
 fn check_condition(

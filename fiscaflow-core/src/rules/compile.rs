@@ -149,8 +149,13 @@ fn units(amount: Amount, up: bool) -> i128 {
 
 /// An amount of money in units of 10^-8.
 pub(super) fn units_of(money: Money) -> i128 {
-    let places = Currency::MAX_EXPONENT.saturating_sub(money.currency().exponent());
-    i128::from(money.minor()).saturating_mul(10_i128.pow(u32::from(places)))
+    i128::from(money.minor()).saturating_mul(unit_of(money.currency()))
+}
+
+/// A currency's minor unit in units of 10^-8.
+pub(super) fn unit_of(currency: Currency) -> i128 {
+    let places = Currency::MAX_EXPONENT.saturating_sub(currency.exponent());
+    10_i128.pow(u32::from(places))
 }
 
 /// How many texts are compared while rules run.
@@ -265,6 +270,11 @@ fn below(plan: &Plan) -> BTreeMap<CategoryId, Vec<CategoryId>> {
     below
 }
 
+/// A checked condition by itself, ready to run.
+pub(super) fn prepare_alone(condition: &Condition, plan: &Plan) -> Node {
+    prepare(condition, &Known { plan, below: below(plan) })
+}
+
 /// A checked condition, ready to run.
 fn prepare(condition: &Condition, known: &Known<'_>) -> Node {
     let plan = known.plan;
@@ -338,7 +348,7 @@ fn prepare_text(field: TextField, op: TextOp, values: &[String], as_written: boo
 
 /// A condition on a name as the ids of what has such a name; `None` for any other text.
 fn by_name(field: TextField, text: &Node, plan: &Plan) -> Option<Node> {
-    let named = |name: &str| compares_alone(text, name);
+    let named = |name: &str| compares_alone(text, name, &mut Budget::new(u64::MAX));
     match field {
         TextField::Account => {
             let accounts = plan.accounts.values().filter(|account| named(&account.name));
@@ -353,10 +363,10 @@ fn by_name(field: TextField, text: &Node, plan: &Plan) -> Option<Node> {
 }
 
 /// Whether a prepared condition on one text holds of this text.
-fn compares_alone(node: &Node, text: &str) -> bool {
+pub(super) fn compares_alone(node: &Node, text: &str, budget: &mut Budget) -> bool {
     match node {
         Node::Empty(_) => text.is_empty(),
-        Node::Regex { patterns, .. } => patterns.match_in(text, &mut Budget::new(u64::MAX)),
+        Node::Regex { patterns, .. } => patterns.match_in(text, budget),
         Node::Text { op, values, as_written: true, .. } => compares(*op, text, values),
         Node::Text { op, values, .. } => compares(*op, &fold(text), values),
         _ => false,

@@ -439,7 +439,7 @@ fn holds(node: &Node, seen: &Seen, state: &State<'_>, run: &mut Run) -> bool {
     }
 }
 
-fn is_last_of_month(date: NaiveDate) -> bool {
+pub(super) fn is_last_of_month(date: NaiveDate) -> bool {
     date.succ_opt().is_none_or(|next| next.day() == 1)
 }
 

@@ -28,8 +28,7 @@ use crate::plan::Plan;
 /// ```
 pub fn parse(text: &str, plan: Option<&Plan>) -> Result<NewRule> {
     check_text("text", text, MAX_RULE_TEXT_BYTES)?;
-    let mut parser = Parser { words: Words::new(text)?, plan };
-    parser.rule()
+    Parser::new(text, plan)?.rule()
 }
 
 impl FromStr for NewRule {
@@ -40,12 +39,17 @@ impl FromStr for NewRule {
     }
 }
 
-struct Parser<'a> {
-    words: Words,
+/// Reads sentences word by word.
+pub(crate) struct Parser<'a> {
+    pub(crate) words: Words,
     plan: Option<&'a Plan>,
 }
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
+    pub(crate) fn new(text: &str, plan: Option<&'a Plan>) -> Result<Self> {
+        Ok(Self { words: Words::new(text)?, plan })
+    }
+
     fn rule(&mut self) -> Result<NewRule> {
         let name = self.words.text()?;
         let mut rule = NewRule::new(name, Condition::All { of: Vec::new() }, Vec::new());
@@ -97,7 +101,8 @@ impl Parser<'_> {
         Ok(())
     }
 
-    fn condition(&mut self, depth: usize) -> Result<Condition> {
+    /// A condition; `depth` counts its levels from 1.
+    pub(crate) fn condition(&mut self, depth: usize) -> Result<Condition> {
         let first = self.term(depth)?;
         for (by, all) in [("and", true), ("or", false)] {
             if !self.words.take_words(by) {
@@ -438,7 +443,7 @@ fn reference<'n, T: FromStr>(
 
 /// A date in its one form.
 #[derive(Clone, Copy)]
-struct Day(chrono::NaiveDate);
+pub(crate) struct Day(pub(crate) chrono::NaiveDate);
 
 impl FromStr for Day {
     type Err = Error;

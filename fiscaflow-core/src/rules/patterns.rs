@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{
     MAX_CONDITION_DEPTH, MAX_PATTERN_BYTES, MAX_PATTERN_SIZE, MAX_PATTERN_TEXT, MAX_PATTERNS,
 };
-use crate::model::{Condition, Rule, TextOp};
+use crate::model::{Condition, TextOp};
 
 /// Regular expressions of which one must match. They are compiled when first asked for: most
 /// requests run no rule, and a condition before them may settle the matter.
@@ -151,9 +151,9 @@ fn weight_of(pattern: &str) -> u64 {
 }
 
 /// Refuses patterns that are none, or that would take too much time or memory, alone or together.
-pub(super) fn check_own_patterns(rule: &Rule) -> Result<()> {
+pub(super) fn check_patterns(condition: &Condition) -> Result<()> {
     let mut patterns = Vec::new();
-    collect_patterns(&rule.condition, &mut patterns);
+    collect_patterns(condition, &mut patterns);
     if patterns.is_empty() {
         return Ok(());
     }

@@ -67,7 +67,7 @@ pub(super) const STAGES: &[(Stage, &str)] =
     &[(Stage::Pre, "pre"), (Stage::Default, "default"), (Stage::Post, "post")];
 
 /// The word of a table for a value.
-pub(super) fn word<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> &'static str {
+pub(crate) fn word<T: PartialEq>(table: &[(T, &'static str)], value: &T) -> &'static str {
     table.iter().find(|(known, _)| known == value).map_or("", |(_, word)| word)
 }
 
@@ -103,8 +103,9 @@ pub fn describe(rule: &NewRule, plan: &Plan) -> String {
     Told(rule, plan).to_string()
 }
 
-struct Sentence<'a> {
-    plan: Option<&'a Plan>,
+/// Tells rules and conditions.
+pub(crate) struct Sentence<'a> {
+    pub(crate) plan: Option<&'a Plan>,
 }
 
 impl Sentence<'_> {
@@ -136,7 +137,12 @@ impl Sentence<'_> {
     }
 
     /// A condition; `inner` where it stands beside others and needs parentheses.
-    fn condition(&self, f: &mut Formatter<'_>, condition: &Condition, inner: bool) -> fmt::Result {
+    pub(crate) fn condition(
+        &self,
+        f: &mut Formatter<'_>,
+        condition: &Condition,
+        inner: bool,
+    ) -> fmt::Result {
         match condition {
             Condition::All { of } if of.len() > 1 => self.joined(f, of, " and ", inner),
             Condition::Any { of } if of.len() > 1 => self.joined(f, of, " or ", inner),
@@ -379,7 +385,7 @@ fn bounds_or_none(
 }
 
 /// A text in quotes; what would end it or cannot be seen is escaped.
-fn quoted(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+pub(crate) fn quoted(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
     f.write_char('"')?;
     for char in text.chars() {
         match char {

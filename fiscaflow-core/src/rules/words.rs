@@ -1,11 +1,11 @@
-//! The words of a rule's sentence: texts in quotes, punctuation, and everything else.
+//! The words of a sentence: texts in quotes, punctuation, and everything else.
 
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Token {
+pub(crate) enum Token {
     Open,
     Close,
     Comma,
@@ -30,7 +30,7 @@ impl Token {
 }
 
 /// The words, and how far they were read.
-pub(super) struct Words {
+pub(crate) struct Words {
     /// Each with the place of its first character, counted from 1.
     tokens: Vec<(usize, Token)>,
     end: usize,
@@ -38,7 +38,7 @@ pub(super) struct Words {
 }
 
 impl Words {
-    pub(super) fn new(text: &str) -> Result<Self> {
+    pub(crate) fn new(text: &str) -> Result<Self> {
         let mut tokens = Vec::new();
         let mut chars = (1_usize..).zip(text.chars()).peekable();
         while let Some((place, char)) = chars.next() {
@@ -66,15 +66,15 @@ impl Words {
     }
 
     /// What was expected where reading stands.
-    pub(super) fn expected(&self, what: &str) -> Error {
+    pub(crate) fn expected(&self, what: &str) -> Error {
         expected(what, self.tokens.get(self.next).map_or(self.end, |(place, _)| *place))
     }
 
-    pub(super) fn place(&self) -> usize {
+    pub(crate) fn place(&self) -> usize {
         self.next
     }
 
-    pub(super) fn back_to(&mut self, place: usize) {
+    pub(crate) fn back_to(&mut self, place: usize) {
         self.next = place;
     }
 
@@ -82,18 +82,18 @@ impl Words {
         self.tokens.get(self.next.saturating_add(ahead)).map(|(_, token)| token)
     }
 
-    pub(super) fn take(&mut self, token: &Token) -> bool {
+    pub(crate) fn take(&mut self, token: &Token) -> bool {
         let there = self.peek(0) == Some(token);
         self.next += usize::from(there);
         there
     }
 
-    pub(super) fn need(&mut self, token: &Token) -> Result<()> {
+    pub(crate) fn need(&mut self, token: &Token) -> Result<()> {
         if self.take(token) { Ok(()) } else { Err(self.expected(token.name())) }
     }
 
     /// Takes these words, which stand one blank apart, if all of them come next.
-    pub(super) fn take_words(&mut self, words: &str) -> bool {
+    pub(crate) fn take_words(&mut self, words: &str) -> bool {
         let mut count = 0;
         for word in words.split(' ') {
             if !matches!(self.peek(count), Some(Token::Word(next)) if next == word) {
@@ -105,43 +105,43 @@ impl Words {
         true
     }
 
-    pub(super) fn need_word(&mut self, word: &str) -> Result<()> {
+    pub(crate) fn need_word(&mut self, word: &str) -> Result<()> {
         if self.take_words(word) { Ok(()) } else { Err(self.expected(&format!("`{word}`"))) }
     }
 
     /// Takes the words of one value of a table.
-    pub(super) fn take_of<T: Copy>(&mut self, table: &[(T, &str)]) -> Option<T> {
+    pub(crate) fn take_of<T: Copy>(&mut self, table: &[(T, &str)]) -> Option<T> {
         table.iter().find(|(_, words)| self.take_words(words)).map(|(value, _)| *value)
     }
 
-    pub(super) fn of<T: Copy>(&mut self, table: &[(T, &str)], what: &str) -> Result<T> {
+    pub(crate) fn of<T: Copy>(&mut self, table: &[(T, &str)], what: &str) -> Result<T> {
         self.take_of(table).ok_or_else(|| self.expected(what))
     }
 
-    pub(super) fn take_text(&mut self) -> Option<String> {
+    pub(crate) fn take_text(&mut self) -> Option<String> {
         let Some(Token::Text(text)) = self.peek(0) else { return None };
         let text = text.clone();
         self.next += 1;
         Some(text)
     }
 
-    pub(super) fn text(&mut self) -> Result<String> {
+    pub(crate) fn text(&mut self) -> Result<String> {
         self.take_text().ok_or_else(|| self.expected("a text in quotes"))
     }
 
     /// Takes a word that is such a value.
-    pub(super) fn take_value<T: FromStr>(&mut self) -> Option<T> {
+    pub(crate) fn take_value<T: FromStr>(&mut self) -> Option<T> {
         let Some(Token::Word(word)) = self.peek(0) else { return None };
         let value = word.parse().ok()?;
         self.next += 1;
         Some(value)
     }
 
-    pub(super) fn value<T: FromStr>(&mut self, what: &str) -> Result<T> {
+    pub(crate) fn value<T: FromStr>(&mut self, what: &str) -> Result<T> {
         self.take_value().ok_or_else(|| self.expected(what))
     }
 
-    pub(super) fn end(&self) -> Result<()> {
+    pub(crate) fn end(&self) -> Result<()> {
         if self.peek(0).is_none() { Ok(()) } else { Err(self.expected("the end or `;`")) }
     }
 }

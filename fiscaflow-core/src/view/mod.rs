@@ -22,6 +22,7 @@ use chrono::{Datelike, NaiveDate};
 
 use self::months::Deltas;
 use self::numbers::{NONE, Numbers};
+pub(crate) use self::scan::Scanned;
 use self::sorted::{Heap, Part, Rows, Sorted, Tags};
 use crate::id::{AccountId, CategoryId, TransactionId};
 use crate::log::{Change, Object};

@@ -1,13 +1,67 @@
 //! Scans: the lines of a span of days as their dense keys, for figures that no monthly sum has.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::{Datelike, NaiveDate};
 
 use super::View;
 use super::numbers::NONE;
+use super::sorted::{Part, Tags};
+use crate::id::TransactionId;
+
+/// A line as a scan sees it.
+#[derive(Clone, Copy)]
+pub(crate) struct Scanned<'a> {
+    /// The transaction.
+    pub(crate) transaction_id: TransactionId,
+    /// The booking day, as [`View::scan_days`] tells it.
+    pub(crate) day: i32,
+    /// The number of its group.
+    pub(crate) group: usize,
+    /// The number of its payee.
+    pub(crate) payee: Option<usize>,
+    /// The signed amount in minor units.
+    pub(crate) minor: i64,
+    /// The transaction's tags.
+    pub(crate) tags: &'a [String],
+}
 
 impl View {
+    /// Calls with all that is known of every line from the first day to the last, both included;
+    /// absent = from the beginning, to the end. The days of the main part come in their order.
+    pub(crate) fn scan_lines(
+        &self,
+        first: Option<NaiveDate>,
+        last: Option<NaiveDate>,
+        mut see: impl FnMut(&Scanned<'_>),
+    ) {
+        let tagged: Vec<bool> = self.groups.values().map(|group| group.tagged).collect();
+        let mut see = |transaction_id, day, part: Part, tags: &BTreeMap<_, Tags>| {
+            let group = index(part.group);
+            let tags = tagged.get(group).filter(|it| **it).and_then(|_| tags.get(&transaction_id));
+            see(&Scanned {
+                transaction_id,
+                day,
+                group,
+                payee: (part.payee != NONE).then(|| index(part.payee)),
+                minor: part.minor,
+                tags: tags.map_or(&[], |tags| tags),
+            });
+        };
+        let span = span(first, last);
+        for (day, run) in self.sorted.days(span.clone(), &self.beside.gone) {
+            let parts = run.groups.iter().zip(run.payees).zip(run.amounts);
+            for (id, ((group, payee), minor)) in run.ids.iter().zip(parts) {
+                let part = Part { group: *group, payee: *payee, minor: *minor };
+                see(*id, day, part, &self.sorted.tags);
+            }
+        }
+        for ((day, id), parts) in self.beside.rows_in(span) {
+            parts.iter().for_each(|part| see(*id, *day, *part, &self.beside.tags));
+        }
+    }
+
     /// Calls with the number of the group, the number of the payee and the signed amount in minor
     /// units of every line from the first day to the last, both included, in no particular order;
     /// absent = from the beginning, to the end.

@@ -125,6 +125,9 @@ async fn a_viewer_reads_everything_and_writes_nothing() {
             "suggestions.list",
             "budgets.recommend",
             "envelopes.preview",
+            "reports.run",
+            "reports.parse",
+            "reports.describe",
         ];
         if verb.method == Method::Get || reads.contains(&verb.name) {
             assert!([200, 404, 422].contains(&reply.status), "{}: {}", verb.name, reply.json());
