@@ -340,7 +340,7 @@ fn shown(report: &Report, bounds: Bounds, date: NaiveDate) -> NaiveDate {
         _ if whole => date + months,
         _ => date + (from - before),
     };
-    moved.min(to)
+    moved.clamp(from, to)
 }
 
 /// With which sign a line counts, if at all.

@@ -65,7 +65,7 @@ pub fn run(
     let mut counter = Counter::new(plan, view, query)?;
     counter.scan(span, None)?;
     if let Some((before, shift)) = compared {
-        counter.scan(before, Some((shift, span.to)))?;
+        counter.scan(before, Some((shift, span)))?;
     }
     let before = compared.map(|(before, _)| before).unwrap_or_default();
     let rates = counter.converter.take().map_or_else(Vec::new, Converter::used);
@@ -178,7 +178,7 @@ impl<'a> Counter<'a> {
     }
 
     /// Counts the lines of a span; where it lies before, as what the report is compared with.
-    fn scan(&mut self, span: Span, before: Option<(Shift, Option<NaiveDate>)>) -> Result<()> {
+    fn scan(&mut self, span: Span, before: Option<(Shift, Span)>) -> Result<()> {
         let mut failed = None;
         let view = self.view;
         view.scan_lines(span.from, span.to, |line| {
@@ -189,11 +189,7 @@ impl<'a> Counter<'a> {
         failed.map_or(Ok(()), Err)
     }
 
-    fn count(
-        &mut self,
-        line: &Scanned<'_>,
-        before: Option<(Shift, Option<NaiveDate>)>,
-    ) -> Result<()> {
+    fn count(&mut self, line: &Scanned<'_>, before: Option<(Shift, Span)>) -> Result<()> {
         let Some(Some(counted)) = self.groups.get(line.group).copied() else { return Ok(()) };
         if self.filter.as_ref().is_some_and(|filter| !filter.holds(line)) {
             return Ok(());
@@ -205,7 +201,7 @@ impl<'a> Counter<'a> {
             minor = converter.convert(minor, currency, day)?;
             currency = converter.to();
         }
-        let shown = before.map_or(day, |(shift, last)| shift.forward(day, last));
+        let shown = before.map_or(day, |(shift, span)| shift.forward(day, span));
         let total = self.totals.entry(currency).or_default();
         let part = if before.is_some() { &mut total.before } else { &mut total.now };
         part.add(minor);
@@ -245,7 +241,7 @@ impl<'a> Counter<'a> {
         key: (Currency, Key),
         minor: i128,
         line: &Scanned<'_>,
-        before: Option<(Shift, Option<NaiveDate>)>,
+        before: Option<(Shift, Span)>,
     ) -> Result<()> {
         let rows = self.sums.len();
         let sums = self.sums.entry(key).or_default();

@@ -73,14 +73,16 @@ impl Span {
 }
 
 impl Shift {
-    /// The day of a report that a day before it is compared with, no later than the last.
-    pub(super) fn forward(self, day: NaiveDate, last: Option<NaiveDate>) -> NaiveDate {
+    /// The day of a report's span beside which a day before it stands.
+    pub(super) fn forward(self, day: NaiveDate, span: Span) -> NaiveDate {
         let moved = match self {
             Self::Months(months) => day.checked_add_months(Months::new(months)),
             Self::Days(days) => day.checked_add_signed(TimeDelta::days(days.into())),
         };
         let moved = moved.unwrap_or(day);
-        last.map_or(moved, |last| moved.min(last))
+        // 28 February has no like of its own in what begins with the 29th.
+        let moved = span.from.map_or(moved, |from| moved.max(from));
+        span.to.map_or(moved, |to| moved.min(to))
     }
 }
 
@@ -181,7 +183,7 @@ mod tests {
                     let (first, last) = (before.from.unwrap(), before.to.unwrap());
                     assert!(first <= last && last < to, "{span:?} {compare:?}");
                     for it in first.iter_days().take_while(|it| *it <= last) {
-                        let moved = shift.forward(it, span.to);
+                        let moved = shift.forward(it, span);
                         assert!((from..=to).contains(&moved), "{span:?} {compare:?} {it}");
                     }
                 }
