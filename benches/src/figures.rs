@@ -144,11 +144,13 @@ impl Figures {
                 weigh(top_payees(plan, view, &TopPayeesQuery::default())?.iter().map(|it| it.total))
             }
             "running-balance" => {
-                let query = BalancesQuery { account_id: Some(self.account), from, to };
+                let account_id = Some(self.account);
+                let query = BalancesQuery { account_id, from, to, witness: false };
                 weigh(balances(plan, view, &query)?.iter().map(|it| it.balance))
             }
             "net-worth-by-day" => {
-                let query = NetWorthQuery { from, to, step: Some(NetWorthStep::Day) };
+                let step = Some(NetWorthStep::Day);
+                let query = NetWorthQuery { from, to, step, ..NetWorthQuery::default() };
                 weigh(net_worth(plan, view, &query)?.iter().map(|it| it.net))
             }
             _ => {

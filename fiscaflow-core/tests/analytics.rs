@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 use fiscaflow_core::analytics::{
-    BalancesQuery, CashFlowQuery, NetWorthQuery, NetWorthStep, SpendingQuery, TopPayeesQuery,
-    balances, cash_flow, net_worth, spending, top_payees,
+    BalancesQuery, CashFlowQuery, NetWorthQuery, NetWorthStep, Rounding, SpendingQuery,
+    TopPayeesQuery, Witness, balances, cash_flow, net_worth, spending, top_payees,
 };
-use fiscaflow_core::model::{Account, Book, Category, CategoryKind};
+use fiscaflow_core::model::{Account, Book, Category, CategoryKind, QuotedRate, RateSheet};
 use fiscaflow_core::store::ColumnRow;
 use fiscaflow_core::view::View;
 use fiscaflow_core::{
@@ -166,7 +166,7 @@ proptest! {
         let (view, rows) = view(&rows, settled);
         let (from, to) = (Month::of(day(months.0)), Month::of(day(months.1)));
         let query = SpendingQuery {
-            from: Some(from), to: Some(to), account_id: of_account.map(account),
+            from: Some(from), to: Some(to), account_id: of_account.map(account), witness: false,
         };
         let found = spending(&plan(), &view, &query);
         if from > to {
@@ -205,7 +205,7 @@ proptest! {
         let (view, rows) = view(&rows, settled);
         let from = Month::of(day(first));
         let account_id = of_account.map(account);
-        let query = CashFlowQuery { from: Some(from), to: None, account_id };
+        let query = CashFlowQuery { from: Some(from), account_id, ..CashFlowQuery::default() };
         let mut sums = BTreeMap::<_, (i64, i64, u64)>::new();
         for row in rows.iter().filter(only(of_account)) {
             let month = Month::of(row.booking_date);
@@ -249,7 +249,7 @@ proptest! {
         let (view, rows) = view(&rows, settled);
         let to = length.map(|length| day(from.unwrap_or_default() + length));
         let from = from.filter(|_| to.is_some()).map(day);
-        let query = BalancesQuery { account_id: None, from, to };
+        let query = BalancesQuery { from, to, ..BalancesQuery::default() };
         let days: Vec<_> = match (from, to) {
             (Some(from), Some(to)) => {
                 from.iter_days().take_while(|day| *day <= to).map(Some).collect()
@@ -266,7 +266,7 @@ proptest! {
         prop_assert_eq!(found, expected);
 
         let step = if by_day { NetWorthStep::Day } else { NetWorthStep::Month };
-        let query = NetWorthQuery { from, to, step: Some(step) };
+        let query = NetWorthQuery { from, to, step: Some(step), ..NetWorthQuery::default() };
         let found: Vec<_> = net_worth(&plan(), &view, &query).unwrap().into_iter()
             .map(|it| (it.date, [it.assets, it.debts, it.net].map(|it| it.to_string()))).collect();
         let ends = |day: &Option<NaiveDate>| {
@@ -302,6 +302,7 @@ proptest! {
             account_id: of_account.map(account),
             kind: Some(if income { CategoryKind::Income } else { CategoryKind::Expense }),
             limit: Some(limit),
+            witness: false,
         };
         let found = top_payees(&plan(), &view, &query);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
@@ -335,6 +336,144 @@ proptest! {
     }
 }
 
+/// The transactions of which a part counts, ascending.
+fn ids(rows: &[ColumnRow], counts: impl Fn(&ColumnRow, Option<CategoryId>) -> bool) -> Ids {
+    let counted = rows.iter().filter(|row| parts(row).iter().any(|part| counts(row, part.0)));
+    counted.map(|row| row.id).collect()
+}
+
+type Ids = Vec<TransactionId>;
+
+proptest! {
+    /// Each witness names exactly the transactions that count in its row, the accounts whose
+    /// opening balances do, and the commit that the view is of.
+    #[test]
+    fn a_witness_names_what_makes_its_figure(
+        rows in prop::collection::vec(row(), 0..60),
+        settled in 0_usize..60,
+        to in prop::option::of(0_u64..110),
+    ) {
+        let (mut view, mut rows) = view(&rows, settled);
+        rows.sort_by_key(|row| row.id);
+        let head = fiscaflow_core::log::Hash::of(&[b"head"]);
+        view.set_head(head);
+        let (plan, to) = (plan(), to.map(day));
+        let mut seen: Vec<(Witness, &str, Ids, Vec<AccountId>)> = Vec::new();
+        let query = SpendingQuery { witness: true, ..SpendingQuery::default() };
+        for it in spending(&plan, &view, &query).unwrap() {
+            let code = it.spent.currency().to_string();
+            let own = ids(&rows, |row, of| {
+                of == it.category_id && is_spending(row, of) == Some(true)
+                    && Month::of(row.booking_date) == it.month && self::code(row) == code
+            });
+            seen.push((it.witness.unwrap(), "spending", own, Vec::new()));
+        }
+        let query = CashFlowQuery { witness: true, ..CashFlowQuery::default() };
+        for it in cash_flow(&plan, &view, &query).unwrap() {
+            let code = it.net.currency().to_string();
+            let own = ids(&rows, |row, of| {
+                is_spending(row, of).is_some() && Month::of(row.booking_date) == it.month
+                    && self::code(row) == code
+            });
+            seen.push((it.witness.unwrap(), "cash flow", own, Vec::new()));
+        }
+        let query = TopPayeesQuery { to, witness: true, ..TopPayeesQuery::default() };
+        for it in top_payees(&plan, &view, &query).unwrap() {
+            let code = it.total.currency().to_string();
+            let own = ids(&rows, |row, of| {
+                is_spending(row, of) == Some(true) && row.payee.as_ref() == Some(&it.payee)
+                    && to.is_none_or(|to| row.booking_date <= to) && self::code(row) == code
+            });
+            seen.push((it.witness.unwrap(), "top payees", own, Vec::new()));
+        }
+        let until = |row: &ColumnRow, date: Option<NaiveDate>| {
+            date.is_none_or(|date| row.booking_date <= date)
+        };
+        let from = to.map(|to| to - Days::new(3));
+        let query = BalancesQuery { from, to, witness: true, ..BalancesQuery::default() };
+        for it in balances(&plan, &view, &query).unwrap() {
+            let own = ids(&rows, |row, _| row.account_id == it.account_id && until(row, it.date));
+            seen.push((it.witness.unwrap(), "balances", own, vec![it.account_id]));
+        }
+        let query = NetWorthQuery { from, to, witness: true, ..NetWorthQuery::default() };
+        for it in net_worth(&plan, &view, &query).unwrap() {
+            let code = it.net.currency().to_string();
+            let own = ids(&rows, |row, _| self::code(row) == code && until(row, it.date));
+            let accounts = (0..).zip(ACCOUNTS).filter(|(_, account)| account.1 == code);
+            let opening = accounts.map(|(number, _)| account(number)).collect();
+            seen.push((it.witness.unwrap(), "net worth", own, opening));
+        }
+        for (witness, of, ids, opening) in seen {
+            prop_assert_eq!(witness.head, head);
+            prop_assert_eq!((witness.rounding, witness.rates.len()), (Rounding::Exact, 0));
+            prop_assert_eq!((witness.ids, witness.opening), (ids, opening), "{}", of);
+        }
+    }
+}
+
+#[test]
+fn net_worth_in_one_currency_tells_what_rates_alone_have_made() {
+    // Holds, by hand: 100 dollars come when a euro is two dollars and are 50 euros; when it is one
+    // dollar they are 100, of which 50 are due to the rate; 20 dollars spent then cost 20 euros.
+    let mut plan = plan();
+    let usd = Currency::iso("USD").unwrap();
+    let dollars = plan.accounts.get_mut(&account(2)).unwrap();
+    (dollars.currency, dollars.opening_balance) = (usd, Money::from_minor(0, usd));
+    for (number, rate) in [(0, "2"), (10, "1"), (20, "1.6")] {
+        let rates = vec![QuotedRate { quote: "USD".to_owned(), rate: rate.parse().unwrap() }];
+        let sheet = RateSheet { date: day(number), base: "EUR".to_owned(), rates };
+        plan.rates.insert((sheet.date, sheet.base.clone()), sheet);
+    }
+    let mut view = View::new();
+    for (id, at, minor) in [(1, 0, 10_000), (2, 10, -2_000)] {
+        view.put(&ColumnRow {
+            id: TransactionId::new(Uuid::from_u128(id)),
+            account_id: account(2),
+            booking_date: day(at),
+            amount_minor: minor,
+            category_id: None,
+            payee: None,
+            transfer: false,
+            pending: false,
+            counts: true,
+            splits: Vec::new(),
+            tags: Vec::new(),
+        });
+    }
+    let told = |at: u64| {
+        let query = NetWorthQuery {
+            to: Some(day(at)),
+            currency: Some("EUR".to_owned()),
+            unrealised: true,
+            witness: true,
+            ..NetWorthQuery::default()
+        };
+        let rows = net_worth(&plan, &view, &query)?;
+        let [row] = rows.as_slice() else { panic!("one row of all accounts") };
+        let witness = row.witness.clone().unwrap();
+        assert_eq!(witness.rounding, Rounding::HalfEven);
+        let rates: Vec<String> = witness.rates.iter().map(|it| it.rate.to_string()).collect();
+        let unrealised = row.unrealised.unwrap();
+        Ok::<_, fiscaflow_core::Error>(format!(
+            "{} {} {} {unrealised} by {}",
+            row.assets,
+            row.debts,
+            row.net,
+            rates.join(" and ")
+        ))
+    };
+    // The other accounts hold 123.45 and owe 50.00.
+    assert_eq!(told(0).unwrap(), "173.45 EUR -50.00 EUR 123.45 EUR 0.00 EUR by 2");
+    assert_eq!(told(10).unwrap(), "203.45 EUR -50.00 EUR 153.45 EUR 50.00 EUR by 2 and 1");
+    assert_eq!(told(20).unwrap(), "173.45 EUR -50.00 EUR 123.45 EUR 20.00 EUR by 2 and 1 and 1.6");
+    assert_eq!(told(28).unwrap_err().code(), ErrorCode::RateMissing);
+    let asked = |query: NetWorthQuery| net_worth(&plan, &view, &query).unwrap_err();
+    let unrealised = NetWorthQuery { unrealised: true, ..NetWorthQuery::default() };
+    assert_eq!(asked(unrealised).at_field(), Some("unrealised"));
+    let no_day = NetWorthQuery { currency: Some("EUR".to_owned()), ..NetWorthQuery::default() };
+    assert_eq!(asked(no_day).at_field(), Some("to"));
+}
+
 #[test]
 fn what_does_not_fit_is_an_error() {
     // Holds: a sum beyond 64 bits is `amount_overflow` in every figure; none wraps or panics.
@@ -357,8 +496,9 @@ fn what_does_not_fit_is_an_error() {
         });
     }
     let plan = plan();
-    let days = BalancesQuery { from: Some(day(0)), to: Some(day(9)), account_id: None };
-    let months = NetWorthQuery { from: Some(day(0)), to: Some(day(99)), step: None };
+    let days = BalancesQuery { from: Some(day(0)), to: Some(day(9)), ..BalancesQuery::default() };
+    let months =
+        NetWorthQuery { from: Some(day(0)), to: Some(day(99)), ..NetWorthQuery::default() };
     let errors = [
         spending(&plan, &view, &SpendingQuery::default()).err(),
         balances(&plan, &view, &BalancesQuery::default()).err(),
@@ -382,7 +522,8 @@ fn too_much_is_refused() {
     let worth = |rows: u64, step| {
         // Two currencies: two rows a day.
         let to = from + Days::new(rows / 2 - 1);
-        net_worth(&plan, &view, &NetWorthQuery { from: Some(from), to: Some(to), step })
+        let (from, to) = (Some(from), Some(to));
+        net_worth(&plan, &view, &NetWorthQuery { from, to, step, ..NetWorthQuery::default() })
     };
     let day = Some(NetWorthStep::Day);
     assert_eq!(worth(100_000, day).unwrap().len(), 100_000);

@@ -202,7 +202,7 @@ fn pending_is_reserved() {
         let state = found.unwrap().remove(0);
         assert_eq!((state.spent, state.reserved), (euro(4_000), euro(7_000)));
         assert_eq!((state.remaining, state.reached), (euro(remaining), reached));
-        assert_eq!(state.witness.unwrap().len(), if counts { 2 } else { 1 });
+        assert_eq!(state.witness.unwrap().ids.len(), if counts { 2 } else { 1 });
     }
 }
 
@@ -362,7 +362,7 @@ fn agrees(budget: &Budget, rows: &[ColumnRow], state: &BudgetState) -> Result<()
     prop_assert_eq!((state.from, state.to), (range.start(), range.last_day()));
     prop_assert_eq!(state.carried_in, euro(carried));
     prop_assert_eq!(state.remaining, euro(budget.limit.minor() + carried - used));
-    let witness = state.witness.clone().unwrap();
+    let witness = state.witness.clone().unwrap().ids;
     let named: BTreeSet<TransactionId> = witness.iter().copied().collect();
     prop_assert_eq!(named.len(), witness.len());
     let of_witness = rows.iter().filter(|row| named.contains(&row.id));

@@ -333,7 +333,7 @@ fn adds_up(plan: &Plan, rows: &[ColumnRow], state: &EnvelopeMonth) -> Result<(),
     for it in &state.envelopes {
         let parts = it.carried_in.minor() + it.assigned.minor() + it.activity.minor();
         prop_assert_eq!(parts, it.available.minor());
-        let witness = it.witness.clone().unwrap();
+        let witness = it.witness.clone().unwrap().ids;
         let rows = rows.iter().filter(|row| witness.contains(&row.id));
         let lines = rows.flat_map(|row| {
             let whole = vec![(row.category_id, row.amount_minor)];

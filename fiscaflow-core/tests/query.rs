@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use fiscaflow_core::calendar::CalendarUnit;
-use fiscaflow_core::log::Hash;
 use fiscaflow_core::model::{
     Account, Book, Category, CategoryKind, Condition, Direction, Feature, QuotedRate, RateSheet,
     Status, TextField, TextOp, Weekday,
@@ -23,7 +22,7 @@ use fiscaflow_core::query::{
     ReportSpan, parse, run,
 };
 use fiscaflow_core::rates::convert;
-use fiscaflow_core::store::{ColumnRow, Head};
+use fiscaflow_core::store::ColumnRow;
 use fiscaflow_core::view::View;
 use fiscaflow_core::{
     AccountId, BookId, CategoryId, Currency, ErrorCode, Money, Plan, TransactionId,
@@ -34,7 +33,6 @@ use uuid::Uuid;
 
 const FIRST: &str = "2023-12-15";
 const CODES: [&str; 3] = ["EUR", "EUR", "USD"];
-const HEAD: Head = Head { seq: 7, hash: Hash::ZERO };
 
 fn day(number: u64) -> NaiveDate {
     FIRST.parse::<NaiveDate>().unwrap() + Days::new(number)
@@ -449,13 +447,13 @@ proptest! {
             witness: true,
             ..ReportQuery::default()
         };
-        let answer = run(&plan, &view, &query, HEAD, day(today)).unwrap();
+        let answer = run(&plan, &view, &query, day(today)).unwrap();
         let bounds = [(answer.from, answer.to), (answer.before_from, answer.before_to)];
         let twin = twin(&plan, &kept, &report, bounds);
         let mut found = Twin::new();
         for row in &answer.rows {
             let key = (row.total.currency().to_string(), key_of(row));
-            let witness = row.witness.clone().unwrap().into_iter().collect();
+            let witness = row.witness.clone().unwrap().ids.into_iter().collect();
             let before = row.before.map_or(0, |it| it.minor());
             prop_assert_eq!(row.change.is_some(), report.compare.is_some());
             if let Some(change) = row.change {
@@ -486,7 +484,7 @@ proptest! {
         }
         if let Some(limit) = report.limit {
             let query = ReportQuery { report: report.clone(), ..query };
-            let some = run(&plan, &view, &query, HEAD, day(today)).unwrap();
+            let some = run(&plan, &view, &query, day(today)).unwrap();
             let mut count: BTreeMap<String, u32> = BTreeMap::new();
             let mut all = answer.rows.clone();
             all.retain(|row| {
@@ -536,7 +534,7 @@ fn what_cannot_be_asked_is_named() {
     for (report, code, field) in table {
         let text = report.to_string();
         let query = ReportQuery { report, ..ReportQuery::default() };
-        let error = run(&plan, &view, &query, HEAD, day(0)).unwrap_err();
+        let error = run(&plan, &view, &query, day(0)).unwrap_err();
         assert_eq!((error.code(), error.at_field()), (code, Some(field)), "{text}");
     }
 }

@@ -1,13 +1,16 @@
 //! Balances of accounts, by day.
 
-use chrono::NaiveDate;
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, NaiveDate};
 use serde::{Deserialize, Serialize};
 
 use super::counted::Buckets;
 use super::running;
+use super::witness::{Witness, check_named, witnesses};
 use crate::error::{Error, ErrorCode, Result};
-use crate::id::AccountId;
-use crate::money::Money;
+use crate::id::{AccountId, TransactionId};
+use crate::money::{Currency, Money};
 use crate::plan::Plan;
 use crate::view::View;
 
@@ -27,6 +30,8 @@ pub struct BalancesQuery {
     /// The last day; absent = after everything that is recorded, as one row without days.
     #[serde(deserialize_with = "crate::period::maybe_date")]
     pub to: Option<NaiveDate>,
+    /// Whether to name the transactions that make each row.
+    pub witness: bool,
 }
 
 /// What lay in an account at the end of a day.
@@ -41,6 +46,8 @@ pub struct Balance {
     pub date: Option<NaiveDate>,
     /// The balance.
     pub balance: Money,
+    /// What it was made from, where asked for.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(Balance: account_id, date);
 
@@ -70,10 +77,59 @@ pub fn balances(plan: &Plan, view: &View, query: &BalancesQuery) -> Result<Vec<B
         for (row, day) in days.iter().enumerate() {
             let moved = place.and_then(|place| moved.get(row * width + place)).copied();
             let balance = Money::from_wide(opening + moved.unwrap_or_default(), account.currency)?;
-            rows.push(Balance { account_id: account.id, date: *day, balance });
+            rows.push(Balance { account_id: account.id, date: *day, balance, witness: None });
+        }
+    }
+    if query.witness {
+        let named = Held::new(view, &buckets, query.to)?;
+        let mut all = 0;
+        for row in &mut rows {
+            let witness = named.witness(view, &[row.account_id], row.balance.currency(), row.date);
+            all += witness.ids.len();
+            check_named(all)?;
+            row.witness = Some(witness);
         }
     }
     Ok(rows)
+}
+
+/// The transactions of accounts, by day.
+pub(super) struct Held(BTreeMap<AccountId, Vec<(i32, TransactionId)>>);
+
+impl Held {
+    pub(super) fn new(
+        view: &View,
+        buckets: &Buckets<AccountId>,
+        to: Option<NaiveDate>,
+    ) -> Result<Self> {
+        let mut held: BTreeMap<AccountId, Vec<(i32, TransactionId)>> = BTreeMap::new();
+        let named = witnesses(view, (None, to), |line| {
+            let account = buckets.keys.get(buckets.place(line.group)).copied()?;
+            Some((account, line.day))
+        })?;
+        for ((account, day), ids) in named {
+            held.entry(account).or_default().extend(ids.into_iter().map(|id| (day, id)));
+        }
+        Ok(Self(held))
+    }
+
+    /// The witness of what lay in accounts at the end of a day, or after everything.
+    pub(super) fn witness(
+        &self,
+        view: &View,
+        accounts: &[AccountId],
+        currency: Currency,
+        date: Option<NaiveDate>,
+    ) -> Witness {
+        let last = date.map_or(i32::MAX, |date| date.num_days_from_ce());
+        let held = accounts
+            .iter()
+            .filter_map(|id| self.0.get(id))
+            .flat_map(|held| held.iter().take_while(|(day, _)| *day <= last).map(|(_, id)| *id));
+        let mut opening = accounts.to_vec();
+        opening.sort_unstable();
+        Witness { opening, ..Witness::of(view, currency, held.collect()) }
+    }
 }
 
 /// Refuses an answer of too many rows.

@@ -6,6 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::counted::{Buckets, check_months, currency, side};
+use super::witness::Witness;
 use crate::error::Result;
 use crate::id::AccountId;
 use crate::model::CategoryKind;
@@ -25,6 +26,8 @@ pub struct CashFlowQuery {
     pub to: Option<Month>,
     /// One account; all where absent.
     pub account_id: Option<AccountId>,
+    /// Whether to name the transactions that make each row.
+    pub witness: bool,
 }
 
 /// What came in and went out in a month, in one currency.
@@ -45,6 +48,8 @@ pub struct CashFlow {
     pub savings_rate_percent: Option<Amount>,
     /// How many transactions, or parts of split ones, were counted.
     pub transactions: u64,
+    /// What it was made from, where asked for.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(CashFlow: month, transactions);
 
@@ -81,14 +86,20 @@ pub fn cash_flow(plan: &Plan, view: &View, query: &CashFlowQuery) -> Result<Vec<
         let side = side(plan, group).filter(|_| selected)?;
         Some((currency(plan, group)?, side == CategoryKind::Expense))
     });
+    let months = (query.from, query.to);
+    let mut named = query.witness.then(|| buckets.monthly_witnesses(view, months)).transpose()?;
     let mut flows: BTreeMap<(Month, Currency), Flow> = BTreeMap::new();
-    buckets.monthly(view, (query.from, query.to), |month, (currency, out), sum| {
+    buckets.monthly(view, months, |month, (currency, out), sum| {
         let flow = flows.entry((month, currency)).or_default();
         let side = if out { &mut flow.out } else { &mut flow.into };
         *side += sum.minor;
         flow.lines = flow.lines.saturating_add(sum.lines);
     });
     let row = |((month, currency), flow): (_, Flow)| {
+        let ids = named.as_mut().map(|named| {
+            let side = |out| named.remove(&(month, (currency, out))).unwrap_or_default();
+            [false, true].map(side).concat()
+        });
         let income = Money::from_wide(flow.into, currency)?;
         let net = Money::from_wide(flow.into + flow.out, currency)?;
         Ok(CashFlow {
@@ -98,6 +109,7 @@ pub fn cash_flow(plan: &Plan, view: &View, query: &CashFlowQuery) -> Result<Vec<
             net,
             savings_rate_percent: savings_rate(income, net),
             transactions: flow.lines,
+            witness: ids.map(|ids| Witness::of(view, currency, ids)),
         })
     };
     flows.into_iter().map(row).collect()

@@ -4,9 +4,13 @@
 //! line: so monthly sums and scans of lines answer alike, and the lines that make a figure are
 //! those of the groups that were counted.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
+
+use super::witness::witnesses;
 use crate::error::{Error, Result};
+use crate::id::TransactionId;
 use crate::model::CategoryKind;
 use crate::money::Currency;
 use crate::period::Month;
@@ -73,6 +77,20 @@ impl<K: Copy + Ord> Buckets<K> {
     /// How many places there are: one for each key, and one for what is not counted.
     pub(super) fn width(&self) -> usize {
         self.keys.len().saturating_add(1)
+    }
+
+    /// The transactions of each month and key, those of the sums that [`Self::monthly`] tells.
+    pub(super) fn monthly_witnesses(
+        &self,
+        view: &View,
+        (from, to): (Option<Month>, Option<Month>),
+    ) -> Result<BTreeMap<(Month, K), Vec<TransactionId>>> {
+        let days = (from.map(Month::first_day), to.map(Month::last_day));
+        witnesses(view, days, |line| {
+            let key = self.keys.get(self.place(line.group)).copied()?;
+            let day = NaiveDate::from_num_days_from_ce_opt(line.day)?;
+            Some((Month::of(day), key))
+        })
     }
 
     /// Calls with each month and key that has lines, and their sum, in that order.

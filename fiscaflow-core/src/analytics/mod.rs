@@ -11,6 +11,7 @@ mod running;
 mod spending;
 mod top_payees;
 mod unusual;
+mod witness;
 
 pub(crate) use balances::MAX_ROWS;
 pub use balances::{Balance, BalancesQuery, balances};
@@ -20,3 +21,4 @@ pub use net_worth::{NetWorth, NetWorthQuery, NetWorthStep, net_worth};
 pub use spending::{Spending, SpendingQuery, spending};
 pub use top_payees::{PayeeTotal, TopPayeesQuery, top_payees};
 pub use unusual::{Unusual, UnusualQuery, UnusualReason, unusual};
+pub use witness::{Rounding, Witness};

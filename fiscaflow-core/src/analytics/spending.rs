@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::counted::{Buckets, check_months, currency, side};
+use super::witness::Witness;
 use crate::error::Result;
 use crate::id::{AccountId, CategoryId};
 use crate::model::CategoryKind;
@@ -22,6 +23,8 @@ pub struct SpendingQuery {
     pub to: Option<Month>,
     /// One account; all where absent.
     pub account_id: Option<AccountId>,
+    /// Whether to name the transactions that make each row.
+    pub witness: bool,
 }
 
 /// What was spent in a category in a month, in one currency.
@@ -37,6 +40,8 @@ pub struct Spending {
     pub spent: Money,
     /// How many transactions, or parts of split ones, were counted.
     pub transactions: u64,
+    /// What it was made from, where asked for.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(Spending: month, category_id, transactions);
 
@@ -55,14 +60,19 @@ pub fn spending(plan: &Plan, view: &View, query: &SpendingQuery) -> Result<Vec<S
         let counts = selected && side(plan, group) == Some(CategoryKind::Expense);
         Some((group.category_id, currency(plan, group).filter(|_| counts)?))
     });
+    let months = (query.from, query.to);
+    let mut named = query.witness.then(|| buckets.monthly_witnesses(view, months)).transpose()?;
     let mut rows = Vec::new();
-    buckets.monthly(view, (query.from, query.to), |month, (category_id, currency), sum| {
+    buckets.monthly(view, months, |month, key, sum| {
+        let (category_id, currency) = key;
+        let ids = named.as_mut().map(|named| named.remove(&(month, key)).unwrap_or_default());
         let spent = Money::from_wide(-sum.minor, currency);
         rows.push(spent.map(|spent| Spending {
             month,
             category_id,
             spent,
             transactions: sum.lines,
+            witness: ids.map(|ids| Witness::of(view, currency, ids)),
         }));
     });
     rows.into_iter().collect()

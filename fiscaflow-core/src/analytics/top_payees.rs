@@ -1,11 +1,13 @@
 //! Top payees: with whom most was spent, or from whom most came.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::counted::{Buckets, Sum, currency, side};
+use super::witness::{Witness, witnesses};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::AccountId;
 use crate::model::CategoryKind;
@@ -33,6 +35,8 @@ pub struct TopPayeesQuery {
     pub kind: Option<CategoryKind>,
     /// How many payees of each currency, 1 to 1,000; 10 where absent.
     pub limit: Option<u32>,
+    /// Whether to name the transactions that make each row.
+    pub witness: bool,
 }
 
 /// What was spent with a payee, or came from one, in one currency.
@@ -46,6 +50,8 @@ pub struct PayeeTotal {
     pub total: Money,
     /// How many transactions, or parts of split ones, were counted.
     pub transactions: u64,
+    /// What it was made from, where asked for.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(PayeeTotal: transactions);
 
@@ -91,6 +97,9 @@ pub fn top_payees(plan: &Plan, view: &View, query: &TopPayeesQuery) -> Result<Ve
     for (sums, currency) in sums(view, &buckets, query).into_iter().zip(&buckets.keys) {
         rank(view, sums, kind, *currency, limit, &mut rows)?;
     }
+    if query.witness {
+        name(view, &buckets, query, &mut rows)?;
+    }
     Ok(rows)
 }
 
@@ -113,6 +122,27 @@ fn sums(view: &View, buckets: &Buckets<Currency>, query: &TopPayeesQuery) -> Vec
         sums.map(|(minor, lines)| Sum { minor: *minor, lines: *lines }).collect()
     });
     sums.take(buckets.keys.len()).collect()
+}
+
+/// Names the transactions of each row.
+fn name(
+    view: &View,
+    buckets: &Buckets<Currency>,
+    query: &TopPayeesQuery,
+    rows: &mut [PayeeTotal],
+) -> Result<()> {
+    let told: BTreeMap<(Currency, &str), usize> = (rows.iter().enumerate())
+        .map(|(row, told)| ((told.total.currency(), told.payee.as_str()), row))
+        .collect();
+    let mut named = witnesses(view, (query.from, query.to), |line| {
+        let currency = buckets.keys.get(buckets.place(line.group)).copied()?;
+        told.get(&(currency, view.payee(line.payee?)?)).copied()
+    })?;
+    for (place, row) in rows.iter_mut().enumerate() {
+        let ids = named.remove(&place).unwrap_or_default();
+        row.witness = Some(Witness::of(view, row.total.currency(), ids));
+    }
+    Ok(())
 }
 
 /// Adds the payees with the largest totals.
@@ -138,7 +168,8 @@ fn rank(
     for (payee, sum) in paid {
         let Some(payee) = view.payee(payee) else { continue };
         let total = Money::from_wide(sum.minor, currency)?;
-        rows.push(PayeeTotal { payee: payee.to_owned(), total, transactions: sum.lines });
+        let payee = payee.to_owned();
+        rows.push(PayeeTotal { payee, total, transactions: sum.lines, witness: None });
     }
     Ok(())
 }

@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::analytics::Witness;
 use crate::calendar::DateRange;
 use crate::error::Result;
 use crate::id::{CategoryId, TransactionId};
@@ -48,8 +49,8 @@ pub struct EnvelopeState {
     pub available: Money,
     /// Whether a deficit of this month stays in the envelope.
     pub carries_deficit: bool,
-    /// The transactions of the activity, ascending, where asked for.
-    pub witness: Option<Vec<TransactionId>>,
+    /// What the activity was made from, where asked for.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(EnvelopeState: category_id, carries_deficit);
 
@@ -227,10 +228,8 @@ pub fn envelopes(plan: &Plan, view: &View, month: Month, witness: bool) -> Resul
             available: of(&standing.available, id)?,
             carries_deficit: carries_deficit(plan, *id, month),
             witness: witness.then(|| {
-                let mut ids = flow.witness.get(id).cloned().unwrap_or_default();
-                ids.sort_unstable();
-                ids.dedup();
-                ids
+                let ids = flow.witness.get(id).cloned().unwrap_or_default();
+                Witness::of(view, plan.book.currency, ids)
             }),
         });
     }

@@ -24,9 +24,10 @@ pub use envelopes::{EnvelopeMonth, EnvelopeQuery, EnvelopeState, envelopes, on_b
 pub use recommend::{PastPeriod, Recommendation, RecommendationQuery, recommend};
 use uses::{Counter, Use};
 
+use crate::analytics::Witness;
 use crate::calendar::DateRange;
 use crate::error::{Error, ErrorCode, Result};
-use crate::id::{BudgetId, TransactionId};
+use crate::id::BudgetId;
 use crate::limits::MAX_BUDGET_PERIODS;
 use crate::model::Budget;
 use crate::money::{Amount, Money, div_half_even};
@@ -131,8 +132,8 @@ pub struct BudgetState {
     pub announced: Vec<u32>,
     /// How many transactions, or parts of split ones, are spent or reserved.
     pub transactions: u64,
-    /// The transactions that were used, ascending, where asked for.
-    pub witness: Option<Vec<TransactionId>>,
+    /// What was used was made from these, where asked for.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(BudgetState: budget_id, from, to, reached, announced);
 
@@ -211,13 +212,14 @@ fn in_ranges(
     for range in ranges {
         let carried = chain.carried_into(*range);
         let used = uses.get(&range.start()).cloned().unwrap_or_default();
-        states.push(state(plan, budget, *range, carried, used, told)?);
+        states.push(state(plan, view, budget, *range, carried, used, told)?);
     }
     Ok(states)
 }
 
 fn state(
     plan: &Plan,
+    view: &View,
     budget: &Budget,
     range: DateRange,
     carried: i128,
@@ -254,11 +256,6 @@ fn state(
         reached: chain::reached(budget, available, used.used(budget)).collect(),
         announced: announced.map(|(_, alert)| alert.threshold).collect(),
         transactions: u64::try_from(used.lines).unwrap_or(0),
-        witness: told.witness.then(|| {
-            let mut ids = used.witness;
-            ids.sort_unstable();
-            ids.dedup();
-            ids
-        }),
+        witness: told.witness.then(|| Witness::of(view, budget.limit.currency(), used.witness)),
     })
 }

@@ -77,7 +77,7 @@ impl Reports<'_> {
             Some(day) => day,
             None => today(&state.plan, self.book.engine.now())?,
         };
-        query::run(&state.plan, &view, &query, state.head, today)
+        query::run(&state.plan, &view, &query, today)
     }
 
     /// A report read from its sentence; nothing runs.

@@ -83,7 +83,9 @@ impl BookState {
             }
         }
         if let Some(view) = &mut self.view {
-            Arc::make_mut(view).apply(changes);
+            let view = Arc::make_mut(view);
+            view.apply(changes);
+            view.set_head(head.hash);
         }
         if let Some(learner) = self.learner.as_mut().filter(|_| Learner::concerns(changes)) {
             Arc::make_mut(learner).apply(changes);
@@ -240,7 +242,9 @@ impl Engine {
         }
         // Rows may be newer than the plan: commits made meanwhile are applied to both. Applying
         // what a row shows already changes nothing, so view and plan meet at the same head.
-        state.view = Some(Arc::new(builder.build()));
+        let mut view = builder.build();
+        view.set_head(state.head.hash);
+        state.view = Some(Arc::new(view));
         loop {
             let commits = self.inner.store.commits(book_id, state.head.seq, 100).await?;
             if commits.is_empty() {

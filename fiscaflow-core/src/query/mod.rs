@@ -11,8 +11,9 @@ mod span;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use crate::analytics::Witness;
 use crate::calendar::CalendarUnit;
-use crate::id::{AccountId, CategoryId, TransactionId};
+use crate::id::{AccountId, CategoryId};
 use crate::log::Hash;
 use crate::model::{Condition, DatedRate, Weekday};
 use crate::money::{Amount, Money};
@@ -196,10 +197,8 @@ pub struct ReportAnswer {
     pub report: Report,
     /// The same as a sentence.
     pub text: String,
-    /// The number of the commit for which it holds, and
-    pub head_seq: u64,
-    /// that commit's hash.
-    pub head_hash: Hash,
+    /// The hash of the commit for which it holds.
+    pub head: Hash,
     /// The first day; absent = from the beginning.
     #[serde(default, deserialize_with = "crate::period::maybe_date")]
     pub from: Option<NaiveDate>,
@@ -216,11 +215,11 @@ pub struct ReportAnswer {
     pub totals: Vec<ReportTotal>,
     /// The rows, each currency apart.
     pub rows: Vec<ReportRow>,
-    /// The rates that were used: each line is converted by that of its day and rounded once, half
+    /// The rates that were used, ascending by day and currencies: each line is converted by that of its day and rounded once, half
     /// to even, to the minor unit.
     pub rates: Vec<DatedRate>,
 }
-crate::model::debug_only!(ReportAnswer: report, head_seq, from, to, before_from, before_to);
+crate::model::debug_only!(ReportAnswer: report, head, from, to, before_from, before_to);
 
 /// The sum over all rows of one currency.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -274,8 +273,8 @@ pub struct ReportRow {
     /// The change in percent of the size of what was before, one decimal place, rounded half to
     /// even; absent where that was nothing.
     pub change_percent: Option<Amount>,
-    /// The transactions that make the sum, each once, without those of what it is compared with.
-    pub witness: Option<Vec<TransactionId>>,
+    /// What the sum was made from, where asked for; nothing of what it is compared with.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(ReportRow: category_id, account_id, date, weekday, transactions);
 

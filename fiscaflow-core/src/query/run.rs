@@ -1,7 +1,7 @@
 //! Running a report over a view: one pass over the lines of its days.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{Datelike, NaiveDate};
 use rust_decimal::Decimal;
@@ -11,7 +11,7 @@ use super::{
     Report, ReportAnswer, ReportDimension, ReportMeasure, ReportQuery, ReportRow, ReportSort,
     ReportTotal, describe,
 };
-use crate::analytics::{MAX_ROWS, side};
+use crate::analytics::{MAX_ROWS, Witness, side};
 use crate::calendar::{CalendarUnit, Period};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{CategoryId, TransactionId};
@@ -20,7 +20,6 @@ use crate::money::{Amount, Currency, Money, div_half_even};
 use crate::plan::Plan;
 use crate::rates::{Converter, max_age};
 use crate::rules::LineFilter;
-use crate::store::Head;
 use crate::view::{Group, Scanned, View};
 
 const MAX_DIMENSIONS: usize = 3;
@@ -35,6 +34,8 @@ struct Sums {
     now: Sum,
     before: Sum,
     ids: Vec<TransactionId>,
+    /// From which currencies lines were converted, and on which days.
+    converted: BTreeSet<(Currency, NaiveDate)>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -55,7 +56,6 @@ pub fn run(
     plan: &Plan,
     view: &View,
     query: &ReportQuery,
-    head: Head,
     today: NaiveDate,
 ) -> Result<ReportAnswer> {
     let report = &query.report;
@@ -68,13 +68,12 @@ pub fn run(
         counter.scan(before, Some((shift, span)))?;
     }
     let before = compared.map(|(before, _)| before).unwrap_or_default();
-    let rates = counter.converter.take().map_or_else(Vec::new, Converter::used);
+    let rates = counter.converter.as_ref().map_or_else(Vec::new, Converter::used);
     let (totals, rows) = counter.answer(compared.is_some())?;
     Ok(ReportAnswer {
         report: report.clone(),
         text: describe(report, plan),
-        head_seq: head.seq,
-        head_hash: head.hash,
+        head: view.head(),
         from: span.from,
         to: span.to,
         before_from: before.from,
@@ -196,9 +195,10 @@ impl<'a> Counter<'a> {
         }
         let Some(day) = NaiveDate::from_num_days_from_ce_opt(line.day) else { return Ok(()) };
         let mut minor = i128::from(line.minor) * counted.sign;
-        let mut currency = counted.currency;
+        let (mut currency, mut converted) = (counted.currency, None);
         if let Some(converter) = &mut self.converter {
             minor = converter.convert(minor, currency, day)?;
+            converted = (currency != converter.to()).then_some((currency, day));
             currency = converter.to();
         }
         let shown = before.map_or(day, |(shift, span)| shift.forward(day, span));
@@ -213,7 +213,9 @@ impl<'a> Counter<'a> {
                 by => *part = number_of(*by, &counted, line, shown, day),
             }
         }
-        let Some(place) = tag_at else { return self.enter((currency, key), minor, line, before) };
+        let Some(place) = tag_at else {
+            return self.enter((currency, key), minor, line, converted, before);
+        };
         let tags: Vec<u32> = match line.tags {
             [] => vec![NONE],
             tags => tags.iter().map(|tag| self.tag(tag)).collect(),
@@ -222,7 +224,7 @@ impl<'a> Counter<'a> {
             if let Some(part) = key.get_mut(place) {
                 *part = tag;
             }
-            self.enter((currency, key), minor, line, before)?;
+            self.enter((currency, key), minor, line, converted, before)?;
         }
         Ok(())
     }
@@ -241,6 +243,7 @@ impl<'a> Counter<'a> {
         key: (Currency, Key),
         minor: i128,
         line: &Scanned<'_>,
+        converted: Option<(Currency, NaiveDate)>,
         before: Option<(Shift, Span)>,
     ) -> Result<()> {
         let rows = self.sums.len();
@@ -249,9 +252,12 @@ impl<'a> Counter<'a> {
             sums.before.add(minor);
         } else {
             sums.now.add(minor);
-            if self.query.witness && sums.ids.last() != Some(&line.transaction_id) {
-                sums.ids.push(line.transaction_id);
-                self.ids = self.ids.saturating_add(1);
+            if self.query.witness {
+                sums.converted.extend(converted);
+                if sums.ids.last() != Some(&line.transaction_id) {
+                    sums.ids.push(line.transaction_id);
+                    self.ids = self.ids.saturating_add(1);
+                }
             }
         }
         if rows.max(self.ids) <= MAX_ROWS {
@@ -294,9 +300,12 @@ impl<'a> Counter<'a> {
                 let told = Told::new(sums, *currency, compared)?;
                 let mut row = names.row(report, key, told, sums.now.lines);
                 row.witness = self.query.witness.then(|| {
-                    sums.ids.sort_unstable();
-                    sums.ids.dedup();
-                    std::mem::take(&mut sums.ids)
+                    let ids = std::mem::take(&mut sums.ids);
+                    let witness = Witness::of(self.view, *currency, ids);
+                    match &self.converter {
+                        Some(converter) => witness.converted(converter, &sums.converted),
+                        None => witness,
+                    }
                 });
                 rows.push(row);
             }

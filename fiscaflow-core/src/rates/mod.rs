@@ -5,8 +5,8 @@
 
 pub(crate) mod ecb;
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
@@ -117,16 +117,24 @@ impl<'a> Converter<'a> {
         ratio.apply(minor)
     }
 
-    /// The rates that were used, by day and currencies, each once.
-    pub(crate) fn used(self) -> Vec<DatedRate> {
-        let mut rates: Vec<DatedRate> =
-            self.known.into_values().flat_map(|ratio| ratio.rates).collect();
-        rates.sort_by(|left, right| {
-            (left.date, &left.base, &left.quote).cmp(&(right.date, &right.base, &right.quote))
-        });
-        rates.dedup();
-        rates
+    /// All rates that were used, ascending by day and currencies, each once.
+    pub(crate) fn used(&self) -> Vec<DatedRate> {
+        sorted(self.known.values())
     }
+
+    /// Those by which amounts of currencies were converted on days.
+    pub(crate) fn rates(&self, from: &BTreeSet<(Currency, NaiveDate)>) -> Vec<DatedRate> {
+        sorted(from.iter().filter_map(|key| self.known.get(key)))
+    }
+}
+
+fn sorted<'a>(ratios: impl Iterator<Item = &'a Ratio>) -> Vec<DatedRate> {
+    let mut rates: Vec<DatedRate> = ratios.flat_map(|ratio| &ratio.rates).cloned().collect();
+    rates.sort_by(|left, right| {
+        (left.date, &left.base, &left.quote).cmp(&(right.date, &right.base, &right.quote))
+    });
+    rates.dedup();
+    rates
 }
 
 impl Ratio {

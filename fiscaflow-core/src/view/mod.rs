@@ -25,7 +25,7 @@ use self::numbers::{NONE, Numbers};
 pub(crate) use self::scan::Scanned;
 use self::sorted::{Heap, Part, Rows, Sorted, Tags};
 use crate::id::{AccountId, CategoryId, TransactionId};
-use crate::log::{Change, Object};
+use crate::log::{Change, Hash, Object};
 use crate::period::Month;
 use crate::store::ColumnRow;
 
@@ -110,8 +110,9 @@ impl fmt::Debug for MonthSum<'_> {
 }
 
 /// The columns.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct View {
+    head: Hash,
     groups: Numbers<Group>,
     payees: Numbers<Arc<str>>,
     sorted: Arc<Sorted>,
@@ -133,6 +134,18 @@ struct Beside {
     deltas: Deltas,
 }
 
+impl Default for View {
+    fn default() -> Self {
+        Self {
+            head: Hash::ZERO,
+            groups: Numbers::default(),
+            payees: Numbers::default(),
+            sorted: Arc::default(),
+            beside: Beside::default(),
+        }
+    }
+}
+
 impl fmt::Debug for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("View").field("len", &self.len()).finish_non_exhaustive()
@@ -143,6 +156,16 @@ impl View {
     /// A view of nothing.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The hash of the commit whose book it shows; zeros for a view that was made of rows alone.
+    pub const fn head(&self) -> Hash {
+        self.head
+    }
+
+    /// Says which commit's book it shows.
+    pub const fn set_head(&mut self, head: Hash) {
+        self.head = head;
     }
 
     /// How many transactions it holds: those that count in figures.
