@@ -12,16 +12,21 @@ stop the others.
 """
 
 import argparse
+import atexit
 import csv
+import heapq
 import importlib.metadata
 import io
 import json
 import re
 import resource
+import shutil
 import subprocess
+import tempfile
 import time
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from pathlib import Path
 
 CSV = {"sep": ";", "dates": ["Buchungstag", "Valutadatum"], "amount": "Betrag"}
@@ -329,12 +334,100 @@ def sqlite_figures(columns):
     return statements(run, "substr(date, 1, 7)", "moved")
 
 
+def journal(columns, program):
+    """The rows as our export writes them for a program: an account against an expense."""
+    accounts, categories = sorted(set(columns["account"])), sorted(set(columns["category"]))
+    own = [f"Assets:{it}" for it in accounts] + [f"Expenses:{it}" for it in categories]
+    lines = [f"{FIRST} open {it}" for it in own] if program == "beancount" else ["decimal-mark ."]
+    names = ("date", "cents", "account", "payee", "category")
+    rows = zip(*(columns[name] for name in names), strict=True)
+    for day, cents, account, payee, category in sorted(rows):
+        title = f'"{payee}" ""' if program == "beancount" else f"{payee} | "
+        lines += [f"\n{day} * {title}", f"    Assets:{account}  {Decimal(cents) / 100} EUR"]
+        lines.append(f"    Expenses:{category}  {Decimal(-cents) / 100} EUR")
+    return "\n".join(lines) + "\n"
+
+
+def hledger_figures(columns):
+    """Whole processes, each of which reads the journal: the program keeps nothing in memory."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder)
+    path = Path(folder, "book.journal")
+    path.write_text(journal(columns, "hledger"))
+
+    def run(*arguments):
+        command = ["hledger", "-f", path, *arguments, "-O", "csv"]
+        said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return csv.DictReader(said.splitlines())
+
+    def cents(amount):
+        return int(Decimal(amount.removesuffix(" EUR")).scaleb(2))
+
+    def monthly():
+        tidy = run("balance", "--monthly", "--flat", "-N", "--layout", "tidy", "^Expenses")
+        rows = [(it["period"], it["account"], cents(it["value"])) for it in tidy]
+        return [amount for _, _, amount in sorted(rows) if amount]
+
+    def payees():
+        rows = run("balance", "--pivot", "payee", "--flat", "-N", "^Expenses")
+        totals = [(-cents(it["balance"]), it["account"]) for it in rows]
+        return [-amount for amount, _ in heapq.nsmallest(10, totals)]
+
+    def by_day(account):
+        rows = run("register", "--daily", "--historical", account)
+        # A day that moves several accounts has a row for each; the last has them all.
+        return list({it["date"]: cents(it["total"]) for it in rows}.items())
+
+    return {
+        "monthly-by-category": monthly,
+        "top-payees": payees,
+        "running-balance": lambda: by_day(f"^Assets:{ACCOUNT}$"),
+        "net-worth-by-day": lambda: by_day("^Assets"),
+    }
+
+
+def beancount_figures(columns):
+    """Queries of beancount's own language over what its loader made of the journal."""
+    from beancount import loader
+    from beanquery import connect
+
+    entries, errors, options = loader.load_string(journal(columns, "beancount"))
+    assert not errors, errors[:3]
+    connection = connect("beancount:", entries=entries, errors=[], options=options)
+
+    def run(what, where, rest):
+        said = connection.execute(f"SELECT {what} WHERE account ~ '{where}' {rest}")
+        return [(*row[:-1], int(row[-1].scaleb(2))) for row in said.fetchall()]
+
+    def by_day(account):
+        days = run("date, sum(number)", account, "GROUP BY date ORDER BY date")
+        return list(zip([day for day, _ in days], accumulate(it for _, it in days), strict=True))
+
+    def monthly():
+        keys = "year, month, account"
+        rows = run(f"{keys}, sum(number)", "^Expenses", f"GROUP BY {keys} ORDER BY {keys}")
+        return [cents for *_, cents in rows]
+
+    def payees():
+        rest = "GROUP BY payee ORDER BY total DESC, payee LIMIT 10"
+        return [cents for _, cents in run("payee, sum(number) AS total", "^Expenses", rest)]
+
+    return {
+        "monthly-by-category": monthly,
+        "top-payees": payees,
+        "running-balance": lambda: by_day(f"^Assets:{ACCOUNT}$"),
+        "net-worth-by-day": lambda: by_day("^Assets"),
+    }
+
+
 # The function of each peer of the figures, and the package whose version is told.
 FIGURES = {
     "polars": (polars_figures, "polars"),
     "pandas": (pandas_figures, "pandas"),
     "duckdb": (duckdb_figures, "duckdb"),
     "sqlite": (sqlite_figures, "sqlite"),
+    "hledger": (hledger_figures, "hledger"),
+    "beancount": (beancount_figures, "beancount"),
 }
 # Whose balance runs, and the days for which it is told.
 ACCOUNT = "Giro"
@@ -362,6 +455,9 @@ def version(package):
         import sqlite3
 
         return sqlite3.sqlite_version
+    if package == "hledger":
+        said = subprocess.run(["hledger", "--version"], capture_output=True, check=True).stdout
+        return said.split()[1].decode().strip(",")
     if package:
         return importlib.metadata.version(package)
     said = subprocess.run(["ofxdump", "--version"], capture_output=True, check=True).stdout
@@ -417,7 +513,8 @@ def run_figures(options):
     start = time.perf_counter()
     rows = figure()
     seconds = time.perf_counter() - start
-    peak = status_bytes("VmHWM:") - before
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    peak = max(status_bytes("VmHWM:") - before, children)
     if options.job in ("running-balance", "net-worth-by-day"):
         rows = every_day(rows)
     # Each row counts as often as its place: rows that change places are noticed.

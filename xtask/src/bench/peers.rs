@@ -19,6 +19,8 @@ enum Kind {
     Python,
     /// `ofxdump`, which the Python script starts.
     Libofx,
+    /// Another program that it starts.
+    Hledger,
     Actual,
 }
 
@@ -70,11 +72,13 @@ const PEERS: [(&str, &[(&str, Kind)]); 14] = [
     ("net-worth-by-day", &FIGURE_PEERS),
 ];
 
-const FIGURE_PEERS: [(&str, Kind); 4] = [
+const FIGURE_PEERS: [(&str, Kind); 6] = [
     ("polars", Kind::Python),
     ("pandas", Kind::Python),
     ("duckdb", Kind::Python),
     ("sqlite", Kind::Python),
+    ("hledger", Kind::Hledger),
+    ("beancount", Kind::Python),
 ];
 
 const RULE_PEERS: [(&str, Kind); 3] =
@@ -170,9 +174,11 @@ pub fn run(root: &Path, args: &[String]) -> Outcome {
 fn ready(root: &Path, kind: Kind) -> Outcome<Start> {
     let folder = root.join("benches/peers");
     match kind {
-        Kind::Python | Kind::Libofx => {
-            if kind == Kind::Libofx {
-                apt::ensure(&["ofx"])?;
+        Kind::Python | Kind::Libofx | Kind::Hledger => {
+            match kind {
+                Kind::Libofx => apt::ensure(&["ofx"])?,
+                Kind::Hledger => apt::ensure(&["hledger"])?,
+                _ => {}
             }
             let list = folder.join("requirements.txt");
             let python = python::with_requirements("bench-peers", &list)?.join("python");
