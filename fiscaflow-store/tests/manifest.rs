@@ -290,6 +290,25 @@ fn a_reader_that_leaves_is_no_failure() {
     assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
 }
 
+/// The report is the same, byte for byte, wherever the machine is; only the hash of the newest
+/// commit is another in each run.
+#[test]
+fn the_report_is_the_same_in_every_zone() {
+    let Some(zones) = shared::zones() else { return };
+    for arguments in [&["--db", "memory:"][..], &["--db", "memory:", "--json"]] {
+        let [one, other] = zones.map(|zone| {
+            let output = Command::new(program()).env("TZ", zone).args(arguments).output().unwrap();
+            assert!(output.status.success(), "{zone}");
+            let text = String::from_utf8(output.stdout).unwrap();
+            let is_hash = |word: &&str| word.len() == 64;
+            let hash = text.split(|c: char| !c.is_ascii_hexdigit()).find(is_hash);
+            hash.map_or_else(|| text.clone(), |hash| text.replace(hash, ""))
+        });
+        assert_eq!(one, other);
+        assert!(one.len() > 200, "{one}");
+    }
+}
+
 /// File names are bytes, not texts.
 #[cfg(target_os = "linux")]
 #[test]

@@ -27,7 +27,8 @@ usage: cargo xtask COMMAND
 
   check                            format, tidy, clippy, docs, generated files, dependencies
   test [--deep] [--without NAME ...] [--only NAME ...]
-                                   all tests: rust python node kotlin swift
+                                   all tests: rust python node kotlin swift; the long
+                                   versions, then all once more in two zones far apart
   gen [--check]                    write the generated files, or compare them
   bench [ARG ...]                  run the benchmarks, in release mode
   bench --peers [JOB ...] [--n N] [--seed S] [--repeat R] [--limit SECONDS]

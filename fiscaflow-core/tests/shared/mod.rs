@@ -38,3 +38,17 @@ pub fn fixtures() -> Option<PathBuf> {
     skip(&reason);
     None
 }
+
+/// Two zones that are never on the same day for long, for processes that are to live in them. Where
+/// the machine does not know them the calling test is skipped, as in [`fixtures`].
+pub fn zones() -> Option<[&'static str; 2]> {
+    let zones = ["Pacific/Kiritimati", "America/St_Johns"];
+    let here = |zone: &&str| Path::new("/usr/share/zoneinfo").join(zone).is_file();
+    if zones.iter().all(here) {
+        return Some(zones);
+    }
+    let reason = "the machine has no time zone database";
+    assert!(std::env::var_os("CI").is_none_or(|value| value != "true"), "{reason}");
+    skip(reason);
+    None
+}

@@ -10,13 +10,13 @@ const BINDINGS: [&str; 3] = ["fiscaflow-python", "fiscaflow-node", "fiscaflow-mo
 
 /// Runs `cargo test`; a failing test does not keep the rest from running.
 pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
-    // What the tests compare with: another ledger's program, a client of the server.
-    apt::ensure(&["curl", "hledger"])?;
+    // What the tests compare with: another ledger's program, a client of the server, other zones.
+    apt::ensure(&["curl", "hledger", "tzdata"])?;
     let beancount = tools::python::beancount()?;
     let test = run.cargo().env("FISCAFLOW_BEANCOUNT", beancount);
     let test = test.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
-    // Millions of cases want optimised code.
-    let test = if run.deep { test.args(["--profile", "deep"]) } else { test };
+    // Millions of cases want optimised code; what was built for them is there in other zones.
+    let test = if run.deep || run.zone.is_some() { test.args(["--profile", "deep"]) } else { test };
     let done = test.args(BINDINGS.map(|name| format!("--exclude={name}"))).tee()?;
     add(sum, counts::cargo(&done.text), &done)
 }

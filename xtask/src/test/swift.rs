@@ -34,8 +34,7 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     let test = swift::enter(&root, &test)
         .env("LD_LIBRARY_PATH", format!("/{INSIDE}/lib"))
         .env("FISCAFLOW_ROOT", format!("/{INSIDE}"));
-    let test = if run.deep { test.env("FISCAFLOW_DEEP", "1") } else { test };
-    let done = test.tee()?;
+    let done = run.tier(test).tee()?;
     add(sum, counts::xctest(&done.text), &done)
 }
 
