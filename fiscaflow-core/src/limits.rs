@@ -47,6 +47,8 @@ pub const MAX_PATTERN_TEXT: usize = 512;
 pub const PATTERN_UNITS: u64 = 250_000_000;
 /// What they may do beyond that for each transaction of the run.
 pub const PATTERN_UNITS_PER_ROW: u64 = 50_000;
+/// Bytes of a question in words.
+pub const MAX_QUESTION_BYTES: usize = 1_000;
 /// Actions of one rule.
 pub const MAX_ACTIONS: usize = 50;
 /// Accounts, categories, payees, budgets or months of assignments of a book, each.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use fiscaflow_core::outside::Suggester;
+use fiscaflow_core::query::Translator;
 use fiscaflow_core::store::Store;
 use fiscaflow_core::{Clock, Engine, IdSource};
 use serde_json::Value;
@@ -14,8 +15,8 @@ use crate::config::{Limits, Timeouts};
 use crate::routes::input::Inputs;
 
 /// Outside help that tells how it fares.
-pub trait Helper: Suggester {
-    /// What was asked and what it cost; no payee, no key.
+pub trait Helper: Suggester + Translator {
+    /// What was asked and what it cost; no payee, no question, no key.
     fn status(&self) -> Value;
 }
 
@@ -66,7 +67,8 @@ impl AppState {
         let mut engine = Engine::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&ids));
         if let Some(outside) = &outside {
             let suggester: Arc<dyn Suggester> = Arc::clone(outside) as _;
-            engine = engine.with_suggester(suggester);
+            let translator: Arc<dyn Translator> = Arc::clone(outside) as _;
+            engine = engine.with_suggester(suggester).with_translator(translator);
         }
         let requests = Arc::new(Semaphore::new(limits.requests));
         let inputs = Inputs::new();

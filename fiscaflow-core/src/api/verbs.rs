@@ -27,7 +27,7 @@ use crate::model::{
     Payee, RateSheet, Reassignment, Rule, RulePatch, Schedule, SchedulePatch, Transaction,
     TransactionPatch, TransferRefusal,
 };
-use crate::query::{Report, ReportAnswer, ReportQuery, ReportText};
+use crate::query::{Report, ReportAnswer, ReportQuery, ReportQuestion, ReportText};
 use crate::rates::{Conversion, ConversionQuery};
 use crate::recurring::Stream;
 use crate::rules::{
@@ -464,6 +464,8 @@ verbs! {
         Get "/reports/cash-flow", (CashFlowQuery) -> ([CashFlow]), reports.cash_flow(request);
     "reports.run" "What a report comes to: any measure by any dimension, compared or not."
         Post "/reports/run", (ReportQuery) -> (ReportAnswer), reports.run(request);
+    "reports.ask" "What a question in words comes to, put into a report by somebody outside."
+        Post "/reports/ask", (ReportQuestion) -> (ReportAnswer), reports.ask(request);
     "reports.parse" "A report read from its sentence; nothing runs."
         Post "/reports/parse", (ReportText) -> (Report), reports.parse(request);
     "reports.describe" "A report as one sentence; nothing runs."

@@ -66,6 +66,7 @@ use crate::error::{Error, Result};
 use crate::id::BookId;
 use crate::limits::{MAX_KEY_BYTES, MAX_NOTES_BYTES};
 use crate::model::{ActorId, check_optional};
+use crate::query::Translator;
 use crate::store::Store;
 use outside::Outside;
 use run::Queues;
@@ -92,6 +93,7 @@ use state::Cache;
 pub struct Engine {
     inner: Arc<Inner>,
     outside: Option<Arc<Outside>>,
+    translator: Option<Arc<dyn Translator>>,
 }
 
 #[derive(Debug)]
@@ -166,6 +168,7 @@ impl Engine {
                 queues: Queues::default(),
             }),
             outside: None,
+            translator: None,
         }
     }
 

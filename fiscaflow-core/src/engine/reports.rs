@@ -1,16 +1,22 @@
 //! Figures, computed over the view.
 
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
 use super::budgets::today;
-use super::noun;
+use super::{Engine, noun};
 use crate::analytics::{
     Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, PayeeTotal, Spending,
     SpendingQuery, TopPayeesQuery, Unusual, UnusualQuery, balances, cash_flow, net_worth, spending,
     top_payees, unusual,
 };
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::model::Role;
 use crate::plan::Plan;
-use crate::query::{self, Report, ReportAnswer, ReportQuery, ReportText};
+use crate::query::{
+    self, Report, ReportAnswer, ReportQuery, ReportQuestion, ReportText, Translator,
+};
 use crate::view::View;
 
 noun! {
@@ -31,6 +37,15 @@ noun! {
     /// # Ok(()) }
     /// ```
     Reports
+}
+
+impl Engine {
+    /// The same engine with somebody outside who puts questions in words into reports. The
+    /// questions and the names of accounts and categories then leave the house.
+    #[must_use]
+    pub fn with_translator(self, translator: Arc<dyn Translator>) -> Self {
+        Self { translator: Some(translator), ..self }
+    }
 }
 
 impl Reports<'_> {
@@ -73,11 +88,30 @@ impl Reports<'_> {
     pub async fn run(&self, query: ReportQuery) -> Result<ReportAnswer> {
         self.book.authorised(Role::Viewer).await?;
         let (state, view) = self.book.engine.state_with_view(self.book.book_id).await?;
-        let today = match query.as_of {
-            Some(day) => day,
-            None => today(&state.plan, self.book.engine.now())?,
-        };
+        let today = self.day(query.as_of, &state.plan)?;
         query::run(&state.plan, &view, &query, today)
+    }
+
+    /// Has a question in words put into a report by somebody outside, and runs it: the answer shows
+    /// what ran. The question and the names of accounts and categories leave the house, so only
+    /// members may ask.
+    ///
+    /// # Errors
+    /// `suggester_refused` where the host gave nobody to ask, or who was asked refuses;
+    /// `suggester_unavailable` where nobody answers; `invalid_input` for `question` where it could
+    /// not be put into a report; those of [`Self::run`].
+    pub async fn ask(&self, request: ReportQuestion) -> Result<ReportAnswer> {
+        let state = self.book.authorised(Role::Member).await?;
+        let today = self.day(request.as_of, &state.plan)?;
+        let nobody = || Error::new(ErrorCode::SuggesterRefused, "nobody outside may be asked");
+        let translator = self.book.engine.translator.as_deref().ok_or_else(nobody)?;
+        let report = query::translate(translator, &state.plan, &request.question, today).await?;
+        let ReportQuestion { max_age_days, witness, .. } = request;
+        self.run(ReportQuery { report, as_of: Some(today), max_age_days, witness }).await
+    }
+
+    fn day(&self, asked: Option<NaiveDate>, plan: &Plan) -> Result<NaiveDate> {
+        asked.map_or_else(|| today(plan, self.book.engine.now()), Ok)
     }
 
     /// A report read from its sentence; nothing runs.

@@ -1,12 +1,14 @@
 //! The query language of reports: what to measure of which lines, by what, for when, and beside
 //! what. A [`Report`] is data and a sentence, and either gives the other.
 //!
-//! `span` says which days are meant, `run` computes, `sentence` tells and reads. Which lines are
+//! `span` says which days are meant, `run` computes, `sentence` tells and reads, `translate` has
+//! questions in words put into it. Which lines are
 //! meant is said in the language of rules ([`Condition`]), as far as figures know the field.
 
 mod run;
 mod sentence;
 mod span;
+mod translate;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -20,6 +22,8 @@ use crate::money::{Amount, Money};
 
 pub use run::run;
 pub use sentence::{describe, parse};
+pub(crate) use translate::translate;
+pub use translate::{Asked, LANGUAGE, ReportQuestion, Translator};
 
 /// What is added up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -215,8 +219,8 @@ pub struct ReportAnswer {
     pub totals: Vec<ReportTotal>,
     /// The rows, each currency apart.
     pub rows: Vec<ReportRow>,
-    /// The rates that were used, ascending by day and currencies: each line is converted by that of its day and rounded once, half
-    /// to even, to the minor unit.
+    /// The rates that were used, ascending by day and currencies: each line is converted by that of
+    /// its day and rounded once, half to even, to the minor unit.
     pub rates: Vec<DatedRate>,
 }
 crate::model::debug_only!(ReportAnswer: report, head, from, to, before_from, before_to);

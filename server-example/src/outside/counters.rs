@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fiscaflow_core::outside::Answer;
 use serde_json::{Value, json};
 
 use super::Problem;
@@ -58,14 +57,13 @@ impl Counters {
     }
 
     /// So many questions came to this.
-    pub(super) fn asked(&self, questions: usize, came: &Result<Vec<Option<Answer>>, Problem>) {
+    pub(super) fn asked(&self, questions: usize, came: Result<usize, Problem>) {
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
         let mut counts = self.counts();
         counts.questions = counts.questions.saturating_add(count(questions));
         match came {
             Ok(answers) => {
-                let answers = count(answers.iter().flatten().count());
-                counts.answers = counts.answers.saturating_add(answers);
+                counts.answers = counts.answers.saturating_add(count(answers));
             }
             Err(problem) => {
                 let failures = counts.failures.entry(problem.name()).or_default();

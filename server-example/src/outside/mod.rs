@@ -1,14 +1,16 @@
-//! Outside help over HTTP: a language model that suggests categories for payees.
+//! Outside help over HTTP: a language model that suggests categories for payees and puts questions
+//! into reports.
 //!
-//! `wire` speaks the vendors' formats, `http` carries them, `breaker` keeps away from a vendor that
+//! `tasks` says what is asked, `wire` speaks the vendors' formats, `http` carries them, `breaker` keeps away from a vendor that
 //! does not answer, `counters` tells what was asked and what it cost. This file puts them together
-//! into the core's [`Suggester`]: one time limit for everything a question takes, few repeats, and
+//! into the core's [`Suggester`] and [`Translator`]: one time limit for everything a question takes, few repeats, and
 //! nothing in logs or errors but what kind of failure it was. What may be asked, and what of an
 //! answer counts, is the core's to decide.
 
 mod breaker;
 mod counters;
 mod http;
+mod tasks;
 mod wire;
 
 use std::fmt;
@@ -18,6 +20,7 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use axum::http::HeaderMap;
 use fiscaflow_core::outside::{Answer, Question, Suggester};
+use fiscaflow_core::query::{Asked, Translator};
 use fiscaflow_core::{Error, ErrorCode, Result};
 use serde_json::Value;
 
@@ -26,6 +29,7 @@ use crate::state::Helper;
 use breaker::Breaker;
 use counters::Counters;
 use http::{Http, Reply};
+use tasks::Task;
 
 /// How long to wait before each repeat, where the vendor does not say.
 const PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(2)];
@@ -162,7 +166,8 @@ impl Model {
     }
 
     /// Calls until there is an answer, a failure that stays, or no time left.
-    async fn ask(&self, body: &[u8], questions: usize) -> Result<Vec<Option<Answer>>, Problem> {
+    async fn ask<T>(&self, task: &Task, read: impl Fn(&Value) -> Option<T>) -> Result<T, Problem> {
+        let body = wire::request(self.vendor, &self.model, task).to_string();
         let ends = self.timer.now().saturating_add(self.timeout);
         let mut last = Problem::Open;
         for attempt in 0..=PAUSES.len() {
@@ -170,7 +175,7 @@ impl Model {
             self.counters.called(attempt > 0);
             let left = ends.saturating_sub(self.timer.now());
             let answer = tokio::select! {
-                answer = self.call(body, questions) => answer,
+                answer = self.call(task.name, body.as_bytes(), &read) => answer,
                 () = self.timer.sleep(left) => Err(Problem::Slow),
             };
             let now = self.timer.now();
@@ -200,14 +205,33 @@ impl Model {
         Err(last)
     }
 
+    /// Counts what came of so many questions.
+    fn told<T>(
+        &self,
+        questions: usize,
+        came: Result<T, Problem>,
+        answers: impl Fn(&T) -> usize,
+    ) -> Result<T> {
+        self.counters.asked(questions, came.as_ref().map(answers).map_err(|problem| *problem));
+        came.map_err(|problem| {
+            tracing::warn!(problem = problem.name(), "outside help brought nothing");
+            problem.error()
+        })
+    }
+
     /// One call.
-    async fn call(&self, body: &[u8], questions: usize) -> Result<Vec<Option<Answer>>, Problem> {
+    async fn call<T>(
+        &self,
+        name: &str,
+        body: &[u8],
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<T, Problem> {
         let Reply { status, retry_after, body } = self.http.post(&self.headers, body).await?;
         match status {
             200 => {
-                let (answers, usage) = wire::read(self.vendor, &body, questions);
+                let (said, usage) = wire::read(self.vendor, &body, name);
                 self.counters.used(usage);
-                answers.ok_or(Problem::Unreadable)
+                said.and_then(|said| read(&said)).ok_or(Problem::Unreadable)
             }
             429 if wire::is_spent(&body) => Err(Problem::Refused),
             429 => Err(Problem::Throttled(retry_after)),
@@ -228,13 +252,17 @@ impl Suggester for Model {
         questions: &[Question],
         choices: &[String],
     ) -> Result<Vec<Option<Answer>>> {
-        let body = wire::request(self.vendor, &self.model, questions, choices).to_string();
-        let answers = self.ask(body.as_bytes(), questions.len()).await;
-        self.counters.asked(questions.len(), &answers);
-        answers.map_err(|problem| {
-            tracing::warn!(problem = problem.name(), "outside help brought nothing");
-            problem.error()
-        })
+        let (task, count) = (tasks::payees(questions, choices), questions.len());
+        let came = self.ask(&task, |said| tasks::answers(said, count)).await;
+        self.told(count, came, |answers| answers.iter().flatten().count())
+    }
+}
+
+#[async_trait]
+impl Translator for Model {
+    async fn translate(&self, asked: &Asked) -> Result<Option<String>> {
+        let came = self.ask(&tasks::report(asked), tasks::sentence).await;
+        self.told(1, came, |sentence| usize::from(sentence.is_some()))
     }
 }
 

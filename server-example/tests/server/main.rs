@@ -20,6 +20,8 @@ mod openapi;
 #[cfg(feature = "outside")]
 mod outside;
 mod process;
+#[cfg(feature = "outside")]
+mod questions;
 mod scenarios;
 #[path = "../../../fiscaflow-core/tests/shared/mod.rs"]
 mod shared;

@@ -178,6 +178,11 @@ impl Vendor {
         self.seen.lock().unwrap().len()
     }
 
+    /// What was sent, call by call.
+    pub fn bodies(&self) -> Vec<Value> {
+        self.seen.lock().unwrap().iter().map(|call| call.body.clone()).collect()
+    }
+
     fn waited(&self) -> Vec<Duration> {
         self.time.waited.lock().unwrap().clone()
     }
