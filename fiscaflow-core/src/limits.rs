@@ -34,6 +34,9 @@ pub const MAX_VALUES: usize = 500;
 pub const MAX_PATTERN_BYTES: usize = 512;
 /// Bytes of the compiled regular expressions of one rule, all together.
 pub const MAX_PATTERN_SIZE: usize = 256 * 1024;
+/// Characters of the classes of a rule's regular expressions, together: classes by name and ranges
+/// count as often as they stand there, because each of their characters is looked up.
+pub const MAX_PATTERN_CHARACTERS: u64 = 1_200_000;
 /// Regular expressions of one rule.
 pub const MAX_PATTERNS: usize = 200;
 /// Rules of a book that have regular expressions, which bounds the memory that all of them take.

@@ -8,6 +8,7 @@
 mod backtest;
 mod balances;
 mod check;
+mod classes;
 mod compile;
 mod evaluate;
 mod explain;

@@ -8,11 +8,13 @@ use regex_syntax::hir::literal::Extractor;
 use regex_syntax::hir::{Hir, HirKind};
 
 use super::check::exceeded;
+use super::classes::characters_of;
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{
-    MAX_CONDITION_DEPTH, MAX_PATTERN_BYTES, MAX_PATTERN_SIZE, MAX_PATTERN_TEXT, MAX_PATTERNS,
+    MAX_CONDITION_DEPTH, MAX_PATTERN_BYTES, MAX_PATTERN_CHARACTERS, MAX_PATTERN_SIZE,
+    MAX_PATTERN_TEXT, MAX_PATTERNS,
 };
-use crate::model::{Condition, TextOp};
+use crate::model::{Action, Condition, TextOp};
 
 /// Regular expressions of which one must match. They are compiled when first asked for: most
 /// requests run no rule, and a condition before them may settle the matter.
@@ -54,11 +56,7 @@ impl Patterns {
             return None;
         }
         let patterns = self.first.get_or_init(|| {
-            let compile = |pattern: &String| {
-                let mut builder = RegexBuilder::new(pattern);
-                builder.case_insensitive(!self.case_sensitive).size_limit(MAX_PATTERN_SIZE);
-                builder.dfa_size_limit(MAX_PATTERN_SIZE).build().ok()
-            };
+            let compile = |pattern: &String| alone(pattern, self.case_sensitive).ok();
             self.texts.iter().filter_map(compile).collect()
         });
         let captures = patterns.iter().find_map(|pattern| pattern.captures(text))?;
@@ -163,15 +161,28 @@ pub(super) fn check_patterns(condition: &Condition) -> Result<()> {
     if patterns.iter().any(|pattern| pattern.len() > MAX_PATTERN_BYTES) {
         return Err(refused(&format!("it may have at most {MAX_PATTERN_BYTES} bytes")));
     }
+    let large = || {
+        Err(refused("it grows too large; repeat counts on `\\w` and other wide classes cost most"))
+    };
+    let characters = patterns.iter().map(|pattern| characters_of(pattern));
+    if characters.fold(0, u64::saturating_add) > MAX_PATTERN_CHARACTERS {
+        return Err(refused("its classes have too many characters together"));
+    }
+    // What notes take parts from is compiled once more, with its groups.
+    if rule.actions.iter().any(takes_parts)
+        && patterns
+            .iter()
+            .any(|it| matches!(alone(it, false), Err(regex::Error::CompiledTooBig(_))))
+    {
+        return large();
+    }
     // Where letter case counts in some conditions only, this takes the larger form of all.
     match compile_patterns(&patterns, false) {
         Ok(_) => Ok(()),
         Err(regex::Error::CompiledTooBig(_)) if patterns.len() > 1 => exceeded(format!(
             "the regular expressions of a rule take at most {MAX_PATTERN_SIZE} bytes together"
         )),
-        Err(regex::Error::CompiledTooBig(_)) => Err(refused(
-            "it grows too large; repeat counts on `\\w` and other wide classes cost most",
-        )),
+        Err(regex::Error::CompiledTooBig(_)) => large(),
         Err(_) => Err(refused("it is not a regular expression of the supported syntax")),
     }
 }
@@ -191,6 +202,26 @@ fn collect_patterns<'a>(condition: &'a Condition, patterns: &mut Vec<&'a str>) {
 
 pub(super) fn has_patterns(condition: &Condition) -> bool {
     condition.has(&|leaf| matches!(leaf, Condition::Text { op: TextOp::Regex, .. }))
+}
+
+/// Whether notes are written that take parts of what an expression found.
+fn takes_parts(action: &Action) -> bool {
+    match action {
+        Action::SetNotes { notes }
+        | Action::AppendNotes { notes }
+        | Action::PrependNotes { notes } => notes.contains('$'),
+        _ => false,
+    }
+}
+
+/// Compiles one pattern by itself, within the limit of all of them together.
+fn alone(pattern: &str, case_sensitive: bool) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern)
+        .case_insensitive(!case_sensitive)
+        .size_limit(MAX_PATTERN_SIZE)
+        .dfa_size_limit(MAX_PATTERN_SIZE)
+        .nest_limit(MAX_CONDITION_DEPTH.try_into().unwrap_or(u32::MAX))
+        .build()
 }
 
 /// Compiles patterns of the `regex` crate as one, within the limit of all of them together.

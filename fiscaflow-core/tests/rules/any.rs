@@ -26,6 +26,16 @@ pub fn euro() -> Currency {
     Currency::iso("EUR").unwrap()
 }
 
+fn status() -> impl Strategy<Value = Status> {
+    select(vec![
+        Status::Pending,
+        Status::Posted,
+        Status::Reconciled,
+        Status::Void,
+        Status::Disputed,
+    ])
+}
+
 fn currency() -> impl Strategy<Value = Currency> {
     select(vec!["EUR", "JPY", "KWD"]).prop_map(|code| Currency::iso(code).unwrap())
 }
@@ -147,6 +157,13 @@ fn leaf() -> impl Strategy<Value = Condition> {
             absolute,
         },
     );
+    let exact = (amount(), any::<bool>()).prop_map(|(amount, absolute)| Condition::Amount {
+        min: Some(amount),
+        max: Some(amount),
+        above: None,
+        below: None,
+        absolute,
+    });
     let small = || prop::option::of((0_i64..3_000).prop_map(cents));
     let near = (amount(), small(), small(), any::<bool>()).prop_map(
         |(value, within, percent, absolute)| Condition::AmountNear {
@@ -160,14 +177,18 @@ fn leaf() -> impl Strategy<Value = Condition> {
     let accounts = prop::collection::vec((0_u128..3).prop_map(account_id), 0..3);
     let categories = prop::collection::vec((0_u128..4).prop_map(category_id), 0..3);
     let codes = prop::collection::vec(select(vec!["EUR", "JPY", "KWD"]), 0..3);
-    let statuses = select(vec![Status::Pending, Status::Posted, Status::Reconciled, Status::Void]);
     prop_oneof![
         4 => texts,
         2 => patterns,
         1 => empty,
         2 => amounts,
+        1 => exact,
         1 => near,
         1 => (date(), date()).prop_map(|(from, to)| Condition::Date { from, to }),
+        1 => (1_u32..12).prop_map(day).prop_map(|day| Condition::Date {
+            from: Some(day),
+            to: Some(day),
+        }),
         1 => ((1_u32..10).prop_map(day), 0_u32..4)
             .prop_map(|(date, days)| Condition::DateNear { date, days }),
         1 => prop::collection::vec(select(Weekday::ALL), 0..3)
@@ -180,7 +201,7 @@ fn leaf() -> impl Strategy<Value = Condition> {
         1 => codes.prop_map(|codes| Condition::Currency {
             codes: codes.into_iter().map(str::to_owned).collect()
         }),
-        1 => prop::collection::vec(statuses, 0..3).prop_map(|is| Condition::Status { is }),
+        1 => prop::collection::vec(status(), 0..3).prop_map(|is| Condition::Status { is }),
         1 => select(Feature::ALL).prop_map(|what| Condition::Has { what }),
         1 => (bound(), bound()).prop_map(|(min, max)| Condition::Balance { min, max }),
     ]
@@ -210,7 +231,6 @@ fn part() -> impl Strategy<Value = SplitPart> {
 pub fn action() -> impl Strategy<Value = Action> {
     let tag = || select(vec!["x", "y", "rewe"]).prop_map(str::to_owned);
     let notes = || select(vec!["", "rewe", "paid $1", "a\n$$b"]).prop_map(str::to_owned);
-    let statuses = select(vec![Status::Pending, Status::Posted, Status::Reconciled, Status::Void]);
     prop_oneof![
         (0_u128..4).prop_map(|id| Action::SetCategory { category_id: category_id(id) }),
         text().prop_map(|payee| Action::SetPayee { payee }),
@@ -220,7 +240,7 @@ pub fn action() -> impl Strategy<Value = Action> {
         notes().prop_map(|notes| Action::SetNotes { notes }),
         notes().prop_map(|notes| Action::AppendNotes { notes }),
         notes().prop_map(|notes| Action::PrependNotes { notes }),
-        statuses.prop_map(|status| Action::SetStatus { status }),
+        status().prop_map(|status| Action::SetStatus { status }),
         prop::collection::vec(part(), 0..4).prop_map(|parts| Action::Split { parts }),
         text().prop_map(|reason| Action::Flag { reason }),
         (0_u128..3).prop_map(|id| Action::MarkTransfer { account_id: account_id(id) }),
@@ -270,7 +290,7 @@ pub fn transaction() -> impl Strategy<Value = Transaction> {
     let tags = prop::collection::btree_set(select(vec!["own", "rewe", "Café"]), 0..3);
     let facts = (-40_i64..40, currency(), 1_u32..12, 0_u128..3);
     let rest = (
-        select(vec![Status::Pending, Status::Posted, Status::Reconciled, Status::Void]),
+        status(),
         prop::option::of((0_u128..4).prop_map(category_id)),
         any::<[bool; 3]>(),
         prop::collection::btree_map(

@@ -14,5 +14,8 @@
 mod any;
 mod conditions;
 mod evaluation;
+#[path = "../shared/hostile.rs"]
+mod expressions;
 mod hostile;
+mod naive;
 mod sentences;
