@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::evaluate::is_given_by_hand;
 use super::{Facts, Outcome, RuleSet, Run};
 use crate::error::Result;
 use crate::id::TransactionId;
@@ -40,7 +41,7 @@ crate::model::debug_only!(Candidate: field, source, won);
 pub struct Explanation {
     /// The transaction.
     pub transaction_id: TransactionId,
-    /// The proposals. Each field that has a source has exactly one winner, each tag likewise.
+    /// The proposals. Each field that has a value has exactly one winner, each tag likewise.
     pub candidates: Vec<Candidate>,
 }
 
@@ -63,6 +64,12 @@ pub fn explain(facts: Facts<'_>, rules: &RuleSet, learned: Vec<Candidate>) -> Re
     all.settle("status", Some(status), transaction.status_source.as_ref());
     for tag in &transaction.tags {
         all.settle_tag(tag, transaction.tags_source.as_ref());
+    }
+    // What has no source came with the transaction: from the bank, or from who recorded it.
+    let came = if transaction.origins.is_empty() { Source::user() } else { Source::provider() };
+    let payee = transaction.payee.as_deref();
+    for (field, value) in [(field, value.as_deref()), ("payee", payee), ("status", Some(status))] {
+        all.settle_rest(field, value, &came);
     }
     all.settle_member("review", transaction.metadata.get(REVIEW));
     all.settle_member("transfer", transaction.metadata.get(TRANSFER_ACCOUNT_ID));
@@ -135,6 +142,9 @@ pub(super) fn status_name(status: Status) -> &'static str {
     }
 }
 
+/// Why a rule has no say though it would come first.
+const NOT_APPLIED: &str = "the rules have not been applied since";
+
 struct Candidates {
     all: Vec<Candidate>,
 }
@@ -164,9 +174,24 @@ impl Candidates {
                 continue;
             } else if candidate.source.kind < source.kind {
                 format!("a {} yields to the {}", who(&candidate.source), who(source))
-            } else {
+            } else if candidate.source.kind == source.kind {
                 "a later rule wins".to_owned()
+            } else {
+                NOT_APPLIED.to_owned()
             };
+        }
+    }
+
+    /// Marks the value of a field of which no source is recorded as the winner.
+    fn settle_rest(&mut self, field: &str, value: Option<&str>, source: &Source) {
+        let Some(value) = value else { return };
+        if self.all.iter().any(|candidate| candidate.field == field && candidate.won) {
+            return;
+        }
+        self.add(field, value, source);
+        if let Some(candidate) = self.all.last_mut() {
+            candidate.won = true;
+            candidate.why = format!("it came so from the {}", who(source));
         }
     }
 
@@ -222,7 +247,10 @@ impl Candidates {
                 "splits" if transaction.category_id.is_some() => {
                     "the transaction is in one category as a whole".to_owned()
                 }
-                "status" => "a status that a person gave stays".to_owned(),
+                "status" if is_given_by_hand(transaction.status) => {
+                    "a status that a person gave stays".to_owned()
+                }
+                "status" => NOT_APPLIED.to_owned(),
                 "notes" => "a person's notes stay".to_owned(),
                 _ => "the field was changed afterwards".to_owned(),
             };

@@ -96,13 +96,14 @@ proptest! {
             explanation.candidates.iter().filter(|it| it.field == field && it.won).count()
         };
         let split = !after.splits.is_empty();
-        let sorted = usize::from(after.category_source.is_some());
-        prop_assert_eq!(winners("category"), if split { 0 } else { sorted });
-        prop_assert_eq!(winners("splits"), if split { sorted } else { 0 });
-        prop_assert_eq!(winners("payee"), usize::from(after.payee_source.is_some()));
-        let noted = after.notes.is_some() || after.notes_source.is_some();
-        prop_assert_eq!(winners("notes"), usize::from(noted));
-        prop_assert_eq!(winners("status"), usize::from(after.status_source.is_some()));
+        let sorted = after.category_source.is_some();
+        let one = |is: bool| usize::from(is);
+        prop_assert_eq!(winners("splits"), one(split));
+        prop_assert_eq!(winners("category"), one(!split && (sorted || after.category_id.is_some())));
+        let paid = after.payee.is_some() || after.payee_source.is_some();
+        prop_assert_eq!(winners("payee"), one(paid));
+        prop_assert_eq!(winners("notes"), one(after.notes.is_some() || after.notes_source.is_some()));
+        prop_assert_eq!(winners("status"), 1);
         let tagged = after.tags_source.is_some();
         prop_assert_eq!(winners("tags"), if tagged { after.tags.len() } else { 0 });
         prop_assert!(explanation.candidates.iter().all(|it| !it.why.is_empty()));
