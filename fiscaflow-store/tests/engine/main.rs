@@ -7,10 +7,16 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "../../../fiscaflow-core/tests/rules/any.rs"]
+#[allow(dead_code, reason = "the tests of the core need more of it")]
+mod any;
 mod budgets;
+mod choices;
 mod dates;
 mod debug;
 mod envelopes;
+#[path = "../../../fiscaflow-core/tests/shared/hostile.rs"]
+mod expressions;
 mod figures;
 mod history;
 mod keys;
@@ -21,6 +27,7 @@ mod restore;
 mod rewritten;
 mod rules;
 mod transfers;
+mod trying;
 mod undo;
 
 use std::sync::Arc;
