@@ -16,8 +16,8 @@ use fiscaflow_core::{BookId, TransactionId};
 use fiscaflow_store::{MemoryStore, RandomIds, SystemClock};
 use serde_json::{Value, json};
 
-/// Nouns whose verbs are a person's own word on single transactions.
-const BY_HAND: [&str; 2] = ["transactions", "transfers"];
+/// Nouns whose verbs are a person's own word on single transactions, or take it back.
+const BY_HAND: [&str; 3] = ["transactions", "transfers", "history"];
 
 fn scenarios() -> BTreeMap<String, Scenario> {
     Scenario::read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios")).unwrap()

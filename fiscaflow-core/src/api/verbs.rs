@@ -13,10 +13,11 @@ use crate::budgets::{
 };
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
-    ApplyReport, Engine, Export, ExportQuery, HistoryQuery, ImportPreview, ImportReport, Merge,
-    NewImport, NewRates, NewRestore, NewTransfer, Observer, ParsedFile, PayeeName, PayeeText,
-    RateQuery, RateReport, Recategorisation, RestoreReport, RuleText, StreamQuery, SuggestionPage,
-    SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, Transfer, UndoReport,
+    ApplyReport, CommitUndone, Engine, Export, ExportQuery, HistoryQuery, ImportPreview,
+    ImportReport, Merge, NewImport, NewRates, NewRestore, NewTransfer, Observer, ParsedFile,
+    PayeeName, PayeeText, RateQuery, RateReport, Recategorisation, RestoreReport, RuleText,
+    StreamQuery, SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied,
+    TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::{Entry, Event, ObjectChange, Verification};
@@ -481,6 +482,8 @@ verbs! {
         Get "/history", (HistoryQuery) -> ([Entry]), history.list(request);
     "history.object" "What happened to one object."
         Get "/history/objects/{id}", () -> ([ObjectChange]), history.object(id);
+    "history.undo" "Take back what rules, suggestions or a recategorisation gave, by their commit."
+        Post "/history/{id}/undo", () -> (CommitUndone), history.undo(id);
     "history.verify" "Check the whole history against its hashes."
         Get "/history/verification", () -> (Verification), history.verify();
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::noun;
+use super::undo::{CommitUndone, UndoCommit};
 use crate::error::{Error, Result};
 use crate::limits::MAX_HISTORY_PAGE;
 use crate::log::{Entry, ObjectChange, StoredCommit, Verification, Verifier};
@@ -10,6 +11,10 @@ use crate::model::Role;
 
 /// How many commits are read at a time: few, since one import may be one large commit.
 const COMMITS: u32 = 16;
+
+/// The verbs whose commits can be taken back: they give fields to transactions and do nothing else.
+const UNDONE: [&str; 4] =
+    ["rules.apply", "suggestions.apply", "transactions.recategorise", "history.undo"];
 
 /// Which part of the history to list, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -79,6 +84,31 @@ impl History<'_> {
             return Err(Error::not_found("object", id.chars().take(64).collect::<String>()));
         }
         Ok(found)
+    }
+
+    /// Takes back what rules, suggestions or a [recategorisation] gave to transactions, in one
+    /// commit; `id` is the sequence number of their commit. A field that was changed since stays as
+    /// it is, and so does what was deleted. An undo can be taken back like any of these.
+    ///
+    /// [recategorisation]: super::Transactions::recategorise
+    pub async fn undo(&self, id: String) -> Result<CommitUndone> {
+        let not_found = || Error::not_found("commit", id.chars().take(64).collect::<String>());
+        let seq: u64 = id.parse().map_err(|_| not_found())?;
+        let mut undo = UndoCommit::new(seq);
+        if let Some(answer) = self.book.repeated(&undo).await? {
+            return Ok(answer);
+        }
+        self.book.authorised(Role::Member).await?;
+        let before = seq.checked_sub(1).ok_or_else(not_found)?;
+        // A commit never changes: it may be read before the decision.
+        let commits = self.book.engine.inner.store.commits(self.book.book_id, before, 1).await?;
+        let commit = commits.first().filter(|it| it.seq == seq).ok_or_else(not_found)?;
+        if !UNDONE.contains(&commit.entry()?.action.as_str()) {
+            let text = format!("what can be taken back here are commits of {}", UNDONE.join(", "));
+            return Err(Error::invalid("id", text));
+        }
+        undo.read(commit.open()?.changes)?;
+        self.book.run(&undo).await
     }
 
     /// Checks every byte of the book's history against its hashes and every link against its

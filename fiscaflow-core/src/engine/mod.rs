@@ -28,6 +28,7 @@ mod state;
 mod suggestions;
 mod transactions;
 mod transfers;
+mod undo;
 
 use std::sync::Arc;
 
@@ -60,6 +61,7 @@ pub use suggestions::{
 };
 pub use transactions::{Recategorisation, TransactionPage, Transactions};
 pub use transfers::{NewTransfer, Transfer, Transfers};
+pub use undo::CommitUndone;
 
 use crate::env::{Clock, IdSource};
 use crate::error::{Error, Result};
