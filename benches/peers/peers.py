@@ -5,10 +5,10 @@ usage: peers.py JOB PEER --data DIR [--n N] [--seed S]
 A peer answers with two functions: one reads a file, which is what is timed, and one lists the
 amounts of what was read, by which the lines of all peers are compared. The jobs of figures have the
 program's own table in memory as the peer keeps it, and time one figure over it, once it was computed
-before. In the `rules` jobs the first
-takes the texts of all transactions, in memory as the peer keeps them, and answers with the first rule that
-each meets. What a peer is loaded with is imported in its function, so one that is missing does not
-stop the others.
+before. In the `rules` jobs the first takes the texts of all transactions, in memory as the peer keeps
+them, and answers with the first rule that each meets. Those of `learn` and `predict` stand in
+`learners.py`. What a peer is loaded with is imported in its function, so one that is missing does
+not stop the others.
 """
 
 import argparse
@@ -28,6 +28,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import accumulate
 from pathlib import Path
+
+from learners import LEARNERS, rows
 
 CSV = {"sep": ";", "dates": ["Buchungstag", "Valutadatum"], "amount": "Betrag"}
 
@@ -522,6 +524,34 @@ def run_figures(options):
     return package, len(columns["cents"]), listed, seconds, peak, {}
 
 
+def run_learner(options):
+    make, package = LEARNERS[options.peer]
+    prepare, fit, predict = make()
+    few = prepare(rows(options.data / "warm-up"))
+    predict(fit(few), few)
+
+    payments = rows(options.data)
+    more = {}
+    if options.job == "learn":
+        prepared = prepare(payments)
+        before = status_bytes("VmRSS:")
+        start = time.perf_counter()
+        fit(prepared)
+        seconds = time.perf_counter() - start
+    else:
+        cut = len(payments) // 5 * 4
+        past, payments = payments[:cut], payments[cut:]
+        before = status_bytes("VmRSS:")
+        model = fit(prepare(past))
+        prepared = prepare(payments)
+        start = time.perf_counter()
+        found = predict(model, prepared)
+        seconds = time.perf_counter() - start
+        right = [row["category"] == it for row, it in zip(payments, found, strict=True)]
+        more = {"accuracy": sum(right) / len(right)}
+    return package, len(payments), None, seconds, status_bytes("VmHWM:") - before, more
+
+
 def run_parse(options):
     make, package = PEERS[options.peer]
     read, amounts = make()
@@ -555,6 +585,8 @@ def main():
 
     if options.job in ("monthly-by-category", "top-payees", "running-balance", "net-worth-by-day"):
         run = run_figures
+    elif options.job in ("learn", "predict"):
+        run = run_learner
     else:
         run = run_rules if options.job.startswith("rules-") else run_parse
     package, items, listed, seconds, peak, more = run(options)
@@ -568,7 +600,7 @@ def main():
         "seconds": seconds,
         "items_per_second": items / seconds,
         "peak_bytes": peak,
-        "sum": f"{sum(Decimal(str(amount)) for amount in listed):.2f}",
+        "sum": listed and f"{sum(Decimal(str(amount)) for amount in listed):.2f}",
     }
     print(json.dumps(line | more))
 

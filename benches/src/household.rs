@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
 use fiscaflow_core::learn::Sample;
 
 use super::data::CITIES;
@@ -46,6 +47,18 @@ pub fn payments(n: usize, seed: u64) -> Vec<Payment> {
     let mut random = Random::new(seed);
     let payees: Vec<Payee> = (0..PAYEES).map(|_| Payee::new(&mut random)).collect();
     (0..n).filter_map(|_| payment(&payees, &mut random)).collect()
+}
+
+/// The same as a table for other programs, with days in their order: ten years are divided evenly.
+pub fn table(n: usize, seed: u64) -> Vec<u8> {
+    let mut text = "date,text,amount,category\n".to_owned();
+    let (first, days) = (NaiveDate::from_ymd_opt(2016, 1, 1).unwrap_or_default(), 3_650);
+    for (place, it) in payments(n, seed).iter().enumerate() {
+        let day = first + chrono::Days::new((place * days / n).try_into().unwrap_or_default());
+        let (euros, cents) = (it.amount_minor / 100, it.amount_minor.abs() % 100);
+        text += &format!("{day},{},{euros}.{cents:02},{}\n", it.text, it.category);
+    }
+    text.into_bytes()
 }
 
 /// The accuracy that nobody exceeds who sees name and amount alone: names are few, so that some

@@ -8,7 +8,7 @@ use fiscaflow_core::Result;
 use fiscaflow_core::import::Format;
 
 use super::jobs::failed;
-use super::{data, files, rules};
+use super::{data, files, household, rules};
 
 /// The most transactions of the files in `warm-up`.
 const WARM_UP_ROWS: usize = 1_000;
@@ -22,6 +22,7 @@ pub fn write(folder: &Path, n: usize, seed: u64) -> Result<()> {
             statements(folder, format, n, seed)?;
         }
         save(&folder.join("transactions.csv"), &files::table(n, seed))?;
+        save(&folder.join("payments.csv"), &household::table(n, seed))?;
     }
     for count in rules::SIZES {
         let needles = (0..count).map(|place| data::needle(place) + "\n").collect::<String>();

@@ -30,13 +30,13 @@ pub fn check_rule(rule: &Rule, plan: &Plan) -> Result<()> {
     }
     let others = plan.rules.values().filter(|other| other.id != rule.id);
     check_pattern_rules(others.chain([rule]))?;
-    check_patterns(&rule.condition)
+    check_patterns(&rule.condition, &rule.actions)
 }
 
 /// Refuses a book whose rules, which come all at once, hold a pattern that is refused.
 pub(crate) fn check_all_patterns(plan: &Plan) -> Result<()> {
     check_pattern_rules(plan.rules.values())?;
-    plan.rules.values().try_for_each(|rule| check_patterns(&rule.condition))
+    plan.rules.values().try_for_each(|rule| check_patterns(&rule.condition, &rule.actions))
 }
 
 fn check_pattern_rules<'a>(rules: impl Iterator<Item = &'a Rule>) -> Result<()> {
@@ -121,7 +121,7 @@ pub(super) fn exceeded<T>(text: String) -> Result<T> {
 /// Refuses a condition that is too large, names what is not there, or whose pattern is refused.
 pub(super) fn check_alone(condition: &Condition, plan: &Plan) -> Result<()> {
     check_condition(condition, plan, 1, &mut 0)?;
-    check_patterns(condition)
+    check_patterns(condition, &[])
 }
 
 fn check_condition(

@@ -149,7 +149,7 @@ fn weight_of(pattern: &str) -> u64 {
 }
 
 /// Refuses patterns that are none, or that would take too much time or memory, alone or together.
-pub(super) fn check_patterns(condition: &Condition) -> Result<()> {
+pub(super) fn check_patterns(condition: &Condition, actions: &[Action]) -> Result<()> {
     let mut patterns = Vec::new();
     collect_patterns(condition, &mut patterns);
     if patterns.is_empty() {
@@ -169,7 +169,7 @@ pub(super) fn check_patterns(condition: &Condition) -> Result<()> {
         return Err(refused("its classes have too many characters together"));
     }
     // What notes take parts from is compiled once more, with its groups.
-    if rule.actions.iter().any(takes_parts)
+    if actions.iter().any(takes_parts)
         && patterns
             .iter()
             .any(|it| matches!(alone(it, false), Err(regex::Error::CompiledTooBig(_))))

@@ -17,6 +17,9 @@ use crate::tools::{apt, node, python};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Kind {
     Python,
+    /// Python with what learns; apart, because not every machine can install it.
+    Learner,
+    Fasttext,
     /// `ofxdump`, which the Python script starts.
     Libofx,
     /// Another program that it starts.
@@ -30,7 +33,7 @@ const OURS: &str = "fiscaflow";
 type Start = (PathBuf, Vec<OsString>);
 
 /// The peers of each job.
-const PEERS: [(&str, &[(&str, Kind)]); 14] = [
+const PEERS: [(&str, &[(&str, Kind)]); 17] = [
     (
         "parse-ofx",
         &[
@@ -66,6 +69,9 @@ const PEERS: [(&str, &[(&str, Kind)]); 14] = [
     ("rules-100", &RULE_PEERS),
     ("rules-1000", &RULE_PEERS),
     ("rules-10000", &RULE_PEERS),
+    ("learn", &LEARNERS),
+    ("predict", &LEARNERS),
+    ("normalise", &[]),
     ("monthly-by-category", &FIGURE_PEERS),
     ("top-payees", &FIGURE_PEERS),
     ("running-balance", &FIGURE_PEERS),
@@ -79,6 +85,14 @@ const FIGURE_PEERS: [(&str, Kind); 6] = [
     ("sqlite", Kind::Python),
     ("hledger", Kind::Hledger),
     ("beancount", Kind::Python),
+];
+
+const LEARNERS: [(&str, Kind); 5] = [
+    ("scikit-learn characters SVC", Kind::Learner),
+    ("scikit-learn characters SGD", Kind::Learner),
+    ("scikit-learn words SGD", Kind::Learner),
+    ("fasttext", Kind::Fasttext),
+    ("smart_importer", Kind::Learner),
 ];
 
 const RULE_PEERS: [(&str, Kind); 3] =
@@ -174,14 +188,18 @@ pub fn run(root: &Path, args: &[String]) -> Outcome {
 fn ready(root: &Path, kind: Kind) -> Outcome<Start> {
     let folder = root.join("benches/peers");
     match kind {
-        Kind::Python | Kind::Libofx | Kind::Hledger => {
+        Kind::Python | Kind::Learner | Kind::Fasttext | Kind::Libofx | Kind::Hledger => {
             match kind {
                 Kind::Libofx => apt::ensure(&["ofx"])?,
                 Kind::Hledger => apt::ensure(&["hledger"])?,
                 _ => {}
             }
-            let list = folder.join("requirements.txt");
-            let python = python::with_requirements("bench-peers", &list)?.join("python");
+            let (name, list) = match kind {
+                Kind::Learner => ("bench-learners", "learners.txt"),
+                Kind::Fasttext => ("bench-fasttext", "fasttext.txt"),
+                _ => ("bench-peers", "requirements.txt"),
+            };
+            let python = python::with_requirements(name, &folder.join(list))?.join("python");
             let script = folder.join("peers.py");
             Ok((folder, vec![python.into_os_string(), script.into_os_string()]))
         }
@@ -196,8 +214,9 @@ fn ready(root: &Path, kind: Kind) -> Outcome<Start> {
 
 /// The folder with the data of that size, written when it is not there yet.
 fn write_data(ours: &Path, shop: &Path, n: u64, seed: u64) -> Outcome<PathBuf> {
-    let data = shop.join(format!("data-{n}"));
-    if !data.exists() {
+    let data = shop.join(format!("data-{n}-{seed}"));
+    // What an earlier version wrote lacks what is read now.
+    if !data.join("payments.csv").exists() {
         let (n, seed) = (n.to_string(), seed.to_string());
         Cmd::new(ours).args(["data", "--n", &n, "--seed", &seed, "--out"]).arg(&data).run()?;
     }
@@ -263,7 +282,7 @@ mod tests {
     #[test]
     fn the_command_line_is_read() {
         let all = Options::read(&[]).unwrap();
-        assert_eq!((all.jobs.len(), all.n("parse-ofx"), all.n("import")), (14, 100_000, 10_000));
+        assert_eq!((all.jobs.len(), all.n("parse-ofx"), all.n("import")), (17, 100_000, 10_000));
         let some = Options::read(&words("parse-qif --n 500 --repeat 0")).unwrap();
         assert_eq!((some.jobs, some.repeat), (words("parse-qif"), 1));
         Options::read(&words("parse-pdf")).unwrap_err();
@@ -274,7 +293,10 @@ mod tests {
     /// Holds: each peer that Python has to reach is known to the script, by the same name.
     #[test]
     fn the_script_knows_its_peers() {
-        let script = include_str!("../../../benches/peers/peers.py");
+        let script = concat!(
+            include_str!("../../../benches/peers/peers.py"),
+            include_str!("../../../benches/peers/learners.py")
+        );
         for (name, kind) in PEERS.iter().flat_map(|(_, peers)| *peers) {
             let known = script.contains(&format!("    \"{name}\": ("));
             assert_eq!(known, *kind != Kind::Actual, "{name}");

@@ -56,6 +56,9 @@ fn cells(line: &Value, ours: Option<&Value>) -> String {
         let differs: String = differs.map(|name| format!("; other {name}")).collect();
         format!("{:.1} times as fast{differs}", rate(ours) / rate(line))
     });
+    let accuracy = line.get("accuracy").and_then(Value::as_f64);
+    let accuracy = accuracy.map(|share| format!("accuracy {share:.3}"));
+    let last: Vec<String> = times.into_iter().chain(accuracy).collect();
     // Some figures take microseconds.
     let seconds = number(line, "seconds");
     let places = if seconds < 0.1 { 6 } else { 3 };
@@ -65,7 +68,7 @@ fn cells(line: &Value, ours: Option<&Value>) -> String {
         thousands(number(line, "items")),
         thousands(rate(line)),
         number(line, "peak_bytes") / 1e6,
-        times.unwrap_or_default(),
+        last.join("; "),
     )
 }
 
