@@ -47,7 +47,9 @@ fn above(before: Option<u64>) -> Option<u64> {
 
 /// The share of payments that a model puts where they belong when it sees no amounts.
 fn text_accuracy(past: &[Payment], future: &[Payment]) -> f64 {
-    let text = |payment: &Payment| Sample { amount_minor: None, ..payment.sample() };
+    fn text(payment: &Payment) -> Sample<'_> {
+        Sample { amount_minor: None, ..payment.sample() }
+    }
     let mut model = Model::new();
     past.iter().for_each(|payment| model.learn(&text(payment), payment.category));
     model.prepare();
