@@ -118,7 +118,7 @@ pub(crate) fn evaluation(
         accuracy: thousandths(found.accuracy),
         macro_f1: thousandths(found.macro_f1),
         expected_calibration_error: thousandths(found.expected_calibration_error),
-        coverage: found.coverage.iter().map(point).collect(),
+        coverage: found.coverage.iter().step_by(5).map(point).collect(),
         categories: found.labels.iter().map(quality).collect(),
     }
 }

@@ -53,7 +53,7 @@ pub struct Evaluation<L> {
     /// How far probabilities are from the part that is right, over 15 equal bins, weighted by
     /// cases (Naeini, Cooper, Hauskrecht 2015).
     pub expected_calibration_error: f64,
-    /// What is left above thresholds, in steps of 0.05.
+    /// What is left above thresholds, in steps of 0.01.
     pub coverage: Vec<Coverage>,
     /// Each label, in its order.
     pub labels: Vec<CategoryScore<L>>,
@@ -107,8 +107,8 @@ pub fn evaluate<L: Ord + Clone>(judged: &[Judged<L>]) -> Evaluation<L> {
     };
     let labels: Vec<CategoryScore<L>> = labels.into_iter().map(score).collect();
     let apart = bins.iter().map(|(_, sure, right)| (sure - *right as f64).abs()).sum::<f64>();
-    let coverage = (0..=20_u32).map(|step| {
-        let threshold = f64::from(step) / 20.0;
+    let coverage = (0..=100_u32).map(|step| {
+        let threshold = f64::from(step) / 100.0;
         let above = |it: &Judged<L>| f64::from(it.probability) >= threshold && it.guess.is_some();
         let covered = count(&above);
         let accuracy = ratio(count(&|it| above(it) && right(it)), covered);
