@@ -77,6 +77,8 @@ ids! {
     LayoutId, "layout";
     /// Names a schedule of a book.
     ScheduleId, "schedule";
+    /// Names a goal of a book.
+    GoalId, "goal";
     /// Names a domain event.
     EventId, "event";
 }

@@ -15,6 +15,7 @@ pub mod engine;
 mod env;
 mod error;
 pub mod export;
+pub mod goals;
 mod id;
 pub mod import;
 pub mod learn;
@@ -39,7 +40,8 @@ pub use engine::Engine;
 pub use env::{Clock, IdSource};
 pub use error::{Error, ErrorCode, Lane, Result};
 pub use id::{
-    AccountId, BookId, BudgetId, CategoryId, EventId, ImportId, PayeeId, RuleId, TransactionId,
+    AccountId, BookId, BudgetId, CategoryId, EventId, GoalId, ImportId, PayeeId, RuleId,
+    TransactionId,
 };
 pub use money::{Amount, Currency, Money};
 pub use period::{Month, parse_date};

@@ -54,7 +54,8 @@ pub const PATTERN_UNITS_PER_ROW: u64 = 50_000;
 pub const MAX_QUESTION_BYTES: usize = 1_000;
 /// Actions of one rule.
 pub const MAX_ACTIONS: usize = 50;
-/// Accounts, categories, payees, budgets or months of assignments of a book, each.
+/// Accounts, categories, payees, budgets, schedules, goals or months of assignments of a book,
+/// each.
 pub const MAX_DOCUMENTS: usize = 10_000;
 /// Periods of a budget in one answer.
 pub const MAX_BUDGET_PERIODS: usize = 1_000;
@@ -66,7 +67,7 @@ pub const MAX_BUDGET_TAGS: usize = 50;
 pub const MAX_AUTOMATIONS: usize = 50;
 /// The weight of one share of the remainder.
 pub const MAX_WEIGHT: u32 = 1_000_000;
-/// Thresholds of one budget.
+/// Thresholds of one budget, or milestones of one goal.
 pub const MAX_THRESHOLDS: usize = 10;
 /// Days, weeks, months or years in one period or between two occurrences.
 pub const MAX_PERIOD_UNITS: u32 = 1_000;

@@ -6,12 +6,13 @@ use chrono::NaiveDate;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{
-    AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, ScheduleId, TransactionId,
+    AccountId, BudgetId, CategoryId, GoalId, ImportId, LayoutId, PayeeId, RuleId, ScheduleId,
+    TransactionId,
 };
 use crate::model::{
     Account, ActorId, Alert, Assignment, Book, Budget, Category, CategoryKind, Document,
-    DocumentKind, Envelope, Import, Layout, Member, Payee, RateSheet, Role, Rule, Schedule,
-    TransferRefusal,
+    DocumentKind, Envelope, Goal, Import, Layout, Member, Milestone, Payee, RateSheet, Role, Rule,
+    Schedule, TransferRefusal,
 };
 use crate::money::Currency;
 use crate::period::Month;
@@ -46,10 +47,14 @@ pub struct Plan {
     pub transfer_refusals: BTreeMap<(TransactionId, TransactionId), TransferRefusal>,
     /// What is expected again and again.
     pub schedules: BTreeMap<ScheduleId, Schedule>,
+    /// What is saved for.
+    pub goals: BTreeMap<GoalId, Goal>,
     /// What currencies were worth, by day and base.
     pub rates: BTreeMap<(NaiveDate, String), RateSheet>,
     /// Its announced thresholds, by budget, first and last day of the period, and percentage.
     pub alerts: BTreeMap<(BudgetId, NaiveDate, NaiveDate, u32), Alert>,
+    /// Its announced milestones, by goal and percentage.
+    pub milestones: BTreeMap<(GoalId, u32), Milestone>,
 }
 
 impl Plan {
@@ -69,8 +74,10 @@ impl Plan {
             layouts: BTreeMap::new(),
             transfer_refusals: BTreeMap::new(),
             schedules: BTreeMap::new(),
+            goals: BTreeMap::new(),
             rates: BTreeMap::new(),
             alerts: BTreeMap::new(),
+            milestones: BTreeMap::new(),
         }
     }
 
@@ -107,12 +114,16 @@ impl Plan {
                 self.transfer_refusals.insert((refusal.from_id, refusal.to_id), refusal);
             }
             Document::Schedule(schedule) => drop(self.schedules.insert(schedule.id, schedule)),
+            Document::Goal(goal) => drop(self.goals.insert(goal.id, goal)),
             Document::RateSheet(sheet) => {
                 drop(self.rates.insert((sheet.date, sheet.base.clone()), sheet));
             }
             Document::Alert(alert) => {
                 let key = (alert.budget_id, alert.from, alert.to, alert.threshold);
                 self.alerts.insert(key, alert);
+            }
+            Document::Milestone(it) => {
+                self.milestones.insert((it.goal_id, it.percent), it);
             }
         }
     }
@@ -144,12 +155,16 @@ impl Plan {
                 self.transfer_refusals.remove(&(refusal.from_id, refusal.to_id));
             }
             Document::Schedule(schedule) => drop(self.schedules.remove(&schedule.id)),
+            Document::Goal(goal) => drop(self.goals.remove(&goal.id)),
             Document::RateSheet(sheet) => {
                 self.rates.remove(&(sheet.date, sheet.base.clone()));
             }
             Document::Alert(alert) => {
                 let key = (alert.budget_id, alert.from, alert.to, alert.threshold);
                 self.alerts.remove(&key);
+            }
+            Document::Milestone(it) => {
+                self.milestones.remove(&(it.goal_id, it.percent));
             }
         }
     }

@@ -51,15 +51,15 @@ pub(super) struct Sum {
 }
 
 /// What lines are counted under: keys in their order, and the place of each group's key.
-pub(super) struct Buckets<K> {
-    pub(super) keys: Vec<K>,
+pub(crate) struct Buckets<K> {
+    pub(crate) keys: Vec<K>,
     /// By the group's number; behind all keys for what is not counted.
     places: Vec<usize>,
 }
 
 impl<K: Copy + Ord> Buckets<K> {
     /// Buckets by what `key` says of each group; `None` = it is not counted.
-    pub(super) fn new(view: &View, key: impl Fn(&Group) -> Option<K>) -> Self {
+    pub(crate) fn new(view: &View, key: impl Fn(&Group) -> Option<K>) -> Self {
         let found: Vec<Option<K>> = view.groups().map(key).collect();
         let keys: BTreeSet<K> = found.iter().flatten().copied().collect();
         let keys: Vec<K> = keys.into_iter().collect();

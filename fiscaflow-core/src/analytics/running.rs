@@ -10,7 +10,7 @@ use crate::view::{MonthSum, View};
 
 /// Totals that move on from day to day: along the monthly sums, and over the lines of the one month
 /// in which a day lies.
-pub(super) struct Running<'a, K, I: Iterator> {
+pub(crate) struct Running<'a, K, I: Iterator> {
     view: &'a View,
     buckets: &'a Buckets<K>,
     months: Peekable<I>,
@@ -19,7 +19,7 @@ pub(super) struct Running<'a, K, I: Iterator> {
 }
 
 /// Totals that begin with nothing.
-pub(super) fn running<'a, K: Copy + Ord>(
+pub(crate) fn running<'a, K: Copy + Ord>(
     view: &'a View,
     buckets: &'a Buckets<K>,
 ) -> Running<'a, K, impl Iterator<Item = MonthSum<'a>>> {
@@ -30,7 +30,7 @@ pub(super) fn running<'a, K: Copy + Ord>(
 impl<'a, K: Copy + Ord, I: Iterator<Item = MonthSum<'a>>> Running<'a, K, I> {
     /// The totals at the end of a day, or after everything, one for each place of the buckets. Days
     /// must ascend.
-    pub(super) fn at(&mut self, day: Option<NaiveDate>) -> Vec<i128> {
+    pub(crate) fn at(&mut self, day: Option<NaiveDate>) -> Vec<i128> {
         let passed = |month: Month| day.is_none_or(|day| month.last_day() <= day);
         while let Some(cell) = self.months.next_if(|cell| passed(cell.month)) {
             if let Some(total) = self.totals.get_mut(self.buckets.place(cell.number)) {

@@ -20,13 +20,14 @@ use crate::engine::{
     TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
+use crate::goals::{GoalProgress, GoalQuery};
 use crate::log::{Entry, Event, ObjectChange, Verification};
 use crate::model::{
     Account, AccountPatch, Assignment, Book, BookPatch, Budget, BudgetPatch, Category,
-    CategoryPatch, Envelope, Import, Layout, Member, NewAccount, NewAssignment, NewBook, NewBudget,
-    NewCategory, NewEnvelope, NewHold, NewLayout, NewPayee, NewRule, NewSchedule, NewTransaction,
-    Payee, RateSheet, Reassignment, Rule, RulePatch, Schedule, SchedulePatch, Transaction,
-    TransactionPatch, TransferRefusal,
+    CategoryPatch, Envelope, Goal, GoalPatch, Import, Layout, Member, NewAccount, NewAssignment,
+    NewBook, NewBudget, NewCategory, NewEnvelope, NewGoal, NewHold, NewLayout, NewPayee, NewRule,
+    NewSchedule, NewTransaction, Payee, RateSheet, Reassignment, Rule, RulePatch, Schedule,
+    SchedulePatch, Transaction, TransactionPatch, TransferRefusal,
 };
 use crate::query::{Report, ReportAnswer, ReportQuery, ReportQuestion, ReportText};
 use crate::rates::{Conversion, ConversionQuery};
@@ -114,6 +115,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { name: "budgets", summary: "What may be spent." },
     Noun { name: "envelopes", summary: "What came in, and what it is for." },
     Noun { name: "schedules", summary: "What is expected again and again." },
+    Noun { name: "goals", summary: "What is saved for." },
     Noun { name: "rates", summary: "What currencies were worth." },
     Noun { name: "imports", summary: "Statements from banks." },
     Noun { name: "layouts", summary: "What is known of the banks' delimited files." },
@@ -424,6 +426,17 @@ verbs! {
     "schedules.occurrences" "What is expected when, and the transactions that pay it."
         Get "/schedules/occurrences", (OccurrenceQuery) -> ([Occurrence]),
         schedules.occurrences(request);
+
+    "goals.create" "Make a goal."
+        Post "/goals", (NewGoal) -> (Goal), goals.create(request);
+    "goals.list" "All goals."
+        Get "/goals", () -> ([Goal]), goals.list();
+    "goals.update" "Change a goal."
+        Patch "/goals/{id}", (GoalPatch) -> (Goal), goals.update(id, request);
+    "goals.delete" "Remove a goal."
+        Delete "/goals/{id}", () -> (), goals.delete(id);
+    "goals.progress" "How goals stand: what is saved, planned, missing and to be expected."
+        Get "/goals/progress", (GoalQuery) -> ([GoalProgress]), goals.progress(request);
 
     "rates.put" "Keep the rates of a day; a sheet without rates takes the day away."
         Put "/rates", (RateSheet) -> (RateSheet), rates.put(request);

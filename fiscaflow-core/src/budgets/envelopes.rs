@@ -5,12 +5,13 @@
 //! budgeted and what is held back add up to it, to the cent: each line of those accounts goes to
 //! exactly one place, its envelope where it is categorised spending, else what is to be budgeted.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::analytics::Witness;
-use crate::calendar::DateRange;
+use crate::calendar::after;
 use crate::error::Result;
 use crate::id::{CategoryId, TransactionId};
 use crate::model::{Account, AccountKind, CategoryKind};
@@ -112,11 +113,15 @@ impl Flow {
     }
 }
 
-/// What moved in each month up to one.
-pub(super) fn flows(plan: &Plan, view: &View, last: Month, witness: bool) -> BTreeMap<Month, Flow> {
+/// What moved in each month up to the end of a day.
+pub(super) fn flows(
+    plan: &Plan,
+    view: &View,
+    last: NaiveDate,
+    witness: bool,
+) -> BTreeMap<Month, Flow> {
     let mut flows: BTreeMap<Month, Flow> = BTreeMap::new();
-    let until = DateRange::of(last).end();
-    for line in view.lines_in(chrono::NaiveDate::MIN, until) {
+    for line in view.lines_in(NaiveDate::MIN, after(last)) {
         let account = plan.accounts.get(&line.account_id);
         if !account.is_some_and(|account| on_budget(plan, account)) {
             continue;
@@ -198,6 +203,23 @@ fn next_month(plan: &Plan, flow: Option<&Flow>, month: Month, before: &Standing)
     now
 }
 
+/// What is available in an envelope by the ends of days: of months, and of a last day that may lie
+/// within its month. What a month assigns is there from its first day on.
+pub(crate) fn available(
+    plan: &Plan,
+    view: &View,
+    id: CategoryId,
+    days: &BTreeSet<NaiveDate>,
+) -> BTreeMap<NaiveDate, i128> {
+    let Some(last) = days.last() else { return BTreeMap::new() };
+    let flows = flows(plan, view, *last, false);
+    let at = |day: &NaiveDate| {
+        let standing = standing(plan, &flows, Month::of(*day));
+        (*day, standing.available.get(&id).copied().unwrap_or(0))
+    };
+    days.iter().map(at).collect()
+}
+
 /// Whether an envelope keeps the deficit of a month.
 fn carries_deficit(plan: &Plan, id: CategoryId, month: Month) -> bool {
     let from = plan.envelopes.get(&id).and_then(|envelope| envelope.carries_deficit_from);
@@ -210,7 +232,7 @@ fn carries_deficit(plan: &Plan, id: CategoryId, month: Month) -> bool {
 ///
 /// `amount_overflow` where a sum does not fit.
 pub fn envelopes(plan: &Plan, view: &View, month: Month, witness: bool) -> Result<EnvelopeMonth> {
-    let mut flows = flows(plan, view, month, witness);
+    let mut flows = flows(plan, view, month.last_day(), witness);
     let standing = standing(plan, &flows, month);
     let flow = flows.remove(&month).unwrap_or_default();
     let money = |minor: i128| Money::from_wide(minor, plan.book.currency);

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use alerts::{announce, may_cross};
 pub use automations::{AutomationQuery, AutomationReport, Proposal, ProposalPart, propose};
 use chain::Chain;
+pub(crate) use envelopes::available;
 pub use envelopes::{EnvelopeMonth, EnvelopeQuery, EnvelopeState, envelopes, on_budget};
 pub use recommend::{PastPeriod, Recommendation, RecommendationQuery, recommend};
 use uses::{Counter, Use};

@@ -8,6 +8,7 @@ use super::accounts::check_account;
 use super::books::check_book;
 use super::budgets::check_budget;
 use super::envelopes::{check_assignment, check_envelope};
+use super::goals::check_goal;
 use super::layouts::check_layout;
 use super::members::check_member;
 use super::noun;
@@ -152,6 +153,7 @@ impl Command for Restore {
             && now.imports.is_empty()
             && now.layouts.is_empty()
             && now.schedules.is_empty()
+            && now.goals.is_empty()
             && now.rates.is_empty();
         if !is_empty {
             let text = "an export is restored into a book that holds nothing yet";
@@ -243,8 +245,10 @@ fn check_counts(plan: &Plan, documents: u64) -> Result<()> {
         plan.layouts.len(),
         plan.transfer_refusals.len(),
         plan.schedules.len(),
+        plan.goals.len(),
         plan.rates.len(),
         plan.alerts.len(),
+        plan.milestones.len(),
     ];
     if u64::try_from(kept.iter().sum::<usize>()).ok() != Some(documents) {
         return Err(wrong("a document stands in it twice"));
@@ -252,6 +256,7 @@ fn check_counts(plan: &Plan, documents: u64) -> Result<()> {
     let bounded = [plan.accounts.len(), plan.categories.len(), plan.payees.len()];
     let further =
         [plan.budgets.len(), plan.layouts.len(), plan.assignments.len(), plan.schedules.len()];
+    let further = further.into_iter().chain([plan.goals.len()]);
     let bounded = bounded.into_iter().chain(further);
     if bounded.max() > Some(MAX_DOCUMENTS)
         || plan.rules.len() > MAX_RULES
@@ -262,7 +267,7 @@ fn check_counts(plan: &Plan, documents: u64) -> Result<()> {
     Ok(())
 }
 
-/// The same as [`check_plan`] of budgets, envelopes, schedules and rates.
+/// The same as [`check_plan`] of budgets, envelopes, schedules, goals and rates.
 fn check_planning(plan: &Plan) -> Result<()> {
     for budget in plan.budgets.values() {
         check_budget(budget, plan).map_err(|error| error.id(budget.id))?;
@@ -276,6 +281,10 @@ fn check_planning(plan: &Plan) -> Result<()> {
     }
     for schedule in plan.schedules.values() {
         check_schedule(schedule, plan).map_err(|error| error.id(schedule.id))?;
+    }
+    for goal in plan.goals.values() {
+        check_goal(goal, plan).map_err(|error| error.id(goal.id))?;
+        check_registered(goal.target.currency(), plan)?;
     }
     plan.rates.values().try_for_each(|sheet| check_sheet(sheet, plan))
 }

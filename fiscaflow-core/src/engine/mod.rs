@@ -11,6 +11,7 @@ mod categories;
 mod envelopes;
 mod events;
 mod exports;
+mod goals;
 mod history;
 mod imports;
 mod layouts;
@@ -41,6 +42,7 @@ pub use categories::Categories;
 pub use envelopes::Envelopes;
 pub use events::Events;
 pub use exports::{Export, ExportQuery, Exports, NewRestore, RestoreReport};
+pub use goals::Goals;
 pub use history::{History, HistoryQuery};
 pub use imports::{
     Evidence, ImportPreview, ImportReport, Imports, MatchReason, NewImport, ParsedFile, ParsedRow,
@@ -225,6 +227,8 @@ nouns! {
     envelopes: Envelopes;
     /// What is expected again and again.
     schedules: Schedules;
+    /// What is saved for.
+    goals: Goals;
     /// What currencies were worth.
     rates: Rates;
     /// Statements from banks.

@@ -15,6 +15,7 @@ use crate::budgets;
 use crate::categorise::Learner;
 use crate::env::IdSource;
 use crate::error::{Error, ErrorCode, Result};
+use crate::goals;
 use crate::id::{AccountId, BookId, EventId, TransactionId};
 use crate::limits::MAX_ATTEMPTS;
 use crate::log::{Change, CommitInfo, Draft, Hash, Idempotency, NewEvent};
@@ -306,16 +307,25 @@ impl BookHandle {
     ) -> Result<Option<C::Answer>> {
         let Decision { mut changes, mut events, answer } = decision;
         let parent = state.head;
-        if budgets::may_cross(&state.plan, &changes) {
+        let crosses = budgets::may_cross(&state.plan, &changes);
+        let reaches = goals::may_reach(&state.plan, &changes);
+        if crosses || reaches {
             let (with_view, view) = self.engine.state_with_view(self.book_id).await?;
             if with_view.head != parent {
                 return Ok(None);
             }
-            let ids = &*self.engine.inner.ids;
-            let (alerts, announcements) =
-                budgets::announce(&with_view.plan, &view, &changes, ids, now);
-            changes.extend(alerts);
-            events.extend(announcements);
+            let (plan, ids) = (&with_view.plan, &*self.engine.inner.ids);
+            let mut announced = Vec::new();
+            if crosses {
+                announced.push(budgets::announce(plan, &view, &changes, ids, now));
+            }
+            if reaches {
+                announced.push(goals::announce(plan, &view, &changes, ids, now)?);
+            }
+            for (documents, announcements) in announced {
+                changes.extend(documents);
+                events.extend(announcements);
+            }
             state = with_view;
         }
         let ids = &*self.engine.inner.ids;

@@ -6,8 +6,8 @@ use super::Source;
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::Hash;
 use crate::model::{
-    Account, Alert, Assignment, Book, Budget, Category, Document, Envelope, Import, Layout, Member,
-    Payee, RateSheet, Rule, Schedule, Transaction, TransferRefusal,
+    Account, Alert, Assignment, Book, Budget, Category, Document, Envelope, Goal, Import, Layout,
+    Member, Milestone, Payee, RateSheet, Rule, Schedule, Transaction, TransferRefusal,
 };
 use crate::plan::Plan;
 
@@ -41,8 +41,12 @@ pub(crate) struct BookExport {
     #[serde(default)]
     schedules: Vec<Schedule>,
     #[serde(default)]
+    goals: Vec<Goal>,
+    #[serde(default)]
     rates: Vec<RateSheet>,
     alerts: Vec<Alert>,
+    #[serde(default)]
+    milestones: Vec<Milestone>,
     pub(crate) transactions: Vec<Transaction>,
 }
 
@@ -61,8 +65,10 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         layouts,
         transfer_refusals,
         schedules,
+        goals,
         rates,
         alerts,
+        milestones,
     } = source.plan.clone();
     let export = BookExport {
         fiscaflow: VERSION,
@@ -80,8 +86,10 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         layouts: layouts.into_values().collect(),
         transfer_refusals: transfer_refusals.into_values().collect(),
         schedules: schedules.into_values().collect(),
+        goals: goals.into_values().collect(),
         rates: rates.into_values().collect(),
         alerts: alerts.into_values().collect(),
+        milestones: milestones.into_values().collect(),
         transactions: source.transactions.to_vec(),
     };
     serde_json::to_string_pretty(&export)
@@ -117,8 +125,10 @@ impl BookExport {
             .chain(of(&self.layouts))
             .chain(of(&self.transfer_refusals))
             .chain(of(&self.schedules))
+            .chain(of(&self.goals))
             .chain(of(&self.rates))
             .chain(of(&self.alerts))
+            .chain(of(&self.milestones))
             .collect()
     }
 }

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Account, Alert, Assignment, Book, Budget, Category, Envelope, Import, Layout, Member, Payee,
-    RateSheet, Rule, Schedule, TransferRefusal,
+    Account, Alert, Assignment, Book, Budget, Category, Envelope, Goal, Import, Layout, Member,
+    Milestone, Payee, RateSheet, Rule, Schedule, TransferRefusal,
 };
 use crate::error::{Error, Result};
 
@@ -90,9 +90,11 @@ documents! {
     TransferRefusal = "transfer_refusal", personal [], key |refusal|
         format!("{}/{}", refusal.from_id, refusal.to_id);
     Schedule = "schedule", personal ["name", "payee"], key |schedule| schedule.id.to_string();
+    Goal = "goal", personal ["name"], key |goal| goal.id.to_string();
     RateSheet = "rate_sheet", personal [], key |sheet| format!("{}/{}", sheet.date, sheet.base);
     Alert = "alert", personal [], key |alert|
         format!("{}/{}/{}/{}", alert.budget_id, alert.from, alert.to, alert.threshold);
+    Milestone = "milestone", personal [], key |it| format!("{}/{}", it.goal_id, it.percent);
 }
 
 impl Document {

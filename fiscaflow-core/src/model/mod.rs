@@ -1,8 +1,9 @@
 //! What a book is made of.
 //!
-//! *Documents* (book, members, accounts, categories, payees, rules, budgets, envelopes, imports,
-//! alerts) are few and load whole; *transactions* are many and are rows. Every type here is also
-//! the shape that crosses a language boundary: ids and amounts are strings there, dates ISO 8601.
+//! *Documents* (book, members, accounts, categories, payees, rules, budgets, envelopes, goals,
+//! schedules, imports, alerts) are few and load whole; *transactions* are many and are rows. Every
+//! type here is also the shape that crosses a language boundary: ids and amounts are strings there,
+//! dates ISO 8601.
 
 /// Shows only the named fields, so that no personal text reaches a log by way of `Debug`.
 macro_rules! debug_only {
@@ -26,6 +27,7 @@ mod category;
 mod condition;
 mod document;
 mod envelope;
+mod goal;
 mod import;
 mod layout;
 pub mod metadata;
@@ -48,6 +50,7 @@ pub use envelope::{
     Assigned, Assignment, Automation, AutomationRule, Envelope, NewAssigned, NewAssignment,
     NewEnvelope, NewHold, Reassignment,
 };
+pub use goal::{Goal, GoalFunding, GoalPatch, GoalState, Milestone, NewGoal};
 pub use import::Import;
 pub use layout::{Layout, NewLayout};
 pub use payee::{NewPayee, Payee};

@@ -1,5 +1,7 @@
 //! Books of payments that are drawn from a seed: the same for the same seed.
 
+#![allow(dead_code, reason = "not every test crate needs all of it")]
+
 use chrono::NaiveDate;
 use fiscaflow_core::model::{Account, AccountKind, Book, Document, Learning};
 use fiscaflow_core::{AccountId, BookId, Currency, Money, Plan};

@@ -18,6 +18,7 @@ mod envelopes;
 #[path = "../../../fiscaflow-core/tests/shared/hostile.rs"]
 mod expressions;
 mod figures;
+mod goals;
 mod history;
 mod keys;
 mod learned;

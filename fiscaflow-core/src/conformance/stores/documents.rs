@@ -110,6 +110,10 @@ fn changed(document: Document) -> Document {
         Document::TransferRefusal(refusal) => refusal.into(),
         Document::Schedule(schedule) => crate::model::Schedule { active: false, ..schedule }.into(),
         Document::RateSheet(sheet) => crate::model::RateSheet { rates: Vec::new(), ..sheet }.into(),
+        Document::Goal(goal) => crate::model::Goal { due: None, ..goal }.into(),
+        Document::Milestone(milestone) => {
+            crate::model::Milestone { date: crate::calendar::FIRST_DAY, ..milestone }.into()
+        }
         // All of an alert is its key.
         Document::Alert(alert) => alert.into(),
     }

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use super::scribe::{Scribe, euro};
 use crate::calendar::Period;
 use crate::id::{
-    AccountId, BudgetId, CategoryId, ImportId, LayoutId, PayeeId, RuleId, ScheduleId, TransactionId,
+    AccountId, BudgetId, CategoryId, GoalId, ImportId, LayoutId, PayeeId, RuleId, ScheduleId,
+    TransactionId,
 };
 use crate::import::Format;
 use crate::model::{
     Account, AccountKind, Action, Alert, Assigned, Assignment, Attachment, Automation,
     AutomationRule, Budget, Carry, Category, CategoryKind, Condition, CustomCurrency, Document,
-    Envelope, Import, Layout, Member, Origin, Payee, QuotedRate, RateSheet, Role, Rollover, Rule,
-    Schedule, Source, SourceKind, Split, Stage, Status, Transaction, TransferRefusal, Weekday,
+    Envelope, Goal, GoalFunding, GoalState, Import, Layout, Member, Milestone, Origin, Payee,
+    QuotedRate, RateSheet, Role, Rollover, Rule, Schedule, Source, SourceKind, Split, Stage,
+    Status, Transaction, TransferRefusal, Weekday,
 };
 use crate::money::{Currency, Money};
 
@@ -62,6 +64,9 @@ pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
         layout(scribe).into(),
         refusal(scribe).into(),
         schedule(scribe).into(),
+        goal(scribe).into(),
+        Milestone { goal_id: goal(scribe).id, percent: 25, date: "2024-02-29".parse().unwrap() }
+            .into(),
         sheet().into(),
         account(scribe).into(),
         Member { actor: "anna".parse().unwrap(), role: Role::Owner, name: None }.into(),
@@ -153,6 +158,19 @@ fn schedule(scribe: &Scribe) -> Schedule {
         recurrence: serde_json::from_str(recurrence).unwrap(),
         tolerance_days: 5,
         active: true,
+    }
+}
+
+fn goal(scribe: &Scribe) -> Goal {
+    Goal {
+        id: GoalId::new(uuid::Uuid::from_u128(9)),
+        name: "Bicycle".to_owned(),
+        target: Money::from_minor(120_000, euro()),
+        start: "2024-01-31".parse().unwrap(),
+        due: "2024-12-31".parse().ok(),
+        funding: GoalFunding::Balances { account_ids: vec![scribe.account_id] },
+        state: GoalState::Paused,
+        milestones: vec![25, 100],
     }
 }
 
