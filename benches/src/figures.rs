@@ -121,6 +121,7 @@ impl Figures {
                 counts: true,
                 splits: Vec::new(),
                 tags: Vec::new(),
+                links: Default::default(),
             });
         }
         Ok(Self {

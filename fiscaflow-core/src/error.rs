@@ -102,6 +102,8 @@ codes! {
     InvalidTransfer = "invalid_transfer" in Rejected;
     /// The transaction is reconciled: its amount, date and account are locked.
     Reconciled = "reconciled" in Rejected;
+    /// A rule names the object, which therefore stays; `id` names the rule.
+    InUse = "in_use" in Rejected;
     /// The last owner of a book cannot leave or be demoted.
     LastOwner = "last_owner" in Rejected;
     /// The idempotency key was used for a request with other content.

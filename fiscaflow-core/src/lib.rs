@@ -41,7 +41,7 @@ pub use env::{Clock, IdSource};
 pub use error::{Error, ErrorCode, Lane, Result};
 pub use id::{
     AccountId, BookId, BudgetId, CategoryId, EventId, GoalId, ImportId, PayeeId, RuleId,
-    TransactionId,
+    ScheduleId, TransactionId,
 };
 pub use money::{Amount, Currency, Money};
 pub use period::{Month, parse_date};

@@ -190,6 +190,16 @@ impl Plan {
             .ok_or_else(|| Error::not_found(DocumentKind::Category.as_str(), id))
     }
 
+    /// The schedule of that id, or `not_found`.
+    pub fn schedule(&self, id: ScheduleId) -> Result<&Schedule> {
+        self.schedules.get(&id).ok_or_else(|| Error::not_found(DocumentKind::Schedule.as_str(), id))
+    }
+
+    /// The goal of that id, or `not_found`.
+    pub fn goal(&self, id: GoalId) -> Result<&Goal> {
+        self.goals.get(&id).ok_or_else(|| Error::not_found(DocumentKind::Goal.as_str(), id))
+    }
+
     /// The currency of that code: of ISO 4217 or registered in the book.
     pub fn currency(&self, code: &str) -> Result<Currency> {
         let registered = self.book.currencies.iter().find(|custom| custom.code == code);

@@ -12,10 +12,10 @@ use crate::calendar::DateRange;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ScheduleId, TransactionId};
 use crate::model::Schedule;
-use crate::money::Money;
+use crate::money::{Currency, Money};
 use crate::plan::Plan;
 use crate::recurring::party;
-use crate::view::View;
+use crate::view::{Line, View};
 
 /// The most occurrences in one answer.
 const MAX_OCCURRENCES: usize = 10_000;
@@ -77,7 +77,8 @@ crate::model::debug_only!(Occurrence: schedule_id, date, state, transaction_id, 
 ///
 /// A transaction pays one occurrence at most: the nearest by days, then by amount, of a schedule
 /// with its account, party, direction and, within the tolerances, day and amount. Transfers pay
-/// too: a standing order into one's savings is a schedule.
+/// too: a standing order into one's savings is a schedule. A transaction that is linked to a
+/// schedule pays the nearest of its occurrences, however far off it is, and none of another.
 pub fn occurrences(
     plan: &Plan,
     view: &View,
@@ -107,7 +108,7 @@ pub fn occurrences(
             }
         }
     }
-    let paid = pairs(view, &all);
+    let paid = pairs(plan, view, &all);
     let asked = |schedule: &Schedule, date: NaiveDate| {
         (query.from..=query.to).contains(&date)
             && query.schedule_id.is_none_or(|id| id == schedule.id)
@@ -124,14 +125,13 @@ pub fn occurrences(
             (None, true) => OccurrenceState::Due,
             (None, false) => OccurrenceState::Late,
         };
-        let money = |minor| Money::from_minor(minor, schedule.amount.currency());
         told.push(Occurrence {
             schedule_id: schedule.id,
             date: *date,
             amount: schedule.amount,
             state,
             transaction_id: payment.map(|it| it.id),
-            paid: payment.map(|it| money(it.minor)),
+            paid: payment.map(|it| Money::from_minor(it.minor, it.currency)),
             paid_on: payment.map(|it| it.date),
         });
     }
@@ -145,32 +145,44 @@ struct Payment {
     id: TransactionId,
     date: NaiveDate,
     minor: i64,
+    currency: Currency,
+}
+
+impl Payment {
+    /// How far it is off what is expected: days, then amount.
+    fn off(&self, schedule: &Schedule, date: NaiveDate) -> (i64, i128) {
+        let expected = i128::from(schedule.amount.minor());
+        ((self.date - date).num_days().abs(), (i128::from(self.minor) - expected).abs())
+    }
 }
 
 /// What pays each occurrence, by its place.
-fn pairs(view: &View, all: &[(&Schedule, NaiveDate)]) -> BTreeMap<usize, Payment> {
-    let mut possible = Vec::new();
+fn pairs(plan: &Plan, view: &View, all: &[(&Schedule, NaiveDate)]) -> BTreeMap<usize, Payment> {
+    let linked = linked(plan, view);
+    let (mut possible, mut paid) = (Vec::new(), BTreeMap::new());
     let mut parties: BTreeMap<&str, String> = BTreeMap::new();
     for (place, (schedule, date)) in all.iter().enumerate() {
+        if let Some(payment) = linked.get(&(schedule.id, *date)) {
+            paid.insert(place, *payment);
+            continue;
+        }
         let wanted = schedule.payee.as_deref().map(party);
-        for payment in near(view, schedule, *date) {
-            let (payment, payee) = payment;
+        for (payment, payee) in near(view, schedule, *date) {
             let is_of = |payee| parties.entry(payee).or_insert_with(|| party(payee)).clone();
             if wanted.is_some() && wanted != payee.map(is_of) {
                 continue;
             }
             let expected = i128::from(schedule.amount.minor());
-            let off = (i128::from(payment.minor) - expected).abs();
+            let (days, off) = payment.off(schedule, *date);
             let allowed = expected.abs() * i128::from(schedule.tolerance_percent);
             let same_way = (payment.minor < 0) == (expected < 0);
             if same_way && off * 100 <= allowed {
-                let days = (payment.date - *date).num_days().abs();
                 possible.push(((days, off, schedule.id, *date, payment.id), place, payment));
             }
         }
     }
     possible.sort_unstable_by_key(|(order, ..)| *order);
-    let (mut used, mut paid) = (BTreeSet::new(), BTreeMap::new());
+    let mut used = BTreeSet::new();
     for (_, place, payment) in possible {
         if !paid.contains_key(&place) && used.insert(payment.id) {
             paid.insert(place, payment);
@@ -179,7 +191,53 @@ fn pairs(view: &View, all: &[(&Schedule, NaiveDate)]) -> BTreeMap<usize, Payment
     paid
 }
 
-/// The transactions of a schedule's account that were booked about a day.
+/// What transactions that are linked to schedules pay: each the nearest occurrence that no nearer
+/// one pays, the last before it or the first after it. Account, party, direction and tolerances
+/// do not matter, for somebody said what it is.
+fn linked(plan: &Plan, view: &View) -> BTreeMap<(ScheduleId, NaiveDate), Payment> {
+    let mut payments: BTreeMap<(ScheduleId, TransactionId), Payment> = BTreeMap::new();
+    for line in view.linked_lines() {
+        let (Some(schedule_id), Some(account)) =
+            (line.links.schedule_id, plan.accounts.get(&line.account_id))
+        else {
+            continue;
+        };
+        let (id, date, currency) = (line.transaction_id, line.date, account.currency);
+        let fresh = Payment { id, date, minor: 0, currency };
+        let payment = payments.entry((schedule_id, id)).or_insert(fresh);
+        payment.minor = payment.minor.saturating_add(line.amount_minor);
+    }
+    let mut possible = Vec::new();
+    for schedule in plan.schedules.values().filter(|schedule| schedule.active) {
+        let ids = (schedule.id, FIRST_ID)..=(schedule.id, LAST_ID);
+        let mut of: Vec<&Payment> = payments.range(ids).map(|(_, payment)| payment).collect();
+        of.sort_unstable_by_key(|payment| (payment.date, payment.id));
+        let mut dates = schedule.recurrence.dates().peekable();
+        let mut last = None;
+        for payment in of {
+            while let Some(date) = dates.next_if(|date| *date <= payment.date) {
+                last = Some(date);
+            }
+            for date in last.into_iter().chain(dates.peek().copied()) {
+                let (days, off) = payment.off(schedule, date);
+                possible.push(((days, off, date, payment.id), schedule.id, *payment));
+            }
+        }
+    }
+    possible.sort_unstable_by_key(|(order, schedule_id, _)| (*order, *schedule_id));
+    let (mut used, mut paid) = (BTreeSet::new(), BTreeMap::new());
+    for ((_, _, date, id), schedule_id, payment) in possible {
+        if !paid.contains_key(&(schedule_id, date)) && used.insert(id) {
+            paid.insert((schedule_id, date), payment);
+        }
+    }
+    paid
+}
+
+const FIRST_ID: TransactionId = TransactionId::new(uuid::Uuid::nil());
+const LAST_ID: TransactionId = TransactionId::new(uuid::Uuid::max());
+
+/// The transactions of a schedule's account that were booked about a day and are linked to none.
 fn near<'a>(
     view: &'a View,
     schedule: &Schedule,
@@ -189,11 +247,17 @@ fn near<'a>(
     let first = date.checked_sub_days(Days::new(days)).unwrap_or(date);
     let end = date.checked_add_days(Days::new(days.saturating_add(1))).unwrap_or(date);
     let mut found: Vec<(Payment, Option<&str>)> = Vec::new();
-    for line in view.lines_in(first, end).filter(|line| line.account_id == schedule.account_id) {
+    let free = |line: &Line<'_>| {
+        line.account_id == schedule.account_id && line.links.schedule_id.is_none()
+    };
+    for line in view.lines_in(first, end).filter(free) {
         let (id, date, minor) = (line.transaction_id, line.date, line.amount_minor);
         match found.last_mut() {
             Some((last, _)) if last.id == id => last.minor = last.minor.saturating_add(minor),
-            _ => found.push((Payment { id, date, minor }, line.payee)),
+            _ => {
+                let currency = schedule.amount.currency();
+                found.push((Payment { id, date, minor, currency }, line.payee));
+            }
         }
     }
     found

@@ -18,7 +18,7 @@ use fiscaflow_core::analytics::{
     TopPayeesQuery, Witness, balances, cash_flow, net_worth, spending, top_payees,
 };
 use fiscaflow_core::model::{Account, Book, Category, CategoryKind, QuotedRate, RateSheet};
-use fiscaflow_core::store::ColumnRow;
+use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::View;
 use fiscaflow_core::{
     AccountId, BookId, CategoryId, Currency, ErrorCode, Money, Month, Plan, TransactionId,
@@ -99,6 +99,7 @@ fn row() -> impl Strategy<Value = ColumnRow> {
             counts: flags[1] || flags[2],
             splits,
             tags: Vec::new(),
+            links: Links::default(),
         },
     )
 }
@@ -438,6 +439,7 @@ fn net_worth_in_one_currency_tells_what_rates_alone_have_made() {
             counts: true,
             splits: Vec::new(),
             tags: Vec::new(),
+            links: Links::default(),
         });
     }
     let told = |at: u64| {
@@ -493,6 +495,7 @@ fn what_does_not_fit_is_an_error() {
             counts: true,
             splits: Vec::new(),
             tags: Vec::new(),
+            links: Links::default(),
         });
     }
     let plan = plan();

@@ -17,7 +17,7 @@ use fiscaflow_core::calendar::{CalendarUnit, DateRange, Period};
 use fiscaflow_core::model::{
     Account, AccountKind, Book, Budget, Carry, Category, CategoryKind, Learning, Rollover,
 };
-use fiscaflow_core::store::ColumnRow;
+use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::View;
 use fiscaflow_core::{
     AccountId, Amount, BookId, BudgetId, CategoryId, Currency, Money, Plan, TransactionId,
@@ -114,6 +114,7 @@ fn spending(number: u128, date: NaiveDate, minor: i64) -> ColumnRow {
         counts: true,
         splits: Vec::new(),
         tags: Vec::new(),
+        links: Links::default(),
     }
 }
 

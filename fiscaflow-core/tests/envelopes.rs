@@ -19,7 +19,7 @@ use fiscaflow_core::model::{
     Account, AccountKind, Assigned, Assignment, Book, Category, CategoryKind, Envelope, Learning,
     NewEnvelope,
 };
-use fiscaflow_core::store::ColumnRow;
+use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::View;
 use fiscaflow_core::{
     AccountId, BookId, CategoryId, Currency, Money, Month, Plan, TransactionId, parse_date,
@@ -100,6 +100,7 @@ fn row(number: u128, date: NaiveDate, amount_minor: i64, of: Option<u128>) -> Co
         counts: true,
         splits: Vec::new(),
         tags: Vec::new(),
+        links: Links::default(),
     }
 }
 

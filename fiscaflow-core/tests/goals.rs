@@ -17,9 +17,9 @@ use std::collections::BTreeMap;
 use chrono::{Datelike, Days, Months, NaiveDate};
 use fiscaflow_core::goals::{GoalProgress, progress};
 use fiscaflow_core::model::{
-    Account, Assigned, Assignment, Category, CategoryKind, Goal, GoalFunding, GoalState,
+    Account, Assigned, Assignment, Category, CategoryKind, Direction, Goal, GoalFunding, GoalState,
 };
-use fiscaflow_core::store::ColumnRow;
+use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::View;
 use fiscaflow_core::{AccountId, CategoryId, Currency, GoalId, Money, Month, Plan, TransactionId};
 use proptest::prelude::*;
@@ -88,6 +88,7 @@ fn row(number: u128, date: NaiveDate, minor: i64) -> ColumnRow {
         counts: true,
         splits: Vec::new(),
         tags: Vec::new(),
+        links: Links::default(),
     }
 }
 
@@ -173,14 +174,16 @@ fn any_row() -> impl Strategy<Value = ColumnRow> {
         1 => prop::collection::vec((category(), -9_000_i64..9_000), 2..4),
     ];
     let flags = (prop::bool::weighted(0.1), prop::bool::weighted(0.2), prop::bool::weighted(0.9));
+    let goal = prop::option::of((1_u128..=2).prop_map(|number| GoalId::new(id(number))));
     let head = (1_u128..=3, 0_u64..500, -9_000_i64..20_000);
-    (head, category(), flags, splits).prop_map(
-        |((account, days, minor), category_id, (transfer, pending, counts), splits)| {
+    (head, category(), flags, splits, goal).prop_map(
+        |((account, days, minor), category_id, (transfer, pending, counts), splits, goal_id)| {
             let whole = splits.iter().map(|(_, minor)| minor).sum();
             let amount_minor = if splits.is_empty() { minor } else { whole };
             let account_id = AccountId::new(id(account));
             let base = row(0, day("2024-11-01") + Days::new(days), amount_minor);
-            ColumnRow { account_id, category_id, transfer, pending, counts, splits, ..base }
+            let links = Links { goal_id, schedule_id: None };
+            ColumnRow { account_id, category_id, transfer, pending, counts, splits, links, ..base }
         },
     )
 }
@@ -193,6 +196,11 @@ fn any_goal() -> impl Strategy<Value = Goal> {
         _ => GoalFunding::Envelope { category_id: CategoryId::new(id(1)) },
     });
     let days = (0_u64..500, prop::option::of(0_u64..500));
+    let funding = prop_oneof![
+        3 => funding,
+        1 => prop::sample::select(vec![Direction::In, Direction::Out])
+            .prop_map(|direction| GoalFunding::Transactions { direction }),
+    ];
     (funding, days, 1_i64..200_000).prop_map(|(funding, (start, due), target)| {
         let start = day("2024-11-01") + Days::new(start);
         let due = due.map(|due| start + Days::new(due));
@@ -210,6 +218,10 @@ fn moves(goal: &Goal, rows: &[ColumnRow]) -> Vec<(NaiveDate, i64)> {
                 GoalFunding::Balances { account_ids }
                 | GoalFunding::Contributions { account_ids } => {
                     if account_ids.contains(&row.account_id) { row.amount_minor } else { 0 }
+                }
+                GoalFunding::Transactions { direction } => {
+                    let sign = if *direction == Direction::Out { -1 } else { 1 };
+                    if row.links.goal_id == Some(goal.id) { sign * row.amount_minor } else { 0 }
                 }
                 GoalFunding::Envelope { .. } if row.transfer => 0,
                 GoalFunding::Envelope { category_id } => {
@@ -242,6 +254,7 @@ fn saved(goal: &Goal, rows: &[ColumnRow], assigned: &BTreeMap<Month, i64>, by: N
             let opening: i64 = opening.map(|it| OPENING[usize::try_from(it).unwrap()]).sum();
             opening + until.map(|(_, minor)| minor).sum::<i64>()
         }
+        GoalFunding::Transactions { .. } => until.map(|(_, minor)| minor).sum(),
         GoalFunding::Contributions { .. } => {
             until.filter(|(date, _)| *date >= goal.start).map(|(_, minor)| minor).sum()
         }

@@ -22,7 +22,7 @@ use fiscaflow_core::query::{
     ReportSpan, parse, run,
 };
 use fiscaflow_core::rates::convert;
-use fiscaflow_core::store::ColumnRow;
+use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::View;
 use fiscaflow_core::{
     AccountId, BookId, CategoryId, Currency, ErrorCode, Money, Plan, TransactionId,
@@ -113,6 +113,7 @@ fn row() -> impl Strategy<Value = ColumnRow> {
                 counts: flags[1] || flags[2],
                 splits,
                 tags,
+                links: Links::default(),
             }
         },
     )

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use chrono::{Datelike, Days, Months, NaiveDate, Weekday};
 use fiscaflow_core::TransactionId;
 use fiscaflow_core::recurring::{Cadence, Stream, StreamKind, StreamState, streams};
-use fiscaflow_core::store::ColumnRow;
+use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::View;
 use seeded::{Chance, account_id, day, plan};
 use uuid::Uuid;
@@ -57,6 +57,7 @@ impl Books {
             counts: true,
             splits: Vec::new(),
             tags: Vec::new(),
+            links: Links::default(),
         });
         id
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use chrono::{Days, NaiveDate};
 use fiscaflow_core::analytics::{Unusual, UnusualQuery, UnusualReason, unusual};
-use fiscaflow_core::store::ColumnRow;
+use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::View;
 use fiscaflow_core::{CategoryId, TransactionId};
 use seeded::{Chance, account_id, day, plan};
@@ -27,6 +27,7 @@ fn row(number: usize, payee: &str, date: NaiveDate, minor: i64, category: u128) 
         counts: true,
         splits: Vec::new(),
         tags: Vec::new(),
+        links: Links::default(),
     }
 }
 

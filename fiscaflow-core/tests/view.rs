@@ -12,9 +12,9 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
-use fiscaflow_core::store::ColumnRow;
+use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::{Line, MonthSum, View, ViewBuilder};
-use fiscaflow_core::{AccountId, CategoryId, Month, TransactionId};
+use fiscaflow_core::{AccountId, CategoryId, GoalId, Month, ScheduleId, TransactionId};
 use proptest::prelude::*;
 use uuid::Uuid;
 
@@ -25,7 +25,7 @@ type Shown = (
     Option<String>,
     i64,
     [bool; 3],
-    Vec<String>,
+    Marks,
 );
 
 fn day(number: u64) -> NaiveDate {
@@ -41,22 +41,37 @@ fn row() -> impl Strategy<Value = ColumnRow> {
         4 => Just(Vec::new()),
         1 => prop::collection::btree_set("[xyz]", 1..3).prop_map(|tags| tags.into_iter().collect()),
     ];
+    let links = (prop::option::weighted(0.2, 0_u128..3), prop::option::weighted(0.2, 0_u128..3))
+        .prop_map(|(schedule, goal)| Links {
+            schedule_id: schedule.map(|id| ScheduleId::new(Uuid::from_u128(id))),
+            goal_id: goal.map(|id| GoalId::new(Uuid::from_u128(id))),
+        });
     let head = (0_u128..30, 0_u128..3, 0_u64..90);
-    (head, (-99_i64..99, category, payee, any::<[bool; 3]>()), splits, tags).prop_map(
-        |((id, account, day), (amount_minor, category_id, payee, flags), splits, tags)| ColumnRow {
-            id: TransactionId::new(Uuid::from_u128(id)),
-            account_id: AccountId::new(Uuid::from_u128(account)),
-            booking_date: self::day(day),
-            amount_minor,
-            category_id,
-            payee,
-            transfer: flags[0],
-            pending: flags[1],
-            counts: flags[2],
-            splits,
-            tags,
+    (head, (-99_i64..99, category, payee, any::<[bool; 3]>()), splits, tags, links).prop_map(
+        |((id, account, day), (amount_minor, category_id, payee, flags), splits, tags, links)| {
+            ColumnRow {
+                id: TransactionId::new(Uuid::from_u128(id)),
+                account_id: AccountId::new(Uuid::from_u128(account)),
+                booking_date: self::day(day),
+                amount_minor,
+                category_id,
+                payee,
+                transfer: flags[0],
+                pending: flags[1],
+                counts: flags[2],
+                splits,
+                tags,
+                links,
+            }
         },
     )
+}
+
+/// A row's tags, and the schedule and the goal it is linked to.
+type Marks = (Vec<String>, Option<ScheduleId>, Option<GoalId>);
+
+fn marks(tags: &[String], links: Links) -> Marks {
+    (tags.to_vec(), links.schedule_id, links.goal_id)
 }
 
 /// What a row shows: a line for each part, or one for the whole.
@@ -67,7 +82,7 @@ fn lines_of(row: &ColumnRow) -> Vec<Shown> {
         let payee = row.payee.clone();
         let head = (row.id, row.booking_date, row.account_id);
         let flags = [row.transfer, row.pending, row.amount_minor < 0];
-        (head, *category, payee, *amount, flags, row.tags.clone())
+        (head, *category, payee, *amount, flags, marks(&row.tags, row.links))
     };
     if row.counts { parts.iter().map(line).collect() } else { Vec::new() }
 }
@@ -78,7 +93,7 @@ fn shown<'a>(lines: impl Iterator<Item = Line<'a>>) -> Vec<Shown> {
             let payee = line.payee.map(str::to_owned);
             let head = (line.transaction_id, line.date, line.account_id);
             let flags = [line.transfer, line.pending, line.outgoing];
-            (head, line.category_id, payee, line.amount_minor, flags, line.tags.to_vec())
+            (head, line.category_id, payee, line.amount_minor, flags, marks(line.tags, line.links))
         })
         .collect();
     shown.sort();
@@ -86,14 +101,14 @@ fn shown<'a>(lines: impl Iterator<Item = Line<'a>>) -> Vec<Shown> {
 }
 
 /// What a month's lines of one group come to.
-type Summed = (Month, AccountId, Option<CategoryId>, [bool; 5], u64, i128);
+type Summed = (Month, AccountId, Option<CategoryId>, [bool; 6], u64, i128);
 
 fn summed(view: &View, from: Option<Month>, to: Option<Month>) -> Vec<Summed> {
     let sum = |it: MonthSum<'_>| {
         let group = it.group;
         let of_transaction = [group.transfer, group.pending, group.outgoing];
         let [transfer, pending, outgoing] = of_transaction;
-        let flags = [transfer, pending, outgoing, group.split, group.tagged];
+        let flags = [transfer, pending, outgoing, group.split, group.tagged, group.linked];
         (it.month, group.account_id, group.category_id, flags, it.lines, it.minor)
     };
     let months: Vec<Summed> = view.months(from, to).map(sum).collect();
@@ -117,7 +132,7 @@ fn naively_summed<'a>(
         }
         for (_, category, _, amount, [transfer, pending, outgoing], _) in lines_of(row) {
             let [split, tagged] = [!row.splits.is_empty(), !row.tags.is_empty()];
-            let flags = [transfer, pending, outgoing, split, tagged];
+            let flags = [transfer, pending, outgoing, split, tagged, !row.links.is_empty()];
             let key = (month, row.account_id, category, flags);
             let sum: &mut (u64, i128) = sums.entry(key).or_default();
             *sum = (sum.0 + 1, sum.1 + i128::from(amount));
@@ -127,8 +142,9 @@ fn naively_summed<'a>(
 }
 
 /// Every read of a view, to be compared with another's.
-fn reads(view: &View, (from, to): (u64, u64)) -> (usize, [Vec<Shown>; 2], [Vec<Summed>; 3]) {
-    let lines = [shown(view.lines()), shown(view.lines_in(day(from), day(to)))];
+fn reads(view: &View, (from, to): (u64, u64)) -> (usize, [Vec<Shown>; 3], [Vec<Summed>; 3]) {
+    let in_span = shown(view.lines_in(day(from), day(to)));
+    let lines = [shown(view.lines()), in_span, shown(view.linked_lines())];
     let (first, last) = (Some(Month::of(day(from))), Some(Month::of(day(to))));
     let months = [summed(view, None, None), summed(view, first, last), summed(view, first, None)];
     (view.len(), lines, months)
@@ -138,7 +154,7 @@ fn reads(view: &View, (from, to): (u64, u64)) -> (usize, [Vec<Shown>; 2], [Vec<S
 fn naive_reads(
     rows: &BTreeMap<TransactionId, ColumnRow>,
     (from, to): (u64, u64),
-) -> (usize, [Vec<Shown>; 2], [Vec<Summed>; 3]) {
+) -> (usize, [Vec<Shown>; 3], [Vec<Summed>; 3]) {
     let mut all: Vec<Shown> = rows.values().flat_map(lines_of).collect();
     all.sort();
     let within = |it: &&Shown| day(from) <= it.0.1 && it.0.1 < day(to);
@@ -146,7 +162,10 @@ fn naive_reads(
     let (first, last) = (Some(Month::of(day(from))), Some(Month::of(day(to))));
     let months = [(None, None), (first, last), (first, None)]
         .map(|(from, to)| naively_summed(rows.values(), from, to));
-    (rows.values().filter(|row| row.counts).count(), [all, spanned], months)
+    let linked = rows.values().filter(|row| !row.links.is_empty());
+    let mut linked: Vec<Shown> = linked.flat_map(lines_of).collect();
+    linked.sort();
+    (rows.values().filter(|row| row.counts).count(), [all, spanned, linked], months)
 }
 
 #[derive(Debug, Clone)]
@@ -224,6 +243,7 @@ fn plain(id: u128, number: u64) -> ColumnRow {
         counts: true,
         splits: Vec::new(),
         tags: Vec::new(),
+        links: Links::default(),
     }
 }
 

@@ -35,13 +35,15 @@ async fn all(store: &MemoryStore, book_id: BookId) -> BTreeMap<TransactionId, Tr
 }
 
 /// A transaction's derived fields: the value, and who set it.
-fn derived(it: &Transaction) -> [(&'static str, Value, Option<&Source>); 5] {
+fn derived(it: &Transaction) -> [(&'static str, Value, Option<&Source>); 7] {
     [
         ("category", json!([it.category_id, it.splits]), it.category_source.as_ref()),
         ("payee", json!(it.payee), it.payee_source.as_ref()),
         ("tags", json!(it.tags), it.tags_source.as_ref()),
         ("notes", json!(it.notes), it.notes_source.as_ref()),
         ("status", json!(it.status), it.status_source.as_ref()),
+        ("schedule", json!(it.schedule_id), it.schedule_source.as_ref()),
+        ("goal", json!(it.goal_id), it.goal_source.as_ref()),
     ]
 }
 
@@ -98,6 +100,10 @@ async fn assert_explained(book: &BookHandle, it: &Transaction, at: &str) -> BTre
     winner("payee", it.payee.as_deref(), it.payee_source.as_ref());
     winner("notes", it.notes.as_deref(), it.notes_source.as_ref());
     winner("status", json!(it.status).as_str(), it.status_source.as_ref());
+    let schedule = it.schedule_id.map(|id| id.to_string());
+    winner("schedule", schedule.as_deref(), it.schedule_source.as_ref());
+    let goal = it.goal_id.map(|id| id.to_string());
+    winner("goal", goal.as_deref(), it.goal_source.as_ref());
     it.tags.iter().for_each(|tag| winner("tags", Some(tag), None));
     kinds
 }
@@ -123,7 +129,10 @@ async fn what_a_person_chose_survives_rules_models_and_imports() {
             let (noun, at) = (noun(&call.verb), format!("{file}: {}", call.verb));
             let book_id = call.book_id.as_deref().and_then(|id| id.parse().ok());
             let call = call.into_call().map_err(StepError::from)?;
-            let Some(book_id) = book_id.filter(|_| !BY_HAND.contains(&noun.as_str())) else {
+            // With what it was linked to a person's link goes.
+            let unlinks = ["goals.delete", "schedules.delete"].contains(&call.verb.as_str());
+            let by_hand = unlinks || BY_HAND.contains(&noun.as_str());
+            let Some(book_id) = book_id.filter(|_| !by_hand) else {
                 return api::call(&engine, call).await.map_err(StepError::from);
             };
             let before = all(&store, book_id).await;

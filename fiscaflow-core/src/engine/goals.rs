@@ -4,18 +4,21 @@ use serde::Serialize;
 
 use super::budgets::today;
 use super::noun;
-use super::run::{Command, Decision, Facts};
+use super::run::{Command, Decision, Facts, Needs};
 use crate::error::{Error, ErrorCode, Result};
 use crate::goals::{GoalProgress, GoalQuery, progress};
 use crate::id::GoalId;
 use crate::limits::{MAX_DOCUMENTS, MAX_THRESHOLDS};
 use crate::log::Change;
 use crate::model::{
-    CategoryKind, Goal, GoalFunding, GoalPatch, GoalState, NewGoal, Role, check_list, check_name,
+    Action, CategoryKind, Goal, GoalFunding, GoalPatch, GoalState, NewGoal, Role, check_list,
+    check_name,
 };
 use crate::money::{Amount, Currency, Money};
 use crate::period::check_day;
 use crate::plan::Plan;
+use crate::rules::check_unused;
+use crate::store::TransactionQuery;
 
 /// The percentages that are announced where a goal names none.
 const DEFAULT_MILESTONES: [u32; 3] = [25, 50, 75];
@@ -69,7 +72,8 @@ impl Goals<'_> {
         self.book.run(&UpdateGoal { id, patch }).await
     }
 
-    /// Removes a goal. One that is not there is no error.
+    /// Removes a goal, and the links of transactions to it. One that is not there is no error; one
+    /// that a rule names is `in_use`.
     pub async fn delete(&self, id: GoalId) -> Result<()> {
         self.book.run(&DeleteGoal { id }).await
     }
@@ -80,17 +84,13 @@ impl Goals<'_> {
         let (state, view) = self.book.engine.state_with_view(self.book.book_id).await?;
         let plan = &state.plan;
         let goals: Vec<&Goal> = match query.goal_id {
-            Some(id) => vec![goal(plan, id)?],
+            Some(id) => vec![plan.goal(id)?],
             None => plan.goals.values().collect(),
         };
         let as_of = query.as_of.map_or_else(|| today(plan, self.book.engine.now()), Ok)?;
         let told = goals.into_iter().map(|goal| progress(plan, &view, goal, as_of, query.witness));
         told.collect()
     }
-}
-
-fn goal(plan: &Plan, id: GoalId) -> Result<&Goal> {
-    plan.goals.get(&id).ok_or_else(|| Error::not_found("goal", id))
 }
 
 impl Command for NewGoal {
@@ -143,7 +143,7 @@ impl Command for UpdateGoal {
     const VERB: &'static str = "goals.update";
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<Goal>> {
-        let before = goal(facts.plan, self.id)?.clone();
+        let before = facts.plan.goal(self.id)?.clone();
         let (patch, old) = (self.patch.clone(), before.clone());
         if patch.some_day && patch.due.is_some() {
             return Err(Error::invalid("some_day", "`due` and `some_day` contradict"));
@@ -165,6 +165,9 @@ impl Command for UpdateGoal {
             return Ok(Decision::unchanged(goal));
         }
         check_new(&goal, facts.plan)?;
+        if !matches!(goal.funding, GoalFunding::Transactions { .. }) {
+            check_unused(facts.plan, |action| links(action, goal.id))?;
+        }
         let event = facts.event("planning.goal.updated", ("goal", goal.id.to_string()), &[]);
         Ok(Decision::one(Change::update(before, goal.clone()), event, goal))
     }
@@ -179,16 +182,29 @@ impl Command for DeleteGoal {
     type Answer = ();
     const VERB: &'static str = "goals.delete";
 
+    fn needs(&self, _plan: &Plan) -> Result<Needs> {
+        let goal_id = Some(self.id);
+        let linked = TransactionQuery { goal_id, deleted: true, ..TransactionQuery::default() };
+        Ok(Needs { queries: vec![linked], ..Needs::default() })
+    }
+
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<()>> {
         let Some(before) = facts.plan.goals.get(&self.id) else {
             return Ok(Decision::unchanged(()));
         };
+        check_unused(facts.plan, |action| links(action, self.id))?;
         let mut changes = vec![Change::remove(before.clone())];
+        changes.extend(facts.each_changed(|it| (it.goal_id, it.goal_source) = (None, None)));
         let reached = facts.plan.milestones.values().filter(|it| it.goal_id == self.id);
         changes.extend(reached.cloned().map(Change::remove));
         let event = facts.event("planning.goal.deleted", ("goal", self.id.to_string()), &[]);
         Ok(Decision { changes, events: vec![event], answer: () })
     }
+}
+
+/// Whether an action of a rule links transactions to a goal.
+fn links(action: &Action, id: GoalId) -> bool {
+    matches!(action, Action::LinkGoal { goal_id } if *goal_id == id)
 }
 
 fn target(amount: Amount, currency: Currency) -> Result<Money> {
@@ -259,5 +275,6 @@ pub(super) fn check_goal(goal: &Goal, plan: &Plan) -> Result<()> {
             }
             Ok(())
         }
+        GoalFunding::Transactions { .. } => Ok(()),
     }
 }

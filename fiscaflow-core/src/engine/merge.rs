@@ -85,6 +85,14 @@ fn merged(kept: &Transaction, absorbed: &Transaction) -> Transaction {
         merged.splits.clone_from(&absorbed.splits);
         merged.category_source.clone_from(&absorbed.category_source);
     }
+    if better(&absorbed.schedule_source, &kept.schedule_source) {
+        merged.schedule_id = absorbed.schedule_id;
+        merged.schedule_source.clone_from(&absorbed.schedule_source);
+    }
+    if better(&absorbed.goal_source, &kept.goal_source) {
+        merged.goal_id = absorbed.goal_id;
+        merged.goal_source.clone_from(&absorbed.goal_source);
+    }
     if kept.status == Status::Pending && absorbed.status != Status::Void {
         merged.status = absorbed.status;
         merged.status_source.clone_from(&absorbed.status_source);

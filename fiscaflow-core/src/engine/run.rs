@@ -91,6 +91,18 @@ impl Facts<'_> {
         }
     }
 
+    /// The transactions that were loaded, each changed alike, in the order of ids.
+    pub(super) fn each_changed(&self, change: impl Fn(&mut Transaction)) -> Vec<Change> {
+        let mut all: Vec<&Transaction> = self.transactions.values().collect();
+        all.sort_unstable_by_key(|it| it.id);
+        let changed = |before: &Transaction| {
+            let mut after = before.clone();
+            change(&mut after);
+            Change::update(before.clone(), after)
+        };
+        all.into_iter().map(changed).collect()
+    }
+
     /// A fresh UUID.
     pub(super) fn uuid(&self) -> uuid::Uuid {
         self.ids.uuid(self.now)

@@ -3,17 +3,21 @@
 use serde::{Deserialize, Serialize};
 
 use super::noun;
-use super::run::{Command, Decision, Facts};
+use super::run::{Command, Decision, Facts, Needs};
 use crate::calendar::day_of;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ScheduleId, TransactionId};
 use crate::limits::{MAX_DOCUMENTS, MAX_NAME_BYTES};
 use crate::log::Change;
-use crate::model::{NewSchedule, Role, Schedule, SchedulePatch, check_name, check_optional};
+use crate::model::{
+    Action, NewSchedule, Role, Schedule, SchedulePatch, check_name, check_optional,
+};
 use crate::money::{Amount, Money};
 use crate::plan::Plan;
 use crate::recurring::{Stream, covers, streams};
+use crate::rules::check_unused;
 use crate::schedules::{Occurrence, OccurrenceQuery, occurrences};
+use crate::store::TransactionQuery;
 
 /// How far amounts may differ where nobody says so, in percent.
 const DEFAULT_PERCENT: u32 = 10;
@@ -73,7 +77,8 @@ impl Schedules<'_> {
         self.book.run(&UpdateSchedule { id, patch }).await
     }
 
-    /// Removes a schedule. One that is not there is no error. Its stream may be suggested again.
+    /// Removes a schedule, and the links of transactions to it. One that is not there is no error.
+    /// One that a rule names is `in_use`. Its stream may be suggested again.
     pub async fn delete(&self, id: ScheduleId) -> Result<()> {
         self.book.run(&DeleteSchedule { id }).await
     }
@@ -259,13 +264,27 @@ impl Command for DeleteSchedule {
     type Answer = ();
     const VERB: &'static str = "schedules.delete";
 
+    fn needs(&self, _plan: &Plan) -> Result<Needs> {
+        let schedule_id = Some(self.id);
+        let linked = TransactionQuery { schedule_id, deleted: true, ..TransactionQuery::default() };
+        Ok(Needs { queries: vec![linked], ..Needs::default() })
+    }
+
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<()>> {
         let Some(schedule) = facts.plan.schedules.get(&self.id) else {
             return Ok(Decision::unchanged(()));
         };
         let aggregate = ("schedule", self.id.to_string());
         let event = facts.event("planning.schedule.deleted", aggregate, &[]);
-        Ok(Decision::one(Change::remove(schedule.clone()), event, ()))
+        let links = |action: &Action| {
+            let Action::LinkSchedule { schedule_id } = action else { return false };
+            *schedule_id == self.id
+        };
+        check_unused(facts.plan, links)?;
+        let mut changes = vec![Change::remove(schedule.clone())];
+        changes
+            .extend(facts.each_changed(|it| (it.schedule_id, it.schedule_source) = (None, None)));
+        Ok(Decision { changes, events: vec![event], answer: () })
     }
 }
 

@@ -6,7 +6,8 @@ use super::merge::{Merge, MergeTransactions};
 use super::noun;
 use super::run::{Command, Decision, Facts, Needs};
 use crate::error::{Error, ErrorCode, Result};
-use crate::id::{CategoryId, TransactionId};
+use crate::goals::linkable;
+use crate::id::{CategoryId, GoalId, ScheduleId, TransactionId};
 use crate::limits::{
     DEFAULT_PAGE, MAX_ATTACHMENTS, MAX_BATCH, MAX_DESCRIPTION_BYTES, MAX_METADATA, MAX_NAME_BYTES,
     MAX_NOTES_BYTES, MAX_PAGE, MAX_SPLITS, MAX_TAGS,
@@ -222,6 +223,10 @@ impl NewTransaction {
             notes: self.notes.clone(),
             notes_source: None,
             splits: splits(&self.splits, account.currency)?,
+            schedule_id: self.schedule_id.map(|id| schedule(id, facts.plan)).transpose()?,
+            schedule_source: by_user(self.schedule_id.is_some()),
+            goal_id: self.goal_id.map(|id| goal(id, facts.plan)).transpose()?,
+            goal_source: by_user(self.goal_id.is_some()),
             transfer_id: None,
             reference: self.reference.clone(),
             external_id: self.external_id.clone(),
@@ -287,19 +292,28 @@ pub(super) fn keeps_its_side(before: &Transaction, after: &Transaction) -> Resul
     Ok(())
 }
 
+/// Empties a field, which is a person's word too.
+fn clear(after: &mut Transaction, field: ClearField) {
+    match field {
+        ClearField::Payee => (after.payee, after.payee_source) = (None, Some(Source::user())),
+        ClearField::Category => {
+            (after.category_id, after.category_source) = (None, Some(Source::user()));
+            after.splits.clear();
+        }
+        ClearField::Notes => (after.notes, after.notes_source) = (None, Some(Source::user())),
+        ClearField::ValueDate => after.value_date = None,
+        ClearField::Reference => after.reference = None,
+        ClearField::Schedule => {
+            (after.schedule_id, after.schedule_source) = (None, Some(Source::user()));
+        }
+        ClearField::Goal => (after.goal_id, after.goal_source) = (None, Some(Source::user())),
+    }
+}
+
 fn patched(before: &Transaction, patch: &TransactionPatch, plan: &Plan) -> Result<Transaction> {
     let mut after = before.clone();
     for field in &patch.clear {
-        match field {
-            ClearField::Payee => (after.payee, after.payee_source) = (None, Some(Source::user())),
-            ClearField::Category => {
-                (after.category_id, after.category_source) = (None, Some(Source::user()));
-                after.splits.clear();
-            }
-            ClearField::Notes => (after.notes, after.notes_source) = (None, Some(Source::user())),
-            ClearField::ValueDate => after.value_date = None,
-            ClearField::Reference => after.reference = None,
-        }
+        clear(&mut after, *field);
     }
     if let Some(account_id) = patch.account_id {
         let account = plan.account(account_id).map_err(|error| error.field("account_id"))?;
@@ -343,6 +357,14 @@ fn patched(before: &Transaction, patch: &TransactionPatch, plan: &Plan) -> Resul
     if let Some(notes) = &patch.notes {
         (after.notes, after.notes_source) = (Some(notes.clone()), None);
     }
+    if let Some(id) = patch.schedule_id {
+        after.schedule_id = Some(schedule(id, plan)?);
+        after.schedule_source = Some(Source::user());
+    }
+    if let Some(id) = patch.goal_id {
+        after.goal_id = Some(goal(id, plan)?);
+        after.goal_source = Some(Source::user());
+    }
     after.reference = patch.reference.clone().or(after.reference);
     if let Some(attachments) = &patch.attachments {
         after.attachments.clone_from(attachments);
@@ -351,6 +373,16 @@ fn patched(before: &Transaction, patch: &TransactionPatch, plan: &Plan) -> Resul
         after.metadata.clone_from(metadata);
     }
     Ok(after)
+}
+
+/// The schedule, which is there.
+fn schedule(id: ScheduleId, plan: &Plan) -> Result<ScheduleId> {
+    plan.schedule(id).map(|_| id).map_err(|error| error.field("schedule_id"))
+}
+
+/// The goal, which is there and saved by transactions.
+fn goal(id: GoalId, plan: &Plan) -> Result<GoalId> {
+    linkable(id, plan).map(|()| id).map_err(|error| error.field("goal_id"))
 }
 
 impl Command for Recategorisation {

@@ -18,9 +18,9 @@ pub(crate) use announce::{announce, may_reach};
 
 use self::pace::Line;
 use self::saved::Saved;
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::{GoalId, TransactionId};
-use crate::model::{Goal, GoalState};
+use crate::model::{Goal, GoalFunding, GoalState};
 use crate::money::{Amount, Money, div_half_even};
 use crate::plan::Plan;
 use crate::view::View;
@@ -160,6 +160,15 @@ pub fn progress(
         announced: announced.map(|(_, it)| it.percent).collect(),
         contributions: if witness { Some(contributions.collect::<Result<_>>()?) } else { None },
     })
+}
+
+/// Refuses a goal that no transaction can be linked to.
+pub(crate) fn linkable(id: GoalId, plan: &Plan) -> Result<()> {
+    if matches!(plan.goal(id)?.funding, GoalFunding::Transactions { .. }) {
+        return Ok(());
+    }
+    let text = "the goal is not saved by transactions that are linked to it";
+    Err(Error::new(ErrorCode::InvalidInput, text).id(id))
 }
 
 /// What a person has decided, or the figures say.

@@ -8,7 +8,7 @@ use crate::analytics::{Buckets, running};
 use crate::budgets::{available, on_budget};
 use crate::calendar::after;
 use crate::id::{AccountId, TransactionId};
-use crate::model::{Goal, GoalFunding};
+use crate::model::{Direction, Goal, GoalFunding};
 use crate::plan::Plan;
 use crate::view::{Line, View};
 
@@ -49,6 +49,12 @@ impl Saved<'_> {
             GoalFunding::Envelope { category_id } => {
                 available(self.plan, self.view, *category_id, days)
             }
+            GoalFunding::Transactions { direction } => {
+                let linked = self.linked(*direction);
+                let until = |day: NaiveDate| linked.iter().take_while(move |(at, _)| at.0 <= day);
+                let sum = |day: &NaiveDate| (*day, until(*day).map(|(_, minor)| minor).sum());
+                days.iter().map(sum).collect()
+            }
         }
     }
 
@@ -70,7 +76,27 @@ impl Saved<'_> {
                 };
                 flows(self.view.lines_in(from, end).filter(counts))
             }
+            GoalFunding::Transactions { direction } => {
+                let mut linked = self.linked(*direction);
+                linked.retain(|(date, _), _| (from..end).contains(date));
+                linked
+            }
         }
+    }
+
+    /// What the transactions that are linked to the goal added, in its currency.
+    fn linked(&self, direction: Direction) -> Flows {
+        let currency = self.goal.target.currency();
+        let counts = |line: &Line<'_>| {
+            let account = self.plan.accounts.get(&line.account_id);
+            line.links.goal_id == Some(self.goal.id)
+                && account.is_some_and(|account| account.currency == currency)
+        };
+        let mut flows = flows(self.view.linked_lines().filter(counts));
+        if direction == Direction::Out {
+            flows.values_mut().for_each(|minor| *minor = -*minor);
+        }
+        flows
     }
 
     /// Those of these accounts that are there and in the goal's currency.

@@ -17,7 +17,7 @@ use super::Hash;
 use super::commit::Object;
 use super::texts::{TextsReader, TextsWriter};
 use crate::error::{Error, Result};
-use crate::id::{AccountId, CategoryId, ImportId, TransactionId};
+use crate::id::{AccountId, CategoryId, GoalId, ImportId, ScheduleId, TransactionId};
 use crate::model::{
     Attachment, Document, DocumentKind, Origin, Source, Split, Status, Transaction,
 };
@@ -92,6 +92,14 @@ struct TransactionFacts<'a> {
     status_source: Option<Cow<'a, Source>>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     splits: Vec<SplitFacts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<ScheduleId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule_source: Option<Cow<'a, Source>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal: Option<GoalId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal_source: Option<Cow<'a, Source>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     transfer: Option<TransactionId>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -226,6 +234,10 @@ fn facts_of(transaction: &Transaction) -> TransactionFacts<'_> {
         notes_source: transaction.notes_source.as_ref().map(Cow::Borrowed),
         status_source: transaction.status_source.as_ref().map(Cow::Borrowed),
         splits: transaction.splits.iter().map(split).collect(),
+        schedule: transaction.schedule_id,
+        schedule_source: transaction.schedule_source.as_ref().map(Cow::Borrowed),
+        goal: transaction.goal_id,
+        goal_source: transaction.goal_source.as_ref().map(Cow::Borrowed),
         transfer: transaction.transfer_id,
         origins: transaction.origins.iter().map(origin).collect(),
         deleted: transaction.deleted,
@@ -303,6 +315,10 @@ fn assemble(
         notes: owned(texts.notes),
         notes_source: facts.notes_source.map(Cow::into_owned),
         splits: splits.collect(),
+        schedule_id: facts.schedule,
+        schedule_source: facts.schedule_source.map(Cow::into_owned),
+        goal_id: facts.goal,
+        goal_source: facts.goal_source.map(Cow::into_owned),
         transfer_id: facts.transfer,
         reference: owned(texts.reference),
         external_id: owned(texts.external_id),

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Status;
-use crate::id::{AccountId, CategoryId};
+use crate::id::{AccountId, CategoryId, GoalId, ScheduleId};
 use crate::money::Amount;
 
 /// What a rule does to a transaction to which it applies.
@@ -75,6 +75,16 @@ pub enum Action {
     MarkTransfer {
         /// The account of the other side.
         account_id: AccountId,
+    },
+    /// Says that it pays a schedule: the occurrence nearest to it.
+    LinkSchedule {
+        /// The schedule.
+        schedule_id: ScheduleId,
+    },
+    /// Says that it is saved for a goal, one that is saved by transactions.
+    LinkGoal {
+        /// The goal.
+        goal_id: GoalId,
     },
     /// Marks it for a person to look at: the member `review` of its metadata says why. A member
     /// that is there stays, even an empty one, by which a person says that it is settled.

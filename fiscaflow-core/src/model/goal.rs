@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::Direction;
 use crate::id::{AccountId, CategoryId, GoalId};
 use crate::money::{Amount, Money};
 
@@ -34,6 +35,17 @@ pub enum GoalFunding {
         /// Its category of spending.
         category_id: CategoryId,
     },
+    /// Single transactions that are linked to it.
+    Transactions {
+        /// Which way money is saved: `out` of the accounts of the book, the usual case, for one
+        /// links what is sent elsewhere; or `in`. What goes the other way takes away.
+        #[serde(default = "out")]
+        direction: Direction,
+    },
+}
+
+const fn out() -> Direction {
+    Direction::Out
 }
 
 /// How far a goal has come, or what a person has decided about it.

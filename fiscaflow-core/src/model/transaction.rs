@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{AccountId, CategoryId, ImportId, TransactionId};
+use crate::id::{AccountId, CategoryId, GoalId, ImportId, ScheduleId, TransactionId};
 use crate::money::{Amount, Money};
 
 /// How far a transaction has come.
@@ -173,6 +173,18 @@ pub struct Transaction {
     pub notes_source: Option<Source>,
     /// Parts with categories of their own; empty or at least two.
     pub splits: Vec<Split>,
+    /// The schedule that it pays, where a rule or a person said so.
+    #[serde(default)]
+    pub schedule_id: Option<ScheduleId>,
+    /// Who linked it to the schedule, or to none.
+    #[serde(default)]
+    pub schedule_source: Option<Source>,
+    /// The goal that it is saved for, where a rule or a person said so.
+    #[serde(default)]
+    pub goal_id: Option<GoalId>,
+    /// Who linked it to the goal, or to none.
+    #[serde(default)]
+    pub goal_source: Option<Source>,
     /// The other side, where this is one side of a transfer between two accounts of the book.
     pub transfer_id: Option<TransactionId>,
     /// A cheque number or reference.
@@ -251,6 +263,10 @@ pub struct NewTransaction {
     /// Parts with categories of their own; empty or at least two, adding up to the amount.
     #[serde(default)]
     pub splits: Vec<NewSplit>,
+    /// The schedule that it pays.
+    pub schedule_id: Option<ScheduleId>,
+    /// The goal that it is saved for: one that is saved by transactions.
+    pub goal_id: Option<GoalId>,
     /// A cheque number or reference.
     pub reference: Option<String>,
     /// The id of it in another system.
@@ -291,6 +307,8 @@ impl NewTransaction {
             tags: Vec::new(),
             notes: None,
             splits: Vec::new(),
+            schedule_id: None,
+            goal_id: None,
             reference: None,
             external_id: None,
             attachments: Vec::new(),
@@ -314,6 +332,10 @@ pub enum ClearField {
     ValueDate,
     /// The reference.
     Reference,
+    /// The schedule that it pays.
+    Schedule,
+    /// The goal that it is saved for.
+    Goal,
 }
 
 /// A person's changes to a transaction; what is absent stays.
@@ -343,6 +365,10 @@ pub struct TransactionPatch {
     pub notes: Option<String>,
     /// The new parts, all of them; an empty list removes the splits.
     pub splits: Option<Vec<NewSplit>>,
+    /// The schedule that it pays.
+    pub schedule_id: Option<ScheduleId>,
+    /// The goal that it is saved for: one that is saved by transactions.
+    pub goal_id: Option<GoalId>,
     /// The new reference.
     pub reference: Option<String>,
     /// The new attachments, all of them.

@@ -290,11 +290,13 @@ fn note_conflicts(
     }
 }
 
-const FIELDS: [&str; 8] =
-    ["category", "splits", "payee", "tags", "notes", "status", "review", "transfer"];
+const FIELDS: [&str; 10] = [
+    "category", "splits", "payee", "tags", "notes", "status", "schedule", "goal", "review",
+    "transfer",
+];
 
 /// What rules can change, in the order of [`FIELDS`].
-fn fields(it: &Transaction) -> [Option<String>; 8] {
+fn fields(it: &Transaction) -> [Option<String>; 10] {
     let amount = |split: &Split| {
         let category = split.category_id.map(|id| format!(" {id}")).unwrap_or_default();
         format!("{}{category}", split.amount.amount())
@@ -307,6 +309,8 @@ fn fields(it: &Transaction) -> [Option<String>; 8] {
         listed(it.tags.clone()),
         it.notes.clone(),
         Some(super::explain::status_name(it.status).to_owned()),
+        it.schedule_id.map(|id| id.to_string()),
+        it.goal_id.map(|id| id.to_string()),
         it.metadata.get(REVIEW).cloned(),
         it.metadata.get(TRANSFER_ACCOUNT_ID).cloned(),
     ]

@@ -4,6 +4,7 @@ use rust_decimal::Decimal;
 
 use super::patterns::{check_patterns, has_patterns};
 use crate::error::{Error, ErrorCode, Result};
+use crate::goals::linkable;
 use crate::limits::{
     MAX_ACTIONS, MAX_CONDITION_DEPTH, MAX_CONDITION_NODES, MAX_NAME_BYTES, MAX_NOTES_BYTES,
     MAX_PATTERN_RULES, MAX_SPLITS, MAX_TAGS, MAX_VALUES,
@@ -46,6 +47,16 @@ fn check_pattern_rules<'a>(rules: impl Iterator<Item = &'a Rule>) -> Result<()> 
     exceeded(format!("a book has at most {MAX_PATTERN_RULES} rules with regular expressions"))
 }
 
+/// Refuses to go on where a rule does what is asked about, such as to name what goes.
+pub(crate) fn check_unused(plan: &Plan, names: impl Fn(&Action) -> bool) -> Result<()> {
+    match plan.rules.values().find(|rule| rule.actions.iter().any(&names)) {
+        Some(rule) => {
+            Err(Error::new(ErrorCode::InUse, "a rule links transactions to it").id(rule.id))
+        }
+        None => Ok(()),
+    }
+}
+
 fn check_action(action: &Action, plan: &Plan) -> Result<()> {
     match action {
         Action::SetCategory { category_id } => {
@@ -69,6 +80,12 @@ fn check_action(action: &Action, plan: &Plan) -> Result<()> {
         }
         Action::MarkTransfer { account_id } => {
             plan.account(*account_id).map(drop).map_err(|error| error.field("actions"))
+        }
+        Action::LinkSchedule { schedule_id } => {
+            plan.schedule(*schedule_id).map(drop).map_err(|error| error.field("actions"))
+        }
+        Action::LinkGoal { goal_id } => {
+            linkable(*goal_id, plan).map_err(|error| error.field("actions"))
         }
         Action::SetStatus { .. } => Ok(()),
         Action::Split { parts } => check_parts(parts, plan),

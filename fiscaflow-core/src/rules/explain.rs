@@ -16,10 +16,10 @@ use crate::model::{Action, Source, SourceKind, Split, Status, Transaction};
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
 pub struct Candidate {
-    /// The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or
-    /// `transfer`.
+    /// The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `schedule`, `goal`,
+    /// `review` or `transfer`.
     pub field: String,
-    /// The proposed value; a category by its id, parts by their amounts.
+    /// The proposed value; a category, schedule or goal by its id, parts by their amounts.
     pub value: String,
     /// Who proposes it.
     pub source: Source,
@@ -62,6 +62,10 @@ pub fn explain(facts: Facts<'_>, rules: &RuleSet, learned: Vec<Candidate>) -> Re
     all.settle("notes", transaction.notes.as_deref(), by);
     let status = status_name(transaction.status);
     all.settle("status", Some(status), transaction.status_source.as_ref());
+    let schedule = transaction.schedule_id.map(|id| id.to_string());
+    all.settle("schedule", schedule.as_deref(), transaction.schedule_source.as_ref());
+    let goal = transaction.goal_id.map(|id| id.to_string());
+    all.settle("goal", goal.as_deref(), transaction.goal_source.as_ref());
     for tag in &transaction.tags {
         all.settle_tag(tag, transaction.tags_source.as_ref());
     }
@@ -107,6 +111,8 @@ fn proposals(transaction: &Transaction, outcome: &Outcome<'_>) -> Vec<Candidate>
                     ("splits", parts.map(|parts| amounts(&parts)).unwrap_or_default())
                 }
                 Action::MarkTransfer { account_id } => ("transfer", account_id.to_string()),
+                Action::LinkSchedule { schedule_id } => ("schedule", schedule_id.to_string()),
+                Action::LinkGoal { goal_id } => ("goal", goal_id.to_string()),
                 Action::Flag { reason } => ("review", reason.clone()),
             };
             candidates.push(candidate(field, value, step.rule_id));

@@ -29,8 +29,8 @@ pub use backtest::{
     BacktestQuery, BacktestReport, Disagreement, RuleChange, RuleConflict, RuleUse,
 };
 pub(crate) use balances::Balances;
-pub(crate) use check::check_all_patterns;
 pub use check::check_rule;
+pub(crate) use check::{check_all_patterns, check_unused};
 pub use compile::RuleSet;
 pub use evaluate::{Facts, Outcome, Run, Step};
 pub use explain::{Candidate, Explanation, explain};

@@ -383,10 +383,31 @@ impl<'a> Parser<'a> {
             let account_id = account.ok_or_else(|| self.words.expected("an account"))?;
             return Ok(Action::MarkTransfer { account_id });
         }
+        if self.words.take_words("link to") {
+            return self.link();
+        }
         if self.words.take_words("flag for review because") {
             return Ok(Action::Flag { reason: self.words.text()? });
         }
         Err(self.words.expected("an action"))
+    }
+
+    fn link(&mut self) -> Result<Action> {
+        if self.words.take_words("goal") {
+            let goals = self.plan.into_iter().flat_map(|plan| plan.goals.values());
+            let named = goals.map(|goal| (goal.id, goal.name.as_str()));
+            let what = "a goal of this book by a name that it has once";
+            let goal_id = reference(&mut self.words, named, what)?;
+            let goal_id = goal_id.ok_or_else(|| self.words.expected("a goal"))?;
+            return Ok(Action::LinkGoal { goal_id });
+        }
+        self.words.need_word("schedule")?;
+        let schedules = self.plan.into_iter().flat_map(|plan| plan.schedules.values());
+        let named = schedules.map(|schedule| (schedule.id, schedule.name.as_str()));
+        let what = "a schedule of this book by a name that it has once";
+        let schedule_id = reference(&mut self.words, named, what)?;
+        let schedule_id = schedule_id.ok_or_else(|| self.words.expected("a schedule"))?;
+        Ok(Action::LinkSchedule { schedule_id })
     }
 
     fn part(&mut self) -> Result<SplitPart> {

@@ -5,8 +5,9 @@
 //! then set category to "Food"; add tag "shop"; stop
 //! ```
 //!
-//! Accounts and categories stand by their names where the plan is at hand and has the name once,
-//! else by their ids. The words of the language stand in the tables below, for both directions.
+//! Accounts, categories, schedules and goals stand by their names where the plan is at hand and has
+//! the name once, else by their ids. The words of the language stand in the tables below, for both
+//! directions.
 
 use std::fmt::{self, Display, Formatter, Write};
 
@@ -279,6 +280,18 @@ impl Sentence<'_> {
             Action::MarkTransfer { account_id } => {
                 f.write_str("mark as transfer with ")?;
                 self.account(f, *account_id)
+            }
+            Action::LinkSchedule { schedule_id } => {
+                f.write_str("link to schedule ")?;
+                let schedules = self.plan.into_iter().flat_map(|plan| plan.schedules.values());
+                let named = schedules.map(|it| (it.id == *schedule_id, it.name.as_str()));
+                reference(f, named, schedule_id)
+            }
+            Action::LinkGoal { goal_id } => {
+                f.write_str("link to goal ")?;
+                let goals = self.plan.into_iter().flat_map(|plan| plan.goals.values());
+                let named = goals.map(|it| (it.id == *goal_id, it.name.as_str()));
+                reference(f, named, goal_id)
             }
             Action::Flag { reason } => around(f, "flag for review because ", reason, ""),
         }

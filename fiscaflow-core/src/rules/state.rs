@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use crate::id::{AccountId, CategoryId, RuleId};
+use crate::id::{AccountId, CategoryId, GoalId, RuleId, ScheduleId};
 use crate::limits::{MAX_METADATA, MAX_NOTES_BYTES, MAX_TAGS};
 use crate::model::metadata::{COUNTERPARTY_ACCOUNT, MCC, REVIEW, TRANSFER_ACCOUNT_ID};
 use crate::model::{Action, Source, SourceKind, Split, Status, TextField, Transaction};
@@ -50,6 +50,8 @@ pub(super) struct State<'a> {
     pub(super) tags: Field<Cow<'a, [String]>>,
     pub(super) notes: Field<Cow<'a, str>>,
     pub(super) status: Field<Status>,
+    pub(super) schedule: Field<Option<ScheduleId>>,
+    pub(super) goal: Field<Option<GoalId>>,
     pub(super) review: Field<Option<&'a str>>,
     pub(super) transfer: Field<Option<AccountId>>,
 }
@@ -81,6 +83,8 @@ impl<'a> State<'a> {
             tags: Field::new(Cow::Borrowed(&of.tags), by_user(&of.tags_source)),
             notes: Field::new(Cow::Borrowed(notes), by_user(&of.notes_source)),
             status: Field::new(of.status, status_fixed),
+            schedule: Field::new(of.schedule_id, by_user(&of.schedule_source)),
+            goal: Field::new(of.goal_id, by_user(&of.goal_source)),
             review: Field::new(review, review.is_some() || full),
             transfer: Field::new(None, marked || full),
         }
@@ -166,6 +170,12 @@ impl<'a> State<'a> {
                     self.transfer.set(Some(*account_id), by);
                 }
             }
+            Action::LinkSchedule { schedule_id } => {
+                self.schedule.set(Some(*schedule_id), by);
+            }
+            Action::LinkGoal { goal_id } => {
+                self.goal.set(Some(*goal_id), by);
+            }
             Action::Flag { reason } => {
                 if self.review.value.is_none() {
                     self.review.set(Some(reason), by);
@@ -230,6 +240,8 @@ impl<'a> State<'a> {
             self.tags.by,
             self.notes.by,
             self.status.by,
+            self.schedule.by,
+            self.goal.by,
             self.review.by,
             self.transfer.by,
         ];
@@ -268,6 +280,14 @@ impl<'a> State<'a> {
         {
             after.status = self.status.value;
             after.status_source = Some(Source::rule(by));
+        }
+        if let Some(by) = self.schedule.by {
+            after.schedule_id = self.schedule.value;
+            after.schedule_source = Some(Source::rule(by));
+        }
+        if let Some(by) = self.goal.by {
+            after.goal_id = self.goal.value;
+            after.goal_source = Some(Source::rule(by));
         }
         if let (Some(reason), Some(_)) = (self.review.value, self.review.by) {
             after.metadata.insert(REVIEW.to_owned(), reason.to_owned());

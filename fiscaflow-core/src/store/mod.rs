@@ -15,7 +15,7 @@ pub use query::{
 };
 
 use crate::error::Result;
-use crate::id::{AccountId, BookId, CategoryId, TransactionId};
+use crate::id::{AccountId, BookId, CategoryId, GoalId, ScheduleId, TransactionId};
 use crate::log::{Commit, Hash, Idempotency, StoredCommit};
 use crate::model::{Document, Transaction};
 
@@ -26,6 +26,22 @@ pub struct Head {
     pub seq: u64,
     /// Its hash.
     pub hash: Hash,
+}
+
+/// What a transaction is linked to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Links {
+    /// The schedule that it pays.
+    pub schedule_id: Option<ScheduleId>,
+    /// The goal that it is saved for.
+    pub goal_id: Option<GoalId>,
+}
+
+impl Links {
+    /// Whether it is linked to nothing.
+    pub fn is_empty(self) -> bool {
+        self == Self::default()
+    }
 }
 
 /// What figures are computed from: one transaction without the texts that no figure asks for.
@@ -53,6 +69,8 @@ pub struct ColumnRow {
     pub splits: Vec<(Option<CategoryId>, i64)>,
     /// Its tags, sorted, each once.
     pub tags: Vec<String>,
+    /// What it is linked to.
+    pub links: Links,
 }
 
 crate::model::debug_only!(ColumnRow: id, account_id, booking_date, transfer, pending, counts);
@@ -72,6 +90,7 @@ impl From<&Transaction> for ColumnRow {
             counts: transaction.counts(),
             splits: splits.map(|split| (split.category_id, split.amount.minor())).collect(),
             tags: transaction.tags.clone(),
+            links: Links { schedule_id: transaction.schedule_id, goal_id: transaction.goal_id },
         }
     }
 }

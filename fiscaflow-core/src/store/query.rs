@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::UnicodeNormalization as _;
 
-use crate::id::{AccountId, CategoryId, TransactionId};
+use crate::id::{AccountId, CategoryId, GoalId, ScheduleId, TransactionId};
 use crate::model::{SourceKind, Status, Transaction};
 
 /// Which transactions to list; every filter that is present must hold.
@@ -20,6 +20,10 @@ pub struct TransactionQuery {
     pub uncategorised: bool,
     /// Those whose category, or its absence, or whose parts were set by such a source.
     pub category_source: Option<SourceKind>,
+    /// Those linked to this schedule.
+    pub schedule_id: Option<ScheduleId>,
+    /// Those linked to this goal.
+    pub goal_id: Option<GoalId>,
     /// Those booked on this day or later.
     #[serde(deserialize_with = "crate::period::maybe_date")]
     pub from: Option<NaiveDate>,
@@ -60,6 +64,8 @@ impl TransactionQuery {
             && self.category_id.is_none_or(has_category)
             && (!self.uncategorised || bare)
             && self.category_source.is_none_or(by)
+            && self.schedule_id.is_none_or(|id| transaction.schedule_id == Some(id))
+            && self.goal_id.is_none_or(|id| transaction.goal_id == Some(id))
             && self.from.is_none_or(|day| transaction.booking_date >= day)
             && self.to.is_none_or(|day| transaction.booking_date <= day)
             && self.status.is_none_or(|status| transaction.status == status)

@@ -13,7 +13,7 @@ mod numbers;
 mod scan;
 mod sorted;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use chrono::{Datelike, NaiveDate};
 use self::months::Deltas;
 use self::numbers::{NONE, Numbers};
 pub(crate) use self::scan::Scanned;
-use self::sorted::{Heap, Part, Rows, Sorted, Tags};
+use self::sorted::{Extras, Heap, Part, Rows, Sorted};
 use crate::id::{AccountId, CategoryId, TransactionId};
 use crate::log::{Change, Hash, Object};
 use crate::period::Month;
-use crate::store::ColumnRow;
+use crate::store::{ColumnRow, Links};
 
 /// So many lines lie beside the main part at least before a new one is made,
 const LEAST_BESIDE: usize = 1024;
@@ -52,6 +52,8 @@ pub struct Group {
     pub split: bool,
     /// Whether their transactions have tags.
     pub tagged: bool,
+    /// Whether their transactions are linked to schedules or goals.
+    pub linked: bool,
 }
 
 /// One line of a figure: a transaction, or one part of a split one.
@@ -77,6 +79,8 @@ pub struct Line<'a> {
     pub outgoing: bool,
     /// The transaction's tags, sorted, each once.
     pub tags: &'a [String],
+    /// What the transaction is linked to.
+    pub links: Links,
 }
 
 impl fmt::Debug for Line<'_> {
@@ -126,7 +130,7 @@ struct Beside {
     /// The days of the transactions in `rows`.
     days: HashMap<TransactionId, i32>,
     lines: usize,
-    tags: BTreeMap<TransactionId, Tags>,
+    extras: Extras,
     /// Lines of the main part that are no more, and of how many transactions they are.
     gone: BTreeSet<u32>,
     gone_transactions: usize,
@@ -179,7 +183,7 @@ impl View {
     }
 
     /// What its columns, its index and its monthly sums take in memory, in bytes, as far as they
-    /// lie in the main part; without payees' names and tags.
+    /// lie in the main part; without payees' names, tags and links.
     pub fn memory_bytes(&self) -> usize {
         self.sorted.bytes()
     }
@@ -193,9 +197,7 @@ impl View {
         }
         let day = row.booking_date.num_days_from_ce();
         let parts: Box<[Part]> = self.parts(row).collect();
-        if !row.tags.is_empty() {
-            self.beside.tags.insert(row.id, row.tags.clone().into());
-        }
+        self.beside.extras.put(row);
         for part in &parts {
             self.count(day, part.group, part.minor, true);
         }
@@ -209,7 +211,7 @@ impl View {
     pub fn remove(&mut self, id: TransactionId) {
         if let Some(day) = self.beside.days.remove(&id) {
             let parts = self.beside.rows.remove(&(day, id)).unwrap_or_default();
-            self.beside.tags.remove(&id);
+            self.beside.extras.remove(id);
             self.beside.lines -= parts.len();
             for part in parts {
                 self.count(day, part.group, part.minor, false);
@@ -258,6 +260,7 @@ impl View {
                 outgoing: row.amount_minor < 0,
                 split: !row.splits.is_empty(),
                 tagged: !row.tags.is_empty(),
+                linked: !row.links.is_empty(),
             };
             Part { group: self.groups.number(&group, |group| *group), payee, minor }
         })
@@ -278,15 +281,15 @@ impl View {
     /// Makes what came since it was built part of the dense columns. A view does so by itself
     /// whenever much has come.
     pub fn settle(&mut self) {
-        let Beside { rows, tags, gone, deltas, .. } = std::mem::take(&mut self.beside);
+        let Beside { rows, extras, gone, deltas, .. } = std::mem::take(&mut self.beside);
         let mut sorted = self.sorted.merged(&gone, &rows, &deltas);
-        sorted.tags = self.sorted.tags.clone();
+        sorted.extras = self.sorted.extras.clone();
         for line in gone {
             if let Some(id) = self.sorted.run(line..line + 1).ids.first() {
-                sorted.tags.remove(id);
+                sorted.extras.remove(*id);
             }
         }
-        sorted.tags.extend(tags);
+        sorted.extras.extend(extras);
         self.sorted = Arc::new(sorted);
         self.groups.settle();
         self.payees.settle();
@@ -349,12 +352,37 @@ impl View {
             let parts = run.groups.iter().zip(run.payees).zip(run.amounts);
             run.ids.iter().zip(parts).filter_map(move |(id, ((group, payee), minor))| {
                 let part = Part { group: *group, payee: *payee, minor: *minor };
-                self.line(*id, date?, part, &self.sorted.tags)
+                self.line(*id, date?, part, &self.sorted.extras)
             })
         });
         let beside = self.beside.rows_in(span).flat_map(move |((day, id), parts)| {
             let date = NaiveDate::from_num_days_from_ce_opt(*day);
-            parts.iter().filter_map(move |part| self.line(*id, date?, *part, &self.beside.tags))
+            parts.iter().filter_map(move |part| self.line(*id, date?, *part, &self.beside.extras))
+        });
+        main.chain(beside)
+    }
+
+    /// The lines of transactions that are linked to something, without a look at any other.
+    pub fn linked_lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let main = self.sorted.extras.links.keys().filter_map(|id| {
+            let first = self.sorted.find(*id).filter(|it| !self.beside.gone.contains(it))?;
+            let (day, lines) = self.sorted.transaction_at(first)?;
+            Some((*id, NaiveDate::from_num_days_from_ce_opt(day)?, self.sorted.run(lines)))
+        });
+        let main = main.flat_map(move |(id, date, run)| {
+            let parts = run.groups.iter().zip(run.payees).zip(run.amounts);
+            parts.filter_map(move |((group, payee), minor)| {
+                let part = Part { group: *group, payee: *payee, minor: *minor };
+                self.line(id, date, part, &self.sorted.extras)
+            })
+        });
+        let beside = self.beside.extras.links.keys().filter_map(|id| {
+            let day = *self.beside.days.get(id)?;
+            let parts = self.beside.rows.get(&(day, *id))?;
+            Some((*id, NaiveDate::from_num_days_from_ce_opt(day)?, parts))
+        });
+        let beside = beside.flat_map(move |(id, date, parts)| {
+            parts.iter().filter_map(move |it| self.line(id, date, *it, &self.beside.extras))
         });
         main.chain(beside)
     }
@@ -364,10 +392,11 @@ impl View {
         transaction_id: TransactionId,
         date: NaiveDate,
         part: Part,
-        tags: &'a BTreeMap<TransactionId, Tags>,
+        extras: &'a Extras,
     ) -> Option<Line<'a>> {
         let group = self.groups.value(part.group)?;
-        let tags = group.tagged.then(|| tags.get(&transaction_id)).flatten();
+        let tags = group.tagged.then(|| extras.tags.get(&transaction_id)).flatten();
+        let links = group.linked.then(|| extras.links.get(&transaction_id)).flatten();
         Some(Line {
             transaction_id,
             date,
@@ -379,6 +408,7 @@ impl View {
             pending: group.pending,
             outgoing: group.outgoing,
             tags: tags.map_or(&[], |tags| tags),
+            links: links.copied().unwrap_or_default(),
         })
     }
 }
@@ -431,9 +461,7 @@ impl ViewBuilder {
         for part in self.view.parts(row) {
             self.heap.push(row.id, day, part);
         }
-        if !row.tags.is_empty() {
-            self.heap.tags.insert(row.id, row.tags.clone().into());
-        }
+        self.heap.extras.put(row);
     }
 
     /// The view of all rows.

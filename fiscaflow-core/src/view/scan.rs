@@ -1,13 +1,12 @@
 //! Scans: the lines of a span of days as their dense keys, for figures that no monthly sum has.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
 use chrono::{Datelike, NaiveDate};
 
 use super::View;
 use super::numbers::NONE;
-use super::sorted::{Part, Tags};
+use super::sorted::{Extras, Part};
 use crate::id::TransactionId;
 
 /// A line as a scan sees it.
@@ -37,9 +36,10 @@ impl View {
         mut see: impl FnMut(&Scanned<'_>),
     ) {
         let tagged: Vec<bool> = self.groups.values().map(|group| group.tagged).collect();
-        let mut see = |transaction_id, day, part: Part, tags: &BTreeMap<_, Tags>| {
+        let mut see = |transaction_id, day, part: Part, extras: &Extras| {
             let group = index(part.group);
-            let tags = tagged.get(group).filter(|it| **it).and_then(|_| tags.get(&transaction_id));
+            let tags = tagged.get(group).filter(|it| **it);
+            let tags = tags.and_then(|_| extras.tags.get(&transaction_id));
             see(&Scanned {
                 transaction_id,
                 day,
@@ -54,11 +54,11 @@ impl View {
             let parts = run.groups.iter().zip(run.payees).zip(run.amounts);
             for (id, ((group, payee), minor)) in run.ids.iter().zip(parts) {
                 let part = Part { group: *group, payee: *payee, minor: *minor };
-                see(*id, day, part, &self.sorted.tags);
+                see(*id, day, part, &self.sorted.extras);
             }
         }
         for ((day, id), parts) in self.beside.rows_in(span) {
-            parts.iter().for_each(|part| see(*id, *day, *part, &self.beside.tags));
+            parts.iter().for_each(|part| see(*id, *day, *part, &self.beside.extras));
         }
     }
 

@@ -7,9 +7,38 @@ use std::sync::Arc;
 
 use super::months::{self, Cell, Deltas};
 use crate::id::TransactionId;
+use crate::store::{ColumnRow, Links};
 
 /// A transaction's tags.
 pub(super) type Tags = Arc<[String]>;
+
+/// What few transactions have, by their ids.
+#[derive(Clone, Default)]
+pub(super) struct Extras {
+    pub(super) tags: BTreeMap<TransactionId, Tags>,
+    pub(super) links: BTreeMap<TransactionId, Links>,
+}
+
+impl Extras {
+    pub(super) fn put(&mut self, row: &ColumnRow) {
+        if !row.tags.is_empty() {
+            self.tags.insert(row.id, row.tags.clone().into());
+        }
+        if !row.links.is_empty() {
+            self.links.insert(row.id, row.links);
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: TransactionId) {
+        self.tags.remove(&id);
+        self.links.remove(&id);
+    }
+
+    pub(super) fn extend(&mut self, other: Self) {
+        self.tags.extend(other.tags);
+        self.links.extend(other.links);
+    }
+}
 
 /// What a line has besides its day and its transaction.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +77,7 @@ pub(super) struct Sorted {
     /// The first line of each transaction, in the order of ids: how one is found.
     by_id: Vec<u32>,
     pub(super) cells: Vec<Cell>,
-    pub(super) tags: BTreeMap<TransactionId, Tags>,
+    pub(super) extras: Extras,
 }
 
 impl Sorted {
@@ -214,7 +243,7 @@ impl Sorted {
         next.by_id.shrink_to_fit();
     }
 
-    /// What its columns take in memory, tags and their ids left out, in bytes.
+    /// What its columns take in memory, what few transactions have left out, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.ids.capacity() * size_of::<TransactionId>()
             + (self.groups.capacity() + self.payees.capacity() + self.by_id.capacity()) * 4
@@ -250,7 +279,7 @@ pub(super) struct Heap {
     ids: Vec<TransactionId>,
     days: Vec<i32>,
     parts: Vec<Part>,
-    pub(super) tags: BTreeMap<TransactionId, Tags>,
+    pub(super) extras: Extras,
 }
 
 impl Heap {
@@ -290,7 +319,7 @@ impl Heap {
         sorted.days.shrink_to_fit();
         sorted.cells = cells(&sorted);
         sorted.cells.shrink_to_fit();
-        sorted.tags = self.tags;
+        sorted.extras = self.extras;
         sorted
     }
 }

@@ -8,7 +8,8 @@ use fiscaflow_core::model::{
     Transaction, Weekday, metadata,
 };
 use fiscaflow_core::{
-    AccountId, Amount, BookId, CategoryId, Currency, Money, Plan, RuleId, TransactionId,
+    AccountId, Amount, BookId, CategoryId, Currency, GoalId, Money, Plan, RuleId, ScheduleId,
+    TransactionId,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -218,6 +219,14 @@ pub fn condition() -> impl Strategy<Value = Condition> {
     })
 }
 
+pub fn schedule_id(number: u128) -> ScheduleId {
+    ScheduleId::new(Uuid::from_u128(number))
+}
+
+pub fn goal_id(number: u128) -> GoalId {
+    GoalId::new(Uuid::from_u128(number))
+}
+
 fn part() -> impl Strategy<Value = SplitPart> {
     let amount = (1_i64..20).prop_map(|minor| (Some(cents(minor)), None));
     let percent = (1_i64..6_000).prop_map(|minor| (None, Some(cents(minor))));
@@ -243,6 +252,8 @@ pub fn action() -> impl Strategy<Value = Action> {
         status().prop_map(|status| Action::SetStatus { status }),
         prop::collection::vec(part(), 0..4).prop_map(|parts| Action::Split { parts }),
         text().prop_map(|reason| Action::Flag { reason }),
+        (0_u128..3).prop_map(|id| Action::LinkSchedule { schedule_id: schedule_id(id) }),
+        (0_u128..3).prop_map(|id| Action::LinkGoal { goal_id: goal_id(id) }),
         (0_u128..3).prop_map(|id| Action::MarkTransfer { account_id: account_id(id) }),
     ]
 }
@@ -286,12 +297,13 @@ fn source() -> impl Strategy<Value = Option<Source>> {
 pub fn transaction() -> impl Strategy<Value = Transaction> {
     let texts =
         (text(), prop::option::of(text()), prop::option::of(text()), prop::option::of(text()));
-    let sources = (source(), source(), source(), source(), source());
+    let sources = (source(), source(), source(), source(), source(), [source(), source()]);
     let tags = prop::collection::btree_set(select(vec!["own", "rewe", "Café"]), 0..3);
     let facts = (-40_i64..40, currency(), 1_u32..12, 0_u128..3);
     let rest = (
         status(),
         prop::option::of((0_u128..4).prop_map(category_id)),
+        prop::option::of(0_u128..3),
         any::<[bool; 3]>(),
         prop::collection::btree_map(
             select(vec![metadata::MCC, metadata::COUNTERPARTY_ACCOUNT, metadata::REVIEW]),
@@ -301,7 +313,7 @@ pub fn transaction() -> impl Strategy<Value = Transaction> {
     );
     (texts, sources, tags, facts, rest).prop_map(|(texts, sources, tags, facts, rest)| {
         let (minor, currency, date, account) = facts;
-        let (status, category, [split, transfer, attached], metadata) = rest;
+        let (status, category, link, [split, transfer, attached], metadata) = rest;
         let amount = Money::from_minor(minor, currency);
         let halves = [minor / 2, minor - minor / 2].map(|minor| Split {
             amount: Money::from_minor(minor, currency),
@@ -332,6 +344,10 @@ pub fn transaction() -> impl Strategy<Value = Transaction> {
             notes: texts.2,
             notes_source: sources.4,
             splits: if split { halves.to_vec() } else { Vec::new() },
+            schedule_id: link.map(schedule_id),
+            schedule_source: sources.5[0].clone(),
+            goal_id: link.map(goal_id),
+            goal_source: sources.5[1].clone(),
             transfer_id: transfer.then(|| TransactionId::new(Uuid::from_u128(2))),
             reference: texts.3,
             external_id: None,

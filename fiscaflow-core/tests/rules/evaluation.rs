@@ -77,6 +77,12 @@ proptest! {
         if by_user(&before.tags_source) {
             prop_assert_eq!(&after.tags, &before.tags);
         }
+        if by_user(&before.schedule_source) {
+            prop_assert_eq!(after.schedule_id, before.schedule_id);
+        }
+        if by_user(&before.goal_source) {
+            prop_assert_eq!(after.goal_id, before.goal_id);
+        }
         if by_user(&before.status_source) {
             prop_assert_eq!(after.status, before.status);
         }
@@ -104,6 +110,8 @@ proptest! {
         prop_assert_eq!(winners("payee"), one(paid));
         prop_assert_eq!(winners("notes"), one(after.notes.is_some() || after.notes_source.is_some()));
         prop_assert_eq!(winners("status"), 1);
+        prop_assert_eq!(winners("schedule"), one(after.schedule_source.is_some()));
+        prop_assert_eq!(winners("goal"), one(after.goal_source.is_some()));
         let tagged = after.tags_source.is_some();
         prop_assert_eq!(winners("tags"), if tagged { after.tags.len() } else { 0 });
         prop_assert!(explanation.candidates.iter().all(|it| !it.why.is_empty()));
@@ -146,6 +154,10 @@ pub fn plain(description: &str) -> Transaction {
         notes: None,
         notes_source: None,
         splits: Vec::new(),
+        schedule_id: None,
+        schedule_source: None,
+        goal_id: None,
+        goal_source: None,
         transfer_id: None,
         reference: None,
         external_id: None,

@@ -61,12 +61,14 @@ CREATE TABLE transactions (
     notes         TEXT,
     search        TEXT    NOT NULL, -- description, payee and notes, folded
     value_day     INTEGER,
-    sources       TEXT,             -- of category, payee and tags
+    sources       TEXT,             -- of what somebody set
     reference     TEXT,
     external_id   TEXT,
     attachments   TEXT,
     metadata      TEXT,
     revision      INTEGER NOT NULL,
+    schedule_id   BLOB,
+    goal_id       BLOB,
     PRIMARY KEY (book_id, id)
 ) STRICT;
 
@@ -82,6 +84,12 @@ CREATE INDEX transactions_with_splits
     ON transactions (book_id, booking_day DESC, id DESC) WHERE splits IS NOT NULL;
 CREATE INDEX transactions_with_tags
     ON transactions (book_id, booking_day DESC, id DESC) WHERE tags IS NOT NULL;
+-- What pays schedules and is saved for goals.
+CREATE INDEX transactions_of_schedules
+    ON transactions (book_id, schedule_id, booking_day DESC, id DESC)
+    WHERE schedule_id IS NOT NULL;
+CREATE INDEX transactions_of_goals
+    ON transactions (book_id, goal_id, booking_day DESC, id DESC) WHERE goal_id IS NOT NULL;
 -- What persons chose: categories are learned from it.
 CREATE INDEX transactions_chosen
     ON transactions (book_id, booking_day DESC, id DESC)

@@ -8,9 +8,10 @@ use std::borrow::Cow;
 
 use chrono::{NaiveDate, TimeDelta};
 use fiscaflow_core::model::{Attachment, Origin, Source, SourceKind, Split, Status, Transaction};
-use fiscaflow_core::store::{ColumnRow, OriginRow, search_text};
+use fiscaflow_core::store::{ColumnRow, Links, OriginRow, search_text};
 use fiscaflow_core::{
-    AccountId, BookId, CategoryId, Currency, ImportId, Money, Result, TransactionId,
+    AccountId, BookId, CategoryId, Currency, GoalId, ImportId, Money, Result, ScheduleId,
+    TransactionId,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -25,12 +26,13 @@ use super::error::{damaged, failed};
 pub(super) const INSERT: &str = "INSERT OR REPLACE INTO transactions (\
      book_id, id, account_id, booking_day, amount_minor, currency, status, deleted, category_id, \
      transfer_id, payee, splits, tags, description, notes, search, value_day, sources, reference, \
-     external_id, attachments, metadata, revision) ";
+     external_id, attachments, metadata, revision, schedule_id, goal_id) ";
 
 /// The columns of a whole transaction, in the order of [`read`].
 pub(super) const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, \
      status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
-     value_day, sources, reference, external_id, attachments, metadata, revision, (\
+     value_day, sources, reference, external_id, attachments, metadata, revision, schedule_id, \
+     goal_id, (\
          SELECT json_group_array(json_array(booking_day, bank_id, fingerprint, hex(account_id), \
          hex(import_id), amount_minor, pending) ORDER BY number) FROM origins WHERE origins.book_id = \
          transactions.book_id AND transaction_id = transactions.id)";
@@ -64,6 +66,10 @@ struct SourcesJson<'a> {
     notes: Option<Cow<'a, Source>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status: Option<Cow<'a, Source>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schedule: Option<Cow<'a, Source>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    goal: Option<Cow<'a, Source>>,
 }
 
 /// The values of rows to be put, one row after the other.
@@ -118,6 +124,8 @@ impl<'a> Encoded<'a> {
             tags: transaction.tags_source.as_ref().map(Cow::Borrowed),
             notes: transaction.notes_source.as_ref().map(Cow::Borrowed),
             status: transaction.status_source.as_ref().map(Cow::Borrowed),
+            schedule: transaction.schedule_source.as_ref().map(Cow::Borrowed),
+            goal: transaction.goal_source.as_ref().map(Cow::Borrowed),
         };
         let bare = sources == SourcesJson::default();
         Ok(Self {
@@ -155,7 +163,9 @@ impl<'a> Encoded<'a> {
             .push(transaction.external_id.as_deref())
             .push(self.attachments)
             .push(self.metadata)
-            .push(i64::try_from(transaction.revision).unwrap_or(i64::MAX));
+            .push(i64::try_from(transaction.revision).unwrap_or(i64::MAX))
+            .push(transaction.schedule_id.map(|id| blob(id.uuid())))
+            .push(transaction.goal_id.map(|id| blob(id.uuid())));
     }
 }
 
@@ -204,6 +214,8 @@ pub(super) fn read(row: &SqliteRow) -> Result<Transaction> {
     let metadata = from_json(c.get()?)?;
     let revision = u64::try_from(c.get::<i64>()?)
         .map_err(|_| damaged("a stored transaction has no revision"))?;
+    let schedule_id = c.optional_id()?.map(ScheduleId::new);
+    let goal_id = c.optional_id()?.map(GoalId::new);
     let origins = origins(c.get()?, currency)?;
     Ok(Transaction {
         id,
@@ -223,6 +235,10 @@ pub(super) fn read(row: &SqliteRow) -> Result<Transaction> {
         status_source: sources.status.map(Cow::into_owned),
         notes,
         splits,
+        schedule_id,
+        schedule_source: sources.schedule.map(Cow::into_owned),
+        goal_id,
+        goal_source: sources.goal.map(Cow::into_owned),
         transfer_id,
         reference,
         external_id,
@@ -236,7 +252,7 @@ pub(super) fn read(row: &SqliteRow) -> Result<Transaction> {
 
 /// The columns of [`read_column_row`].
 pub(super) const COLUMN_ROW: &str = "id, account_id, booking_day, amount_minor, category_id, \
-     payee, transfer_id IS NOT NULL, status, deleted, splits, tags";
+     payee, transfer_id IS NOT NULL, status, deleted, splits, tags, schedule_id, goal_id";
 
 /// Reads a row of the columns [`COLUMN_ROW`].
 pub(super) fn read_column_row(row: &SqliteRow) -> Result<ColumnRow> {
@@ -252,6 +268,8 @@ pub(super) fn read_column_row(row: &SqliteRow) -> Result<ColumnRow> {
     let deleted: bool = c.get()?;
     let splits: Vec<SplitJson> = from_json(c.get()?)?;
     let tags = from_json(c.get()?)?;
+    let schedule_id = c.optional_id()?.map(ScheduleId::new);
+    let goal_id = c.optional_id()?.map(GoalId::new);
     Ok(ColumnRow {
         id,
         account_id,
@@ -264,6 +282,7 @@ pub(super) fn read_column_row(row: &SqliteRow) -> Result<ColumnRow> {
         counts: !deleted && status != Status::Void,
         splits: splits.into_iter().map(|split| (split.category, split.minor)).collect(),
         tags,
+        links: Links { schedule_id, goal_id },
     })
 }
 

@@ -83,6 +83,12 @@ fn push_page(
             .push(rows::source_name(kind))
             .push("'");
     }
+    if let Some(id) = query.schedule_id {
+        select.push(" AND schedule_id = ").push_bind(blob(id.uuid()));
+    }
+    if let Some(id) = query.goal_id {
+        select.push(" AND goal_id = ").push_bind(blob(id.uuid()));
+    }
     if let Some(from) = query.from {
         select.push(" AND booking_day >= ").push_bind(day(from));
     }

@@ -7,7 +7,9 @@ use chrono::{Days, NaiveDate};
 use super::samples::{TEXTS, bitcoin};
 use super::scribe::{Scribe, bare_transaction};
 use crate::conformance::sources::Random;
-use crate::id::{AccountId, BudgetId, CategoryId, ImportId, PayeeId, TransactionId};
+use crate::id::{
+    AccountId, BudgetId, CategoryId, GoalId, ImportId, PayeeId, ScheduleId, TransactionId,
+};
 use crate::log::Hash;
 use crate::model::{
     Alert, Attachment, Document, Member, Origin, Payee, Role, Source, SourceKind, Split, Status,
@@ -107,6 +109,10 @@ impl Chance {
         one.notes = self.maybe(4, Self::text);
         one.notes_source = self.maybe(5, |_| Source::user());
         one.status_source = self.maybe(5, |_| Source::user());
+        one.schedule_id = self.maybe(3, |chance| ScheduleId::new(chance.few()));
+        one.schedule_source = self.maybe(4, |_| Source::user());
+        one.goal_id = self.maybe(3, |chance| GoalId::new(chance.few()));
+        one.goal_source = self.maybe(4, |_| Source::user());
         one.value_date = self.maybe(3, Self::date);
         one.transfer_id = self.maybe(5, |chance| TransactionId::new(chance.few()));
         one.reference = self.maybe(5, Self::text);
@@ -186,6 +192,8 @@ impl Chance {
             category_source: self.maybe(6, |chance| {
                 [SourceKind::User, SourceKind::Learned, SourceKind::Rule][chance.random.below(3)]
             }),
+            schedule_id: self.maybe(8, |chance| ScheduleId::new(chance.few())),
+            goal_id: self.maybe(8, |chance| GoalId::new(chance.few())),
             from: self.maybe(6, Self::date),
             to: self.maybe(6, Self::date),
             status: self.maybe(6, Self::status),

@@ -7,7 +7,7 @@ use crate::log::Change;
 use crate::model::{Source, SourceKind, Split, Status, Transaction};
 use crate::money::Money;
 use crate::store::{PageRequest, Position, Store, TransactionQuery};
-use crate::{AccountId, CategoryId, TransactionId};
+use crate::{AccountId, CategoryId, GoalId, ScheduleId, TransactionId};
 
 fn position(transaction: &Transaction) -> Position {
     Position { booking_date: transaction.booking_date, id: transaction.id }
@@ -55,6 +55,7 @@ async fn check(store: &dyn Store, scribe: &Scribe, all: &[Transaction], query: T
 fn varied(scribe: &Scribe) -> Vec<Transaction> {
     let other_account = AccountId::new(scribe.uuid());
     let categories = [CategoryId::new(scribe.uuid()), CategoryId::new(scribe.uuid())];
+    let (schedule, goal) = (ScheduleId::new(scribe.uuid()), GoalId::new(scribe.uuid()));
     let part = |minor, category_id| Split {
         amount: Money::from_minor(minor, euro()),
         category_id,
@@ -83,6 +84,8 @@ fn varied(scribe: &Scribe) -> Vec<Transaction> {
                 2 => one.splits = vec![part(1, Some(categories[0])), part(-1, None)],
                 _ => {}
             }
+            one.schedule_id = (number % 5 == 0).then_some(schedule);
+            one.goal_id = (number % 8 == 0).then_some(goal);
             if number % 6 == 0 {
                 one.tags = vec!["holiday".to_owned(), "shared".to_owned()];
                 one.notes = Some("Rückgabe".to_owned());
@@ -162,6 +165,9 @@ fn single_filters(all: &[Transaction]) -> Vec<TransactionQuery> {
         TransactionQuery { category_id: category, ..empty() },
         TransactionQuery { category_id: all[1].category_id, ..empty() },
         TransactionQuery { category_id: Some(CategoryId::new(uuid::Uuid::nil())), ..empty() },
+        TransactionQuery { schedule_id: all[0].schedule_id, ..empty() },
+        TransactionQuery { goal_id: all[0].goal_id, ..empty() },
+        TransactionQuery { goal_id: Some(GoalId::new(uuid::Uuid::nil())), ..empty() },
         TransactionQuery { uncategorised: true, ..empty() },
         TransactionQuery { category_source: Some(SourceKind::User), ..empty() },
         TransactionQuery { category_source: Some(SourceKind::Learned), ..empty() },
@@ -210,6 +216,8 @@ pub async fn filters_hold_together(store: Arc<dyn Store>) {
                 category_id: one.category_id.or(other.category_id),
                 uncategorised: one.uncategorised || other.uncategorised,
                 category_source: one.category_source.or(other.category_source),
+                schedule_id: one.schedule_id.or(other.schedule_id),
+                goal_id: one.goal_id.or(other.goal_id),
                 from: one.from.or(other.from),
                 to: one.to.or(other.to),
                 status: one.status.or(other.status),
