@@ -2,14 +2,15 @@
 
 Two years of six accounts in three currencies: splits of either sign and without categories,
 transfers within a currency and between two, over the end of a month too, refunds, salaries that are
-paid back, pending, void and deleted rows, opening balances; and budgets of every scope, period and
-rollover.
+paid back, pending, void and deleted rows, opening balances, exchange rates; and budgets of every
+scope, period and rollover.
 """
 
 from __future__ import annotations
 
 import datetime
 import random
+from collections.abc import Iterator
 from typing import Any
 
 FIRST = datetime.date(2024, 1, 1)
@@ -97,6 +98,7 @@ def book(seed: int, count: int) -> dict[str, Any]:
         "accounts": accounts,
         "categories": categories,
         "budgets": [_budget(chance, place) for place in range(24)],
+        "rates": list(_rates(chance)),
         "transactions": rows,
         **{
             name: []
@@ -111,6 +113,23 @@ def book(seed: int, count: int) -> dict[str, Any]:
             )
         },
     }
+
+
+def _rates(chance: random.Random) -> Iterator[dict[str, Any]]:
+    """Sheets of the euro, and now and then of the dollar: on some days neither, or both."""
+    for number in range(-7, DAYS):
+        day = (FIRST + datetime.timedelta(days=number)).isoformat()
+        dollar, yen = chance.randint(9_000, 12_500), chance.randint(12_000, 17_000)
+        quotes = {"USD": f"{dollar / 10_000:.4f}", "JPY": f"{yen / 100:.2f}"}
+        if number % 5 == 0 or chance.random() < 0.4:
+            yield _sheet(day, "EUR", quotes)
+        if chance.random() < 0.2:
+            yield _sheet(day, "USD", {"EUR": f"{chance.randint(8_000, 11_000) / 10_000:.4f}"})
+
+
+def _sheet(day: str, base: str, quotes: dict[str, str]) -> dict[str, Any]:
+    rates = [{"quote": quote, "rate": rate} for quote, rate in sorted(quotes.items())]
+    return {"date": day, "base": base, "rates": rates}
 
 
 def _row(chance: random.Random, number: int) -> dict[str, Any]:

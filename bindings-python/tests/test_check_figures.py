@@ -16,8 +16,9 @@ from decimal import Decimal
 from typing import Any
 
 import fiscaflow
-import generated
 import pytest
+
+import generated
 from conftest import ROOT
 
 PROGRAM = ROOT / "tools" / "check_figures.py"
@@ -42,21 +43,25 @@ def asked() -> tuple[dict[str, Any], list[dict[str, Any]]]:
         export = json.loads(book.exports.create(format="json")["content"])
         account = export["accounts"][0]["id"]
         budget = export["budgets"][0]
+        days = {"from": FROM, "to": TO}
         requests: list[tuple[str, dict[str, Any]]] = [
             ("reports.balances", {}),
             ("reports.balances", {"account_id": account, "from": "2024-02-25", "to": "2024-03-05"}),
-            ("reports.net_worth", {"from": FROM, "to": TO}),
+            ("reports.net_worth", days),
+            ("reports.net_worth", {**days, "currency": "EUR", "unrealised": True}),
+            ("reports.net_worth", {"to": TO, "currency": "USD", "max_age_days": 30}),
             ("reports.spending", {}),
             ("reports.spending", {"account_id": account, "from": "2024-05"}),
             ("reports.cash_flow", {}),
             ("reports.top_payees", {"kind": "income", "from": FROM}),
             ("reports.top_payees", {}),
-            ("budgets.state", {"date": "2024-07-16", "as_of": "2024-07-16", "witness": True}),
-            ("budgets.history", {"budget_id": budget["id"], "from": FROM, "to": TO}),
-            ("envelopes.state", {"month": "2024-09", "witness": True}),
+            ("budgets.state", {"date": "2024-07-16", "as_of": "2024-07-16"}),
+            ("budgets.history", {**days, "budget_id": budget["id"]}),
+            ("envelopes.state", {"month": "2024-09"}),
         ]
         answers = []
         for verb, request in requests:
+            request["witness"] = True
             noun, name = verb.split(".")
             python = {f"{key}_" if key == "from" else key: it for key, it in request.items()}
             answer = getattr(getattr(book, noun), name)(**python)
@@ -88,7 +93,8 @@ def test_right_answers_pass(asked: Any, tmp_path: pathlib.Path) -> None:
     rows = [it["answer"] for it in answers]
     rows = [it if isinstance(it, list) else it["envelopes"] for it in rows]
     assert said == f"{sum(map(len, rows))} rows checked, 0 problems\n"
-    assert any(row["witness"] for row in rows[-3]), "no budget has a witness"
+    assert all(row["witness"]["head"] == export["head"] for it in rows for row in it)
+    assert any(row["witness"]["rates"] for row in rows[3])
     # A transaction that the book got meanwhile is noticed, too.
     more = copy.deepcopy(export)
     more["transactions"][-1]["amount"]["value"] = "-12345.67"
@@ -97,27 +103,27 @@ def test_right_answers_pass(asked: Any, tmp_path: pathlib.Path) -> None:
 
 def alterations(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[Any, ...], Any]]:
     """Each place of an answer that says a figure or of what it is, and something else for it."""
+    last = path[-1] if path else None
     if isinstance(value, list):
-        for place, it in enumerate(value):
+        for place, it in enumerate(value[:2]):
             yield from alterations(it, (*path, place))
-        if path and path[-1] in ("witness", "ids"):
-            yield path, [*value, generated.an_id(3, 999)]
+        if last in ("ids", "opening", "rates"):
+            yield path, [*value, value[0] if value else generated.an_id(3, 999)]
             if value:
                 yield path, value[1:]
-                yield path, [*value, value[0]]
     elif isinstance(value, dict):
         for name, it in value.items():
             yield from alterations(it, (*path, name))
-    elif path[-1] == "value":
-        yield path, str(Decimal(value) + Decimal(1).scaleb(Decimal(value).as_tuple().exponent))  # type: ignore[arg-type]
+    elif last == "value":
+        yield path, str(Decimal(value) + Decimal(1).scaleb(int(Decimal(value).as_tuple()[2])))
         yield path, value.removeprefix("-") if value.startswith("-") else f"-{value}"
-    elif path[-1] == "currency":
+    elif last in ("currency", "base", "quote"):
         yield path, "USD" if value == "EUR" else "EUR"
-    elif path[-1] in ("transactions", "days"):
+    elif last in ("transactions", "days"):
         yield path, value + 1
-    elif path[-1] in ("used_percent", "savings_rate_percent"):
+    elif last in ("used_percent", "savings_rate_percent", "rate"):
         yield path, "0.1" if value is None else str(Decimal(value) + Decimal("0.1"))
-    elif path[-1] in ("account_id", "budget_id", "head") or "witness" in path[-2:-1]:
+    elif last in ("account_id", "budget_id", "head", "rounding") or "witness" in path[:-1]:
         yield path, generated.an_id(9, 9)
 
 
@@ -138,40 +144,21 @@ def test_whatever_is_altered_is_found(asked: Any) -> None:
     for said in answers:
         answer = said["answer"]
         rows = answer if isinstance(answer, list) else answer["envelopes"]
-        for row in rows[:40]:
+        for row in rows[:: 1 + len(rows) // 5]:
             for path, value in alterations(row):
                 changed = altered(row, path, value)
                 assert program.found(book, said["verb"], said["request"], changed), (row, path)
                 tried += 1
-    assert tried > 1_000
+    assert tried > 900
 
 
-def test_a_witness_in_full_is_checked(asked: Any) -> None:
-    """Head, currency, rounding, rates and opening balances, where a witness names them."""
+def test_a_witness_that_was_asked_for_may_not_be_missing(asked: Any) -> None:
     program = loaded()
     export, answers = asked
+    row = {**answers[0]["answer"][0], "witness": None}
     book = program.Book(export)
-    row = answers[0]["answer"][0]
-    own = {line.row["id"] for line in book.of([row["account_id"]], "", "9999")}
-    witness = {
-        "head": export["head"],
-        "currency": row["balance"]["currency"],
-        "rounding": "exact",
-        "ids": sorted(own),
-        "opening": [row["account_id"]],
-        "rates": [],
-    }
-    assert program.found(book, "reports.balances", {}, {**row, "witness": witness}) == []
-    for name, other in [
-        ("head", "0" * 64),
-        ("currency", "CHF"),
-        ("rounding", "half_even"),
-        ("ids", sorted(own)[1:]),
-        ("opening", []),
-        ("rates", [{"from": "USD", "to": "EUR", "date": "2024-01-02", "rate": "0.9"}]),
-    ]:
-        wrong = {**row, "witness": {**witness, name: other}}
-        assert program.found(book, "reports.balances", {}, wrong), name
+    assert program.found(book, "reports.balances", {}, row) == []
+    assert program.found(book, "reports.balances", {"witness": True}, row)
 
 
 def test_the_program_says_what_is_wrong(asked: Any, tmp_path: pathlib.Path) -> None:

@@ -260,7 +260,9 @@ def plain(state: Any, budget: dict[str, Any]) -> dict[str, Any]:
     for name, it in state.items():
         if name in ("budget_id", "name", "month", "announced"):
             continue
-        if isinstance(it, dict):
+        if name == "witness":
+            it = it["ids"]
+        elif isinstance(it, dict):
             assert it["currency"] == budget["limit"]["currency"]
             it = twin.minor(it)
         told[name] = None if it is None else Decimal(it) if name == "used_percent" else it
