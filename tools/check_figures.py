@@ -153,11 +153,11 @@ class Book:
         return said | {"used_percent": percent(-total(used), there)}, used, []
 
     def envelopes_state(self, row, request):
-        currency, month = row["activity"]["currency"], request["month"]
+        currency, category = row["activity"]["currency"], self.categories[row["category_id"]]
         own = [it for it in self.accounts.values() if it["kind"] not in ("loan", "investment")]
         ids = [it["id"] for it in own if it["currency"] == currency]
-        lines = self.of(ids, month, month + "-31")
-        lines = [it for it in lines if it["category_id"] == row["category_id"]]
+        lines = self.of(ids, request["month"], request["month"] + "-31")
+        lines = [it for it in lines if it["category_id"] == category["id"]]
         known = {name: self.minor(row[name]) for name in ("carried_in", "assigned")}
         known["activity"] = total(lines)
         return self.money(currency, available=sum(known.values()), **known), lines, []

@@ -123,7 +123,10 @@ def alterations(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[tuple[
         yield path, value + 1
     elif last in ("used_percent", "savings_rate_percent", "rate"):
         yield path, "0.1" if value is None else str(Decimal(value) + Decimal("0.1"))
-    elif last in ("account_id", "budget_id", "head", "rounding") or "witness" in path[:-1]:
+    elif (
+        last in ("account_id", "budget_id", "category_id", "group_id", "head", "rounding")
+        or "witness" in path[:-1]
+    ):
         yield path, generated.an_id(9, 9)
 
 
