@@ -2,7 +2,7 @@
 
 usage: check_reports.py EXPORT ANSWERS
 The files are those of check_figures.py, to which other verbs are left. Of a report with a
-condition (`where`) the lines are those that its witnesses name: their sums are made anew, the
+condition (`filter`) the lines are those that its witnesses name: their sums are made anew, the
 condition is not read. What rows by time are compared with is taken as told; the difference is not.
 """
 
@@ -58,7 +58,7 @@ class Reports(check_figures.Book):
         lines = self.of(self.accounts, days[0] or "", days[1] or "9999")
         lines = [it for it in lines if it["side"] in signs]
         lines = [it for it in lines if self.is_in(it, row, report.get("by", []))]
-        if report.get("where"):
+        if report.get("filter"):
             lines = [it for it in lines if it["id"] in request["ids"]]
         if not report.get("currency"):
             lines = [it for it in lines if it["currency"] == currency]
@@ -73,7 +73,7 @@ class Reports(check_figures.Book):
         said = {"before": None, "change": None, "change_percent": None}
         before = self.minor(row["before"]) if report.get("compare") else None
         by_time = {"weekday", *STARTS} & set(report.get("by", []))
-        if before is not None and not by_time and not report.get("where"):
+        if before is not None and not by_time and not report.get("filter"):
             days = answer["before_from"], answer["before_to"]
             before = self.counted(days, row, request)[1]
         self.used = {}
@@ -102,7 +102,7 @@ def found(book, request, answer):
     # Not all that make a total are told where rows are left out.
     request["ids"] = {it for row in rows for it in (row["witness"] or {"ids": []})["ids"]}
     for place, row in enumerate(
-        [] if report.get("where") and "limit" in report else answer["totals"]
+        [] if report.get("filter") and "limit" in report else answer["totals"]
     ):
         request["witness"] = False
         problems = check_figures.found(

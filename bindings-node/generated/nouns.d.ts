@@ -3,19 +3,20 @@
 import type {
   Account, AccountPatch, ApplyReport, Assignment, AutomationQuery, AutomationReport, BacktestQuery,
   BacktestReport, Balance, BalancesQuery, Book, BookPatch, Budget, BudgetHistoryQuery, BudgetPatch,
-  BudgetQuery, BudgetState, CashFlow, CashFlowQuery, Category, CategoryPatch, Conversion,
-  ConversionQuery, Entry, Envelope, EnvelopeMonth, EnvelopeQuery, EvaluationQuery,
-  EvaluationReport, Event, Explanation, Export, ExportQuery, HistoryQuery, Import, ImportPreview,
-  ImportProgress, ImportReport, Layout, Member, Merge, NetWorth, NetWorthQuery, NewAccount,
-  NewAssignment, NewBook, NewBudget, NewCategory, NewEnvelope, NewHold, NewImport, NewLayout,
-  NewPayee, NewRates, NewRestore, NewRule, NewSchedule, NewTransaction, NewTransfer, ObjectChange,
-  Occurrence, OccurrenceQuery, ParsedFile, Payee, PayeeName, PayeeText, PayeeTotal, RateQuery,
-  RateReport, RateSheet, Reassignment, Recategorisation, Recommendation, RecommendationQuery,
-  RestoreReport, Rule, RulePatch, RuleSuggestion, RuleSuggestionQuery, RuleText, Schedule,
-  SchedulePatch, Spending, SpendingQuery, Stream, StreamQuery, SuggestionPage, SuggestionQuery,
-  SuggestionScope, SuggestionsApplied, TopPayeesQuery, Transaction, TransactionPage,
-  TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion,
-  UndoReport, Unusual, UnusualQuery, Verification,
+  BudgetQuery, BudgetState, CashFlow, CashFlowQuery, Category, CategoryPatch, CommitUndone,
+  Conversion, ConversionQuery, Entry, Envelope, EnvelopeMonth, EnvelopeQuery, EvaluationQuery,
+  EvaluationReport, Event, Explanation, Export, ExportQuery, Goal, GoalPatch, GoalProgress,
+  GoalQuery, HistoryQuery, Import, ImportPreview, ImportProgress, ImportReport, Layout, Member,
+  Merge, NetWorth, NetWorthQuery, NewAccount, NewAssignment, NewBook, NewBudget, NewCategory,
+  NewEnvelope, NewGoal, NewHold, NewImport, NewLayout, NewPayee, NewRates, NewRestore, NewRule,
+  NewSchedule, NewTransaction, NewTransfer, ObjectChange, Occurrence, OccurrenceQuery, ParsedFile,
+  Payee, PayeeName, PayeeText, PayeeTotal, RateQuery, RateReport, RateSheet, Reassignment,
+  Recategorisation, Recommendation, RecommendationQuery, Report, ReportAnswer, ReportQuery,
+  ReportQuestion, ReportText, RestoreReport, Rule, RulePatch, RuleSuggestion, RuleSuggestionQuery,
+  RuleText, Schedule, SchedulePatch, Spending, SpendingQuery, Stream, StreamQuery, SuggestionPage,
+  SuggestionQuery, SuggestionScope, SuggestionsApplied, TopPayeesQuery, Transaction,
+  TransactionPage, TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal,
+  TransferSuggestion, UndoReport, Unusual, UnusualQuery, Verification,
 } from './shapes.js';
 
 /** What may be said of a call beside its request. */
@@ -203,6 +204,20 @@ export interface Schedules {
   occurrences(request: OccurrenceQuery): Promise<Occurrence[]>;
 }
 
+/** What is saved for. */
+export interface Goals {
+  /** Make a goal. */
+  create(request: NewGoal): Promise<Goal>;
+  /** All goals. */
+  list(): Promise<Goal[]>;
+  /** Change a goal. */
+  update(id: string, request: GoalPatch): Promise<Goal>;
+  /** Remove a goal. */
+  delete(id: string): Promise<void>;
+  /** How goals stand: what is saved, planned, missing and to be expected. */
+  progress(request?: GoalQuery): Promise<GoalProgress[]>;
+}
+
 /** What currencies were worth. */
 export interface Rates {
   /** Keep the rates of a day; a sheet without rates takes the day away. */
@@ -255,6 +270,14 @@ export interface Reports {
   spending(request?: SpendingQuery): Promise<Spending[]>;
   /** Income, spending and what is left of it, by month. */
   cashFlow(request?: CashFlowQuery): Promise<CashFlow[]>;
+  /** What a report comes to: any measure by any dimension, compared or not. */
+  run(request: ReportQuery): Promise<ReportAnswer>;
+  /** What a question in words comes to, put into a report by somebody outside. */
+  ask(request: ReportQuestion): Promise<ReportAnswer>;
+  /** A report read from its sentence; nothing runs. */
+  parse(request: ReportText): Promise<Report>;
+  /** A report as one sentence; nothing runs. */
+  describe(request: Report): Promise<ReportText>;
   /** With whom most was spent, or from whom most came. */
   topPayees(request?: TopPayeesQuery): Promise<PayeeTotal[]>;
   /** What lies in all accounts together, by month or day. */
@@ -269,6 +292,8 @@ export interface History {
   list(request?: HistoryQuery): Promise<Entry[]>;
   /** What happened to one object. */
   object(id: string): Promise<ObjectChange[]>;
+  /** Take back what rules, suggestions or a recategorisation gave, by their commit. */
+  undo(id: string): Promise<CommitUndone>;
   /** Check the whole history against its hashes. */
   verify(): Promise<Verification>;
 }
@@ -303,6 +328,8 @@ export interface BookHandle {
   readonly envelopes: Envelopes;
   /** What is expected again and again. */
   readonly schedules: Schedules;
+  /** What is saved for. */
+  readonly goals: Goals;
   /** What currencies were worth. */
   readonly rates: Rates;
   /** Statements from banks. */

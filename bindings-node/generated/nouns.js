@@ -429,6 +429,40 @@ class Schedules {
   }
 }
 
+/** What is saved for. */
+class Goals {
+  #run;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** Make a goal. */
+  create(request) {
+    return this.#run('goals.create', undefined, request);
+  }
+
+  /** All goals. */
+  list() {
+    return this.#run('goals.list');
+  }
+
+  /** Change a goal. */
+  update(id, request) {
+    return this.#run('goals.update', id, request);
+  }
+
+  /** Remove a goal. */
+  delete(id) {
+    return this.#run('goals.delete', id);
+  }
+
+  /** How goals stand: what is saved, planned, missing and to be expected. */
+  progress(request) {
+    return this.#run('goals.progress', undefined, request);
+  }
+}
+
 /** What currencies were worth. */
 class Rates {
   #run;
@@ -558,6 +592,26 @@ class Reports {
     return this.#run('reports.cash_flow', undefined, request);
   }
 
+  /** What a report comes to: any measure by any dimension, compared or not. */
+  run(request) {
+    return this.#run('reports.run', undefined, request);
+  }
+
+  /** What a question in words comes to, put into a report by somebody outside. */
+  ask(request) {
+    return this.#run('reports.ask', undefined, request);
+  }
+
+  /** A report read from its sentence; nothing runs. */
+  parse(request) {
+    return this.#run('reports.parse', undefined, request);
+  }
+
+  /** A report as one sentence; nothing runs. */
+  describe(request) {
+    return this.#run('reports.describe', undefined, request);
+  }
+
   /** With whom most was spent, or from whom most came. */
   topPayees(request) {
     return this.#run('reports.top_payees', undefined, request);
@@ -590,6 +644,11 @@ class History {
   /** What happened to one object. */
   object(id) {
     return this.#run('history.object', id);
+  }
+
+  /** Take back what rules, suggestions or a recategorisation gave, by their commit. */
+  undo(id) {
+    return this.#run('history.undo', id);
   }
 
   /** Check the whole history against its hashes. */
@@ -629,6 +688,7 @@ class BookHandle {
     this.budgets = new Budgets(run);
     this.envelopes = new Envelopes(run);
     this.schedules = new Schedules(run);
+    this.goals = new Goals(run);
     this.rates = new Rates(run);
     this.imports = new Imports(run);
     this.layouts = new Layouts(run);
@@ -651,6 +711,6 @@ class BookHandle {
 
 module.exports = {
   Books, Members, Accounts, Categories, Payees, Transactions, Transfers, Rules, Suggestions,
-  Budgets, Envelopes, Schedules, Rates, Imports, Layouts, Exports, Reports, History, Events,
+  Budgets, Envelopes, Schedules, Goals, Rates, Imports, Layouts, Exports, Reports, History, Events,
   BookHandle,
 };

@@ -154,6 +154,18 @@ export type Action =
       /** The account of the other side. */
       account_id: AccountId;
     }
+  /** Says that it pays a schedule: the occurrence nearest to it. */
+  | {
+      kind: 'link_schedule';
+      /** The schedule. */
+      schedule_id: ScheduleId;
+    }
+  /** Says that it is saved for a goal, one that is saved by transactions. */
+  | {
+      kind: 'link_goal';
+      /** The goal. */
+      goal_id: GoalId;
+    }
   /**
    * Marks it for a person to look at: the member `review` of its metadata says why. A member that
    * is there stays, even an empty one, by which a person says that it is settled.
@@ -370,6 +382,8 @@ export interface Balance {
   date: CivilDate | null;
   /** The balance. */
   balance: Money;
+  /** What it was made from, where asked for. */
+  witness: Witness | null;
 }
 
 /** Which balances to tell. */
@@ -380,6 +394,8 @@ export interface BalancesQuery {
   from?: CivilDate | null | undefined;
   /** The last day; absent = after everything that is recorded, as one row without days. */
   to?: CivilDate | null | undefined;
+  /** Whether to name the transactions that make each row. */
+  witness?: boolean | undefined;
 }
 
 /** One household's finances: the unit of tenancy, consistency and history. */
@@ -561,8 +577,8 @@ export interface BudgetState {
   announced: number[];
   /** How many transactions, or parts of split ones, are spent or reserved. */
   transactions: number;
-  /** The transactions that were used, ascending, where asked for. */
-  witness: TransactionId[] | null;
+  /** What was used was made from these, where asked for. */
+  witness: Witness | null;
 }
 
 /** How often something recurs. */
@@ -582,10 +598,11 @@ export type CalendarUnit = 'days' | 'weeks' | 'months' | 'years';
 /** One value that was proposed for a field. */
 export interface Candidate {
   /**
-   * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
+   * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `schedule`, `goal`,
+   * `review` or `transfer`.
    */
   field: string;
-  /** The proposed value; a category by its id, parts by their amounts. */
+  /** The proposed value; a category, schedule or goal by its id, parts by their amounts. */
   value: string;
   /** Who proposes it. */
   source: Source;
@@ -617,6 +634,8 @@ export interface CashFlow {
   savings_rate_percent: Amount | null;
   /** How many transactions, or parts of split ones, were counted. */
   transactions: number;
+  /** What it was made from, where asked for. */
+  witness: Witness | null;
 }
 
 /** Which cash flow to tell. */
@@ -627,6 +646,8 @@ export interface CashFlowQuery {
   to?: Month | null | undefined;
   /** One account; all where absent. */
   account_id?: AccountId | null | undefined;
+  /** Whether to name the transactions that make each row. */
+  witness?: boolean | undefined;
 }
 
 /** A category of a book. A child is of its parent's kind. */
@@ -685,7 +706,14 @@ export interface CategoryQuality {
 }
 
 /** A field that a patch empties. */
-export type ClearField = 'payee' | 'category' | 'notes' | 'value_date' | 'reference';
+export type ClearField =
+  | 'payee'
+  | 'category'
+  | 'notes'
+  | 'value_date'
+  | 'reference'
+  | 'schedule'
+  | 'goal';
 
 /** What a column holds. */
 export type ColumnRole =
@@ -705,6 +733,16 @@ export type ColumnRole =
   | 'account'
   | 'status'
   | 'ignore';
+
+/** What an undo took back. */
+export interface CommitUndone {
+  /** The commit's sequence number. */
+  seq: number;
+  /** How many transactions have something of it taken back. */
+  restored: number;
+  /** How many stay as they are: what the commit gave them has changed since, or they are gone. */
+  kept: number;
+}
 
 /** When a rule applies: a tree whose leaves look at one field each. */
 export type Condition =
@@ -1098,8 +1136,8 @@ export interface EnvelopeState {
   available: Money;
   /** Whether a deficit of this month stays in the envelope. */
   carries_deficit: boolean;
-  /** The transactions of the activity, ascending, where asked for. */
-  witness: TransactionId[] | null;
+  /** What the activity was made from, where asked for. */
+  witness: Witness | null;
 }
 
 /** The reason of an error, stable across versions. */
@@ -1123,6 +1161,7 @@ export type ErrorCode =
   | 'split_sum'
   | 'invalid_transfer'
   | 'reconciled'
+  | 'in_use'
   | 'last_owner'
   | 'idempotency_key_reused'
   | 'invalid_cursor'
@@ -1220,7 +1259,7 @@ export type Evidence =
 export interface Explanation {
   /** The transaction. */
   transaction_id: TransactionId;
-  /** The proposals. Each field that has a source has exactly one winner, each tag likewise. */
+  /** The proposals. Each field that has a value has exactly one winner, each tag likewise. */
   candidates: Candidate[];
 }
 
@@ -1270,6 +1309,158 @@ export interface FieldChange {
 
 /** A file format that can be read. */
 export type Format = 'ofx' | 'camt' | 'mt940' | 'qif' | 'plaid' | 'csv';
+
+/** An amount to be saved, in one currency. */
+export interface Goal {
+  /** The goal's id. */
+  id: GoalId;
+  /** What people call it. */
+  name: string;
+  /** What is to be saved, above zero. */
+  target: Money;
+  /** The first day on which something is saved for it. */
+  start: CivilDate;
+  /** The day by which it is to be saved. */
+  due: CivilDate | null;
+  /** What it is saved by. */
+  funding: GoalFunding;
+  /**
+   * What a person has decided about it. While it is active or paused, whether it is achieved
+   * follows from its figures.
+   */
+  state: GoalState;
+  /**
+   * The percentages of the target whose reaching is announced once, ascending; the last is 100.
+   */
+  milestones: number[];
+}
+
+/** What one transaction added to a goal. */
+export interface GoalContribution {
+  /** The transaction. */
+  transaction_id: TransactionId;
+  /** Its booking date. */
+  date: CivilDate;
+  /** What it added; below zero where it took something away. */
+  amount: Money;
+}
+
+/** What a goal is saved by. */
+export type GoalFunding =
+  /** All that lies in some accounts. */
+  | {
+      kind: 'balances';
+      /** The accounts, in the goal's currency. */
+      account_ids: readonly AccountId[];
+    }
+  /** What has come into some accounts, less what went out of them, since the goal's start. */
+  | {
+      kind: 'contributions';
+      /** The accounts, in the goal's currency. */
+      account_ids: readonly AccountId[];
+    }
+  /** What is available in an envelope. */
+  | {
+      kind: 'envelope';
+      /** Its category of spending. */
+      category_id: CategoryId;
+    }
+  /** Single transactions that are linked to it. */
+  | {
+      kind: 'transactions';
+      /**
+       * Which way money is saved: `out` of the accounts of the book, the usual case, for one links
+       * what is sent elsewhere; or `in`. What goes the other way takes away.
+       */
+      direction?: Direction | undefined;
+    };
+
+/** Names a goal of a book. */
+export type GoalId = string;
+
+/** Changes to a goal; what is absent stays. */
+export interface GoalPatch {
+  /** The new name. */
+  name?: string | null | undefined;
+  /** The new target, in the goal's currency. */
+  target?: Amount | null | undefined;
+  /** The new first day. */
+  start?: CivilDate | null | undefined;
+  /** The new day by which it is to be saved. */
+  due?: CivilDate | null | undefined;
+  /** Whether it is to be saved some day and by none. */
+  some_day?: boolean | undefined;
+  /** What it is saved by from now on, in the past too. */
+  funding?: GoalFunding | null | undefined;
+  /** What a person decides: to go on, to pause, that it is achieved, or to give it up. */
+  state?: GoalState | null | undefined;
+  /** The new percentages. */
+  milestones?: readonly number[] | null | undefined;
+}
+
+/** How a goal stands at the end of a day. */
+export interface GoalProgress {
+  /** The goal. */
+  goal_id: GoalId;
+  /** Its name. */
+  name: string;
+  /** `achieved` also where the target is saved and no person has decided otherwise. */
+  state: GoalState;
+  /** What is to be saved. */
+  target: Money;
+  /** What is saved; below zero where more went out than came in. */
+  saved: Money;
+  /** What is missing to the target; zero where nothing is. */
+  remaining: Money;
+  /** What is saved in percent of the target, one decimal place, rounded half to even. */
+  saved_percent: Amount;
+  /** What of it was there before the goal's start. */
+  before: Money;
+  /**
+   * What of it an envelope was assigned since then, what it lost by overspending made good; zero
+   * for goals that are saved otherwise.
+   */
+  assigned: Money;
+  /** What should be saved by the plan: equal parts for the months from start to due day. */
+  planned: Money | null;
+  /** What is missing to that; zero where nothing is. */
+  shortfall: Money | null;
+  /** How many months are left to save in, the present one included. */
+  months_left: number | null;
+  /** What has to be saved in each of them, rounded up to a whole minor unit. */
+  needed_per_month: Money | null;
+  /**
+   * What was saved in a month, on average over the last full ones, six at most; rounded half to
+   * even.
+   */
+  pace: Money | null;
+  /** Over how many months that is. */
+  pace_months: number;
+  /** The day on which the target is saved if it goes on at that pace. */
+  projected: CivilDate | null;
+  /** The milestones reached now, ascending. */
+  reached: number[];
+  /** The milestones announced, ascending. */
+  announced: number[];
+  /**
+   * The transactions since the start that changed what is saved, by date, where asked for: with
+   * what was before and what was assigned they add up to it.
+   */
+  contributions: GoalContribution[] | null;
+}
+
+/** Which goals' progress to tell. */
+export interface GoalQuery {
+  /** One goal; all where absent. */
+  goal_id?: GoalId | null | undefined;
+  /** The day by whose end it is told; today, in the book's zone, where absent. */
+  as_of?: CivilDate | null | undefined;
+  /** Whether to name the transactions that were saved. */
+  witness?: boolean | undefined;
+}
+
+/** How far a goal has come, or what a person has decided about it. */
+export type GoalState = 'active' | 'paused' | 'achieved' | 'abandoned';
 
 /** SHA-256 in hexadecimal: 64 digits. */
 export type Hash = string;
@@ -1420,7 +1611,7 @@ export interface Money {
 /** A calendar month, written `YYYY-MM`. */
 export type Month = string;
 
-/** What lay in the accounts of one currency at the end of a day. */
+/** What lay in the accounts of one currency, or of all, at the end of a day. */
 export interface NetWorth {
   /** The day; absent = after everything that is recorded. */
   date: CivilDate | null;
@@ -1430,6 +1621,14 @@ export interface NetWorth {
   debts: Money;
   /** Both together. */
   net: Money;
+  /**
+   * How much of the net is due to rates alone: the net less what came into the accounts and went
+   * out of them, each by the rate of its own day. An opening balance counts by that of the day on
+   * which something first moved in its account. Absent unless asked for.
+   */
+  unrealised: Money | null;
+  /** What it was made from, where asked for. */
+  witness: Witness | null;
 }
 
 /** Which net worth to tell. */
@@ -1440,6 +1639,20 @@ export interface NetWorthQuery {
   to?: CivilDate | null | undefined;
   /** For which days between them; `month` where absent. */
   step?: NetWorthStep | null | undefined;
+  /**
+   * The code of the currency in which to tell all accounts together, at the rates of each day; each
+   * currency apart where absent. It needs `to`.
+   */
+  currency?: string | null | undefined;
+  /** How many days old a rate may be, at most 366; 7 where absent. */
+  max_age_days?: number | null | undefined;
+  /**
+   * Whether to tell the unrealised difference, which needs the rates of every day on which
+   * something moved in an account of another currency.
+   */
+  unrealised?: boolean | undefined;
+  /** Whether to name the transactions that make each row. */
+  witness?: boolean | undefined;
 }
 
 /** For which days net worth is told. */
@@ -1552,6 +1765,26 @@ export interface NewEnvelope {
   returns_excess?: boolean | undefined;
   /** What fills it. */
   automations?: readonly Automation[] | undefined;
+}
+
+/** A goal to be made. */
+export interface NewGoal {
+  /** An id of the caller's choice; fresh where absent. */
+  id?: GoalId | null | undefined;
+  /** What people call it. */
+  name: string;
+  /** What is to be saved, above zero. */
+  target: Amount;
+  /** The currency code; the book's currency where absent. */
+  currency?: string | null | undefined;
+  /** The first day on which something is saved for it; today, in the book's zone, where absent. */
+  start?: CivilDate | null | undefined;
+  /** The day by which it is to be saved, not before the start; some day where absent. */
+  due?: CivilDate | null | undefined;
+  /** What it is saved by. */
+  funding: GoalFunding;
+  /** The percentages to announce, from 1 to 100; 25, 50 and 75 where absent. 100 is one always. */
+  milestones?: readonly number[] | null | undefined;
 }
 
 /** What is to be held back in a month. */
@@ -1712,6 +1945,10 @@ export interface NewTransaction {
   notes?: string | null | undefined;
   /** Parts with categories of their own; empty or at least two, adding up to the amount. */
   splits?: readonly NewSplit[] | undefined;
+  /** The schedule that it pays. */
+  schedule_id?: ScheduleId | null | undefined;
+  /** The goal that it is saved for: one that is saved by transactions. */
+  goal_id?: GoalId | null | undefined;
   /** A cheque number or reference. */
   reference?: string | null | undefined;
   /** The id of it in another system. */
@@ -1956,6 +2193,8 @@ export interface PayeeTotal {
   total: Money;
   /** How many transactions, or parts of split ones, were counted. */
   transactions: number;
+  /** What it was made from, where asked for. */
+  witness: Witness | null;
 }
 
 /**
@@ -2197,6 +2436,192 @@ export type RecurrenceDay =
       weekday: Weekday;
     };
 
+/** A question to a book, as data. */
+export interface Report {
+  /** What is added up. */
+  measure?: ReportMeasure | undefined;
+  /** What rows are made by, at most three, of which one divides time; one row where empty. */
+  by?: readonly ReportDimension[] | undefined;
+  /** Which days; all where absent. */
+  span?: ReportSpan | null | undefined;
+  /** What it is compared with; the span then has a first and a last day. */
+  compare?: ReportComparison | null | undefined;
+  /** In which order rows come. */
+  sort?: ReportSort | undefined;
+  /** Whether they come the other way round. */
+  reversed?: boolean | undefined;
+  /** How many rows of each currency, 1 to 100,000; all where absent. */
+  limit?: number | null | undefined;
+  /** The code of the currency in which to tell everything; each its own where absent. */
+  currency?: string | null | undefined;
+  /**
+   * Which lines count; all where absent. It looks at payee, tags, account, category, amount,
+   * currency, direction, date and what a transaction has, where these are known to figures; the
+   * amount is that of the line.
+   */
+  where?: Condition | null | undefined;
+}
+
+/** What a report comes to, and all that is needed to do it again. */
+export interface ReportAnswer {
+  /** What ran. */
+  report: Report;
+  /** The same as a sentence. */
+  text: string;
+  /** The hash of the commit for which it holds. */
+  head: Hash;
+  /** The first day; absent = from the beginning. */
+  from: CivilDate | null;
+  /** The last day; absent = to the end. */
+  to: CivilDate | null;
+  /** The first day of what it is compared with. */
+  before_from: CivilDate | null;
+  /** The last day of what it is compared with. */
+  before_to: CivilDate | null;
+  /** What all that was counted comes to, by currency, rows left out by `limit` included. */
+  totals: ReportTotal[];
+  /** The rows, each currency apart. */
+  rows: ReportRow[];
+  /**
+   * The rates that were used, ascending by day and currencies: each line is converted by that of
+   * its day and rounded once, half to even, to the minor unit.
+   */
+  rates: DatedRate[];
+}
+
+/** What a report is compared with. */
+export type ReportComparison = 'span_before' | 'year_before';
+
+/** What rows are made by. */
+export type ReportDimension =
+  | 'category'
+  | 'group'
+  | 'account'
+  | 'payee'
+  | 'tag'
+  | 'day'
+  | 'week'
+  | 'month'
+  | 'quarter'
+  | 'year'
+  | 'weekday';
+
+/** What is added up. */
+export type ReportMeasure = 'spending' | 'income' | 'net' | 'movement';
+
+/** A report to be run. */
+export interface ReportQuery {
+  /** The report. */
+  report?: Report | undefined;
+  /** The day that counts as today; today in the book's zone where absent. */
+  as_of?: CivilDate | null | undefined;
+  /** How many days old a rate may be, at most 366; 7 where absent. */
+  max_age_days?: number | null | undefined;
+  /** Whether to name the transactions that make each row. */
+  witness?: boolean | undefined;
+}
+
+/** A question in words. */
+export interface ReportQuestion {
+  /**
+   * The question, at most 1,000 bytes; with the names of accounts and categories it leaves the
+   * house.
+   */
+  question?: string | undefined;
+  /** The day that counts as today; today in the book's zone where absent. */
+  as_of?: CivilDate | null | undefined;
+  /** How many days old a rate may be, at most 366; 7 where absent. */
+  max_age_days?: number | null | undefined;
+  /** Whether to name the transactions that make each row. */
+  witness?: boolean | undefined;
+}
+
+/** One row. Of the members that say what it is of, those are there by which rows are made. */
+export interface ReportRow {
+  /** The category; absent = none. */
+  category_id: CategoryId | null;
+  /** The topmost category above it; absent = none. */
+  group_id: CategoryId | null;
+  /** The account. */
+  account_id: AccountId | null;
+  /** The payee; absent = none. */
+  payee: string | null;
+  /** The tag; absent = none. */
+  tag: string | null;
+  /** The first day of the day, week, month, quarter or year. */
+  date: CivilDate | null;
+  /** The day of the week. */
+  weekday: Weekday | null;
+  /** The sum. */
+  total: Money;
+  /** How many transactions, or parts of split ones, were counted. */
+  transactions: number;
+  /** The sum divided by that, rounded half to even; absent where there are none. */
+  average: Money | null;
+  /** The sum of what it is compared with. */
+  before: Money | null;
+  /** The sum less that. */
+  change: Money | null;
+  /**
+   * The change in percent of the size of what was before, one decimal place, rounded half to even;
+   * absent where that was nothing.
+   */
+  change_percent: Amount | null;
+  /** What the sum was made from, where asked for; nothing of what it is compared with. */
+  witness: Witness | null;
+}
+
+/** In which order rows come. */
+export type ReportSort = 'key' | 'total' | 'transactions' | 'change';
+
+/** Which days are meant. */
+export type ReportSpan =
+  /** From one day to another, both included. */
+  | {
+      kind: 'days';
+      /** The first; from the beginning where absent. */
+      from?: CivilDate | null | undefined;
+      /** The last; to the end where absent. */
+      to?: CivilDate | null | undefined;
+    }
+  /** The day, week (from Monday), month or year in which today lies, whole. */
+  | {
+      kind: 'this';
+      /** Which. */
+      unit: CalendarUnit;
+    }
+  /** So many whole days, weeks, months or years before that one. */
+  | {
+      kind: 'last';
+      /** How many, 1 to 1,000. */
+      count: number;
+      /** Of which. */
+      unit: CalendarUnit;
+    };
+
+/** A report as a sentence. */
+export interface ReportText {
+  /** The sentence, such as `spending by category in this month`. */
+  text: string;
+}
+
+/** The sum over all rows of one currency. */
+export interface ReportTotal {
+  /** The sum. */
+  total: Money;
+  /** How many transactions, or parts of split ones, were counted. */
+  transactions: number;
+  /** The sum of what it is compared with. */
+  before: Money | null;
+  /** The sum less that. */
+  change: Money | null;
+  /**
+   * The change in percent of the size of what was before, one decimal place, rounded half to even;
+   * absent where that was nothing.
+   */
+  change_percent: Amount | null;
+}
+
 /** What was restored. */
 export interface RestoreReport {
   /** How many accounts, categories, rules and other documents. */
@@ -2221,6 +2646,9 @@ export interface Rollover {
   /** Whether nothing is carried into the first period that starts in a calendar year. */
   reset_yearly?: boolean | undefined;
 }
+
+/** Where a figure was rounded. */
+export type Rounding = 'exact' | 'half_even';
 
 /** A row that was recognised, and by what. */
 export interface RowMatch {
@@ -2428,6 +2856,8 @@ export interface Spending {
   spent: Money;
   /** How many transactions, or parts of split ones, were counted. */
   transactions: number;
+  /** What it was made from, where asked for. */
+  witness: Witness | null;
 }
 
 /** Which spending to tell. */
@@ -2438,6 +2868,8 @@ export interface SpendingQuery {
   to?: Month | null | undefined;
   /** One account; all where absent. */
   account_id?: AccountId | null | undefined;
+  /** Whether to name the transactions that make each row. */
+  witness?: boolean | undefined;
 }
 
 /** A part of a transaction with a category of its own. The parts add up to the whole. */
@@ -2665,6 +3097,8 @@ export interface TopPayeesQuery {
   kind?: CategoryKind | null | undefined;
   /** How many payees of each currency, 1 to 1,000; 10 where absent. */
   limit?: number | null | undefined;
+  /** Whether to name the transactions that make each row. */
+  witness?: boolean | undefined;
 }
 
 /** One movement of money in one account. */
@@ -2706,6 +3140,14 @@ export interface Transaction {
   notes_source: Source | null;
   /** Parts with categories of their own; empty or at least two. */
   splits: Split[];
+  /** The schedule that it pays, where a rule or a person said so. */
+  schedule_id: ScheduleId | null;
+  /** Who linked it to the schedule, or to none. */
+  schedule_source: Source | null;
+  /** The goal that it is saved for, where a rule or a person said so. */
+  goal_id: GoalId | null;
+  /** Who linked it to the goal, or to none. */
+  goal_source: Source | null;
   /** The other side, where this is one side of a transfer between two accounts of the book. */
   transfer_id: TransactionId | null;
   /** A cheque number or reference. */
@@ -2763,6 +3205,10 @@ export interface TransactionPatch {
   notes?: string | null | undefined;
   /** The new parts, all of them; an empty list removes the splits. */
   splits?: readonly NewSplit[] | null | undefined;
+  /** The schedule that it pays. */
+  schedule_id?: ScheduleId | null | undefined;
+  /** The goal that it is saved for: one that is saved by transactions. */
+  goal_id?: GoalId | null | undefined;
   /** The new reference. */
   reference?: string | null | undefined;
   /** The new attachments, all of them. */
@@ -2783,6 +3229,10 @@ export interface TransactionQuery {
   uncategorised?: boolean | undefined;
   /** Those whose category, or its absence, or whose parts were set by such a source. */
   category_source?: SourceKind | null | undefined;
+  /** Those linked to this schedule. */
+  schedule_id?: ScheduleId | null | undefined;
+  /** Those linked to this goal. */
+  goal_id?: GoalId | null | undefined;
   /** Those booked on this day or later. */
   from?: CivilDate | null | undefined;
   /** Those booked on this day or earlier. */
@@ -2918,3 +3368,22 @@ export type Weekday =
 
 /** Where a day goes that falls on a Saturday or Sunday. */
 export type WeekendPolicy = 'stay' | 'before' | 'after' | 'nearest';
+
+/** What a figure was made from: the same transactions give the same figure. */
+export interface Witness {
+  /** The hash of the commit for which it holds. */
+  head: Hash;
+  /** The code of the currency in which it is told. */
+  currency: string;
+  /** Where it was rounded. */
+  rounding: Rounding;
+  /**
+   * The transactions that were counted, ascending, each once. Of a split one those parts were that
+   * the figure is of.
+   */
+  ids: TransactionId[];
+  /** The accounts whose opening balances are part of it, ascending. */
+  opening: AccountId[];
+  /** The rates that were used, ascending by day and currencies. */
+  rates: DatedRate[];
+}

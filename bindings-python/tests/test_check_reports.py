@@ -33,7 +33,7 @@ REPORTS: list[dict[str, Any]] = [
         "span": {"kind": "last", "count": 6, "unit": "months"},
         "compare": "span_before",
     },
-    {"by": ["year"], "where": {"kind": "direction", "is": "in"}},
+    {"by": ["year"], "filter": {"kind": "direction", "is": "in"}},
     {},
 ]
 

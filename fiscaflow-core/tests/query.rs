@@ -526,11 +526,11 @@ fn what_cannot_be_asked_is_named() {
         (of("net first 0"), ErrorCode::LimitExceeded, "limit"),
         (of("net first 100001"), ErrorCode::LimitExceeded, "limit"),
         (of(r#"net told in "XYZ""#), ErrorCode::UnknownCurrency, "currency"),
-        (of(r#"net where notes contains "a""#), ErrorCode::InvalidInput, "where"),
-        (of("net where it has attachments"), ErrorCode::InvalidInput, "where"),
-        (of("net where status is void"), ErrorCode::InvalidInput, "where"),
-        (of("net where balance is from 0"), ErrorCode::InvalidInput, "where"),
-        (of(r#"net where payee matches "(""#), ErrorCode::InvalidPattern, "where"),
+        (of(r#"net where notes contains "a""#), ErrorCode::InvalidInput, "filter"),
+        (of("net where it has attachments"), ErrorCode::InvalidInput, "filter"),
+        (of("net where status is void"), ErrorCode::InvalidInput, "filter"),
+        (of("net where balance is from 0"), ErrorCode::InvalidInput, "filter"),
+        (of(r#"net where payee matches "(""#), ErrorCode::InvalidPattern, "filter"),
     ];
     for (report, code, field) in table {
         let text = report.to_string();

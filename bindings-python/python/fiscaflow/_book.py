@@ -242,6 +242,8 @@ class Transactions(Noun):
         tags: Sequence[str] = (),
         notes: str | None = None,
         splits: Sequence[types.NewSplit] = (),
+        schedule_id: types.ScheduleId | None = None,
+        goal_id: types.GoalId | None = None,
         reference: str | None = None,
         external_id: str | None = None,
         attachments: Sequence[types.Attachment] = (),
@@ -264,6 +266,8 @@ class Transactions(Noun):
             notes: A remark.
             splits: Parts with categories of their own; empty or at least two, adding up to the
                 amount.
+            schedule_id: The schedule that it pays.
+            goal_id: The goal that it is saved for: one that is saved by transactions.
             reference: A cheque number or reference.
             external_id: The id of it in another system.
             attachments: Files that belong to it.
@@ -285,6 +289,8 @@ class Transactions(Noun):
                 "tags": tags,
                 "notes": notes,
                 "splits": splits,
+                "schedule_id": schedule_id,
+                "goal_id": goal_id,
                 "reference": reference,
                 "external_id": external_id,
                 "attachments": attachments,
@@ -305,6 +311,8 @@ class Transactions(Noun):
         category_id: types.CategoryId | None = None,
         uncategorised: bool = False,
         category_source: types.SourceKind | None = None,
+        schedule_id: types.ScheduleId | None = None,
+        goal_id: types.GoalId | None = None,
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
         status: types.Status | None = None,
@@ -323,6 +331,8 @@ class Transactions(Noun):
             uncategorised: Those without a category and without parts.
             category_source: Those whose category, or its absence, or whose parts were set by such a
                 source.
+            schedule_id: Those linked to this schedule.
+            goal_id: Those linked to this goal.
             from_: Those booked on this day or later.
             to: Those booked on this day or earlier.
             status: Those of this status.
@@ -339,6 +349,8 @@ class Transactions(Noun):
                 "category_id": category_id,
                 "uncategorised": uncategorised,
                 "category_source": category_source,
+                "schedule_id": schedule_id,
+                "goal_id": goal_id,
                 "from": from_,
                 "to": to,
                 "status": status,
@@ -365,6 +377,8 @@ class Transactions(Noun):
         tags: Sequence[str] | None = None,
         notes: str | None = None,
         splits: Sequence[types.NewSplit] | None = None,
+        schedule_id: types.ScheduleId | None = None,
+        goal_id: types.GoalId | None = None,
         reference: str | None = None,
         attachments: Sequence[types.Attachment] | None = None,
         metadata: Mapping[str, str] | None = None,
@@ -383,6 +397,8 @@ class Transactions(Noun):
             tags: The new tags, all of them.
             notes: The new notes.
             splits: The new parts, all of them; an empty list removes the splits.
+            schedule_id: The schedule that it pays.
+            goal_id: The goal that it is saved for: one that is saved by transactions.
             reference: The new reference.
             attachments: The new attachments, all of them.
             metadata: The new metadata, all of it.
@@ -401,6 +417,8 @@ class Transactions(Noun):
                 "tags": tags,
                 "notes": notes,
                 "splits": splits,
+                "schedule_id": schedule_id,
+                "goal_id": goal_id,
                 "reference": reference,
                 "attachments": attachments,
                 "metadata": metadata,
@@ -1254,6 +1272,121 @@ class Schedules(Noun):
         return answer
 
 
+class Goals(Noun):
+    """What is saved for."""
+
+    def create(
+        self,
+        *,
+        name: str,
+        target: types.AmountLike,
+        funding: types.GoalFunding,
+        id: types.GoalId | None = None,
+        currency: str | None = None,
+        start: types.DateLike | None = None,
+        due: types.DateLike | None = None,
+        milestones: Sequence[int] | None = None,
+    ) -> types.Goal:
+        """Make a goal.
+
+        Args:
+            name: What people call it.
+            target: What is to be saved, above zero.
+            funding: What it is saved by.
+            id: An id of the caller's choice; fresh where absent.
+            currency: The currency code; the book's currency where absent.
+            start: The first day on which something is saved for it; today, in the book's zone,
+                where absent.
+            due: The day by which it is to be saved, not before the start; some day where absent.
+            milestones: The percentages to announce, from 1 to 100; 25, 50 and 75 where absent. 100
+                is one always.
+        """
+        answer: types.Goal = self._scope.call(
+            "goals.create",
+            {
+                "name": name,
+                "target": target,
+                "funding": funding,
+                "id": id,
+                "currency": currency,
+                "start": start,
+                "due": due,
+                "milestones": milestones,
+            },
+        )
+        return answer
+
+    def list(self) -> builtins.list[types.Goal]:
+        """All goals."""
+        answer: builtins.list[types.Goal] = self._scope.call("goals.list")
+        return answer
+
+    def update(
+        self,
+        id: str,
+        *,
+        name: str | None = None,
+        target: types.AmountLike | None = None,
+        start: types.DateLike | None = None,
+        due: types.DateLike | None = None,
+        some_day: bool = False,
+        funding: types.GoalFunding | None = None,
+        state: types.GoalState | None = None,
+        milestones: Sequence[int] | None = None,
+    ) -> types.Goal:
+        """Change a goal.
+
+        Args:
+            name: The new name.
+            target: The new target, in the goal's currency.
+            start: The new first day.
+            due: The new day by which it is to be saved.
+            some_day: Whether it is to be saved some day and by none.
+            funding: What it is saved by from now on, in the past too.
+            state: What a person decides: to go on, to pause, that it is achieved, or to give it up.
+            milestones: The new percentages.
+        """
+        answer: types.Goal = self._scope.call(
+            "goals.update",
+            {
+                "name": name,
+                "target": target,
+                "start": start,
+                "due": due,
+                "some_day": some_day,
+                "funding": funding,
+                "state": state,
+                "milestones": milestones,
+            },
+            id,
+        )
+        return answer
+
+    def delete(self, id: str) -> None:
+        """Remove a goal."""
+        self._scope.call("goals.delete", id=id)
+
+    def progress(
+        self,
+        *,
+        goal_id: types.GoalId | None = None,
+        as_of: types.DateLike | None = None,
+        witness: bool = False,
+    ) -> builtins.list[types.GoalProgress]:
+        """How goals stand: what is saved, planned, missing and to be expected.
+
+        Args:
+            goal_id: One goal; all where absent.
+            as_of: The day by whose end it is told; today, in the book's zone, where absent.
+            witness: Whether to name the transactions that were saved.
+        """
+        answer: builtins.list[types.GoalProgress] = self._scope.call(
+            "goals.progress",
+            {"goal_id": goal_id, "as_of": as_of, "witness": witness},
+        )
+        return answer
+
+
 class Rates(Noun):
     """What currencies were worth."""
 
@@ -1568,6 +1701,7 @@ class Reports(Noun):
         account_id: types.AccountId | None = None,
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
+        witness: bool = False,
     ) -> builtins.list[types.Balance]:
         """Balances by account and day.
 
@@ -1575,10 +1709,11 @@ class Reports(Noun):
             account_id: One account; all where absent.
             from_: The first day; absent = only the balance at the end of `to`.
             to: The last day; absent = after everything that is recorded, as one row without days.
+            witness: Whether to name the transactions that make each row.
         """
         answer: builtins.list[types.Balance] = self._scope.call(
             "reports.balances",
-            {"account_id": account_id, "from": from_, "to": to},
+            {"account_id": account_id, "from": from_, "to": to, "witness": witness},
         )
         return answer
 
@@ -1588,6 +1723,7 @@ class Reports(Noun):
         from_: types.Month | None = None,
         to: types.Month | None = None,
         account_id: types.AccountId | None = None,
+        witness: bool = False,
     ) -> builtins.list[types.Spending]:
         """Spending by month and category.
 
@@ -1595,10 +1731,11 @@ class Reports(Noun):
             from_: The first month; from the beginning where absent.
             to: The last month; to the end where absent.
             account_id: One account; all where absent.
+            witness: Whether to name the transactions that make each row.
         """
         answer: builtins.list[types.Spending] = self._scope.call(
             "reports.spending",
-            {"from": from_, "to": to, "account_id": account_id},
+            {"from": from_, "to": to, "account_id": account_id, "witness": witness},
         )
         return answer
 
@@ -1608,6 +1745,7 @@ class Reports(Noun):
         from_: types.Month | None = None,
         to: types.Month | None = None,
         account_id: types.AccountId | None = None,
+        witness: bool = False,
     ) -> builtins.list[types.CashFlow]:
         """Income, spending and what is left of it, by month.
 
@@ -1615,10 +1753,116 @@ class Reports(Noun):
             from_: The first month; from the beginning where absent.
             to: The last month; to the end where absent.
             account_id: One account; all where absent.
+            witness: Whether to name the transactions that make each row.
         """
         answer: builtins.list[types.CashFlow] = self._scope.call(
             "reports.cash_flow",
-            {"from": from_, "to": to, "account_id": account_id},
+            {"from": from_, "to": to, "account_id": account_id, "witness": witness},
+        )
+        return answer
+
+    def run(
+        self,
+        *,
+        report: types.Report | None = None,
+        as_of: types.DateLike | None = None,
+        max_age_days: int | None = None,
+        witness: bool = False,
+    ) -> types.ReportAnswer:
+        """What a report comes to: any measure by any dimension, compared or not.
+
+        Args:
+            report: The report.
+            as_of: The day that counts as today; today in the book's zone where absent.
+            max_age_days: How many days old a rate may be, at most 366; 7 where absent.
+            witness: Whether to name the transactions that make each row.
+        """
+        answer: types.ReportAnswer = self._scope.call(
+            "reports.run",
+            {"report": report, "as_of": as_of, "max_age_days": max_age_days, "witness": witness},
+        )
+        return answer
+
+    def ask(
+        self,
+        *,
+        question: str = "",
+        as_of: types.DateLike | None = None,
+        max_age_days: int | None = None,
+        witness: bool = False,
+    ) -> types.ReportAnswer:
+        """What a question in words comes to, put into a report by somebody outside.
+
+        Args:
+            question: The question, at most 1,000 bytes; with the names of accounts and categories
+                it leaves the house.
+            as_of: The day that counts as today; today in the book's zone where absent.
+            max_age_days: How many days old a rate may be, at most 366; 7 where absent.
+            witness: Whether to name the transactions that make each row.
+        """
+        answer: types.ReportAnswer = self._scope.call(
+            "reports.ask",
+            {
+                "question": question,
+                "as_of": as_of,
+                "max_age_days": max_age_days,
+                "witness": witness,
+            },
+        )
+        return answer
+
+    def parse(self, *, text: str) -> types.Report:
+        """A report read from its sentence; nothing runs.
+
+        Args:
+            text: The sentence, such as `spending by category in this month`.
+        """
+        answer: types.Report = self._scope.call("reports.parse", {"text": text})
+        return answer
+
+    def describe(
+        self,
+        *,
+        measure: types.ReportMeasure | None = None,
+        by: Sequence[types.ReportDimension] = (),
+        span: types.ReportSpan | None = None,
+        compare: types.ReportComparison | None = None,
+        sort: types.ReportSort | None = None,
+        reversed: bool = False,
+        limit: int | None = None,
+        currency: str | None = None,
+        where: types.Condition | None = None,
+    ) -> types.ReportText:
+        """A report as one sentence; nothing runs.
+
+        Args:
+            measure: What is added up.
+            by: What rows are made by, at most three, of which one divides time; one row where
+                empty.
+            span: Which days; all where absent.
+            compare: What it is compared with; the span then has a first and a last day.
+            sort: In which order rows come.
+            reversed: Whether they come the other way round.
+            limit: How many rows of each currency, 1 to 100,000; all where absent.
+            currency: The code of the currency in which to tell everything; each its own where
+                absent.
+            where: Which lines count; all where absent. It looks at payee, tags, account, category,
+                amount, currency, direction, date and what a transaction has, where these are known
+                to figures; the amount is that of the line.
+        """
+        answer: types.ReportText = self._scope.call(
+            "reports.describe",
+            {
+                "measure": measure,
+                "by": by,
+                "span": span,
+                "compare": compare,
+                "sort": sort,
+                "reversed": reversed,
+                "limit": limit,
+                "currency": currency,
+                "where": where,
+            },
         )
         return answer
 
@@ -1630,6 +1874,7 @@ class Reports(Noun):
         account_id: types.AccountId | None = None,
         kind: types.CategoryKind | None = None,
         limit: int | None = None,
+        witness: bool = False,
     ) -> builtins.list[types.PayeeTotal]:
         """With whom most was spent, or from whom most came.
 
@@ -1639,10 +1884,18 @@ class Reports(Noun):
             account_id: One account; all where absent.
             kind: Spending or income; spending where absent.
             limit: How many payees of each currency, 1 to 1,000; 10 where absent.
+            witness: Whether to name the transactions that make each row.
         """
         answer: builtins.list[types.PayeeTotal] = self._scope.call(
             "reports.top_payees",
-            {"from": from_, "to": to, "account_id": account_id, "kind": kind, "limit": limit},
+            {
+                "from": from_,
+                "to": to,
+                "account_id": account_id,
+                "kind": kind,
+                "limit": limit,
+                "witness": witness,
+            },
         )
         return answer
 
@@ -1652,6 +1905,10 @@ class Reports(Noun):
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
         step: types.NetWorthStep | None = None,
+        currency: str | None = None,
+        max_age_days: int | None = None,
+        unrealised: bool = False,
+        witness: bool = False,
     ) -> builtins.list[types.NetWorth]:
         """What lies in all accounts together, by month or day.
 
@@ -1659,10 +1916,24 @@ class Reports(Noun):
             from_: The first day; absent = only at the end of `to`.
             to: The last day; absent = after everything that is recorded, as one row without days.
             step: For which days between them; `month` where absent.
+            currency: The code of the currency in which to tell all accounts together, at the rates
+                of each day; each currency apart where absent. It needs `to`.
+            max_age_days: How many days old a rate may be, at most 366; 7 where absent.
+            unrealised: Whether to tell the unrealised difference, which needs the rates of every
+                day on which something moved in an account of another currency.
+            witness: Whether to name the transactions that make each row.
         """
         answer: builtins.list[types.NetWorth] = self._scope.call(
             "reports.net_worth",
-            {"from": from_, "to": to, "step": step},
+            {
+                "from": from_,
+                "to": to,
+                "step": step,
+                "currency": currency,
+                "max_age_days": max_age_days,
+                "unrealised": unrealised,
+                "witness": witness,
+            },
         )
         return answer
 
@@ -1709,6 +1980,11 @@ class History(Noun):
     def object(self, id: str) -> builtins.list[types.ObjectChange]:
         """What happened to one object."""
         answer: builtins.list[types.ObjectChange] = self._scope.call("history.object", id=id)
+        return answer
+
+    def undo(self, id: str) -> types.CommitUndone:
+        """Take back what rules, suggestions or a recategorisation gave, by their commit."""
+        answer: types.CommitUndone = self._scope.call("history.undo", id=id)
         return answer
 
     def verify(self) -> types.Verification:
@@ -1824,6 +2100,11 @@ class Book(Noun):
     def schedules(self) -> Schedules:
         """What is expected again and again."""
         return Schedules(self._scope)
+
+    @property
+    def goals(self) -> Goals:
+        """What is saved for."""
+        return Goals(self._scope)
 
     @property
     def rates(self) -> Rates:

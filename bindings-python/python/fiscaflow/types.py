@@ -68,7 +68,15 @@ CategoryId: TypeAlias = str
 CategoryKind: TypeAlias = Literal["expense", "income"]
 """Which side of the household's books a category stands on."""
 
-ClearField: TypeAlias = Literal["payee", "category", "notes", "value_date", "reference"]
+ClearField: TypeAlias = Literal[
+    "payee",
+    "category",
+    "notes",
+    "value_date",
+    "reference",
+    "schedule",
+    "goal",
+]
 """A field that a patch empties."""
 
 ColumnRole: TypeAlias = Literal[
@@ -142,6 +150,7 @@ ErrorCode: TypeAlias = Literal[
     "split_sum",
     "invalid_transfer",
     "reconciled",
+    "in_use",
     "last_owner",
     "idempotency_key_reused",
     "invalid_cursor",
@@ -196,6 +205,12 @@ Feature: TypeAlias = Literal[
 Format: TypeAlias = Literal["ofx", "camt", "mt940", "qif", "plaid", "csv"]
 """A file format that can be read."""
 
+GoalId: TypeAlias = str
+"""Names a goal of a book."""
+
+GoalState: TypeAlias = Literal["active", "paused", "achieved", "abandoned"]
+"""How far a goal has come, or what a person has decided about it."""
+
 Hash: TypeAlias = str
 """SHA-256 in hexadecimal: 64 digits."""
 
@@ -232,8 +247,35 @@ PayeeId: TypeAlias = str
 Quote: TypeAlias = Literal["double", "single", "none"]
 """What stands around cells."""
 
+ReportComparison: TypeAlias = Literal["span_before", "year_before"]
+"""What a report is compared with."""
+
+ReportDimension: TypeAlias = Literal[
+    "category",
+    "group",
+    "account",
+    "payee",
+    "tag",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "year",
+    "weekday",
+]
+"""What rows are made by."""
+
+ReportMeasure: TypeAlias = Literal["spending", "income", "net", "movement"]
+"""What is added up."""
+
+ReportSort: TypeAlias = Literal["key", "total", "transactions", "change"]
+"""In which order rows come."""
+
 Role: TypeAlias = Literal["viewer", "member", "owner"]
 """What a member may do; each role includes the ones before it."""
+
+Rounding: TypeAlias = Literal["exact", "half_even"]
+"""Where a figure was rounded."""
 
 RuleId: TypeAlias = str
 """Names a rule of a book."""
@@ -432,6 +474,24 @@ class ActionMarkTransfer(TypedDict):
     """The account of the other side."""
 
 
+class ActionLinkSchedule(TypedDict):
+    """Says that it pays a schedule: the occurrence nearest to it."""
+
+    kind: Literal["link_schedule"]
+    """Which kind it is."""
+    schedule_id: ScheduleId
+    """The schedule."""
+
+
+class ActionLinkGoal(TypedDict):
+    """Says that it is saved for a goal, one that is saved by transactions."""
+
+    kind: Literal["link_goal"]
+    """Which kind it is."""
+    goal_id: GoalId
+    """The goal."""
+
+
 class ActionFlag(TypedDict):
     """Marks it for a person to look at: the member `review` of its metadata says why. A member that
     is there stays, even an empty one, by which a person says that it is settled.
@@ -455,13 +515,16 @@ Action: TypeAlias = (
     " | ActionSetStatus"
     " | ActionSplit"
     " | ActionMarkTransfer"
+    " | ActionLinkSchedule"
+    " | ActionLinkGoal"
     " | ActionFlag"
 )
 """What a rule does to a transaction to which it applies.
 
 Nothing of it overwrites what a person set. In texts for notes, `$1` or `${1}` stands for what the
 first group of the rule's first matching regular expression matched, `$0` for all that it matched,
-and `$$` for a dollar sign; without regular expressions a text stands as it is.
+and `$$` for a dollar sign. Names of accounts and categories count for none of this, nor does what
+stands under a `not`; without any other regular expression a text stands as it is.
 """
 
 
@@ -702,6 +765,8 @@ class Balance(TypedDict):
     """The day; absent = after everything that is recorded."""
     balance: Money
     """The balance."""
+    witness: Witness | None
+    """What it was made from, where asked for."""
 
 
 class Book(TypedDict):
@@ -798,8 +863,8 @@ BudgetState = TypedDict(
         "announced": "list[int]",
         # How many transactions, or parts of split ones, are spent or reserved.
         "transactions": "int",
-        # The transactions that were used, ascending, where asked for.
-        "witness": "list[TransactionId] | None",
+        # What was used was made from these, where asked for.
+        "witness": "Witness | None",
     },
 )
 """How a budget stands in a period."""
@@ -809,10 +874,11 @@ class Candidate(TypedDict):
     """One value that was proposed for a field."""
 
     field: str
-    """The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
+    """The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `schedule`, `goal`,
+    `review` or `transfer`.
     """
     value: str
-    """The proposed value; a category by its id, parts by their amounts."""
+    """The proposed value; a category, schedule or goal by its id, parts by their amounts."""
     source: Source
     """Who proposes it."""
     won: bool
@@ -840,6 +906,8 @@ class CashFlow(TypedDict):
     """
     transactions: int
     """How many transactions, or parts of split ones, were counted."""
+    witness: Witness | None
+    """What it was made from, where asked for."""
 
 
 class Category(TypedDict):
@@ -881,6 +949,17 @@ class CategoryQuality(TypedDict):
     """The part of the cases that a person put there which the model did, too, in thousandths."""
     f1: int
     """The harmonic mean of both, in thousandths."""
+
+
+class CommitUndone(TypedDict):
+    """What an undo took back."""
+
+    seq: int
+    """The commit's sequence number."""
+    restored: int
+    """How many transactions have something of it taken back."""
+    kept: int
+    """How many stay as they are: what the commit gave them has changed since, or they are gone."""
 
 
 class ConditionAll(TypedDict):
@@ -1368,8 +1447,8 @@ class EnvelopeState(TypedDict):
     """What lies in it: the three together. Below zero where it is overspent."""
     carries_deficit: bool
     """Whether a deficit of this month stays in the envelope."""
-    witness: list[TransactionId] | None
-    """The transactions of the activity, ascending, where asked for."""
+    witness: Witness | None
+    """What the activity was made from, where asked for."""
 
 
 EvaluationReport = TypedDict(
@@ -1429,7 +1508,7 @@ class Explanation(TypedDict):
     transaction_id: TransactionId
     """The transaction."""
     candidates: list[Candidate]
-    """The proposals. Each field that has a source has exactly one winner, each tag likewise."""
+    """The proposals. Each field that has a value has exactly one winner, each tag likewise."""
 
 
 class Export(TypedDict):
@@ -1456,6 +1535,149 @@ class FieldChange(TypedDict):
     """Its value before."""
     after: str | None
     """Its value after."""
+
+
+class Goal(TypedDict):
+    """An amount to be saved, in one currency."""
+
+    id: GoalId
+    """The goal's id."""
+    name: str
+    """What people call it."""
+    target: Money
+    """What is to be saved, above zero."""
+    start: str
+    """The first day on which something is saved for it."""
+    due: str | None
+    """The day by which it is to be saved."""
+    funding: GoalFunding
+    """What it is saved by."""
+    state: GoalState
+    """What a person has decided about it. While it is active or paused, whether it is achieved
+    follows from its figures.
+    """
+    milestones: list[int]
+    """The percentages of the target whose reaching is announced once, ascending; the last is 100.
+    """
+
+
+class GoalContribution(TypedDict):
+    """What one transaction added to a goal."""
+
+    transaction_id: TransactionId
+    """The transaction."""
+    date: str
+    """Its booking date."""
+    amount: Money
+    """What it added; below zero where it took something away."""
+
+
+class GoalFundingBalances(TypedDict):
+    """All that lies in some accounts."""
+
+    kind: Literal["balances"]
+    """Which kind it is."""
+    account_ids: list[AccountId]
+    """The accounts, in the goal's currency."""
+
+
+class GoalFundingContributions(TypedDict):
+    """What has come into some accounts, less what went out of them, since the goal's start."""
+
+    kind: Literal["contributions"]
+    """Which kind it is."""
+    account_ids: list[AccountId]
+    """The accounts, in the goal's currency."""
+
+
+class GoalFundingEnvelope(TypedDict):
+    """What is available in an envelope."""
+
+    kind: Literal["envelope"]
+    """Which kind it is."""
+    category_id: CategoryId
+    """Its category of spending."""
+
+
+class _GoalFundingTransactionsOptional(TypedDict, total=False):
+    """What may be absent in `GoalFundingTransactions`."""
+
+    direction: Direction
+    """Which way money is saved: `out` of the accounts of the book, the usual case, for one links
+    what is sent elsewhere; or `in`. What goes the other way takes away.
+    """
+
+
+class GoalFundingTransactions(_GoalFundingTransactionsOptional):
+    """Single transactions that are linked to it."""
+
+    kind: Literal["transactions"]
+    """Which kind it is."""
+
+
+GoalFunding: TypeAlias = (
+    "GoalFundingBalances"
+    " | GoalFundingContributions"
+    " | GoalFundingEnvelope"
+    " | GoalFundingTransactions"
+)
+"""What a goal is saved by.
+
+``` use fiscaflow_core::model::GoalFunding;
+
+let json = r#"{"kind": "envelope", "category_id": "018f0000-0000-7000-8000-000000000001"}"#;
+assert!(matches!(serde_json::from_str(json)?, GoalFunding::Envelope { .. })); # Ok::<(),
+serde_json::Error>(()) ```
+"""
+
+
+class GoalProgress(TypedDict):
+    """How a goal stands at the end of a day."""
+
+    goal_id: GoalId
+    """The goal."""
+    name: str
+    """Its name."""
+    state: GoalState
+    """`achieved` also where the target is saved and no person has decided otherwise."""
+    target: Money
+    """What is to be saved."""
+    saved: Money
+    """What is saved; below zero where more went out than came in."""
+    remaining: Money
+    """What is missing to the target; zero where nothing is."""
+    saved_percent: Amount
+    """What is saved in percent of the target, one decimal place, rounded half to even."""
+    before: Money
+    """What of it was there before the goal's start."""
+    assigned: Money
+    """What of it an envelope was assigned since then, what it lost by overspending made good; zero
+    for goals that are saved otherwise.
+    """
+    planned: Money | None
+    """What should be saved by the plan: equal parts for the months from start to due day."""
+    shortfall: Money | None
+    """What is missing to that; zero where nothing is."""
+    months_left: int | None
+    """How many months are left to save in, the present one included."""
+    needed_per_month: Money | None
+    """What has to be saved in each of them, rounded up to a whole minor unit."""
+    pace: Money | None
+    """What was saved in a month, on average over the last full ones, six at most; rounded half to
+    even.
+    """
+    pace_months: int
+    """Over how many months that is."""
+    projected: str | None
+    """The day on which the target is saved if it goes on at that pace."""
+    reached: list[int]
+    """The milestones reached now, ascending."""
+    announced: list[int]
+    """The milestones announced, ascending."""
+    contributions: list[GoalContribution] | None
+    """The transactions since the start that changed what is saved, by date, where asked for: with
+    what was before and what was assigned they add up to it.
+    """
 
 
 class Import(TypedDict):
@@ -1580,7 +1802,7 @@ class Money(TypedDict):
 
 
 class NetWorth(TypedDict):
-    """What lay in the accounts of one currency at the end of a day."""
+    """What lay in the accounts of one currency, or of all, at the end of a day."""
 
     date: str | None
     """The day; absent = after everything that is recorded."""
@@ -1590,6 +1812,13 @@ class NetWorth(TypedDict):
     """The sum of the balances below zero: zero or less."""
     net: Money
     """Both together."""
+    unrealised: Money | None
+    """How much of the net is due to rates alone: the net less what came into the accounts and went
+    out of them, each by the rate of its own day. An opening balance counts by that of the day on
+    which something first moved in its account. Absent unless asked for.
+    """
+    witness: Witness | None
+    """What it was made from, where asked for."""
 
 
 class NewAssigned(TypedDict):
@@ -1862,6 +2091,8 @@ class PayeeTotal(TypedDict):
     """What was spent, refunds taken off; or what was earned, what was paid back taken off."""
     transactions: int
     """How many transactions, or parts of split ones, were counted."""
+    witness: Witness | None
+    """What it was made from, where asked for."""
 
 
 class _PeriodWeeksOptional(TypedDict, total=False):
@@ -2147,6 +2378,175 @@ RecurrenceDay: TypeAlias = "RecurrenceDayWeekday | RecurrenceDayMonthDay | Recur
 """A day of a week or of a month."""
 
 
+class _ReportOptional(TypedDict, total=False):
+    """What may be absent in `Report`."""
+
+    measure: ReportMeasure
+    """What is added up."""
+    by: list[ReportDimension]
+    """What rows are made by, at most three, of which one divides time; one row where empty."""
+    span: ReportSpan | None
+    """Which days; all where absent."""
+    compare: ReportComparison | None
+    """What it is compared with; the span then has a first and a last day."""
+    sort: ReportSort
+    """In which order rows come."""
+    reversed: bool
+    """Whether they come the other way round."""
+    limit: int | None
+    """How many rows of each currency, 1 to 100,000; all where absent."""
+    currency: str | None
+    """The code of the currency in which to tell everything; each its own where absent."""
+    where: Condition | None
+    """Which lines count; all where absent. It looks at payee, tags, account, category, amount,
+    currency, direction, date and what a transaction has, where these are known to figures; the
+    amount is that of the line.
+    """
+
+
+class Report(_ReportOptional):
+    """A question to a book, as data.
+
+    ``` use fiscaflow_core::query::{Report, ReportDimension, ReportSort, parse};
+
+    let report = parse( r#"spending by category in last 3 months sorted by total first 10 where
+    payee is "Rewe""#, None, )?; assert_eq!(report.by, [ReportDimension::Category]);
+    assert_eq!((report.sort, report.limit), (ReportSort::Total, Some(10)));
+    assert_eq!(parse(&report.to_string(), None)?, report); # Ok::<(), fiscaflow_core::Error>(()) ```
+    """
+
+
+ReportAnswer = TypedDict(
+    "ReportAnswer",
+    {
+        # What ran.
+        "report": "Report",
+        # The same as a sentence.
+        "text": "str",
+        # The hash of the commit for which it holds.
+        "head": "Hash",
+        # The first day; absent = from the beginning.
+        "from": "str | None",
+        # The last day; absent = to the end.
+        "to": "str | None",
+        # The first day of what it is compared with.
+        "before_from": "str | None",
+        # The last day of what it is compared with.
+        "before_to": "str | None",
+        # What all that was counted comes to, by currency, rows left out by `limit` included.
+        "totals": "list[ReportTotal]",
+        # The rows, each currency apart.
+        "rows": "list[ReportRow]",
+        # The rates that were used, ascending by day and currencies: each line is converted by that of its day and rounded once, half to even, to the minor unit.
+        "rates": "list[DatedRate]",
+    },
+)
+"""What a report comes to, and all that is needed to do it again."""
+
+
+class ReportRow(TypedDict):
+    """One row. Of the members that say what it is of, those are there by which rows are made."""
+
+    category_id: CategoryId | None
+    """The category; absent = none."""
+    group_id: CategoryId | None
+    """The topmost category above it; absent = none."""
+    account_id: AccountId | None
+    """The account."""
+    payee: str | None
+    """The payee; absent = none."""
+    tag: str | None
+    """The tag; absent = none."""
+    date: str | None
+    """The first day of the day, week, month, quarter or year."""
+    weekday: Weekday | None
+    """The day of the week."""
+    total: Money
+    """The sum."""
+    transactions: int
+    """How many transactions, or parts of split ones, were counted."""
+    average: Money | None
+    """The sum divided by that, rounded half to even; absent where there are none."""
+    before: Money | None
+    """The sum of what it is compared with."""
+    change: Money | None
+    """The sum less that."""
+    change_percent: Amount | None
+    """The change in percent of the size of what was before, one decimal place, rounded half to
+    even; absent where that was nothing.
+    """
+    witness: Witness | None
+    """What the sum was made from, where asked for; nothing of what it is compared with."""
+
+
+_ReportSpanDaysOptional = TypedDict(
+    "_ReportSpanDaysOptional",
+    {
+        # The first; from the beginning where absent.
+        "from": "DateLike | None",
+        # The last; to the end where absent.
+        "to": "DateLike | None",
+    },
+    total=False,
+)
+"""What may be absent in `ReportSpanDays`."""
+
+
+class ReportSpanDays(_ReportSpanDaysOptional):
+    """From one day to another, both included."""
+
+    kind: Literal["days"]
+    """Which kind it is."""
+
+
+class ReportSpanThis(TypedDict):
+    """The day, week (from Monday), month or year in which today lies, whole."""
+
+    kind: Literal["this"]
+    """Which kind it is."""
+    unit: CalendarUnit
+    """Which."""
+
+
+class ReportSpanLast(TypedDict):
+    """So many whole days, weeks, months or years before that one."""
+
+    kind: Literal["last"]
+    """Which kind it is."""
+    count: int
+    """How many, 1 to 1,000."""
+    unit: CalendarUnit
+    """Of which."""
+
+
+ReportSpan: TypeAlias = "ReportSpanDays | ReportSpanThis | ReportSpanLast"
+"""Which days are meant."""
+
+
+class ReportText(TypedDict):
+    """A report as a sentence."""
+
+    text: str
+    """The sentence, such as `spending by category in this month`."""
+
+
+class ReportTotal(TypedDict):
+    """The sum over all rows of one currency."""
+
+    total: Money
+    """The sum."""
+    transactions: int
+    """How many transactions, or parts of split ones, were counted."""
+    before: Money | None
+    """The sum of what it is compared with."""
+    change: Money | None
+    """The sum less that."""
+    change_percent: Amount | None
+    """The change in percent of the size of what was before, one decimal place, rounded half to
+    even; absent where that was nothing.
+    """
+
+
 class RestoreReport(TypedDict):
     """What was restored."""
 
@@ -2342,6 +2742,8 @@ class Spending(TypedDict):
     """What was spent, refunds taken off; below zero when more came back than went out."""
     transactions: int
     """How many transactions, or parts of split ones, were counted."""
+    witness: Witness | None
+    """What it was made from, where asked for."""
 
 
 class Split(TypedDict):
@@ -2543,6 +2945,14 @@ class Transaction(TypedDict):
     """
     splits: list[Split]
     """Parts with categories of their own; empty or at least two."""
+    schedule_id: ScheduleId | None
+    """The schedule that it pays, where a rule or a person said so."""
+    schedule_source: Source | None
+    """Who linked it to the schedule, or to none."""
+    goal_id: GoalId | None
+    """The goal that it is saved for, where a rule or a person said so."""
+    goal_source: Source | None
+    """Who linked it to the goal, or to none."""
     transfer_id: TransactionId | None
     """The other side, where this is one side of a transfer between two accounts of the book."""
     reference: str | None
@@ -2657,3 +3067,25 @@ class Verification(TypedDict):
     """The first commit that does not fit."""
     problem: str | None
     """What does not fit, in words."""
+
+
+class Witness(TypedDict):
+    """What a figure was made from: the same transactions give the same figure.
+
+    `tools/check_figures.py` makes figures again from the export of a book and their witnesses.
+    """
+
+    head: Hash
+    """The hash of the commit for which it holds."""
+    currency: str
+    """The code of the currency in which it is told."""
+    rounding: Rounding
+    """Where it was rounded."""
+    ids: list[TransactionId]
+    """The transactions that were counted, ascending, each once. Of a split one those parts were
+    that the figure is of.
+    """
+    opening: list[AccountId]
+    """The accounts whose opening balances are part of it, ascending."""
+    rates: list[DatedRate]
+    """The rates that were used, ascending by day and currencies."""

@@ -82,7 +82,7 @@ impl Reports<'_> {
     /// Runs a report: see [`Report`](crate::query::Report).
     ///
     /// # Errors
-    /// `invalid_input` and `limit_exceeded` name the member that is at fault, `where` among them
+    /// `invalid_input` and `limit_exceeded` name the member that is at fault, `filter` among them
     /// where a condition looks at what figures do not know; `rate_missing` names the currencies
     /// and the day.
     pub async fn run(&self, query: ReportQuery) -> Result<ReportAnswer> {

@@ -170,7 +170,6 @@ pub struct Report {
     /// Which lines count; all where absent. It looks at payee, tags, account, category, amount,
     /// currency, direction, date and what a transaction has, where these are known to figures;
     /// the amount is that of the line.
-    #[serde(rename = "where")]
     pub filter: Option<Condition>,
 }
 crate::model::debug_only!(Report: measure, by, span, compare, sort, reversed, limit);

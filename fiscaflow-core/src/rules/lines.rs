@@ -47,13 +47,13 @@ struct Known<'a> {
 impl LineFilter {
     /// Prepares a condition; `invalid_input` names what figures do not know.
     pub(crate) fn new(condition: &Condition, plan: &Plan, view: &View) -> Result<Self> {
-        let in_filter = |error: Error| error.field("where");
+        let in_filter = |error: Error| error.field("filter");
         check_alone(condition, plan).map_err(in_filter)?;
         let mut known = Known { plan, view, budget: Budget::new(PATTERN_UNITS) };
         let test = known.test(prepare_alone(condition, plan)).map_err(in_filter)?;
         if known.budget.is_used_up() {
             let text = "the regular expressions of the condition take too much work";
-            return Err(Error::new(ErrorCode::LimitExceeded, text).field("where"));
+            return Err(Error::new(ErrorCode::LimitExceeded, text).field("filter"));
         }
         let unit = |group: &Group| plan.accounts.get(&group.account_id).map(|it| it.currency);
         let units = view.groups().map(|group| unit(group).map_or(0, unit_of)).collect();
@@ -138,7 +138,7 @@ impl Known<'_> {
 }
 
 fn unknown(what: &str) -> Error {
-    Error::invalid("where", format!("figures do not know of {what}: a report cannot look at it"))
+    Error::invalid("filter", format!("figures do not know of {what}: a report cannot look at it"))
 }
 
 impl Test {

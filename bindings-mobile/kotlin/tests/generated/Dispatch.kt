@@ -73,6 +73,11 @@ internal val VERBS = listOf(
     "schedules.accept",
     "schedules.ignore",
     "schedules.occurrences",
+    "goals.create",
+    "goals.list",
+    "goals.update",
+    "goals.delete",
+    "goals.progress",
     "rates.put",
     "rates.list",
     "rates.load",
@@ -90,11 +95,16 @@ internal val VERBS = listOf(
     "reports.balances",
     "reports.spending",
     "reports.cash_flow",
+    "reports.run",
+    "reports.ask",
+    "reports.parse",
+    "reports.describe",
     "reports.top_payees",
     "reports.net_worth",
     "reports.unusual",
     "history.list",
     "history.object",
+    "history.undo",
     "history.verify",
     "events.list",
 )
@@ -170,6 +180,11 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "schedules.accept" -> json(book.schedules().`accept`(call.id()))
         "schedules.ignore" -> json(book.schedules().`ignore`(call.id()))
         "schedules.occurrences" -> book.schedules().`occurrences`(readOccurrenceQuery(call.request)).map { json(it) }
+        "goals.create" -> json(book.goals().`create`(readNewGoal(call.request)))
+        "goals.list" -> book.goals().`list`().map { json(it) }
+        "goals.update" -> json(book.goals().`update`(call.id(), readGoalPatch(call.request)))
+        "goals.delete" -> book.goals().`delete`(call.id()).let { null }
+        "goals.progress" -> book.goals().`progress`(readGoalQuery(call.request)).map { json(it) }
         "rates.put" -> json(book.rates().`put`(readRateSheet(call.request)))
         "rates.list" -> book.rates().`list`(readRateQuery(call.request)).map { json(it) }
         "rates.load" -> json(book.rates().`load`(readNewRates(call.request)))
@@ -187,11 +202,16 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "reports.balances" -> book.reports().`balances`(readBalancesQuery(call.request)).map { json(it) }
         "reports.spending" -> book.reports().`spending`(readSpendingQuery(call.request)).map { json(it) }
         "reports.cash_flow" -> book.reports().`cashFlow`(readCashFlowQuery(call.request)).map { json(it) }
+        "reports.run" -> json(book.reports().`run`(readReportQuery(call.request)))
+        "reports.ask" -> json(book.reports().`ask`(readReportQuestion(call.request)))
+        "reports.parse" -> json(book.reports().`parse`(readReportText(call.request)))
+        "reports.describe" -> json(book.reports().`describe`(readReport(call.request)))
         "reports.top_payees" -> book.reports().`topPayees`(readTopPayeesQuery(call.request)).map { json(it) }
         "reports.net_worth" -> book.reports().`netWorth`(readNetWorthQuery(call.request)).map { json(it) }
         "reports.unusual" -> book.reports().`unusual`(readUnusualQuery(call.request)).map { json(it) }
         "history.list" -> book.history().`list`(readHistoryQuery(call.request)).map { json(it) }
         "history.object" -> book.history().`object`(call.id()).map { json(it) }
+        "history.undo" -> json(book.history().`undo`(call.id()))
         "history.verify" -> json(book.history().`verify`())
         "events.list" -> book.events().`list`(readHistoryQuery(call.request)).map { json(it) }
         else -> throw Inexpressible("no verb ${call.verb}")

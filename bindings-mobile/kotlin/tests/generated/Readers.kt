@@ -54,6 +54,8 @@ internal fun readAction(json: Any?): Action {
         "set_status" -> readActionSetStatus(json)
         "split" -> readActionSplit(json)
         "mark_transfer" -> readActionMarkTransfer(json)
+        "link_schedule" -> readActionLinkSchedule(json)
+        "link_goal" -> readActionLinkGoal(json)
         "flag" -> readActionFlag(json)
         else -> throw Inexpressible("no Action")
     }
@@ -133,6 +135,20 @@ internal fun readActionMarkTransfer(json: Any?): Action {
     val members = Members(json, "account_id", "kind")
     return Action.MarkTransfer(
         `accountId` = members.required("account_id", ::text),
+    )
+}
+
+internal fun readActionLinkSchedule(json: Any?): Action {
+    val members = Members(json, "schedule_id", "kind")
+    return Action.LinkSchedule(
+        `scheduleId` = members.required("schedule_id", ::text),
+    )
+}
+
+internal fun readActionLinkGoal(json: Any?): Action {
+    val members = Members(json, "goal_id", "kind")
+    return Action.LinkGoal(
+        `goalId` = members.required("goal_id", ::text),
     )
 }
 
@@ -256,11 +272,12 @@ internal fun readBacktestQuery(json: Any?): BacktestQuery {
 }
 
 internal fun readBalancesQuery(json: Any?): BalancesQuery {
-    val members = Members(json, "account_id", "from", "to")
+    val members = Members(json, "account_id", "from", "to", "witness")
     return BalancesQuery(
         `accountId` = members.optional("account_id", ::text),
         `from` = members.optional("from", ::text),
         `to` = members.optional("to", ::text),
+        `witness` = members.optional("witness", ::boolean) ?: false,
     )
 }
 
@@ -335,11 +352,12 @@ internal fun readCarry(json: Any?): Carry {
 }
 
 internal fun readCashFlowQuery(json: Any?): CashFlowQuery {
-    val members = Members(json, "from", "to", "account_id")
+    val members = Members(json, "from", "to", "account_id", "witness")
     return CashFlowQuery(
         `from` = members.optional("from", ::text),
         `to` = members.optional("to", ::text),
         `accountId` = members.optional("account_id", ::text),
+        `witness` = members.optional("witness", ::boolean) ?: false,
     )
 }
 
@@ -367,6 +385,8 @@ internal fun readClearField(json: Any?): ClearField {
         "notes" -> ClearField.NOTES
         "value_date" -> ClearField.VALUE_DATE
         "reference" -> ClearField.REFERENCE
+        "schedule" -> ClearField.SCHEDULE
+        "goal" -> ClearField.GOAL
         else -> throw Inexpressible("no ClearField")
     }
 }
@@ -698,6 +718,77 @@ internal fun readFormat(json: Any?): Format {
     }
 }
 
+internal fun readGoalFunding(json: Any?): GoalFunding {
+    return when (tag(json, "kind")) {
+        "balances" -> readGoalFundingBalances(json)
+        "contributions" -> readGoalFundingContributions(json)
+        "envelope" -> readGoalFundingEnvelope(json)
+        "transactions" -> readGoalFundingTransactions(json)
+        else -> throw Inexpressible("no GoalFunding")
+    }
+}
+
+internal fun readGoalFundingBalances(json: Any?): GoalFunding {
+    val members = Members(json, "account_ids", "kind")
+    return GoalFunding.Balances(
+        `accountIds` = members.required("account_ids", list(::text)),
+    )
+}
+
+internal fun readGoalFundingContributions(json: Any?): GoalFunding {
+    val members = Members(json, "account_ids", "kind")
+    return GoalFunding.Contributions(
+        `accountIds` = members.required("account_ids", list(::text)),
+    )
+}
+
+internal fun readGoalFundingEnvelope(json: Any?): GoalFunding {
+    val members = Members(json, "category_id", "kind")
+    return GoalFunding.Envelope(
+        `categoryId` = members.required("category_id", ::text),
+    )
+}
+
+internal fun readGoalFundingTransactions(json: Any?): GoalFunding {
+    val members = Members(json, "direction", "kind")
+    return GoalFunding.Transactions(
+        `direction` = members.optional("direction", ::readDirection),
+    )
+}
+
+internal fun readGoalPatch(json: Any?): GoalPatch {
+    val members = Members(json, "name", "target", "start", "due", "some_day", "funding", "state", "milestones")
+    return GoalPatch(
+        `name` = members.optional("name", ::text),
+        `target` = members.optional("target", ::text),
+        `start` = members.optional("start", ::text),
+        `due` = members.optional("due", ::text),
+        `someDay` = members.optional("some_day", ::boolean) ?: false,
+        `funding` = members.optional("funding", ::readGoalFunding),
+        `state` = members.optional("state", ::readGoalState),
+        `milestones` = members.optional("milestones", list(::long)),
+    )
+}
+
+internal fun readGoalQuery(json: Any?): GoalQuery {
+    val members = Members(json, "goal_id", "as_of", "witness")
+    return GoalQuery(
+        `goalId` = members.optional("goal_id", ::text),
+        `asOf` = members.optional("as_of", ::text),
+        `witness` = members.optional("witness", ::boolean) ?: false,
+    )
+}
+
+internal fun readGoalState(json: Any?): GoalState {
+    return when (text(json)) {
+        "active" -> GoalState.ACTIVE
+        "paused" -> GoalState.PAUSED
+        "achieved" -> GoalState.ACHIEVED
+        "abandoned" -> GoalState.ABANDONED
+        else -> throw Inexpressible("no GoalState")
+    }
+}
+
 internal fun readHistoryQuery(json: Any?): HistoryQuery {
     val members = Members(json, "after", "limit")
     return HistoryQuery(
@@ -723,11 +814,15 @@ internal fun readMerge(json: Any?): Merge {
 }
 
 internal fun readNetWorthQuery(json: Any?): NetWorthQuery {
-    val members = Members(json, "from", "to", "step")
+    val members = Members(json, "from", "to", "step", "currency", "max_age_days", "unrealised", "witness")
     return NetWorthQuery(
         `from` = members.optional("from", ::text),
         `to` = members.optional("to", ::text),
         `step` = members.optional("step", ::readNetWorthStep),
+        `currency` = members.optional("currency", ::text),
+        `maxAgeDays` = members.optional("max_age_days", ::long),
+        `unrealised` = members.optional("unrealised", ::boolean) ?: false,
+        `witness` = members.optional("witness", ::boolean) ?: false,
     )
 }
 
@@ -816,6 +911,20 @@ internal fun readNewEnvelope(json: Any?): NewEnvelope {
         `cap` = members.optional("cap", ::text),
         `returnsExcess` = members.optional("returns_excess", ::boolean) ?: false,
         `automations` = members.optional("automations", list(::readAutomation)) ?: emptyList(),
+    )
+}
+
+internal fun readNewGoal(json: Any?): NewGoal {
+    val members = Members(json, "id", "name", "target", "currency", "start", "due", "funding", "milestones")
+    return NewGoal(
+        `id` = members.optional("id", ::text),
+        `name` = members.required("name", ::text),
+        `target` = members.required("target", ::text),
+        `currency` = members.optional("currency", ::text),
+        `start` = members.optional("start", ::text),
+        `due` = members.optional("due", ::text),
+        `funding` = members.required("funding", ::readGoalFunding),
+        `milestones` = members.optional("milestones", list(::long)),
     )
 }
 
@@ -917,7 +1026,7 @@ internal fun readNewSplit(json: Any?): NewSplit {
 }
 
 internal fun readNewTransaction(json: Any?): NewTransaction {
-    val members = Members(json, "id", "account_id", "booking_date", "value_date", "amount", "currency", "status", "description", "payee", "category_id", "tags", "notes", "splits", "reference", "external_id", "attachments", "metadata")
+    val members = Members(json, "id", "account_id", "booking_date", "value_date", "amount", "currency", "status", "description", "payee", "category_id", "tags", "notes", "splits", "schedule_id", "goal_id", "reference", "external_id", "attachments", "metadata")
     return NewTransaction(
         `id` = members.optional("id", ::text),
         `accountId` = members.required("account_id", ::text),
@@ -932,6 +1041,8 @@ internal fun readNewTransaction(json: Any?): NewTransaction {
         `tags` = members.optional("tags", list(::text)) ?: emptyList(),
         `notes` = members.optional("notes", ::text),
         `splits` = members.optional("splits", list(::readNewSplit)) ?: emptyList(),
+        `scheduleId` = members.optional("schedule_id", ::text),
+        `goalId` = members.optional("goal_id", ::text),
         `reference` = members.optional("reference", ::text),
         `externalId` = members.optional("external_id", ::text),
         `attachments` = members.optional("attachments", list(::readAttachment)) ?: emptyList(),
@@ -1129,6 +1240,125 @@ internal fun readRecurrenceDayNthWeekday(json: Any?): RecurrenceDay {
     )
 }
 
+internal fun readReport(json: Any?): Report {
+    val members = Members(json, "measure", "by", "span", "compare", "sort", "reversed", "limit", "currency", "where")
+    return Report(
+        `measure` = members.optional("measure", ::readReportMeasure),
+        `by` = members.optional("by", list(::readReportDimension)) ?: emptyList(),
+        `span` = members.optional("span", ::readReportSpan),
+        `compare` = members.optional("compare", ::readReportComparison),
+        `sort` = members.optional("sort", ::readReportSort),
+        `reversed` = members.optional("reversed", ::boolean) ?: false,
+        `limit` = members.optional("limit", ::long),
+        `currency` = members.optional("currency", ::text),
+        `where` = members.optional("where", ::readCondition),
+    )
+}
+
+internal fun readReportComparison(json: Any?): ReportComparison {
+    return when (text(json)) {
+        "span_before" -> ReportComparison.SPAN_BEFORE
+        "year_before" -> ReportComparison.YEAR_BEFORE
+        else -> throw Inexpressible("no ReportComparison")
+    }
+}
+
+internal fun readReportDimension(json: Any?): ReportDimension {
+    return when (text(json)) {
+        "category" -> ReportDimension.CATEGORY
+        "group" -> ReportDimension.GROUP
+        "account" -> ReportDimension.ACCOUNT
+        "payee" -> ReportDimension.PAYEE
+        "tag" -> ReportDimension.TAG
+        "day" -> ReportDimension.DAY
+        "week" -> ReportDimension.WEEK
+        "month" -> ReportDimension.MONTH
+        "quarter" -> ReportDimension.QUARTER
+        "year" -> ReportDimension.YEAR
+        "weekday" -> ReportDimension.WEEKDAY
+        else -> throw Inexpressible("no ReportDimension")
+    }
+}
+
+internal fun readReportMeasure(json: Any?): ReportMeasure {
+    return when (text(json)) {
+        "spending" -> ReportMeasure.SPENDING
+        "income" -> ReportMeasure.INCOME
+        "net" -> ReportMeasure.NET
+        "movement" -> ReportMeasure.MOVEMENT
+        else -> throw Inexpressible("no ReportMeasure")
+    }
+}
+
+internal fun readReportQuery(json: Any?): ReportQuery {
+    val members = Members(json, "report", "as_of", "max_age_days", "witness")
+    return ReportQuery(
+        `report` = members.optional("report", ::readReport),
+        `asOf` = members.optional("as_of", ::text),
+        `maxAgeDays` = members.optional("max_age_days", ::long),
+        `witness` = members.optional("witness", ::boolean) ?: false,
+    )
+}
+
+internal fun readReportQuestion(json: Any?): ReportQuestion {
+    val members = Members(json, "question", "as_of", "max_age_days", "witness")
+    return ReportQuestion(
+        `question` = members.optional("question", ::text) ?: "",
+        `asOf` = members.optional("as_of", ::text),
+        `maxAgeDays` = members.optional("max_age_days", ::long),
+        `witness` = members.optional("witness", ::boolean) ?: false,
+    )
+}
+
+internal fun readReportSort(json: Any?): ReportSort {
+    return when (text(json)) {
+        "key" -> ReportSort.KEY
+        "total" -> ReportSort.TOTAL
+        "transactions" -> ReportSort.TRANSACTIONS
+        "change" -> ReportSort.CHANGE
+        else -> throw Inexpressible("no ReportSort")
+    }
+}
+
+internal fun readReportSpan(json: Any?): ReportSpan {
+    return when (tag(json, "kind")) {
+        "days" -> readReportSpanDays(json)
+        "this" -> readReportSpanThis(json)
+        "last" -> readReportSpanLast(json)
+        else -> throw Inexpressible("no ReportSpan")
+    }
+}
+
+internal fun readReportSpanDays(json: Any?): ReportSpan {
+    val members = Members(json, "from", "to", "kind")
+    return ReportSpan.Days(
+        `from` = members.optional("from", ::text),
+        `to` = members.optional("to", ::text),
+    )
+}
+
+internal fun readReportSpanThis(json: Any?): ReportSpan {
+    val members = Members(json, "unit", "kind")
+    return ReportSpan.This(
+        `unit` = members.required("unit", ::readCalendarUnit),
+    )
+}
+
+internal fun readReportSpanLast(json: Any?): ReportSpan {
+    val members = Members(json, "count", "unit", "kind")
+    return ReportSpan.Last(
+        `count` = members.required("count", ::long),
+        `unit` = members.required("unit", ::readCalendarUnit),
+    )
+}
+
+internal fun readReportText(json: Any?): ReportText {
+    val members = Members(json, "text")
+    return ReportText(
+        `text` = members.required("text", ::text),
+    )
+}
+
 internal fun readRole(json: Any?): Role {
     return when (text(json)) {
         "viewer" -> Role.VIEWER
@@ -1209,11 +1439,12 @@ internal fun readSourceKind(json: Any?): SourceKind {
 }
 
 internal fun readSpendingQuery(json: Any?): SpendingQuery {
-    val members = Members(json, "from", "to", "account_id")
+    val members = Members(json, "from", "to", "account_id", "witness")
     return SpendingQuery(
         `from` = members.optional("from", ::text),
         `to` = members.optional("to", ::text),
         `accountId` = members.optional("account_id", ::text),
+        `witness` = members.optional("witness", ::boolean) ?: false,
     )
 }
 
@@ -1300,18 +1531,19 @@ internal fun readTextOp(json: Any?): TextOp {
 }
 
 internal fun readTopPayeesQuery(json: Any?): TopPayeesQuery {
-    val members = Members(json, "from", "to", "account_id", "kind", "limit")
+    val members = Members(json, "from", "to", "account_id", "kind", "limit", "witness")
     return TopPayeesQuery(
         `from` = members.optional("from", ::text),
         `to` = members.optional("to", ::text),
         `accountId` = members.optional("account_id", ::text),
         `kind` = members.optional("kind", ::readCategoryKind),
         `limit` = members.optional("limit", ::long),
+        `witness` = members.optional("witness", ::boolean) ?: false,
     )
 }
 
 internal fun readTransactionPatch(json: Any?): TransactionPatch {
-    val members = Members(json, "account_id", "booking_date", "value_date", "amount", "status", "payee", "category_id", "tags", "notes", "splits", "reference", "attachments", "metadata", "clear")
+    val members = Members(json, "account_id", "booking_date", "value_date", "amount", "status", "payee", "category_id", "tags", "notes", "splits", "schedule_id", "goal_id", "reference", "attachments", "metadata", "clear")
     return TransactionPatch(
         `accountId` = members.optional("account_id", ::text),
         `bookingDate` = members.optional("booking_date", ::text),
@@ -1323,6 +1555,8 @@ internal fun readTransactionPatch(json: Any?): TransactionPatch {
         `tags` = members.optional("tags", list(::text)),
         `notes` = members.optional("notes", ::text),
         `splits` = members.optional("splits", list(::readNewSplit)),
+        `scheduleId` = members.optional("schedule_id", ::text),
+        `goalId` = members.optional("goal_id", ::text),
         `reference` = members.optional("reference", ::text),
         `attachments` = members.optional("attachments", list(::readAttachment)),
         `metadata` = members.optional("metadata", map(::text)),
@@ -1331,12 +1565,14 @@ internal fun readTransactionPatch(json: Any?): TransactionPatch {
 }
 
 internal fun readTransactionQuery(json: Any?): TransactionQuery {
-    val members = Members(json, "account_id", "category_id", "uncategorised", "category_source", "from", "to", "status", "tag", "text", "deleted", "limit", "cursor")
+    val members = Members(json, "account_id", "category_id", "uncategorised", "category_source", "schedule_id", "goal_id", "from", "to", "status", "tag", "text", "deleted", "limit", "cursor")
     return TransactionQuery(
         `accountId` = members.optional("account_id", ::text),
         `categoryId` = members.optional("category_id", ::text),
         `uncategorised` = members.optional("uncategorised", ::boolean) ?: false,
         `categorySource` = members.optional("category_source", ::readSourceKind),
+        `scheduleId` = members.optional("schedule_id", ::text),
+        `goalId` = members.optional("goal_id", ::text),
         `from` = members.optional("from", ::text),
         `to` = members.optional("to", ::text),
         `status` = members.optional("status", ::readStatus),

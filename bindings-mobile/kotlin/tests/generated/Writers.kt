@@ -64,6 +64,14 @@ internal fun json(it: Action): Any? = when (it) {
     "kind" to "mark_transfer",
     "account_id" to it.`accountId`,
     )
+    is Action.LinkSchedule -> mapOf(
+    "kind" to "link_schedule",
+    "schedule_id" to it.`scheduleId`,
+    )
+    is Action.LinkGoal -> mapOf(
+    "kind" to "link_goal",
+    "goal_id" to it.`goalId`,
+    )
     is Action.Flag -> mapOf(
     "kind" to "flag",
     "reason" to it.`reason`,
@@ -167,6 +175,7 @@ internal fun json(it: Balance): Any? = mapOf(
     "account_id" to it.`accountId`,
     "date" to it.`date`,
     "balance" to json(it.`balance`),
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: Book): Any? = mapOf(
@@ -214,7 +223,7 @@ internal fun json(it: BudgetState): Any? = mapOf(
     "reached" to it.`reached`,
     "announced" to it.`announced`,
     "transactions" to it.`transactions`,
-    "witness" to it.`witness`,
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: Cadence): Any? = it.name.lowercase()
@@ -239,6 +248,7 @@ internal fun json(it: CashFlow): Any? = mapOf(
     "net" to json(it.`net`),
     "savings_rate_percent" to it.`savingsRatePercent`,
     "transactions" to it.`transactions`,
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: Category): Any? = mapOf(
@@ -265,6 +275,12 @@ internal fun json(it: CategoryQuality): Any? = mapOf(
 )
 
 internal fun json(it: ColumnRole): Any? = it.name.lowercase()
+
+internal fun json(it: CommitUndone): Any? = mapOf(
+    "seq" to it.`seq`,
+    "restored" to it.`restored`,
+    "kept" to it.`kept`,
+)
 
 internal fun json(it: Condition): Any? = when (it) {
     is Condition.All -> mapOf(
@@ -464,7 +480,7 @@ internal fun json(it: EnvelopeState): Any? = mapOf(
     "activity" to json(it.`activity`),
     "available" to json(it.`available`),
     "carries_deficit" to it.`carriesDeficit`,
-    "witness" to it.`witness`,
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: ErrorCode): Any? = it.name.lowercase()
@@ -518,6 +534,66 @@ internal fun json(it: FieldChange): Any? = mapOf(
 )
 
 internal fun json(it: Format): Any? = it.name.lowercase()
+
+internal fun json(it: Goal): Any? = mapOf(
+    "id" to it.`id`,
+    "name" to it.`name`,
+    "target" to json(it.`target`),
+    "start" to it.`start`,
+    "due" to it.`due`,
+    "funding" to json(it.`funding`),
+    "state" to json(it.`state`),
+    "milestones" to it.`milestones`,
+)
+
+internal fun json(it: GoalContribution): Any? = mapOf(
+    "transaction_id" to it.`transactionId`,
+    "date" to it.`date`,
+    "amount" to json(it.`amount`),
+)
+
+internal fun json(it: GoalFunding): Any? = when (it) {
+    is GoalFunding.Balances -> mapOf(
+    "kind" to "balances",
+    "account_ids" to it.`accountIds`,
+    )
+    is GoalFunding.Contributions -> mapOf(
+    "kind" to "contributions",
+    "account_ids" to it.`accountIds`,
+    )
+    is GoalFunding.Envelope -> mapOf(
+    "kind" to "envelope",
+    "category_id" to it.`categoryId`,
+    )
+    is GoalFunding.Transactions -> mapOf(
+    "kind" to "transactions",
+    "direction" to it.`direction`?.let { json(it) },
+    )
+}
+
+internal fun json(it: GoalProgress): Any? = mapOf(
+    "goal_id" to it.`goalId`,
+    "name" to it.`name`,
+    "state" to json(it.`state`),
+    "target" to json(it.`target`),
+    "saved" to json(it.`saved`),
+    "remaining" to json(it.`remaining`),
+    "saved_percent" to it.`savedPercent`,
+    "before" to json(it.`before`),
+    "assigned" to json(it.`assigned`),
+    "planned" to it.`planned`?.let { json(it) },
+    "shortfall" to it.`shortfall`?.let { json(it) },
+    "months_left" to it.`monthsLeft`,
+    "needed_per_month" to it.`neededPerMonth`?.let { json(it) },
+    "pace" to it.`pace`?.let { json(it) },
+    "pace_months" to it.`paceMonths`,
+    "projected" to it.`projected`,
+    "reached" to it.`reached`,
+    "announced" to it.`announced`,
+    "contributions" to it.`contributions`?.let { it.map { json(it) } },
+)
+
+internal fun json(it: GoalState): Any? = it.name.lowercase()
 
 internal fun json(it: Import): Any? = mapOf(
     "id" to it.`id`,
@@ -588,6 +664,8 @@ internal fun json(it: NetWorth): Any? = mapOf(
     "assets" to json(it.`assets`),
     "debts" to json(it.`debts`),
     "net" to json(it.`net`),
+    "unrealised" to it.`unrealised`?.let { json(it) },
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: NewRule): Any? = mapOf(
@@ -710,6 +788,7 @@ internal fun json(it: PayeeTotal): Any? = mapOf(
     "payee" to it.`payee`,
     "total" to json(it.`total`),
     "transactions" to it.`transactions`,
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: Period): Any? = when (it) {
@@ -818,6 +897,85 @@ internal fun json(it: RecurrenceDay): Any? = when (it) {
     )
 }
 
+internal fun json(it: Report): Any? = mapOf(
+    "measure" to it.`measure`?.let { json(it) },
+    "by" to it.`by`.map { json(it) },
+    "span" to it.`span`?.let { json(it) },
+    "compare" to it.`compare`?.let { json(it) },
+    "sort" to it.`sort`?.let { json(it) },
+    "reversed" to it.`reversed`,
+    "limit" to it.`limit`,
+    "currency" to it.`currency`,
+    "where" to it.`where`?.let { json(it) },
+)
+
+internal fun json(it: ReportAnswer): Any? = mapOf(
+    "report" to json(it.`report`),
+    "text" to it.`text`,
+    "head" to it.`head`,
+    "from" to it.`from`,
+    "to" to it.`to`,
+    "before_from" to it.`beforeFrom`,
+    "before_to" to it.`beforeTo`,
+    "totals" to it.`totals`.map { json(it) },
+    "rows" to it.`rows`.map { json(it) },
+    "rates" to it.`rates`.map { json(it) },
+)
+
+internal fun json(it: ReportComparison): Any? = it.name.lowercase()
+
+internal fun json(it: ReportDimension): Any? = it.name.lowercase()
+
+internal fun json(it: ReportMeasure): Any? = it.name.lowercase()
+
+internal fun json(it: ReportRow): Any? = mapOf(
+    "category_id" to it.`categoryId`,
+    "group_id" to it.`groupId`,
+    "account_id" to it.`accountId`,
+    "payee" to it.`payee`,
+    "tag" to it.`tag`,
+    "date" to it.`date`,
+    "weekday" to it.`weekday`?.let { json(it) },
+    "total" to json(it.`total`),
+    "transactions" to it.`transactions`,
+    "average" to it.`average`?.let { json(it) },
+    "before" to it.`before`?.let { json(it) },
+    "change" to it.`change`?.let { json(it) },
+    "change_percent" to it.`changePercent`,
+    "witness" to it.`witness`?.let { json(it) },
+)
+
+internal fun json(it: ReportSort): Any? = it.name.lowercase()
+
+internal fun json(it: ReportSpan): Any? = when (it) {
+    is ReportSpan.Days -> mapOf(
+    "kind" to "days",
+    "from" to it.`from`,
+    "to" to it.`to`,
+    )
+    is ReportSpan.This -> mapOf(
+    "kind" to "this",
+    "unit" to json(it.`unit`),
+    )
+    is ReportSpan.Last -> mapOf(
+    "kind" to "last",
+    "count" to it.`count`,
+    "unit" to json(it.`unit`),
+    )
+}
+
+internal fun json(it: ReportText): Any? = mapOf(
+    "text" to it.`text`,
+)
+
+internal fun json(it: ReportTotal): Any? = mapOf(
+    "total" to json(it.`total`),
+    "transactions" to it.`transactions`,
+    "before" to it.`before`?.let { json(it) },
+    "change" to it.`change`?.let { json(it) },
+    "change_percent" to it.`changePercent`,
+)
+
 internal fun json(it: RestoreReport): Any? = mapOf(
     "documents" to it.`documents`,
     "transactions" to it.`transactions`,
@@ -831,6 +989,8 @@ internal fun json(it: Rollover): Any? = mapOf(
     "reset_every" to it.`resetEvery`,
     "reset_yearly" to it.`resetYearly`,
 )
+
+internal fun json(it: Rounding): Any? = it.name.lowercase()
 
 internal fun json(it: RowMatch): Any? = mapOf(
     "line" to it.`line`,
@@ -919,6 +1079,7 @@ internal fun json(it: Spending): Any? = mapOf(
     "category_id" to it.`categoryId`,
     "spent" to json(it.`spent`),
     "transactions" to it.`transactions`,
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: Split): Any? = mapOf(
@@ -1027,6 +1188,10 @@ internal fun json(it: Transaction): Any? = mapOf(
     "notes" to it.`notes`,
     "notes_source" to it.`notesSource`?.let { json(it) },
     "splits" to it.`splits`.map { json(it) },
+    "schedule_id" to it.`scheduleId`,
+    "schedule_source" to it.`scheduleSource`?.let { json(it) },
+    "goal_id" to it.`goalId`,
+    "goal_source" to it.`goalSource`?.let { json(it) },
     "transfer_id" to it.`transferId`,
     "reference" to it.`reference`,
     "external_id" to it.`externalId`,
@@ -1092,3 +1257,12 @@ internal fun json(it: Verification): Any? = mapOf(
 internal fun json(it: Weekday): Any? = it.name.lowercase()
 
 internal fun json(it: WeekendPolicy): Any? = it.name.lowercase()
+
+internal fun json(it: Witness): Any? = mapOf(
+    "head" to it.`head`,
+    "currency" to it.`currency`,
+    "rounding" to json(it.`rounding`),
+    "ids" to it.`ids`,
+    "opening" to it.`opening`,
+    "rates" to it.`rates`.map { json(it) },
+)

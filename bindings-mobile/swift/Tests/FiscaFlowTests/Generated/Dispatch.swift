@@ -71,6 +71,11 @@ let verbs = [
     "schedules.accept",
     "schedules.ignore",
     "schedules.occurrences",
+    "goals.create",
+    "goals.list",
+    "goals.update",
+    "goals.delete",
+    "goals.progress",
     "rates.put",
     "rates.list",
     "rates.load",
@@ -88,11 +93,16 @@ let verbs = [
     "reports.balances",
     "reports.spending",
     "reports.cash_flow",
+    "reports.run",
+    "reports.ask",
+    "reports.parse",
+    "reports.describe",
     "reports.top_payees",
     "reports.net_worth",
     "reports.unusual",
     "history.list",
     "history.object",
+    "history.undo",
     "history.verify",
     "events.list",
 ]
@@ -300,6 +310,21 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "schedules.occurrences":
         let answer = try await book.schedules().occurrences(query: try readOccurrenceQuery(call.request))
         return .list(answer.map { json($0) })
+    case "goals.create":
+        let answer = try await book.goals().create(new: try readNewGoal(call.request))
+        return json(answer)
+    case "goals.list":
+        let answer = try await book.goals().list()
+        return .list(answer.map { json($0) })
+    case "goals.update":
+        let answer = try await book.goals().update(id: try call.theId(), patch: try readGoalPatch(call.request))
+        return json(answer)
+    case "goals.delete":
+        try await book.goals().delete(id: try call.theId())
+        return .null
+    case "goals.progress":
+        let answer = try await book.goals().progress(query: try readGoalQuery(call.request))
+        return .list(answer.map { json($0) })
     case "rates.put":
         let answer = try await book.rates().put(request: try readRateSheet(call.request))
         return json(answer)
@@ -351,6 +376,18 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "reports.cash_flow":
         let answer = try await book.reports().cashFlow(query: try readCashFlowQuery(call.request))
         return .list(answer.map { json($0) })
+    case "reports.run":
+        let answer = try await book.reports().run(query: try readReportQuery(call.request))
+        return json(answer)
+    case "reports.ask":
+        let answer = try await book.reports().ask(request: try readReportQuestion(call.request))
+        return json(answer)
+    case "reports.parse":
+        let answer = try await book.reports().parse(request: try readReportText(call.request))
+        return json(answer)
+    case "reports.describe":
+        let answer = try await book.reports().describe(request: try readReport(call.request))
+        return json(answer)
     case "reports.top_payees":
         let answer = try await book.reports().topPayees(query: try readTopPayeesQuery(call.request))
         return .list(answer.map { json($0) })
@@ -366,6 +403,9 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "history.object":
         let answer = try await book.history().object(id: try call.theId())
         return .list(answer.map { json($0) })
+    case "history.undo":
+        let answer = try await book.history().undo(id: try call.theId())
+        return json(answer)
     case "history.verify":
         let answer = try await book.history().verify()
         return json(answer)

@@ -52,6 +52,8 @@ func readAction(_ json: Json) throws -> Action {
     case "set_status": return try readActionSetStatus(json)
     case "split": return try readActionSplit(json)
     case "mark_transfer": return try readActionMarkTransfer(json)
+    case "link_schedule": return try readActionLinkSchedule(json)
+    case "link_goal": return try readActionLinkGoal(json)
     case "flag": return try readActionFlag(json)
     default: throw Inexpressible("no Action")
     }
@@ -131,6 +133,20 @@ func readActionMarkTransfer(_ json: Json) throws -> Action {
     let members = try Members(json, "account_id", "kind")
     return Action.markTransfer(
         accountId: try members.required("account_id", text)
+    )
+}
+
+func readActionLinkSchedule(_ json: Json) throws -> Action {
+    let members = try Members(json, "schedule_id", "kind")
+    return Action.linkSchedule(
+        scheduleId: try members.required("schedule_id", text)
+    )
+}
+
+func readActionLinkGoal(_ json: Json) throws -> Action {
+    let members = try Members(json, "goal_id", "kind")
+    return Action.linkGoal(
+        goalId: try members.required("goal_id", text)
     )
 }
 
@@ -254,11 +270,12 @@ func readBacktestQuery(_ json: Json) throws -> BacktestQuery {
 }
 
 func readBalancesQuery(_ json: Json) throws -> BalancesQuery {
-    let members = try Members(json, "account_id", "from", "to")
+    let members = try Members(json, "account_id", "from", "to", "witness")
     return BalancesQuery(
         accountId: try members.optional("account_id", text),
         from: try members.optional("from", text),
-        to: try members.optional("to", text)
+        to: try members.optional("to", text),
+        witness: try members.optional("witness", boolean) ?? false
     )
 }
 
@@ -333,11 +350,12 @@ func readCarry(_ json: Json) throws -> Carry {
 }
 
 func readCashFlowQuery(_ json: Json) throws -> CashFlowQuery {
-    let members = try Members(json, "from", "to", "account_id")
+    let members = try Members(json, "from", "to", "account_id", "witness")
     return CashFlowQuery(
         from: try members.optional("from", text),
         to: try members.optional("to", text),
-        accountId: try members.optional("account_id", text)
+        accountId: try members.optional("account_id", text),
+        witness: try members.optional("witness", boolean) ?? false
     )
 }
 
@@ -365,6 +383,8 @@ func readClearField(_ json: Json) throws -> ClearField {
     case "notes": return .notes
     case "value_date": return .valueDate
     case "reference": return .reference
+    case "schedule": return .schedule
+    case "goal": return .goal
     default: throw Inexpressible("no ClearField")
     }
 }
@@ -696,6 +716,77 @@ func readFormat(_ json: Json) throws -> Format {
     }
 }
 
+func readGoalFunding(_ json: Json) throws -> GoalFunding {
+    switch try text(json["kind"]) {
+    case "balances": return try readGoalFundingBalances(json)
+    case "contributions": return try readGoalFundingContributions(json)
+    case "envelope": return try readGoalFundingEnvelope(json)
+    case "transactions": return try readGoalFundingTransactions(json)
+    default: throw Inexpressible("no GoalFunding")
+    }
+}
+
+func readGoalFundingBalances(_ json: Json) throws -> GoalFunding {
+    let members = try Members(json, "account_ids", "kind")
+    return GoalFunding.balances(
+        accountIds: try members.required("account_ids", list(text))
+    )
+}
+
+func readGoalFundingContributions(_ json: Json) throws -> GoalFunding {
+    let members = try Members(json, "account_ids", "kind")
+    return GoalFunding.contributions(
+        accountIds: try members.required("account_ids", list(text))
+    )
+}
+
+func readGoalFundingEnvelope(_ json: Json) throws -> GoalFunding {
+    let members = try Members(json, "category_id", "kind")
+    return GoalFunding.envelope(
+        categoryId: try members.required("category_id", text)
+    )
+}
+
+func readGoalFundingTransactions(_ json: Json) throws -> GoalFunding {
+    let members = try Members(json, "direction", "kind")
+    return GoalFunding.transactions(
+        direction: try members.optional("direction", readDirection)
+    )
+}
+
+func readGoalPatch(_ json: Json) throws -> GoalPatch {
+    let members = try Members(json, "name", "target", "start", "due", "some_day", "funding", "state", "milestones")
+    return GoalPatch(
+        name: try members.optional("name", text),
+        target: try members.optional("target", text),
+        start: try members.optional("start", text),
+        due: try members.optional("due", text),
+        someDay: try members.optional("some_day", boolean) ?? false,
+        funding: try members.optional("funding", readGoalFunding),
+        state: try members.optional("state", readGoalState),
+        milestones: try members.optional("milestones", list(integer))
+    )
+}
+
+func readGoalQuery(_ json: Json) throws -> GoalQuery {
+    let members = try Members(json, "goal_id", "as_of", "witness")
+    return GoalQuery(
+        goalId: try members.optional("goal_id", text),
+        asOf: try members.optional("as_of", text),
+        witness: try members.optional("witness", boolean) ?? false
+    )
+}
+
+func readGoalState(_ json: Json) throws -> GoalState {
+    switch try text(json) {
+    case "active": return .active
+    case "paused": return .paused
+    case "achieved": return .achieved
+    case "abandoned": return .abandoned
+    default: throw Inexpressible("no GoalState")
+    }
+}
+
 func readHistoryQuery(_ json: Json) throws -> HistoryQuery {
     let members = try Members(json, "after", "limit")
     return HistoryQuery(
@@ -721,11 +812,15 @@ func readMerge(_ json: Json) throws -> Merge {
 }
 
 func readNetWorthQuery(_ json: Json) throws -> NetWorthQuery {
-    let members = try Members(json, "from", "to", "step")
+    let members = try Members(json, "from", "to", "step", "currency", "max_age_days", "unrealised", "witness")
     return NetWorthQuery(
         from: try members.optional("from", text),
         to: try members.optional("to", text),
-        step: try members.optional("step", readNetWorthStep)
+        step: try members.optional("step", readNetWorthStep),
+        currency: try members.optional("currency", text),
+        maxAgeDays: try members.optional("max_age_days", integer),
+        unrealised: try members.optional("unrealised", boolean) ?? false,
+        witness: try members.optional("witness", boolean) ?? false
     )
 }
 
@@ -814,6 +909,20 @@ func readNewEnvelope(_ json: Json) throws -> NewEnvelope {
         cap: try members.optional("cap", text),
         returnsExcess: try members.optional("returns_excess", boolean) ?? false,
         automations: try members.optional("automations", list(readAutomation)) ?? []
+    )
+}
+
+func readNewGoal(_ json: Json) throws -> NewGoal {
+    let members = try Members(json, "id", "name", "target", "currency", "start", "due", "funding", "milestones")
+    return NewGoal(
+        id: try members.optional("id", text),
+        name: try members.required("name", text),
+        target: try members.required("target", text),
+        currency: try members.optional("currency", text),
+        start: try members.optional("start", text),
+        due: try members.optional("due", text),
+        funding: try members.required("funding", readGoalFunding),
+        milestones: try members.optional("milestones", list(integer))
     )
 }
 
@@ -915,7 +1024,7 @@ func readNewSplit(_ json: Json) throws -> NewSplit {
 }
 
 func readNewTransaction(_ json: Json) throws -> NewTransaction {
-    let members = try Members(json, "id", "account_id", "booking_date", "value_date", "amount", "currency", "status", "description", "payee", "category_id", "tags", "notes", "splits", "reference", "external_id", "attachments", "metadata")
+    let members = try Members(json, "id", "account_id", "booking_date", "value_date", "amount", "currency", "status", "description", "payee", "category_id", "tags", "notes", "splits", "schedule_id", "goal_id", "reference", "external_id", "attachments", "metadata")
     return NewTransaction(
         id: try members.optional("id", text),
         accountId: try members.required("account_id", text),
@@ -930,6 +1039,8 @@ func readNewTransaction(_ json: Json) throws -> NewTransaction {
         tags: try members.optional("tags", list(text)) ?? [],
         notes: try members.optional("notes", text),
         splits: try members.optional("splits", list(readNewSplit)) ?? [],
+        scheduleId: try members.optional("schedule_id", text),
+        goalId: try members.optional("goal_id", text),
         reference: try members.optional("reference", text),
         externalId: try members.optional("external_id", text),
         attachments: try members.optional("attachments", list(readAttachment)) ?? [],
@@ -1127,6 +1238,125 @@ func readRecurrenceDayNthWeekday(_ json: Json) throws -> RecurrenceDay {
     )
 }
 
+func readReport(_ json: Json) throws -> Report {
+    let members = try Members(json, "measure", "by", "span", "compare", "sort", "reversed", "limit", "currency", "where")
+    return Report(
+        measure: try members.optional("measure", readReportMeasure),
+        by: try members.optional("by", list(readReportDimension)) ?? [],
+        span: try members.optional("span", readReportSpan),
+        compare: try members.optional("compare", readReportComparison),
+        sort: try members.optional("sort", readReportSort),
+        reversed: try members.optional("reversed", boolean) ?? false,
+        limit: try members.optional("limit", integer),
+        currency: try members.optional("currency", text),
+        where: try members.optional("where", readCondition)
+    )
+}
+
+func readReportComparison(_ json: Json) throws -> ReportComparison {
+    switch try text(json) {
+    case "span_before": return .spanBefore
+    case "year_before": return .yearBefore
+    default: throw Inexpressible("no ReportComparison")
+    }
+}
+
+func readReportDimension(_ json: Json) throws -> ReportDimension {
+    switch try text(json) {
+    case "category": return .category
+    case "group": return .group
+    case "account": return .account
+    case "payee": return .payee
+    case "tag": return .tag
+    case "day": return .day
+    case "week": return .week
+    case "month": return .month
+    case "quarter": return .quarter
+    case "year": return .year
+    case "weekday": return .weekday
+    default: throw Inexpressible("no ReportDimension")
+    }
+}
+
+func readReportMeasure(_ json: Json) throws -> ReportMeasure {
+    switch try text(json) {
+    case "spending": return .spending
+    case "income": return .income
+    case "net": return .net
+    case "movement": return .movement
+    default: throw Inexpressible("no ReportMeasure")
+    }
+}
+
+func readReportQuery(_ json: Json) throws -> ReportQuery {
+    let members = try Members(json, "report", "as_of", "max_age_days", "witness")
+    return ReportQuery(
+        report: try members.optional("report", readReport),
+        asOf: try members.optional("as_of", text),
+        maxAgeDays: try members.optional("max_age_days", integer),
+        witness: try members.optional("witness", boolean) ?? false
+    )
+}
+
+func readReportQuestion(_ json: Json) throws -> ReportQuestion {
+    let members = try Members(json, "question", "as_of", "max_age_days", "witness")
+    return ReportQuestion(
+        question: try members.optional("question", text) ?? "",
+        asOf: try members.optional("as_of", text),
+        maxAgeDays: try members.optional("max_age_days", integer),
+        witness: try members.optional("witness", boolean) ?? false
+    )
+}
+
+func readReportSort(_ json: Json) throws -> ReportSort {
+    switch try text(json) {
+    case "key": return .key
+    case "total": return .total
+    case "transactions": return .transactions
+    case "change": return .change
+    default: throw Inexpressible("no ReportSort")
+    }
+}
+
+func readReportSpan(_ json: Json) throws -> ReportSpan {
+    switch try text(json["kind"]) {
+    case "days": return try readReportSpanDays(json)
+    case "this": return try readReportSpanThis(json)
+    case "last": return try readReportSpanLast(json)
+    default: throw Inexpressible("no ReportSpan")
+    }
+}
+
+func readReportSpanDays(_ json: Json) throws -> ReportSpan {
+    let members = try Members(json, "from", "to", "kind")
+    return ReportSpan.days(
+        from: try members.optional("from", text),
+        to: try members.optional("to", text)
+    )
+}
+
+func readReportSpanThis(_ json: Json) throws -> ReportSpan {
+    let members = try Members(json, "unit", "kind")
+    return ReportSpan.this(
+        unit: try members.required("unit", readCalendarUnit)
+    )
+}
+
+func readReportSpanLast(_ json: Json) throws -> ReportSpan {
+    let members = try Members(json, "count", "unit", "kind")
+    return ReportSpan.last(
+        count: try members.required("count", integer),
+        unit: try members.required("unit", readCalendarUnit)
+    )
+}
+
+func readReportText(_ json: Json) throws -> ReportText {
+    let members = try Members(json, "text")
+    return ReportText(
+        text: try members.required("text", text)
+    )
+}
+
 func readRole(_ json: Json) throws -> Role {
     switch try text(json) {
     case "viewer": return .viewer
@@ -1207,11 +1437,12 @@ func readSourceKind(_ json: Json) throws -> SourceKind {
 }
 
 func readSpendingQuery(_ json: Json) throws -> SpendingQuery {
-    let members = try Members(json, "from", "to", "account_id")
+    let members = try Members(json, "from", "to", "account_id", "witness")
     return SpendingQuery(
         from: try members.optional("from", text),
         to: try members.optional("to", text),
-        accountId: try members.optional("account_id", text)
+        accountId: try members.optional("account_id", text),
+        witness: try members.optional("witness", boolean) ?? false
     )
 }
 
@@ -1298,18 +1529,19 @@ func readTextOp(_ json: Json) throws -> TextOp {
 }
 
 func readTopPayeesQuery(_ json: Json) throws -> TopPayeesQuery {
-    let members = try Members(json, "from", "to", "account_id", "kind", "limit")
+    let members = try Members(json, "from", "to", "account_id", "kind", "limit", "witness")
     return TopPayeesQuery(
         from: try members.optional("from", text),
         to: try members.optional("to", text),
         accountId: try members.optional("account_id", text),
         kind: try members.optional("kind", readCategoryKind),
-        limit: try members.optional("limit", integer)
+        limit: try members.optional("limit", integer),
+        witness: try members.optional("witness", boolean) ?? false
     )
 }
 
 func readTransactionPatch(_ json: Json) throws -> TransactionPatch {
-    let members = try Members(json, "account_id", "booking_date", "value_date", "amount", "status", "payee", "category_id", "tags", "notes", "splits", "reference", "attachments", "metadata", "clear")
+    let members = try Members(json, "account_id", "booking_date", "value_date", "amount", "status", "payee", "category_id", "tags", "notes", "splits", "schedule_id", "goal_id", "reference", "attachments", "metadata", "clear")
     return TransactionPatch(
         accountId: try members.optional("account_id", text),
         bookingDate: try members.optional("booking_date", text),
@@ -1321,6 +1553,8 @@ func readTransactionPatch(_ json: Json) throws -> TransactionPatch {
         tags: try members.optional("tags", list(text)),
         notes: try members.optional("notes", text),
         splits: try members.optional("splits", list(readNewSplit)),
+        scheduleId: try members.optional("schedule_id", text),
+        goalId: try members.optional("goal_id", text),
         reference: try members.optional("reference", text),
         attachments: try members.optional("attachments", list(readAttachment)),
         metadata: try members.optional("metadata", map(text)),
@@ -1329,12 +1563,14 @@ func readTransactionPatch(_ json: Json) throws -> TransactionPatch {
 }
 
 func readTransactionQuery(_ json: Json) throws -> TransactionQuery {
-    let members = try Members(json, "account_id", "category_id", "uncategorised", "category_source", "from", "to", "status", "tag", "text", "deleted", "limit", "cursor")
+    let members = try Members(json, "account_id", "category_id", "uncategorised", "category_source", "schedule_id", "goal_id", "from", "to", "status", "tag", "text", "deleted", "limit", "cursor")
     return TransactionQuery(
         accountId: try members.optional("account_id", text),
         categoryId: try members.optional("category_id", text),
         uncategorised: try members.optional("uncategorised", boolean) ?? false,
         categorySource: try members.optional("category_source", readSourceKind),
+        scheduleId: try members.optional("schedule_id", text),
+        goalId: try members.optional("goal_id", text),
         from: try members.optional("from", text),
         to: try members.optional("to", text),
         status: try members.optional("status", readStatus),

@@ -75,6 +75,14 @@ func json(_ it: Action) -> Json {
         var members: [String: Json] = ["kind": .text("mark_transfer")]
         members["account_id"] = json(v0)
         return .object(members)
+    case let .linkSchedule(v0):
+        var members: [String: Json] = ["kind": .text("link_schedule")]
+        members["schedule_id"] = json(v0)
+        return .object(members)
+    case let .linkGoal(v0):
+        var members: [String: Json] = ["kind": .text("link_goal")]
+        members["goal_id"] = json(v0)
+        return .object(members)
     case let .flag(v0):
         var members: [String: Json] = ["kind": .text("flag")]
         members["reason"] = json(v0)
@@ -198,6 +206,7 @@ func json(_ it: Balance) -> Json {
     members["account_id"] = json(it.accountId)
     members["date"] = it.date.map { json($0) } ?? .null
     members["balance"] = json(it.balance)
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -251,7 +260,7 @@ func json(_ it: BudgetState) -> Json {
     members["reached"] = .list(it.reached.map { json($0) })
     members["announced"] = .list(it.announced.map { json($0) })
     members["transactions"] = json(it.transactions)
-    members["witness"] = it.witness.map { .list($0.map { json($0) }) } ?? .null
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -305,6 +314,7 @@ func json(_ it: CashFlow) -> Json {
     members["net"] = json(it.net)
     members["savings_rate_percent"] = it.savingsRatePercent.map { json($0) } ?? .null
     members["transactions"] = json(it.transactions)
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -361,6 +371,14 @@ func json(_ it: ColumnRole) -> Json {
     case .status: return .text("status")
     case .ignore: return .text("ignore")
     }
+}
+
+func json(_ it: CommitUndone) -> Json {
+    var members: [String: Json] = [:]
+    members["seq"] = json(it.seq)
+    members["restored"] = json(it.restored)
+    members["kept"] = json(it.kept)
+    return .object(members)
 }
 
 func json(_ it: Condition) -> Json {
@@ -624,7 +642,7 @@ func json(_ it: EnvelopeState) -> Json {
     members["activity"] = json(it.activity)
     members["available"] = json(it.available)
     members["carries_deficit"] = json(it.carriesDeficit)
-    members["witness"] = it.witness.map { .list($0.map { json($0) }) } ?? .null
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -649,6 +667,7 @@ func json(_ it: ErrorCode) -> Json {
     case .splitSum: return .text("split_sum")
     case .invalidTransfer: return .text("invalid_transfer")
     case .reconciled: return .text("reconciled")
+    case .inUse: return .text("in_use")
     case .lastOwner: return .text("last_owner")
     case .idempotencyKeyReused: return .text("idempotency_key_reused")
     case .invalidCursor: return .text("invalid_cursor")
@@ -769,6 +788,81 @@ func json(_ it: Format) -> Json {
     }
 }
 
+func json(_ it: Goal) -> Json {
+    var members: [String: Json] = [:]
+    members["id"] = json(it.id)
+    members["name"] = json(it.name)
+    members["target"] = json(it.target)
+    members["start"] = json(it.start)
+    members["due"] = it.due.map { json($0) } ?? .null
+    members["funding"] = json(it.funding)
+    members["state"] = json(it.state)
+    members["milestones"] = .list(it.milestones.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: GoalContribution) -> Json {
+    var members: [String: Json] = [:]
+    members["transaction_id"] = json(it.transactionId)
+    members["date"] = json(it.date)
+    members["amount"] = json(it.amount)
+    return .object(members)
+}
+
+func json(_ it: GoalFunding) -> Json {
+    switch it {
+    case let .balances(v0):
+        var members: [String: Json] = ["kind": .text("balances")]
+        members["account_ids"] = .list(v0.map { json($0) })
+        return .object(members)
+    case let .contributions(v0):
+        var members: [String: Json] = ["kind": .text("contributions")]
+        members["account_ids"] = .list(v0.map { json($0) })
+        return .object(members)
+    case let .envelope(v0):
+        var members: [String: Json] = ["kind": .text("envelope")]
+        members["category_id"] = json(v0)
+        return .object(members)
+    case let .transactions(v0):
+        var members: [String: Json] = ["kind": .text("transactions")]
+        members["direction"] = v0.map { json($0) } ?? .null
+        return .object(members)
+    }
+}
+
+func json(_ it: GoalProgress) -> Json {
+    var members: [String: Json] = [:]
+    members["goal_id"] = json(it.goalId)
+    members["name"] = json(it.name)
+    members["state"] = json(it.state)
+    members["target"] = json(it.target)
+    members["saved"] = json(it.saved)
+    members["remaining"] = json(it.remaining)
+    members["saved_percent"] = json(it.savedPercent)
+    members["before"] = json(it.before)
+    members["assigned"] = json(it.assigned)
+    members["planned"] = it.planned.map { json($0) } ?? .null
+    members["shortfall"] = it.shortfall.map { json($0) } ?? .null
+    members["months_left"] = it.monthsLeft.map { json($0) } ?? .null
+    members["needed_per_month"] = it.neededPerMonth.map { json($0) } ?? .null
+    members["pace"] = it.pace.map { json($0) } ?? .null
+    members["pace_months"] = json(it.paceMonths)
+    members["projected"] = it.projected.map { json($0) } ?? .null
+    members["reached"] = .list(it.reached.map { json($0) })
+    members["announced"] = .list(it.announced.map { json($0) })
+    members["contributions"] = it.contributions.map { .list($0.map { json($0) }) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: GoalState) -> Json {
+    switch it {
+    case .active: return .text("active")
+    case .paused: return .text("paused")
+    case .achieved: return .text("achieved")
+    case .abandoned: return .text("abandoned")
+    }
+}
+
 func json(_ it: Import) -> Json {
     var members: [String: Json] = [:]
     members["id"] = json(it.id)
@@ -869,6 +963,8 @@ func json(_ it: NetWorth) -> Json {
     members["assets"] = json(it.assets)
     members["debts"] = json(it.debts)
     members["net"] = json(it.net)
+    members["unrealised"] = it.unrealised.map { json($0) } ?? .null
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -1023,6 +1119,7 @@ func json(_ it: PayeeTotal) -> Json {
     members["payee"] = json(it.payee)
     members["total"] = json(it.total)
     members["transactions"] = json(it.transactions)
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -1158,6 +1255,130 @@ func json(_ it: RecurrenceDay) -> Json {
     }
 }
 
+func json(_ it: Report) -> Json {
+    var members: [String: Json] = [:]
+    members["measure"] = it.measure.map { json($0) } ?? .null
+    members["by"] = .list(it.by.map { json($0) })
+    members["span"] = it.span.map { json($0) } ?? .null
+    members["compare"] = it.compare.map { json($0) } ?? .null
+    members["sort"] = it.sort.map { json($0) } ?? .null
+    members["reversed"] = json(it.reversed)
+    members["limit"] = it.limit.map { json($0) } ?? .null
+    members["currency"] = it.currency.map { json($0) } ?? .null
+    members["where"] = it.`where`.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: ReportAnswer) -> Json {
+    var members: [String: Json] = [:]
+    members["report"] = json(it.report)
+    members["text"] = json(it.text)
+    members["head"] = json(it.head)
+    members["from"] = it.from.map { json($0) } ?? .null
+    members["to"] = it.to.map { json($0) } ?? .null
+    members["before_from"] = it.beforeFrom.map { json($0) } ?? .null
+    members["before_to"] = it.beforeTo.map { json($0) } ?? .null
+    members["totals"] = .list(it.totals.map { json($0) })
+    members["rows"] = .list(it.rows.map { json($0) })
+    members["rates"] = .list(it.rates.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: ReportComparison) -> Json {
+    switch it {
+    case .spanBefore: return .text("span_before")
+    case .yearBefore: return .text("year_before")
+    }
+}
+
+func json(_ it: ReportDimension) -> Json {
+    switch it {
+    case .category: return .text("category")
+    case .group: return .text("group")
+    case .account: return .text("account")
+    case .payee: return .text("payee")
+    case .tag: return .text("tag")
+    case .day: return .text("day")
+    case .week: return .text("week")
+    case .month: return .text("month")
+    case .quarter: return .text("quarter")
+    case .year: return .text("year")
+    case .weekday: return .text("weekday")
+    }
+}
+
+func json(_ it: ReportMeasure) -> Json {
+    switch it {
+    case .spending: return .text("spending")
+    case .income: return .text("income")
+    case .net: return .text("net")
+    case .movement: return .text("movement")
+    }
+}
+
+func json(_ it: ReportRow) -> Json {
+    var members: [String: Json] = [:]
+    members["category_id"] = it.categoryId.map { json($0) } ?? .null
+    members["group_id"] = it.groupId.map { json($0) } ?? .null
+    members["account_id"] = it.accountId.map { json($0) } ?? .null
+    members["payee"] = it.payee.map { json($0) } ?? .null
+    members["tag"] = it.tag.map { json($0) } ?? .null
+    members["date"] = it.date.map { json($0) } ?? .null
+    members["weekday"] = it.weekday.map { json($0) } ?? .null
+    members["total"] = json(it.total)
+    members["transactions"] = json(it.transactions)
+    members["average"] = it.average.map { json($0) } ?? .null
+    members["before"] = it.before.map { json($0) } ?? .null
+    members["change"] = it.change.map { json($0) } ?? .null
+    members["change_percent"] = it.changePercent.map { json($0) } ?? .null
+    members["witness"] = it.witness.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: ReportSort) -> Json {
+    switch it {
+    case .key: return .text("key")
+    case .total: return .text("total")
+    case .transactions: return .text("transactions")
+    case .change: return .text("change")
+    }
+}
+
+func json(_ it: ReportSpan) -> Json {
+    switch it {
+    case let .days(v0, v1):
+        var members: [String: Json] = ["kind": .text("days")]
+        members["from"] = v0.map { json($0) } ?? .null
+        members["to"] = v1.map { json($0) } ?? .null
+        return .object(members)
+    case let .this(v0):
+        var members: [String: Json] = ["kind": .text("this")]
+        members["unit"] = json(v0)
+        return .object(members)
+    case let .last(v0, v1):
+        var members: [String: Json] = ["kind": .text("last")]
+        members["count"] = json(v0)
+        members["unit"] = json(v1)
+        return .object(members)
+    }
+}
+
+func json(_ it: ReportText) -> Json {
+    var members: [String: Json] = [:]
+    members["text"] = json(it.text)
+    return .object(members)
+}
+
+func json(_ it: ReportTotal) -> Json {
+    var members: [String: Json] = [:]
+    members["total"] = json(it.total)
+    members["transactions"] = json(it.transactions)
+    members["before"] = it.before.map { json($0) } ?? .null
+    members["change"] = it.change.map { json($0) } ?? .null
+    members["change_percent"] = it.changePercent.map { json($0) } ?? .null
+    return .object(members)
+}
+
 func json(_ it: RestoreReport) -> Json {
     var members: [String: Json] = [:]
     members["documents"] = json(it.documents)
@@ -1180,6 +1401,13 @@ func json(_ it: Rollover) -> Json {
     members["reset_every"] = it.resetEvery.map { json($0) } ?? .null
     members["reset_yearly"] = json(it.resetYearly)
     return .object(members)
+}
+
+func json(_ it: Rounding) -> Json {
+    switch it {
+    case .exact: return .text("exact")
+    case .halfEven: return .text("half_even")
+    }
 }
 
 func json(_ it: RowMatch) -> Json {
@@ -1300,6 +1528,7 @@ func json(_ it: Spending) -> Json {
     members["category_id"] = it.categoryId.map { json($0) } ?? .null
     members["spent"] = json(it.spent)
     members["transactions"] = json(it.transactions)
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -1473,6 +1702,10 @@ func json(_ it: Transaction) -> Json {
     members["notes"] = it.notes.map { json($0) } ?? .null
     members["notes_source"] = it.notesSource.map { json($0) } ?? .null
     members["splits"] = .list(it.splits.map { json($0) })
+    members["schedule_id"] = it.scheduleId.map { json($0) } ?? .null
+    members["schedule_source"] = it.scheduleSource.map { json($0) } ?? .null
+    members["goal_id"] = it.goalId.map { json($0) } ?? .null
+    members["goal_source"] = it.goalSource.map { json($0) } ?? .null
     members["transfer_id"] = it.transferId.map { json($0) } ?? .null
     members["reference"] = it.reference.map { json($0) } ?? .null
     members["external_id"] = it.externalId.map { json($0) } ?? .null
@@ -1584,4 +1817,15 @@ func json(_ it: WeekendPolicy) -> Json {
     case .after: return .text("after")
     case .nearest: return .text("nearest")
     }
+}
+
+func json(_ it: Witness) -> Json {
+    var members: [String: Json] = [:]
+    members["head"] = json(it.head)
+    members["currency"] = json(it.currency)
+    members["rounding"] = json(it.rounding)
+    members["ids"] = .list(it.ids.map { json($0) })
+    members["opening"] = .list(it.opening.map { json($0) })
+    members["rates"] = .list(it.rates.map { json($0) })
+    return .object(members)
 }
