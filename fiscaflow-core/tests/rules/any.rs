@@ -128,27 +128,12 @@ fn amount() -> impl Strategy<Value = Amount> {
     prop_oneof![3 => few, 1 => fine]
 }
 
-fn leaf() -> impl Strategy<Value = Condition> {
-    let ops = select(vec![TextOp::Is, TextOp::Contains, TextOp::Starts, TextOp::Ends]);
-    let field = || select(TextField::ALL);
-    let texts = (field(), ops, prop::collection::vec(text(), 1..3), any::<bool>()).prop_map(
-        |(field, op, values, case_sensitive)| Condition::Text { field, op, values, case_sensitive },
-    );
-    let patterns = (field(), prop::collection::vec(pattern(), 1..3), any::<bool>()).prop_map(
-        |(field, values, case_sensitive)| Condition::Text {
-            field,
-            op: TextOp::Regex,
-            values,
-            case_sensitive,
-        },
-    );
-    let empty = field().prop_map(|field| Condition::Text {
-        field,
-        op: TextOp::Empty,
-        values: Vec::new(),
-        case_sensitive: false,
-    });
-    let bound = || prop::option::of(amount());
+fn bound() -> impl Strategy<Value = Option<Amount>> {
+    prop::option::of(amount())
+}
+
+/// Conditions on the amount: two within bounds, one exact and one about for each other.
+fn on_amounts() -> impl Strategy<Value = Condition> {
     let amounts = ([bound(), bound(), bound(), bound()], any::<bool>()).prop_map(
         |([min, max, above, below], absolute)| Condition::Amount {
             min,
@@ -174,6 +159,29 @@ fn leaf() -> impl Strategy<Value = Condition> {
             absolute,
         },
     );
+    prop_oneof![2 => amounts, 1 => exact, 1 => near]
+}
+
+fn leaf() -> impl Strategy<Value = Condition> {
+    let ops = select(vec![TextOp::Is, TextOp::Contains, TextOp::Starts, TextOp::Ends]);
+    let field = || select(TextField::ALL);
+    let texts = (field(), ops, prop::collection::vec(text(), 1..3), any::<bool>()).prop_map(
+        |(field, op, values, case_sensitive)| Condition::Text { field, op, values, case_sensitive },
+    );
+    let patterns = (field(), prop::collection::vec(pattern(), 1..3), any::<bool>()).prop_map(
+        |(field, values, case_sensitive)| Condition::Text {
+            field,
+            op: TextOp::Regex,
+            values,
+            case_sensitive,
+        },
+    );
+    let empty = field().prop_map(|field| Condition::Text {
+        field,
+        op: TextOp::Empty,
+        values: Vec::new(),
+        case_sensitive: false,
+    });
     let date = || prop::option::of((1_u32..10).prop_map(day));
     let accounts = prop::collection::vec((0_u128..3).prop_map(account_id), 0..3);
     let categories = prop::collection::vec((0_u128..4).prop_map(category_id), 0..3);
@@ -182,9 +190,7 @@ fn leaf() -> impl Strategy<Value = Condition> {
         4 => texts,
         2 => patterns,
         1 => empty,
-        2 => amounts,
-        1 => exact,
-        1 => near,
+        4 => on_amounts(),
         1 => (date(), date()).prop_map(|(from, to)| Condition::Date { from, to }),
         1 => (1_u32..12).prop_map(day).prop_map(|day| Condition::Date {
             from: Some(day),

@@ -114,7 +114,8 @@ async fn whatever_is_done_each_milestone_is_announced_once() {
         }
         let mut recorded = Vec::new();
         for _ in 0..25 {
-            let day = format!("2024-{:02}-{:02}", 1 + below(4), 1 + below(28));
+            let month = format!("2024-{:02}", 1 + below(4));
+            let day = format!("{month}-{:02}", 1 + below(28));
             match below(7) {
                 0 => {
                     let patch = json!({"target": (50 + below(100)).to_string()});
@@ -123,7 +124,7 @@ async fn whatever_is_done_each_milestone_is_announced_once() {
                 }
                 1 => {
                     let amounts = json!([{"category_id": fun, "amount": below(40).to_string()}]);
-                    let assign = json!({"month": &day[..7], "amounts": amounts});
+                    let assign = json!({"month": month, "amounts": amounts});
                     home.book.envelopes().assign(shape(assign)).await.unwrap();
                 }
                 2 if !recorded.is_empty() => {
