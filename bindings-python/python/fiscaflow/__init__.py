@@ -9,12 +9,14 @@
 
 Every call waits for its answer and lets other threads run meanwhile; `fiscaflow.aio` has the same
 classes for asyncio. Answers are plain dictionaries and lists, whose types are in
-`fiscaflow.types`; amounts in them are decimal strings beside their currency.
+`fiscaflow.types`; amounts in them are decimal strings beside their currency. Lists of rows are
+also tables for Arrow, pandas and Polars, and can be drawn: see `Rows`.
 """
 
 from ._book import Book, Books, Engine, open
 from ._columns import categorise
 from ._native import VERSION as __version__
+from ._rows import Rows
 from .errors import CorruptError, FiscaFlowError, RejectedError, UnavailableError
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "Engine",
     "FiscaFlowError",
     "RejectedError",
+    "Rows",
     "UnavailableError",
     "__version__",
     "categorise",

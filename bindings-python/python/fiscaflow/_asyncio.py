@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from . import _wire
+from . import _rows, _wire
 from ._native import Native, Pending
 
 Answer = TypeVar("Answer")
@@ -45,7 +45,7 @@ class Scope(_wire.Scope):
             return self.native.start_call(verb, context, book_id, id, text, done, ear)
 
         try:
-            return json.loads(await _finish(start))
+            return _rows.of(json.loads(await _finish(start)))
         finally:
             waiting = False
 

@@ -9,6 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from . import _rows
 from ._native import Native
 
 Progress = Callable[[Any], object]
@@ -47,7 +48,8 @@ class Scope:
         text = request_text(request)
         check_progress(progress)
         hear = None if progress is None else lambda told: progress(json.loads(told))
-        return json.loads(self.native.call(verb, self.context_text, self.book_id, id, text, hear))
+        told = self.native.call(verb, self.context_text, self.book_id, id, text, hear)
+        return _rows.of(json.loads(told))
 
     def __repr__(self) -> str:
         book = "" if self.book_id is None else f" {self.book_id!r}"

@@ -17,7 +17,9 @@ const BLOCKING: &[(&str, &str)] = &[
     ("@AWAIT@", ""),
     (
         "@IMPORTS@",
-        "from ._native import Native\nfrom ._wire import Noun, Scope, base64, hide_password, public_name\n",
+        "from ._native import Native\n\
+         from ._rows import Rows\n\
+         from ._wire import Noun, Scope, base64, hide_password, public_name\n",
     ),
     ("@CLOSE@", "self._native.close()"),
     ("@ENTER@", "__enter__"),
@@ -35,6 +37,7 @@ const ASYNC: &[(&str, &str)] = &[
         "@IMPORTS@",
         "from ._asyncio import Noun, Scope, close_native, open_native\n\
          from ._native import Native\n\
+         from ._rows import Rows\n\
          from ._wire import base64, hide_password, public_name\n",
     ),
     ("@CLOSE@", "await close_native(self._native)"),
@@ -209,10 +212,10 @@ fn param_type(surface: &Surface, ty: &Type) -> String {
     }
 }
 
-/// The type of an answer. A list is named by its module, because nouns have a verb `list`.
+/// The type of an answer.
 fn answer_type(surface: &Surface, ty: &Type) -> String {
     match ty {
-        Type::List(part) => format!("builtins.list[{}]", answer_type(surface, part)),
+        Type::List(part) => format!("Rows[{}]", answer_type(surface, part)),
         other => param_type(surface, other),
     }
 }
