@@ -56,13 +56,13 @@ pub fn run(root: &Path, args: &[String]) -> Outcome {
         }
     }
     if options.deep {
-        apt::ensure(&["tzdata"])?;
         run.deep = false;
         for (name, part) in PARTS.iter().filter(|(name, _)| options.leaves_out(name).is_none()) {
             let mut first = None;
             for zone in ZONES {
                 run.zone = Some(zone);
                 report.part(&format!("{name} in {zone}"), |counts| {
+                    apt::ensure(&["tzdata"])?;
                     part(&run, counts)?;
                     same(first.get_or_insert_with(|| counts.clone()), counts)
                 });
