@@ -15,6 +15,7 @@ pub mod engine;
 mod env;
 mod error;
 pub mod export;
+pub mod forecast;
 pub mod goals;
 mod id;
 pub mod import;

@@ -20,6 +20,9 @@ use crate::engine::{
     TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
+use crate::forecast::{
+    AffordQuery, Affordable, Forecast, ForecastBacktest, ForecastBacktestQuery, ForecastQuery,
+};
 use crate::goals::{GoalProgress, GoalQuery};
 use crate::log::{Entry, Event, ObjectChange, Verification};
 use crate::model::{
@@ -490,6 +493,13 @@ verbs! {
         Get "/reports/net-worth", (NetWorthQuery) -> ([NetWorth]), reports.net_worth(request);
     "reports.unusual" "Payments that are unlike the others, and why."
         Get "/reports/unusual", (UnusualQuery) -> ([Unusual]), reports.unusual(request);
+    "reports.forecast" "What lies in accounts in the days to come, with an interval."
+        Post "/reports/forecast", (ForecastQuery) -> (Forecast), reports.forecast(request);
+    "reports.afford" "Whether an amount can be afforded on a day, and what is left."
+        Post "/reports/affordable", (AffordQuery) -> (Affordable), reports.afford(request);
+    "reports.forecast_backtest" "How good forecasts of this book would have been."
+        Post "/reports/forecast/backtest", (ForecastBacktestQuery) -> (ForecastBacktest),
+        reports.forecast_backtest(request);
 
     "history.list" "The commits, oldest first."
         Get "/history", (HistoryQuery) -> ([Entry]), history.list(request);

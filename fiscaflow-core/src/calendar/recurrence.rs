@@ -142,6 +142,33 @@ impl Recurrence {
         self.dates().find(|next| *next > day)
     }
 
+    /// The same also before its start: on the days from one on, as if it had always been so.
+    pub(crate) fn since(&self, day: NaiveDate) -> Self {
+        let mut since = Self { count: None, ..self.clone() };
+        let months = match self.unit {
+            CalendarUnit::Months => 1,
+            CalendarUnit::Years => 12,
+            CalendarUnit::Days | CalendarUnit::Weeks => 0,
+        };
+        if months > 0 && self.on.is_empty() {
+            since.on = vec![RecurrenceDay::MonthDay { day: self.start.day() }];
+        }
+        while since.start > day {
+            let back = months * self.every.max(1);
+            let length = if self.unit == CalendarUnit::Weeks { 7 } else { 1 };
+            let earlier = match months {
+                0 => {
+                    let days = u64::from(self.every.max(1)) * length;
+                    since.start.checked_sub_days(chrono::Days::new(days))
+                }
+                _ => since.start.checked_sub_months(chrono::Months::new(back)),
+            };
+            let Some(earlier) = earlier.filter(|day| *day >= FIRST_DAY) else { break };
+            since.start = earlier;
+        }
+        since
+    }
+
     /// The days of the n-th unit in which it falls, ascending; `None` past the end of the calendar.
     fn turn(&self, turn: i64) -> Option<Vec<NaiveDate>> {
         let units = turn.saturating_mul(i64::from(self.every.max(1)));

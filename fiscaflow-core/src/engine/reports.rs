@@ -12,6 +12,10 @@ use crate::analytics::{
     top_payees, unusual,
 };
 use crate::error::{Error, ErrorCode, Result};
+use crate::forecast::{
+    AffordQuery, Affordable, Forecast, ForecastBacktest, ForecastBacktestQuery, ForecastQuery,
+    afford, backtest, forecast,
+};
 use crate::model::Role;
 use crate::plan::Plan;
 use crate::query::{
@@ -124,6 +128,52 @@ impl Reports<'_> {
     pub async fn describe(&self, report: Report) -> Result<ReportText> {
         let state = self.book.authorised(Role::Viewer).await?;
         Ok(ReportText { text: query::describe(&report, &state.plan) })
+    }
+
+    /// What lies in accounts in the days to come, with an interval: see [`forecast`].
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::forecast::ForecastQuery;
+    ///
+    /// let forecast = book.reports().forecast(ForecastQuery::default()).await?;
+    /// for day in &forecast.days {
+    ///     println!("{} {} ({:?} to {:?})", day.date, day.balance, day.low, day.high);
+    /// }
+    /// println!("may be low on {:?}", forecast.may_be_low_on);
+    /// # Ok(()) }
+    /// ```
+    pub async fn forecast(&self, query: ForecastQuery) -> Result<Forecast> {
+        self.figure_of_today(|plan, view, day| forecast(plan, view, &query, day)).await
+    }
+
+    /// Whether an amount can be afforded on a day, and what is left: see [`afford`].
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
+    /// let sofa = serde_json::json!({"amount": "899.00", "date": "2026-12-20", "limit": "200.00"});
+    /// let answer = book.reports().afford(fiscaflow_core::api::read(sofa)?).await?;
+    /// println!("{:?}: {} is left on {}", answer.verdict, answer.with.balance, answer.with.date);
+    /// # Ok(()) }
+    /// ```
+    pub async fn afford(&self, query: AffordQuery) -> Result<Affordable> {
+        self.figure_of_today(|plan, view, day| afford(plan, view, &query, day)).await
+    }
+
+    /// How good forecasts of this book would have been: see [`backtest`].
+    pub async fn forecast_backtest(
+        &self,
+        query: ForecastBacktestQuery,
+    ) -> Result<ForecastBacktest> {
+        self.figure_of_today(|plan, view, day| backtest(plan, view, &query, day)).await
+    }
+
+    async fn figure_of_today<T>(
+        &self,
+        figure: impl FnOnce(&Plan, &View, NaiveDate) -> Result<T>,
+    ) -> Result<T> {
+        let now = self.book.engine.now();
+        self.figure(|plan, view| figure(plan, view, today(plan, now)?)).await
     }
 
     async fn figure<T>(&self, figure: impl FnOnce(&Plan, &View) -> Result<T>) -> Result<T> {

@@ -128,6 +128,9 @@ async fn a_viewer_reads_everything_and_writes_nothing() {
             "reports.run",
             "reports.parse",
             "reports.describe",
+            "reports.forecast",
+            "reports.afford",
+            "reports.forecast_backtest",
         ];
         if verb.method == Method::Get || reads.contains(&verb.name) {
             assert!([200, 404, 422].contains(&reply.status), "{}: {}", verb.name, reply.json());
