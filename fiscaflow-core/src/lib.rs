@@ -19,6 +19,7 @@ pub mod forecast;
 pub mod goals;
 mod id;
 pub mod import;
+pub mod insights;
 pub mod learn;
 pub mod limits;
 pub mod log;

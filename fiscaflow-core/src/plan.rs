@@ -10,7 +10,7 @@ use crate::id::{
     TransactionId,
 };
 use crate::model::{
-    Account, ActorId, Alert, Assignment, Book, Budget, Category, CategoryKind, Document,
+    Account, ActorId, Alert, Assignment, Book, Budget, Category, CategoryKind, Dismissal, Document,
     DocumentKind, Envelope, Goal, Import, Layout, Member, Milestone, Payee, RateSheet, Role, Rule,
     Schedule, TransferRefusal,
 };
@@ -55,6 +55,8 @@ pub struct Plan {
     pub alerts: BTreeMap<(BudgetId, NaiveDate, NaiveDate, u32), Alert>,
     /// Its announced milestones, by goal and percentage.
     pub milestones: BTreeMap<(GoalId, u32), Milestone>,
+    /// The findings that somebody dismissed, by their names.
+    pub dismissals: BTreeMap<String, Dismissal>,
 }
 
 impl Plan {
@@ -78,6 +80,7 @@ impl Plan {
             rates: BTreeMap::new(),
             alerts: BTreeMap::new(),
             milestones: BTreeMap::new(),
+            dismissals: BTreeMap::new(),
         }
     }
 
@@ -122,6 +125,7 @@ impl Plan {
                 let key = (alert.budget_id, alert.from, alert.to, alert.threshold);
                 self.alerts.insert(key, alert);
             }
+            Document::Dismissal(it) => drop(self.dismissals.insert(it.insight_id.clone(), it)),
             Document::Milestone(it) => {
                 self.milestones.insert((it.goal_id, it.percent), it);
             }
@@ -163,6 +167,7 @@ impl Plan {
                 let key = (alert.budget_id, alert.from, alert.to, alert.threshold);
                 self.alerts.remove(&key);
             }
+            Document::Dismissal(it) => drop(self.dismissals.remove(&it.insight_id)),
             Document::Milestone(it) => {
                 self.milestones.remove(&(it.goal_id, it.percent));
             }

@@ -6,6 +6,7 @@
 mod balances;
 mod cash_flow;
 mod counted;
+mod dashboard;
 mod net_worth;
 mod running;
 mod spending;
@@ -17,6 +18,7 @@ pub(crate) use balances::MAX_ROWS;
 pub use balances::{Balance, BalancesQuery, balances};
 pub use cash_flow::{CashFlow, CashFlowQuery, cash_flow};
 pub(crate) use counted::{Buckets, side};
+pub use dashboard::{Dashboard, DashboardQuery, dashboard};
 pub use net_worth::{NetWorth, NetWorthQuery, NetWorthStep, net_worth};
 pub(crate) use running::running;
 pub use spending::{Spending, SpendingQuery, spending};

@@ -4,8 +4,8 @@ use serde_json::Value;
 
 use super::{Call, write};
 use crate::analytics::{
-    Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, PayeeTotal, Spending,
-    SpendingQuery, TopPayeesQuery, Unusual, UnusualQuery,
+    Balance, BalancesQuery, CashFlow, CashFlowQuery, Dashboard, DashboardQuery, NetWorth,
+    NetWorthQuery, PayeeTotal, Spending, SpendingQuery, TopPayeesQuery, Unusual, UnusualQuery,
 };
 use crate::budgets::{
     AutomationQuery, AutomationReport, BudgetHistoryQuery, BudgetQuery, BudgetState, EnvelopeMonth,
@@ -24,13 +24,14 @@ use crate::forecast::{
     AffordQuery, Affordable, Forecast, ForecastBacktest, ForecastBacktestQuery, ForecastQuery,
 };
 use crate::goals::{GoalProgress, GoalQuery};
+use crate::insights::{Insight, InsightQuery};
 use crate::log::{Entry, Event, ObjectChange, Verification};
 use crate::model::{
     Account, AccountPatch, Assignment, Book, BookPatch, Budget, BudgetPatch, Category,
-    CategoryPatch, Envelope, Goal, GoalPatch, Import, Layout, Member, NewAccount, NewAssignment,
-    NewBook, NewBudget, NewCategory, NewEnvelope, NewGoal, NewHold, NewLayout, NewPayee, NewRule,
-    NewSchedule, NewTransaction, Payee, RateSheet, Reassignment, Rule, RulePatch, Schedule,
-    SchedulePatch, Transaction, TransactionPatch, TransferRefusal,
+    CategoryPatch, Dismissal, Envelope, Goal, GoalPatch, Import, Layout, Member, NewAccount,
+    NewAssignment, NewBook, NewBudget, NewCategory, NewEnvelope, NewGoal, NewHold, NewLayout,
+    NewPayee, NewRule, NewSchedule, NewTransaction, Payee, RateSheet, Reassignment, Rule,
+    RulePatch, Schedule, SchedulePatch, Transaction, TransactionPatch, TransferRefusal,
 };
 use crate::query::{Report, ReportAnswer, ReportQuery, ReportQuestion, ReportText};
 use crate::rates::{Conversion, ConversionQuery};
@@ -124,6 +125,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { name: "layouts", summary: "What is known of the banks' delimited files." },
     Noun { name: "exports", summary: "The book for other programs." },
     Noun { name: "reports", summary: "Figures." },
+    Noun { name: "insights", summary: "What a person should look at." },
     Noun { name: "history", summary: "What happened, and the proof of it." },
     Noun { name: "events", summary: "What others are told." },
 ];
@@ -500,6 +502,16 @@ verbs! {
     "reports.forecast_backtest" "How good forecasts of this book would have been."
         Post "/reports/forecast/backtest", (ForecastBacktestQuery) -> (ForecastBacktest),
         reports.forecast_backtest(request);
+
+    "reports.dashboard" "What a first page shows, in one call."
+        Get "/reports/dashboard", (DashboardQuery) -> (Dashboard), reports.dashboard(request);
+
+    "insights.list" "What a person should look at, what matters most first."
+        Get "/insights", (InsightQuery) -> ([Insight]), insights.list(request);
+    "insights.dismiss" "Dismiss a finding."
+        Post "/insights/{id}/dismiss", () -> (Dismissal), insights.dismiss(id);
+    "insights.restore" "Let a dismissed finding be told again."
+        Post "/insights/{id}/restore", () -> (), insights.restore(id);
 
     "history.list" "The commits, oldest first."
         Get "/history", (HistoryQuery) -> ([Entry]), history.list(request);

@@ -9,6 +9,7 @@ use super::books::check_book;
 use super::budgets::check_budget;
 use super::envelopes::{check_assignment, check_envelope};
 use super::goals::check_goal;
+use super::insights::check_dismissal;
 use super::layouts::check_layout;
 use super::members::check_member;
 use super::noun;
@@ -154,6 +155,7 @@ impl Command for Restore {
             && now.layouts.is_empty()
             && now.schedules.is_empty()
             && now.goals.is_empty()
+            && now.dismissals.is_empty()
             && now.rates.is_empty();
         if !is_empty {
             let text = "an export is restored into a book that holds nothing yet";
@@ -249,6 +251,7 @@ fn check_counts(plan: &Plan, documents: u64) -> Result<()> {
         plan.rates.len(),
         plan.alerts.len(),
         plan.milestones.len(),
+        plan.dismissals.len(),
     ];
     if u64::try_from(kept.iter().sum::<usize>()).ok() != Some(documents) {
         return Err(wrong("a document stands in it twice"));
@@ -256,7 +259,7 @@ fn check_counts(plan: &Plan, documents: u64) -> Result<()> {
     let bounded = [plan.accounts.len(), plan.categories.len(), plan.payees.len()];
     let further =
         [plan.budgets.len(), plan.layouts.len(), plan.assignments.len(), plan.schedules.len()];
-    let further = further.into_iter().chain([plan.goals.len()]);
+    let further = further.into_iter().chain([plan.goals.len(), plan.dismissals.len()]);
     let bounded = bounded.into_iter().chain(further);
     if bounded.max() > Some(MAX_DOCUMENTS)
         || plan.rules.len() > MAX_RULES
@@ -286,6 +289,7 @@ fn check_planning(plan: &Plan) -> Result<()> {
         check_goal(goal, plan).map_err(|error| error.id(goal.id))?;
         check_registered(goal.target.currency(), plan)?;
     }
+    plan.dismissals.values().try_for_each(check_dismissal)?;
     plan.rates.values().try_for_each(|sheet| check_sheet(sheet, plan))
 }
 

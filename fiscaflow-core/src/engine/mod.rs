@@ -14,6 +14,7 @@ mod exports;
 mod goals;
 mod history;
 mod imports;
+mod insights;
 mod layouts;
 mod members;
 mod merge;
@@ -48,6 +49,7 @@ pub use imports::{
     Evidence, ImportPreview, ImportReport, Imports, MatchReason, NewImport, ParsedFile, ParsedRow,
     ParsedSplit, ParsedStatement, RowMatch, StatementReport, UndoReport,
 };
+pub use insights::Insights;
 pub use layouts::Layouts;
 pub use members::Members;
 pub use merge::Merge;
@@ -239,6 +241,8 @@ nouns! {
     exports: Exports;
     /// Figures.
     reports: Reports;
+    /// What a person should look at.
+    insights: Insights;
     /// What happened, and the proof of it.
     history: History;
     /// What others are told.

@@ -7,9 +7,9 @@ use chrono::NaiveDate;
 use super::budgets::today;
 use super::{Engine, noun};
 use crate::analytics::{
-    Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, PayeeTotal, Spending,
-    SpendingQuery, TopPayeesQuery, Unusual, UnusualQuery, balances, cash_flow, net_worth, spending,
-    top_payees, unusual,
+    Balance, BalancesQuery, CashFlow, CashFlowQuery, Dashboard, DashboardQuery, NetWorth,
+    NetWorthQuery, PayeeTotal, Spending, SpendingQuery, TopPayeesQuery, Unusual, UnusualQuery,
+    balances, cash_flow, dashboard, net_worth, spending, top_payees, unusual,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::forecast::{
@@ -166,6 +166,11 @@ impl Reports<'_> {
         query: ForecastBacktestQuery,
     ) -> Result<ForecastBacktest> {
         self.figure_of_today(|plan, view, day| backtest(plan, view, &query, day)).await
+    }
+
+    /// What a first page shows, of one moment: see [`dashboard`].
+    pub async fn dashboard(&self, query: DashboardQuery) -> Result<Dashboard> {
+        self.figure_of_today(|plan, view, day| dashboard(plan, view, &query, day)).await
     }
 
     async fn figure_of_today<T>(

@@ -6,8 +6,9 @@ use super::Source;
 use crate::error::{Error, ErrorCode, Result};
 use crate::log::Hash;
 use crate::model::{
-    Account, Alert, Assignment, Book, Budget, Category, Document, Envelope, Goal, Import, Layout,
-    Member, Milestone, Payee, RateSheet, Rule, Schedule, Transaction, TransferRefusal,
+    Account, Alert, Assignment, Book, Budget, Category, Dismissal, Document, Envelope, Goal,
+    Import, Layout, Member, Milestone, Payee, RateSheet, Rule, Schedule, Transaction,
+    TransferRefusal,
 };
 use crate::plan::Plan;
 
@@ -47,6 +48,8 @@ pub(crate) struct BookExport {
     alerts: Vec<Alert>,
     #[serde(default)]
     milestones: Vec<Milestone>,
+    #[serde(default)]
+    dismissals: Vec<Dismissal>,
     pub(crate) transactions: Vec<Transaction>,
 }
 
@@ -69,6 +72,7 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         rates,
         alerts,
         milestones,
+        dismissals,
     } = source.plan.clone();
     let export = BookExport {
         fiscaflow: VERSION,
@@ -90,6 +94,7 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         rates: rates.into_values().collect(),
         alerts: alerts.into_values().collect(),
         milestones: milestones.into_values().collect(),
+        dismissals: dismissals.into_values().collect(),
         transactions: source.transactions.to_vec(),
     };
     serde_json::to_string_pretty(&export)
@@ -129,6 +134,7 @@ impl BookExport {
             .chain(of(&self.rates))
             .chain(of(&self.alerts))
             .chain(of(&self.milestones))
+            .chain(of(&self.dismissals))
             .collect()
     }
 }

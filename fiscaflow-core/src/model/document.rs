@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::{
-    Account, Alert, Assignment, Book, Budget, Category, Envelope, Goal, Import, Layout, Member,
-    Milestone, Payee, RateSheet, Rule, Schedule, TransferRefusal,
+    Account, Alert, Assignment, Book, Budget, Category, Dismissal, Envelope, Goal, Import, Layout,
+    Member, Milestone, Payee, RateSheet, Rule, Schedule, TransferRefusal,
 };
 use crate::error::{Error, Result};
 
@@ -94,6 +94,7 @@ documents! {
     RateSheet = "rate_sheet", personal [], key |sheet| format!("{}/{}", sheet.date, sheet.base);
     Alert = "alert", personal [], key |alert|
         format!("{}/{}/{}/{}", alert.budget_id, alert.from, alert.to, alert.threshold);
+    Dismissal = "dismissal", personal [], key |it| it.insight_id.clone();
     Milestone = "milestone", personal [], key |it| format!("{}/{}", it.goal_id, it.percent);
 }
 

@@ -25,6 +25,7 @@ mod book;
 mod budget;
 mod category;
 mod condition;
+mod dismissal;
 mod document;
 mod envelope;
 mod goal;
@@ -45,6 +46,7 @@ pub use book::{ActorId, Book, BookPatch, CustomCurrency, Learning, Member, NewBo
 pub use budget::{Alert, Budget, BudgetPatch, Carry, NewBudget, Rollover};
 pub use category::{Category, CategoryKind, CategoryPatch, NewCategory};
 pub use condition::{Condition, Direction, Feature, TextField, TextOp, Weekday};
+pub use dismissal::Dismissal;
 pub use document::{Document, DocumentKind};
 pub use envelope::{
     Assigned, Assignment, Automation, AutomationRule, Envelope, NewAssigned, NewAssignment,

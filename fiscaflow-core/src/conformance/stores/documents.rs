@@ -111,6 +111,9 @@ fn changed(document: Document) -> Document {
         Document::Schedule(schedule) => crate::model::Schedule { active: false, ..schedule }.into(),
         Document::RateSheet(sheet) => crate::model::RateSheet { rates: Vec::new(), ..sheet }.into(),
         Document::Goal(goal) => crate::model::Goal { due: None, ..goal }.into(),
+        Document::Dismissal(dismissal) => {
+            crate::model::Dismissal { date: crate::calendar::FIRST_DAY, ..dismissal }.into()
+        }
         Document::Milestone(milestone) => {
             crate::model::Milestone { date: crate::calendar::FIRST_DAY, ..milestone }.into()
         }

@@ -11,9 +11,9 @@ use crate::id::{
 use crate::import::Format;
 use crate::model::{
     Account, AccountKind, Action, Alert, Assigned, Assignment, Attachment, Automation,
-    AutomationRule, Budget, Carry, Category, CategoryKind, Condition, CustomCurrency, Document,
-    Envelope, Goal, GoalFunding, GoalState, Import, Layout, Member, Milestone, Origin, Payee,
-    QuotedRate, RateSheet, Role, Rollover, Rule, Schedule, Source, SourceKind, Split, Stage,
+    AutomationRule, Budget, Carry, Category, CategoryKind, Condition, CustomCurrency, Dismissal,
+    Document, Envelope, Goal, GoalFunding, GoalState, Import, Layout, Member, Milestone, Origin,
+    Payee, QuotedRate, RateSheet, Role, Rollover, Rule, Schedule, Source, SourceKind, Split, Stage,
     Status, Transaction, TransferRefusal, Weekday,
 };
 use crate::money::{Currency, Money};
@@ -65,6 +65,8 @@ pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
         refusal(scribe).into(),
         schedule(scribe).into(),
         goal(scribe).into(),
+        Dismissal { insight_id: "goal_behind.1".to_owned(), date: "2024-02-29".parse().unwrap() }
+            .into(),
         Milestone { goal_id: goal(scribe).id, percent: 25, date: "2024-02-29".parse().unwrap() }
             .into(),
         sheet().into(),
