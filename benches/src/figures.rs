@@ -3,16 +3,17 @@
 //! each row of an answer counts as often as its place in it, so that rows that change places are
 //! noticed.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use chrono::{Datelike, NaiveDate};
 use fiscaflow_core::analytics::{
-    BalancesQuery, NetWorthQuery, NetWorthStep, SpendingQuery, TopPayeesQuery, balances, net_worth,
-    spending, top_payees,
+    BalancesQuery, DashboardQuery, NetWorthQuery, NetWorthStep, SpendingQuery, TopPayeesQuery,
+    balances, dashboard, net_worth, spending, top_payees,
 };
-use fiscaflow_core::model::{Account, Book, Category, CategoryKind};
+use fiscaflow_core::model::{Account, Book, Budget, Category, CategoryKind};
 use fiscaflow_core::store::ColumnRow;
-use fiscaflow_core::view::{View, ViewBuilder};
+use fiscaflow_core::view::{Group, View, ViewBuilder};
 use fiscaflow_core::{AccountId, BookId, CategoryId, Currency, Money, Plan, Result};
 use serde_json::json;
 
@@ -20,8 +21,14 @@ use super::jobs::{Run, failed};
 use super::{Options, files};
 
 /// The jobs, by name.
-pub const JOBS: [&str; 5] =
-    ["monthly-by-category", "top-payees", "running-balance", "net-worth-by-day", "budgets"];
+pub const JOBS: [&str; 6] = [
+    "monthly-by-category",
+    "top-payees",
+    "running-balance",
+    "net-worth-by-day",
+    "budgets",
+    "dashboard",
+];
 const ACCOUNTS: [&str; 4] = ["Card", "Giro", "Savings", "Shared"];
 const CATEGORIES: [&str; 7] =
     ["Groceries", "Health", "Insurance", "Leisure", "Shopping", "Transport", "Utilities"];
@@ -105,6 +112,25 @@ impl Figures {
             let name = (*name).to_owned();
             plan.categories.insert(id, Category { id, name, kind, parent_id: None });
         }
+        for number in 0..BUDGETS {
+            let own = [number % CATEGORIES.len(), (number * 3 + 1) % CATEGORIES.len()];
+            let category = |place: usize| id::<CategoryId>(2, place);
+            let budget = Budget {
+                id: id(4, number)?,
+                name: format!("budget {number}"),
+                category_ids: own.into_iter().map(category).collect::<Result<_>>()?,
+                except_category_ids: Vec::new(),
+                tags: Vec::new(),
+                account_ids: Vec::new(),
+                limit: Money::from_minor(50_000, currency),
+                thresholds: Vec::new(),
+                period: Default::default(),
+                rollover: Default::default(),
+                start: None,
+                pending_counts: true,
+            };
+            plan.budgets.insert(budget.id, budget);
+        }
         let mut builder = ViewBuilder::default();
         for (number, (it, account)) in files::entries(options.n, options.seed).enumerate() {
             let cents = i64::try_from(it.cents).unwrap_or_default();
@@ -154,6 +180,11 @@ impl Figures {
                 let query = NetWorthQuery { from, to, step, ..NetWorthQuery::default() };
                 weigh(net_worth(plan, view, &query)?.iter().map(|it| it.net))
             }
+            "dashboard" => {
+                let query = DashboardQuery { as_of: to };
+                let page = dashboard(plan, view, &query, self.to)?;
+                weigh(page.balances.iter().map(|it| it.balance))
+            }
             _ => {
                 let mut months = vec![0; CATEGORIES.len() * MONTHS];
                 let categories = self.categories();
@@ -178,6 +209,7 @@ impl Figures {
         let first = self.from.num_days_from_ce();
         match name {
             "top-payees" => return self.payees_scanned(),
+            "dashboard" => return Ok(self.balances_scanned(&of_group)),
             "running-balance" | "net-worth-by-day" => {
                 let own = |id| name == "net-worth-by-day" || id == self.account;
                 let own: Vec<bool> = of_group.iter().map(|it| own(it.account_id)).collect();
@@ -221,6 +253,19 @@ impl Figures {
             return Ok(self.budgets(&months));
         }
         Ok(weigh_minor(months.into_iter().filter(|spent| *spent != 0)))
+    }
+
+    /// What a first page tells of accounts.
+    fn balances_scanned(&self, of_group: &[Group]) -> i64 {
+        let mut totals: BTreeMap<AccountId, i64> =
+            self.plan.accounts.keys().map(|id| (*id, 0)).collect();
+        self.view.scan(None, Some(self.to), |group, _, minor| {
+            let account = of_group.get(group).and_then(|it| totals.get_mut(&it.account_id));
+            if let Some(total) = account {
+                *total += minor;
+            }
+        });
+        weigh_minor(totals.into_values())
     }
 
     fn payees_scanned(&self) -> Result<i64> {

@@ -34,6 +34,7 @@ pub const JOBS: &[&str] = &[
     "running-balance",
     "net-worth-by-day",
     "budgets",
+    "dashboard",
     "view-build",
     "view-catch-up",
     "spending",
