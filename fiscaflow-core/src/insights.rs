@@ -54,8 +54,8 @@ pub enum InsightCode {
     MissedPayment,
     /// A subscription goes on that nobody has accepted or ignored: `amount` each time.
     UnreviewedSubscription,
-    /// The balance may be below zero: `amount` is the lower end of the interval on that day, `usual`
-    /// the balance to be expected.
+    /// The balance may be below zero: `amount` is the lower end of the interval on that day,
+    /// `usual` the balance to be expected.
     LowBalance,
     /// A goal has reached a milestone: `percent`.
     GoalMilestone,

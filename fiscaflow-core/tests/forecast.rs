@@ -82,7 +82,7 @@ impl Household {
         }
     }
 
-    /// What is bought between: weekly shopping that is largest on Saturdays, coffee on working days,
+    /// What is bought between: shopping, most of it on Saturdays, coffee on working days,
     /// shops and single purchases at random, more of it in December, and two weeks of holidays.
     fn between(&mut self) {
         let mut date = day("2022-01-01");

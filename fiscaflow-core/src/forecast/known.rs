@@ -160,7 +160,8 @@ impl Known {
         let groups = self.groups.iter().enumerate();
         let of: BTreeMap<TransactionId, usize> =
             groups.flat_map(|(at, group)| group.ids.iter().map(move |id| (*id, at))).collect();
-        let mut payments = vec![BTreeMap::<(NaiveDate, TransactionId), i128>::new(); of.len()];
+        let mut payments =
+            vec![BTreeMap::<(NaiveDate, TransactionId), i128>::new(); self.groups.len()];
         for line in scope.view.lines_in(NaiveDate::MIN, after(scope.as_of)) {
             let group = of.get(&line.transaction_id).and_then(|at| payments.get_mut(*at));
             if let Some(group) = group {
