@@ -279,8 +279,8 @@ fn what_can_be_afforded_is_what_is_left_at_the_lowest_point() {
     };
     // On 19 July 5,000.00 less 119 days are left, before the salary comes.
     let it = ask(&plan, &view, "3810.00", "");
-    assert_eq!((it.verdict, it.with.date), (Verdict::Yes, day("2024-07-19")));
-    assert_eq!((it.without.balance.minor(), it.with.balance.minor()), (381_000, 0));
+    assert_eq!((it.verdict, it.lowest_with.date), (Verdict::Yes, day("2024-07-19")));
+    assert_eq!((it.lowest_without.balance.minor(), it.lowest_with.balance.minor()), (381_000, 0));
     assert_eq!(it.until, day("2024-08-10"));
     assert_eq!(ask(&plan, &view, "3810.01", "").verdict, Verdict::No);
     assert_eq!(ask(&plan, &view, "3810.00", r#", "limit": "0.01""#).verdict, Verdict::No);

@@ -153,7 +153,8 @@ impl Reports<'_> {
     /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
     /// let sofa = serde_json::json!({"amount": "899.00", "date": "2026-12-20", "limit": "200.00"});
     /// let answer = book.reports().afford(fiscaflow_core::api::read(sofa)?).await?;
-    /// println!("{:?}: {} is left on {}", answer.verdict, answer.with.balance, answer.with.date);
+    /// let left = &answer.lowest_with;
+    /// println!("{:?}: {} is left on {}", answer.verdict, left.balance, left.date);
     /// # Ok(()) }
     /// ```
     pub async fn afford(&self, query: AffordQuery) -> Result<Affordable> {

@@ -87,9 +87,9 @@ pub struct Affordable {
     #[serde(deserialize_with = "crate::period::date")]
     pub until: NaiveDate,
     /// The lowest point from the day on if it is not paid.
-    pub without: Lowest,
+    pub lowest_without: Lowest,
     /// The lowest point from the day on if it is.
-    pub with: Lowest,
+    pub lowest_with: Lowest,
 }
 crate::model::debug_only!(Affordable: verdict, date, until);
 
@@ -153,8 +153,8 @@ pub fn afford(
         verdict: verdict(days, limit + i128::from(amount)),
         date: first.ok_or_else(ended)?.date,
         until: last.ok_or_else(ended)?.date,
-        without: lowest(0)?,
-        with: lowest(amount.into())?,
+        lowest_without: lowest(0)?,
+        lowest_with: lowest(amount.into())?,
     })
 }
 
