@@ -1,4 +1,4 @@
-"""The peers that learn where payments belong: trained on rows of `payments.csv`, asked about others.
+"""The peers that learn where payments belong: trained on rows of `payments.csv`, asked of others.
 
 Each is three functions. The first puts rows into the form that the peer keeps them in, which is not
 timed; the second is trained on them, the third says where others belong.
@@ -59,8 +59,9 @@ def fasttext():
     def prepare(rows):
         texts = [row["text"].lower() for row in rows]
         file = Path(tempfile.mkdtemp()) / "payments.txt"
-        lines = (f"__label__{row['category']} {text}\n" for row, text in zip(rows, texts, strict=True))
-        file.write_text("".join(lines))
+        labels = [f"__label__{row['category']}" for row in rows]
+        lines = zip(labels, texts, strict=True)
+        file.write_text("".join(f"{label} {text}\n" for label, text in lines))
         return file, texts
 
     def fit(prepared):

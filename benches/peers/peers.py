@@ -4,11 +4,11 @@ usage: peers.py JOB PEER --data DIR [--n N] [--seed S]
 
 A peer answers with two functions: one reads a file, which is what is timed, and one lists the
 amounts of what was read, by which the lines of all peers are compared. The jobs of figures have the
-program's own table in memory as the peer keeps it, and time one figure over it, once it was computed
-before. In the `rules` jobs the first takes the texts of all transactions, in memory as the peer keeps
-them, and answers with the first rule that each meets. Those of `learn` and `predict` stand in
-`learners.py`. What a peer is loaded with is imported in its function, so one that is missing does
-not stop the others.
+program's own table in memory as the peer keeps it, and time one figure over it, once it was
+computed before. In the `rules` jobs the first takes the texts of all transactions, in memory as the
+peer keeps them, and answers with the first rule that each meets. Those of `learn` and `predict`
+stand in `learners.py`. What a peer is loaded with is imported in its function, so one that is
+missing does not stop the others.
 """
 
 import argparse

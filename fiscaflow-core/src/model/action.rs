@@ -10,8 +10,8 @@ use crate::money::Amount;
 ///
 /// Nothing of it overwrites what a person set. In texts for notes, `$1` or `${1}` stands for what
 /// the first group of the rule's first matching regular expression matched, `$0` for all that it
-/// matched, and `$$` for a dollar sign. Names of accounts and categories count for none of this, nor
-/// does what stands under a `not`; without any other regular expression a text stands as it is.
+/// matched, and `$$` for a dollar sign. Names of accounts and categories count for none of this,
+/// nor does what stands under a `not`; without any other regular expression a text stands as it is.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]

@@ -105,10 +105,12 @@ proptest! {
         let sorted = after.category_source.is_some();
         let one = |is: bool| usize::from(is);
         prop_assert_eq!(winners("splits"), one(split));
-        prop_assert_eq!(winners("category"), one(!split && (sorted || after.category_id.is_some())));
+        let sorted = sorted || after.category_id.is_some();
+        prop_assert_eq!(winners("category"), one(!split && sorted));
         let paid = after.payee.is_some() || after.payee_source.is_some();
         prop_assert_eq!(winners("payee"), one(paid));
-        prop_assert_eq!(winners("notes"), one(after.notes.is_some() || after.notes_source.is_some()));
+        let noted = after.notes.is_some() || after.notes_source.is_some();
+        prop_assert_eq!(winners("notes"), one(noted));
         prop_assert_eq!(winners("status"), 1);
         prop_assert_eq!(winners("schedule"), one(after.schedule_source.is_some()));
         prop_assert_eq!(winners("goal"), one(after.goal_source.is_some()));

@@ -70,9 +70,9 @@ fn milliseconds(rule: &Rule) -> u128 {
 
 #[test]
 fn hostile_patterns_are_taken_or_refused() {
-    // Holds: each is taken or refused; what is taken the crate takes by itself within the limits, and
-    // what is refused has a reason, which is the true one. How long that takes is told by the deep
-    // tier.
+    // Holds: each is taken or refused; what is taken the crate takes by itself within the limits,
+    // and what is refused has a reason, which is the true one. How long that takes is told by the
+    // deep tier.
     let count = if is_deep() { 10_000 } else { 400 };
     let plan = any::plan();
     let (mut taken, mut refused, mut slow, mut slowest) = (0, 0, 0, 0);

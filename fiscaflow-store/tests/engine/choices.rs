@@ -135,7 +135,8 @@ impl Life {
         let patch = match what {
             10 => json!({"category_id": category, "payee": pick(&["rewe", "Cafe"])}),
             11 => {
-                json!({"tags": if how > 9 { vec![] } else { vec!["own"] }, "notes": pick(&["mine", "rewe"])})
+                let tags = if how > 9 { vec![] } else { vec!["own"] };
+                json!({"tags": tags, "notes": pick(&["mine", "rewe"])})
             }
             12 => json!({"clear": [pick(&["category", "payee", "notes"])]}),
             _ => json!({"status": pick(&["pending", "posted", "disputed", "void"])}),

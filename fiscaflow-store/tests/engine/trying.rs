@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use fiscaflow_core::engine::{BookHandle, ExportQuery, NewImport, NewRestore};
 use fiscaflow_core::export::ExportFormat;
 use fiscaflow_core::model::{NewBook, NewRule, NewTransaction, Rule, Transaction, metadata};
-use fiscaflow_core::rules::{RuleChange, check_rule};
+use fiscaflow_core::rules::{BacktestReport, RuleChange, check_rule};
 use fiscaflow_core::store::TransactionQuery;
 use fiscaflow_core::{Money, TransactionId};
 use proptest::prelude::*;
@@ -172,7 +172,7 @@ proptest! {
             done.sort_by_key(|it| it.transaction_id);
             prop_assert!(done == tried.changes);
             prop_assert_eq!(tried.changed, done.len() as u64);
-            let same = fiscaflow_core::rules::BacktestReport { changed: 0, changes: vec![], ..tried };
+            let same = BacktestReport { changed: 0, changes: vec![], ..tried };
             prop_assert!(own == same);
             Ok(())
         })?;
