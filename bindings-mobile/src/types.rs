@@ -148,6 +148,16 @@ pub enum Action {
         /// The account of the other side.
         account_id: AccountId,
     },
+    /// Says that it pays a schedule: the occurrence nearest to it.
+    LinkSchedule {
+        /// The schedule.
+        schedule_id: ScheduleId,
+    },
+    /// Says that it is saved for a goal, one that is saved by transactions.
+    LinkGoal {
+        /// The goal.
+        goal_id: GoalId,
+    },
     /// Marks it for a person to look at: the member `review` of its metadata says why. A member that is
     /// there stays, even an empty one, by which a person says that it is settled.
     Flag {
@@ -164,6 +174,47 @@ pub struct ActorId(pub String);
 uniffi::custom_newtype!(
 /// Who acts, in the host's words.
 ActorId, String);
+
+/// What is to be afforded.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct AffordQuery {
+    /// What it costs, above zero, in the currency of the accounts.
+    pub amount: Amount,
+    /// The day on which it is paid, after the last day that has come; the next one where absent.
+    #[uniffi(default)]
+    pub date: Option<String>,
+    /// The accounts, in one currency; those on budget where empty.
+    #[uniffi(default)]
+    pub account_ids: Vec<AccountId>,
+    /// Up to which day the balance has to last; 31 days after the day where absent, and 366 days ahead
+    /// at most.
+    #[uniffi(default)]
+    pub until: Option<String>,
+    /// The last day that has come; today, in the book's zone, where absent.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
+    /// The balance that has to be left; zero where absent.
+    #[uniffi(default)]
+    pub limit: Option<Amount>,
+    /// How sure the answer has to be, in percent, from 50 to 95: that of the interval; 80 where absent.
+    #[uniffi(default)]
+    pub level: Option<i64>,
+}
+
+/// Whether an amount can be afforded, and what is left.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Affordable {
+    /// The answer.
+    pub verdict: Verdict,
+    /// The day on which it is paid.
+    pub date: String,
+    /// The last day that was looked at.
+    pub until: String,
+    /// The lowest point from the day on if it is not paid.
+    pub lowest_without: Lowest,
+    /// The lowest point from the day on if it is.
+    pub lowest_with: Lowest,
+}
 
 /// An exact decimal number such as `-12.34`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -323,6 +374,25 @@ pub enum AutomationRule {
     },
 }
 
+/// How good forecasts were so many days ahead.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct BacktestHorizon {
+    /// How many days ahead.
+    pub days: i64,
+    /// How many forecasts were compared.
+    pub forecasts: i64,
+    /// How many of them had an interval.
+    pub with_interval: i64,
+    /// How many balances lay within it.
+    pub within: i64,
+    /// The mean distance of the balance to be expected from the one that came.
+    pub error: Money,
+    /// The same of a forecast that nothing changes.
+    pub naive_error: Money,
+    /// The same of a forecast that the month before comes again, day by day.
+    pub seasonal_error: Money,
+}
+
 /// Rules to be tried. Without anything in it, the book's own rules are.
 #[derive(Debug, Clone, Serialize, uniffi::Record)]
 pub struct BacktestQuery {
@@ -382,6 +452,9 @@ pub struct Balance {
     pub date: Option<String>,
     /// The balance.
     pub balance: Money,
+    /// What it was made from, where asked for.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
 }
 
 /// Which balances to tell.
@@ -396,6 +469,9 @@ pub struct BalancesQuery {
     /// The last day; absent = after everything that is recorded, as one row without days.
     #[uniffi(default)]
     pub to: Option<String>,
+    /// Whether to name the transactions that make each row.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
 /// One household's finances: the unit of tenancy, consistency and history.
@@ -612,9 +688,9 @@ pub struct BudgetState {
     pub announced: Vec<i64>,
     /// How many transactions, or parts of split ones, are spent or reserved.
     pub transactions: i64,
-    /// The transactions that were used, ascending, where asked for.
+    /// What was used was made from these, where asked for.
     #[uniffi(default)]
-    pub witness: Option<Vec<TransactionId>>,
+    pub witness: Option<Witness>,
 }
 
 /// How often something recurs.
@@ -644,9 +720,10 @@ pub enum CalendarUnit {
 /// One value that was proposed for a field.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Candidate {
-    /// The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
+    /// The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `schedule`, `goal`,
+    /// `review` or `transfer`.
     pub field: String,
-    /// The proposed value; a category by its id, parts by their amounts.
+    /// The proposed value; a category, schedule or goal by its id, parts by their amounts.
     pub value: String,
     /// Who proposes it.
     pub source: Source,
@@ -687,6 +764,9 @@ pub struct CashFlow {
     pub savings_rate_percent: Option<Amount>,
     /// How many transactions, or parts of split ones, were counted.
     pub transactions: i64,
+    /// What it was made from, where asked for.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
 }
 
 /// Which cash flow to tell.
@@ -701,6 +781,9 @@ pub struct CashFlowQuery {
     /// One account; all where absent.
     #[uniffi(default)]
     pub account_id: Option<AccountId>,
+    /// Whether to name the transactions that make each row.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
 /// A category of a book. A child is of its parent's kind.
@@ -784,6 +867,8 @@ pub enum ClearField {
     Notes,
     ValueDate,
     Reference,
+    Schedule,
+    Goal,
 }
 
 /// What a column holds.
@@ -806,6 +891,17 @@ pub enum ColumnRole {
     Account,
     Status,
     Ignore,
+}
+
+/// What an undo took back.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct CommitUndone {
+    /// The commit's sequence number.
+    pub seq: i64,
+    /// How many transactions have something of it taken back.
+    pub restored: i64,
+    /// How many stay as they are: what the commit gave them has changed since, or they are gone.
+    pub kept: i64,
 }
 
 /// When a rule applies: a tree whose leaves look at one field each.
@@ -1090,6 +1186,35 @@ pub enum CutReason {
     LegalForm,
 }
 
+/// A first page. Each part is what its own verb tells.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Dashboard {
+    /// The day.
+    pub as_of: String,
+    /// What lies in each account at its end.
+    pub balances: Vec<Balance>,
+    /// What lies in all of them, each currency apart.
+    pub net_worth: Vec<NetWorth>,
+    /// Income and spending of the day's month, as far as it is recorded, each currency apart.
+    pub month: Vec<CashFlow>,
+    /// How budgets stand in their present periods.
+    pub budgets: Vec<BudgetState>,
+    /// What is expected in the next 30 days in the accounts on budget.
+    pub upcoming: Vec<ExpectedPayment>,
+    /// How goals stand.
+    pub goals: Vec<GoalProgress>,
+    /// What a person should look at.
+    pub insights: Vec<Insight>,
+}
+
+/// Which day a first page is of.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct DashboardQuery {
+    /// The day; today, in the book's zone, where absent.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
+}
+
 /// The order of day, month and year.
 #[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -1149,6 +1274,15 @@ pub struct Disagreement {
     pub proposed_id: CategoryId,
     /// The rule that makes it.
     pub rule_id: RuleId,
+}
+
+/// That somebody dismissed a finding; it stays so until somebody restores it.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Dismissal {
+    /// The finding's name.
+    pub insight_id: String,
+    /// The day on which it was dismissed, in the book's zone.
+    pub date: String,
 }
 
 /// One line of a book's history.
@@ -1260,9 +1394,9 @@ pub struct EnvelopeState {
     pub available: Money,
     /// Whether a deficit of this month stays in the envelope.
     pub carries_deficit: bool,
-    /// The transactions of the activity, ascending, where asked for.
+    /// What the activity was made from, where asked for.
     #[uniffi(default)]
-    pub witness: Option<Vec<TransactionId>>,
+    pub witness: Option<Witness>,
 }
 
 /// The reason of an error, stable across versions.
@@ -1288,6 +1422,7 @@ pub enum ErrorCode {
     SplitSum,
     InvalidTransfer,
     Reconciled,
+    InUse,
     LastOwner,
     IdempotencyKeyReused,
     InvalidCursor,
@@ -1392,13 +1527,30 @@ pub enum Evidence {
     Words,
 }
 
+/// A payment that is expected.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ExpectedPayment {
+    /// The day; the first one told where it is due already.
+    pub date: String,
+    /// The account.
+    pub account_id: AccountId,
+    /// The signed amount.
+    pub amount: Money,
+    /// The other party, as far as it is known.
+    #[uniffi(default)]
+    pub payee: Option<String>,
+    /// The schedule; absent for a stream that nobody has accepted.
+    #[uniffi(default)]
+    pub schedule_id: Option<ScheduleId>,
+}
+
 /// Every derived field of a transaction: what it is and who proposed what, in the order in which
 /// the proposals were made.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Explanation {
     /// The transaction.
     pub transaction_id: TransactionId,
-    /// The proposals. Each field that has a source has exactly one winner, each tag likewise.
+    /// The proposals. Each field that has a value has exactly one winner, each tag likewise.
     pub candidates: Vec<Candidate>,
 }
 
@@ -1460,6 +1612,104 @@ pub struct FieldChange {
     pub after: Option<String>,
 }
 
+/// A forecast.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Forecast {
+    /// The last day that has come.
+    pub as_of: String,
+    /// The accounts.
+    pub account_ids: Vec<AccountId>,
+    /// What lies in them at its end.
+    pub balance: Money,
+    /// How often the balance shall lie within the interval, in percent.
+    pub level: i64,
+    /// How many days of the past the rest is told from.
+    pub history_days: i64,
+    /// The days, ascending.
+    pub days: Vec<ForecastDay>,
+    /// The payments that are expected in them, by day.
+    pub payments: Vec<ExpectedPayment>,
+    /// The first day on which the balance may be below the limit: the interval's lower end is.
+    #[uniffi(default)]
+    pub may_be_low_on: Option<String>,
+    /// The first day on which the balance to be expected is below the limit.
+    #[uniffi(default)]
+    pub low_on: Option<String>,
+}
+
+/// How good forecasts were.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ForecastBacktest {
+    /// How often balances should have lain within their interval, in percent.
+    pub level: i64,
+    /// How often they did, in percent with one decimal place; absent where no interval was told.
+    #[uniffi(default)]
+    pub coverage: Option<Amount>,
+    /// By the days ahead, ascending.
+    pub horizons: Vec<BacktestHorizon>,
+}
+
+/// Which forecasts to try.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct ForecastBacktestQuery {
+    /// The accounts, in one currency; those on budget where empty.
+    #[uniffi(default)]
+    pub account_ids: Vec<AccountId>,
+    /// How many forecasts to make, at most 200; 20 where absent. The newest ends with the last day that
+    /// has come, and each begins 17 days before the next.
+    #[uniffi(default)]
+    pub forecasts: Option<i64>,
+    /// The last day that has come; today, in the book's zone, where absent.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
+    /// How often the balance shall lie within the interval, in percent, from 50 to 95; 80 where absent.
+    #[uniffi(default)]
+    pub level: Option<i64>,
+}
+
+/// What lies in the accounts at the end of a day to come.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ForecastDay {
+    /// The day.
+    pub date: String,
+    /// What is expected on it, payments and what is recorded for it already.
+    pub expected: Money,
+    /// The balance to be expected.
+    pub balance: Money,
+    /// The lower end of the interval; absent where too little has come to tell it.
+    #[uniffi(default)]
+    pub low: Option<Money>,
+    /// The upper end.
+    #[uniffi(default)]
+    pub high: Option<Money>,
+}
+
+/// Which forecast to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct ForecastQuery {
+    /// The accounts, in one currency; those on budget where empty: in the book's currency, no loans and
+    /// no investments.
+    #[uniffi(default)]
+    pub account_ids: Vec<AccountId>,
+    /// How many days to tell, at most 366; 90 where absent.
+    #[uniffi(default)]
+    pub days: Option<i64>,
+    /// The last day that has come; today, in the book's zone, where absent. What is recorded for later
+    /// days is expected.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
+    /// How often the balance shall lie within the interval, in percent, from 50 to 95; 80 where absent.
+    #[uniffi(default)]
+    pub level: Option<i64>,
+    /// The balance below which it is told as low; zero where absent.
+    #[uniffi(default)]
+    pub limit: Option<Amount>,
+    /// Whether streams that nobody has accepted are part of the rest; they are expected where absent,
+    /// but for those that are ignored.
+    #[uniffi(default)]
+    pub only_schedules: bool,
+}
+
 /// A file format that can be read.
 #[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -1470,6 +1720,184 @@ pub enum Format {
     Qif,
     Plaid,
     Csv,
+}
+
+/// An amount to be saved, in one currency.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Goal {
+    /// The goal's id.
+    pub id: GoalId,
+    /// What people call it.
+    pub name: String,
+    /// What is to be saved, above zero.
+    pub target: Money,
+    /// The first day on which something is saved for it.
+    pub start: String,
+    /// The day by which it is to be saved.
+    #[uniffi(default)]
+    pub due: Option<String>,
+    /// What it is saved by.
+    pub funding: GoalFunding,
+    /// What a person has decided about it. While it is active or paused, whether it is achieved follows
+    /// from its figures.
+    pub state: GoalState,
+    /// The percentages of the target whose reaching is announced once, ascending; the last is 100.
+    pub milestones: Vec<i64>,
+}
+
+/// What one transaction added to a goal.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct GoalContribution {
+    /// The transaction.
+    pub transaction_id: TransactionId,
+    /// Its booking date.
+    pub date: String,
+    /// What it added; below zero where it took something away.
+    pub amount: Money,
+}
+
+/// What a goal is saved by.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Enum)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum GoalFunding {
+    /// All that lies in some accounts.
+    Balances {
+        /// The accounts, in the goal's currency.
+        account_ids: Vec<AccountId>,
+    },
+    /// What has come into some accounts, less what went out of them, since the goal's start.
+    Contributions {
+        /// The accounts, in the goal's currency.
+        account_ids: Vec<AccountId>,
+    },
+    /// What is available in an envelope.
+    Envelope {
+        /// Its category of spending.
+        category_id: CategoryId,
+    },
+    /// Single transactions that are linked to it.
+    Transactions {
+        /// Which way money is saved: `out` of the accounts of the book, the usual case, for one links what
+        /// is sent elsewhere; or `in`. What goes the other way takes away.
+        #[uniffi(default)]
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        direction: Option<Direction>,
+    },
+}
+
+/// Names a goal of a book.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct GoalId(pub String);
+
+uniffi::custom_newtype!(
+/// Names a goal of a book.
+GoalId, String);
+
+/// Changes to a goal; what is absent stays.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct GoalPatch {
+    /// The new name.
+    #[uniffi(default)]
+    pub name: Option<String>,
+    /// The new target, in the goal's currency.
+    #[uniffi(default)]
+    pub target: Option<Amount>,
+    /// The new first day.
+    #[uniffi(default)]
+    pub start: Option<String>,
+    /// The new day by which it is to be saved.
+    #[uniffi(default)]
+    pub due: Option<String>,
+    /// Whether it is to be saved some day and by none.
+    #[uniffi(default)]
+    pub some_day: bool,
+    /// What it is saved by from now on, in the past too.
+    #[uniffi(default)]
+    pub funding: Option<GoalFunding>,
+    /// What a person decides: to go on, to pause, that it is achieved, or to give it up.
+    #[uniffi(default)]
+    pub state: Option<GoalState>,
+    /// The new percentages.
+    #[uniffi(default)]
+    pub milestones: Option<Vec<i64>>,
+}
+
+/// How a goal stands at the end of a day.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct GoalProgress {
+    /// The goal.
+    pub goal_id: GoalId,
+    /// Its name.
+    pub name: String,
+    /// `achieved` also where the target is saved and no person has decided otherwise.
+    pub state: GoalState,
+    /// What is to be saved.
+    pub target: Money,
+    /// What is saved; below zero where more went out than came in.
+    pub saved: Money,
+    /// What is missing to the target; zero where nothing is.
+    pub remaining: Money,
+    /// What is saved in percent of the target, one decimal place, rounded half to even.
+    pub saved_percent: Amount,
+    /// What of it was there before the goal's start.
+    pub before: Money,
+    /// What of it an envelope was assigned since then, what it lost by overspending made good; zero for
+    /// goals that are saved otherwise.
+    pub assigned: Money,
+    /// What should be saved by the plan: equal parts for the months from start to due day.
+    #[uniffi(default)]
+    pub planned: Option<Money>,
+    /// What is missing to that; zero where nothing is.
+    #[uniffi(default)]
+    pub shortfall: Option<Money>,
+    /// How many months are left to save in, the present one included.
+    #[uniffi(default)]
+    pub months_left: Option<i64>,
+    /// What has to be saved in each of them, rounded up to a whole minor unit.
+    #[uniffi(default)]
+    pub needed_per_month: Option<Money>,
+    /// What was saved in a month, on average over the last full ones, six at most; rounded half to
+    /// even.
+    #[uniffi(default)]
+    pub pace: Option<Money>,
+    /// Over how many months that is.
+    pub pace_months: i64,
+    /// The day on which the target is saved if it goes on at that pace.
+    #[uniffi(default)]
+    pub projected: Option<String>,
+    /// The milestones reached now, ascending.
+    pub reached: Vec<i64>,
+    /// The milestones announced, ascending.
+    pub announced: Vec<i64>,
+    /// The transactions since the start that changed what is saved, by date, where asked for: with what
+    /// was before and what was assigned they add up to it.
+    #[uniffi(default)]
+    pub contributions: Option<Vec<GoalContribution>>,
+}
+
+/// Which goals' progress to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct GoalQuery {
+    /// One goal; all where absent.
+    #[uniffi(default)]
+    pub goal_id: Option<GoalId>,
+    /// The day by whose end it is told; today, in the book's zone, where absent.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
+    /// Whether to name the transactions that were saved.
+    #[uniffi(default)]
+    pub witness: bool,
+}
+
+/// How far a goal has come, or what a person has decided about it.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum GoalState {
+    Active,
+    Paused,
+    Achieved,
+    Abandoned,
 }
 
 /// SHA-256 in hexadecimal: 64 digits.
@@ -1583,6 +2011,79 @@ pub struct ImportReport {
     pub problems: Vec<Problem>,
 }
 
+/// A finding.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Insight {
+    /// Its name: the same as long as it is the same finding, on whatever day it is told.
+    pub id: String,
+    /// What was found.
+    pub code: InsightCode,
+    /// How much it matters.
+    pub priority: InsightPriority,
+    /// The day that it is about.
+    pub date: String,
+    /// The amount that it is about, as the code says.
+    #[uniffi(default)]
+    pub amount: Option<Money>,
+    /// What that is compared with.
+    #[uniffi(default)]
+    pub usual: Option<Money>,
+    /// The percentage that was reached.
+    #[uniffi(default)]
+    pub percent: Option<i64>,
+    /// The account.
+    #[uniffi(default)]
+    pub account_id: Option<AccountId>,
+    /// The budget.
+    #[uniffi(default)]
+    pub budget_id: Option<BudgetId>,
+    /// The goal.
+    #[uniffi(default)]
+    pub goal_id: Option<GoalId>,
+    /// The schedule.
+    #[uniffi(default)]
+    pub schedule_id: Option<ScheduleId>,
+    /// The transactions, oldest first.
+    pub transaction_ids: Vec<TransactionId>,
+    /// Whether somebody dismissed it.
+    pub dismissed: bool,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum InsightCode {
+    BudgetThreshold,
+    LargePayment,
+    DuplicateCharge,
+    PriceRise,
+    MissedPayment,
+    UnreviewedSubscription,
+    LowBalance,
+    GoalMilestone,
+    GoalBehind,
+}
+
+/// How much a finding matters; the first one most.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum InsightPriority {
+    High,
+    Medium,
+    Low,
+}
+
+/// Which findings to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct InsightQuery {
+    /// The day on which they are told; today, in the book's zone, where absent.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
+    /// Also those that were dismissed.
+    #[uniffi(default)]
+    pub dismissed: bool,
+}
+
 /// Dialect and column roles of a bank's delimited files, kept in the book.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Layout {
@@ -1622,6 +2123,21 @@ pub struct Learning {
     #[uniffi(default)]
     #[serde(default)]
     pub forgotten: Vec<String>,
+}
+
+/// The lowest point of a balance.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Lowest {
+    /// The day on which the balance to be expected is lowest; the first of several.
+    pub date: String,
+    /// That balance.
+    pub balance: Money,
+    /// The lowest lower end of the interval, on whatever day; absent where it cannot be told.
+    #[uniffi(default)]
+    pub low: Option<Money>,
+    /// The lowest upper end of the interval.
+    #[uniffi(default)]
+    pub high: Option<Money>,
 }
 
 /// Why a row of a file is taken for a transaction that is there.
@@ -1672,7 +2188,7 @@ uniffi::custom_newtype!(
 /// A calendar month, written `YYYY-MM`.
 Month, String);
 
-/// What lay in the accounts of one currency at the end of a day.
+/// What lay in the accounts of one currency, or of all, at the end of a day.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct NetWorth {
     /// The day; absent = after everything that is recorded.
@@ -1684,6 +2200,14 @@ pub struct NetWorth {
     pub debts: Money,
     /// Both together.
     pub net: Money,
+    /// How much of the net is due to rates alone: the net less what came into the accounts and went out
+    /// of them, each by the rate of its own day. An opening balance counts by that of the day on which
+    /// something first moved in its account. Absent unless asked for.
+    #[uniffi(default)]
+    pub unrealised: Option<Money>,
+    /// What it was made from, where asked for.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
 }
 
 /// Which net worth to tell.
@@ -1698,6 +2222,20 @@ pub struct NetWorthQuery {
     /// For which days between them; `month` where absent.
     #[uniffi(default)]
     pub step: Option<NetWorthStep>,
+    /// The code of the currency in which to tell all accounts together, at the rates of each day; each
+    /// currency apart where absent. It needs `to`.
+    #[uniffi(default)]
+    pub currency: Option<String>,
+    /// How many days old a rate may be, at most 366; 7 where absent.
+    #[uniffi(default)]
+    pub max_age_days: Option<i64>,
+    /// Whether to tell the unrealised difference, which needs the rates of every day on which something
+    /// moved in an account of another currency.
+    #[uniffi(default)]
+    pub unrealised: bool,
+    /// Whether to name the transactions that make each row.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
 /// For which days net worth is told.
@@ -1845,6 +2383,32 @@ pub struct NewEnvelope {
     /// What fills it.
     #[uniffi(default)]
     pub automations: Vec<Automation>,
+}
+
+/// A goal to be made.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewGoal {
+    /// An id of the caller's choice; fresh where absent.
+    #[uniffi(default)]
+    pub id: Option<GoalId>,
+    /// What people call it.
+    pub name: String,
+    /// What is to be saved, above zero.
+    pub target: Amount,
+    /// The currency code; the book's currency where absent.
+    #[uniffi(default)]
+    pub currency: Option<String>,
+    /// The first day on which something is saved for it; today, in the book's zone, where absent.
+    #[uniffi(default)]
+    pub start: Option<String>,
+    /// The day by which it is to be saved, not before the start; some day where absent.
+    #[uniffi(default)]
+    pub due: Option<String>,
+    /// What it is saved by.
+    pub funding: GoalFunding,
+    /// The percentages to announce, from 1 to 100; 25, 50 and 75 where absent. 100 is one always.
+    #[uniffi(default)]
+    pub milestones: Option<Vec<i64>>,
 }
 
 /// What is to be held back in a month.
@@ -2049,6 +2613,12 @@ pub struct NewTransaction {
     /// Parts with categories of their own; empty or at least two, adding up to the amount.
     #[uniffi(default)]
     pub splits: Vec<NewSplit>,
+    /// The schedule that it pays.
+    #[uniffi(default)]
+    pub schedule_id: Option<ScheduleId>,
+    /// The goal that it is saved for: one that is saved by transactions.
+    #[uniffi(default)]
+    pub goal_id: Option<GoalId>,
     /// A cheque number or reference.
     #[uniffi(default)]
     pub reference: Option<String>,
@@ -2345,6 +2915,9 @@ pub struct PayeeTotal {
     pub total: Money,
     /// How many transactions, or parts of split ones, were counted.
     pub transactions: i64,
+    /// What it was made from, where asked for.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
 }
 
 /// How time is divided: the periods of one shape follow each other without gap or overlap, so that
@@ -2619,6 +3192,254 @@ pub enum RecurrenceDay {
     },
 }
 
+/// A question to a book, as data.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
+pub struct Report {
+    /// What is added up.
+    #[uniffi(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measure: Option<ReportMeasure>,
+    /// What rows are made by, at most three, of which one divides time; one row where empty.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub by: Vec<ReportDimension>,
+    /// Which days; all where absent.
+    #[uniffi(default)]
+    pub span: Option<ReportSpan>,
+    /// What it is compared with; the span then has a first and a last day.
+    #[uniffi(default)]
+    pub compare: Option<ReportComparison>,
+    /// In which order rows come.
+    #[uniffi(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<ReportSort>,
+    /// Whether they come the other way round.
+    #[uniffi(default)]
+    #[serde(default)]
+    pub reversed: bool,
+    /// How many rows of each currency, 1 to 100,000; all where absent.
+    #[uniffi(default)]
+    pub limit: Option<i64>,
+    /// The code of the currency in which to tell everything; each its own where absent.
+    #[uniffi(default)]
+    pub currency: Option<String>,
+    /// Which lines count; all where absent. It looks at payee, tags, account, category, amount,
+    /// currency, direction, date and what a transaction has, where these are known to figures; the
+    /// amount is that of the line.
+    #[uniffi(default)]
+    pub filter: Option<Condition>,
+}
+
+/// What a report comes to, and all that is needed to do it again.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ReportAnswer {
+    /// What ran.
+    pub report: Report,
+    /// The same as a sentence.
+    pub text: String,
+    /// The hash of the commit for which it holds.
+    pub head: Hash,
+    /// The first day; absent = from the beginning.
+    #[uniffi(default)]
+    pub from: Option<String>,
+    /// The last day; absent = to the end.
+    #[uniffi(default)]
+    pub to: Option<String>,
+    /// The first day of what it is compared with.
+    #[uniffi(default)]
+    pub before_from: Option<String>,
+    /// The last day of what it is compared with.
+    #[uniffi(default)]
+    pub before_to: Option<String>,
+    /// What all that was counted comes to, by currency, rows left out by `limit` included.
+    pub totals: Vec<ReportTotal>,
+    /// The rows, each currency apart.
+    pub rows: Vec<ReportRow>,
+    /// The rates that were used, ascending by day and currencies: each line is converted by that of its
+    /// day and rounded once, half to even, to the minor unit.
+    pub rates: Vec<DatedRate>,
+}
+
+/// What a report is compared with.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportComparison {
+    SpanBefore,
+    YearBefore,
+}
+
+/// What rows are made by.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportDimension {
+    Category,
+    Group,
+    Account,
+    Payee,
+    Tag,
+    Day,
+    Week,
+    Month,
+    Quarter,
+    Year,
+    Weekday,
+}
+
+/// What is added up.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportMeasure {
+    Spending,
+    Income,
+    Net,
+    Movement,
+}
+
+/// A report to be run.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct ReportQuery {
+    /// The report.
+    #[uniffi(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub report: Option<Report>,
+    /// The day that counts as today; today in the book's zone where absent.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
+    /// How many days old a rate may be, at most 366; 7 where absent.
+    #[uniffi(default)]
+    pub max_age_days: Option<i64>,
+    /// Whether to name the transactions that make each row.
+    #[uniffi(default)]
+    pub witness: bool,
+}
+
+/// A question in words.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct ReportQuestion {
+    /// The question, at most 1,000 bytes; with the names of accounts and categories it leaves the
+    /// house.
+    #[uniffi(default)]
+    pub question: String,
+    /// The day that counts as today; today in the book's zone where absent.
+    #[uniffi(default)]
+    pub as_of: Option<String>,
+    /// How many days old a rate may be, at most 366; 7 where absent.
+    #[uniffi(default)]
+    pub max_age_days: Option<i64>,
+    /// Whether to name the transactions that make each row.
+    #[uniffi(default)]
+    pub witness: bool,
+}
+
+/// One row. Of the members that say what it is of, those are there by which rows are made.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ReportRow {
+    /// The category; absent = none.
+    #[uniffi(default)]
+    pub category_id: Option<CategoryId>,
+    /// The topmost category above it; absent = none.
+    #[uniffi(default)]
+    pub group_id: Option<CategoryId>,
+    /// The account.
+    #[uniffi(default)]
+    pub account_id: Option<AccountId>,
+    /// The payee; absent = none.
+    #[uniffi(default)]
+    pub payee: Option<String>,
+    /// The tag; absent = none.
+    #[uniffi(default)]
+    pub tag: Option<String>,
+    /// The first day of the day, week, month, quarter or year.
+    #[uniffi(default)]
+    pub date: Option<String>,
+    /// The day of the week.
+    #[uniffi(default)]
+    pub weekday: Option<Weekday>,
+    /// The sum.
+    pub total: Money,
+    /// How many transactions, or parts of split ones, were counted.
+    pub transactions: i64,
+    /// The sum divided by that, rounded half to even; absent where there are none.
+    #[uniffi(default)]
+    pub average: Option<Money>,
+    /// The sum of what it is compared with.
+    #[uniffi(default)]
+    pub before: Option<Money>,
+    /// The sum less that.
+    #[uniffi(default)]
+    pub change: Option<Money>,
+    /// The change in percent of the size of what was before, one decimal place, rounded half to even;
+    /// absent where that was nothing.
+    #[uniffi(default)]
+    pub change_percent: Option<Amount>,
+    /// What the sum was made from, where asked for; nothing of what it is compared with.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
+}
+
+/// In which order rows come.
+#[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportSort {
+    Key,
+    Total,
+    Transactions,
+    Change,
+}
+
+/// Which days are meant.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Enum)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum ReportSpan {
+    /// From one day to another, both included.
+    Days {
+        /// The first; from the beginning where absent.
+        #[uniffi(default)]
+        from: Option<String>,
+        /// The last; to the end where absent.
+        #[uniffi(default)]
+        to: Option<String>,
+    },
+    /// The day, week (from Monday), month or year in which today lies, whole.
+    This {
+        /// Which.
+        unit: CalendarUnit,
+    },
+    /// So many whole days, weeks, months or years before that one.
+    Last {
+        /// How many, 1 to 1,000.
+        count: i64,
+        /// Of which.
+        unit: CalendarUnit,
+    },
+}
+
+/// A report as a sentence.
+#[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
+pub struct ReportText {
+    /// The sentence, such as `spending by category in this month`.
+    pub text: String,
+}
+
+/// The sum over all rows of one currency.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ReportTotal {
+    /// The sum.
+    pub total: Money,
+    /// How many transactions, or parts of split ones, were counted.
+    pub transactions: i64,
+    /// The sum of what it is compared with.
+    #[uniffi(default)]
+    pub before: Option<Money>,
+    /// The sum less that.
+    #[uniffi(default)]
+    pub change: Option<Money>,
+    /// The change in percent of the size of what was before, one decimal place, rounded half to even;
+    /// absent where that was nothing.
+    #[uniffi(default)]
+    pub change_percent: Option<Amount>,
+}
+
 /// What was restored.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct RestoreReport {
@@ -2654,6 +3475,14 @@ pub struct Rollover {
     #[uniffi(default)]
     #[serde(default)]
     pub reset_yearly: bool,
+}
+
+/// Where a figure was rounded.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum Rounding {
+    Exact,
+    HalfEven,
 }
 
 /// A row that was recognised, and by what.
@@ -2922,6 +3751,9 @@ pub struct Spending {
     pub spent: Money,
     /// How many transactions, or parts of split ones, were counted.
     pub transactions: i64,
+    /// What it was made from, where asked for.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
 }
 
 /// Which spending to tell.
@@ -2936,6 +3768,9 @@ pub struct SpendingQuery {
     /// One account; all where absent.
     #[uniffi(default)]
     pub account_id: Option<AccountId>,
+    /// Whether to name the transactions that make each row.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
 /// A part of a transaction with a category of its own. The parts add up to the whole.
@@ -3229,6 +4064,9 @@ pub struct TopPayeesQuery {
     /// How many payees of each currency, 1 to 1,000; 10 where absent.
     #[uniffi(default)]
     pub limit: Option<i64>,
+    /// Whether to name the transactions that make each row.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
 /// One movement of money in one account.
@@ -3278,6 +4116,18 @@ pub struct Transaction {
     pub notes_source: Option<Source>,
     /// Parts with categories of their own; empty or at least two.
     pub splits: Vec<Split>,
+    /// The schedule that it pays, where a rule or a person said so.
+    #[uniffi(default)]
+    pub schedule_id: Option<ScheduleId>,
+    /// Who linked it to the schedule, or to none.
+    #[uniffi(default)]
+    pub schedule_source: Option<Source>,
+    /// The goal that it is saved for, where a rule or a person said so.
+    #[uniffi(default)]
+    pub goal_id: Option<GoalId>,
+    /// Who linked it to the goal, or to none.
+    #[uniffi(default)]
+    pub goal_source: Option<Source>,
     /// The other side, where this is one side of a transfer between two accounts of the book.
     #[uniffi(default)]
     pub transfer_id: Option<TransactionId>,
@@ -3353,6 +4203,12 @@ pub struct TransactionPatch {
     /// The new parts, all of them; an empty list removes the splits.
     #[uniffi(default)]
     pub splits: Option<Vec<NewSplit>>,
+    /// The schedule that it pays.
+    #[uniffi(default)]
+    pub schedule_id: Option<ScheduleId>,
+    /// The goal that it is saved for: one that is saved by transactions.
+    #[uniffi(default)]
+    pub goal_id: Option<GoalId>,
     /// The new reference.
     #[uniffi(default)]
     pub reference: Option<String>,
@@ -3382,6 +4238,12 @@ pub struct TransactionQuery {
     /// Those whose category, or its absence, or whose parts were set by such a source.
     #[uniffi(default)]
     pub category_source: Option<SourceKind>,
+    /// Those linked to this schedule.
+    #[uniffi(default)]
+    pub schedule_id: Option<ScheduleId>,
+    /// Those linked to this goal.
+    #[uniffi(default)]
+    pub goal_id: Option<GoalId>,
     /// Those booked on this day or later.
     #[uniffi(default)]
     pub from: Option<String>,
@@ -3525,6 +4387,15 @@ pub enum UnusualReason {
     Duplicate,
 }
 
+/// Whether it can be afforded.
+#[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    Yes,
+    Uncertain,
+    No,
+}
+
 /// What a check of a book's history found.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Verification {
@@ -3563,4 +4434,22 @@ pub enum WeekendPolicy {
     Before,
     After,
     Nearest,
+}
+
+/// What a figure was made from: the same transactions give the same figure.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Witness {
+    /// The hash of the commit for which it holds.
+    pub head: Hash,
+    /// The code of the currency in which it is told.
+    pub currency: String,
+    /// Where it was rounded.
+    pub rounding: Rounding,
+    /// The transactions that were counted, ascending, each once. Of a split one those parts were that
+    /// the figure is of.
+    pub ids: Vec<TransactionId>,
+    /// The accounts whose opening balances are part of it, ascending.
+    pub opening: Vec<AccountId>,
+    /// The rates that were used, ascending by day and currencies.
+    pub rates: Vec<DatedRate>,
 }

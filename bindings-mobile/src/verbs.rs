@@ -96,6 +96,11 @@ impl BookHandle {
         Arc::new(Schedules { caller: self.caller.clone() })
     }
 
+    /// What is saved for.
+    pub fn goals(&self) -> Arc<Goals> {
+        Arc::new(Goals { caller: self.caller.clone() })
+    }
+
     /// What currencies were worth.
     pub fn rates(&self) -> Arc<Rates> {
         Arc::new(Rates { caller: self.caller.clone() })
@@ -119,6 +124,11 @@ impl BookHandle {
     /// Figures.
     pub fn reports(&self) -> Arc<Reports> {
         Arc::new(Reports { caller: self.caller.clone() })
+    }
+
+    /// What a person should look at.
+    pub fn insights(&self) -> Arc<Insights> {
+        Arc::new(Insights { caller: self.caller.clone() })
     }
 
     /// What happened, and the proof of it.
@@ -552,6 +562,41 @@ impl Schedules {
     }
 }
 
+/// What is saved for.
+#[derive(Debug, uniffi::Object)]
+pub struct Goals {
+    pub(crate) caller: Caller,
+}
+
+#[uniffi::export]
+impl Goals {
+    /// Make a goal.
+    pub async fn create(&self, new: NewGoal) -> Result<Goal> {
+        self.caller.call("goals.create", None, new).await
+    }
+
+    /// All goals.
+    pub async fn list(&self) -> Result<Vec<Goal>> {
+        self.caller.call("goals.list", None, ()).await
+    }
+
+    /// Change a goal.
+    pub async fn update(&self, id: String, patch: GoalPatch) -> Result<Goal> {
+        self.caller.call("goals.update", Some(id), patch).await
+    }
+
+    /// Remove a goal.
+    pub async fn delete(&self, id: String) -> Result<()> {
+        self.caller.call("goals.delete", Some(id), ()).await
+    }
+
+    /// How goals stand: what is saved, planned, missing and to be expected.
+    #[uniffi::method(default(query))]
+    pub async fn progress(&self, query: GoalQuery) -> Result<Vec<GoalProgress>> {
+        self.caller.call("goals.progress", None, query).await
+    }
+}
+
 /// What currencies were worth.
 #[derive(Debug, uniffi::Object)]
 pub struct Rates {
@@ -699,6 +744,26 @@ impl Reports {
         self.caller.call("reports.cash_flow", None, query).await
     }
 
+    /// What a report comes to: any measure by any dimension, compared or not.
+    pub async fn run(&self, query: ReportQuery) -> Result<ReportAnswer> {
+        self.caller.call("reports.run", None, query).await
+    }
+
+    /// What a question in words comes to, put into a report by somebody outside.
+    pub async fn ask(&self, request: ReportQuestion) -> Result<ReportAnswer> {
+        self.caller.call("reports.ask", None, request).await
+    }
+
+    /// A report read from its sentence; nothing runs.
+    pub async fn parse(&self, request: ReportText) -> Result<Report> {
+        self.caller.call("reports.parse", None, request).await
+    }
+
+    /// A report as one sentence; nothing runs.
+    pub async fn describe(&self, request: Report) -> Result<ReportText> {
+        self.caller.call("reports.describe", None, request).await
+    }
+
     /// With whom most was spent, or from whom most came.
     #[uniffi::method(default(query))]
     pub async fn top_payees(&self, query: TopPayeesQuery) -> Result<Vec<PayeeTotal>> {
@@ -715,6 +780,55 @@ impl Reports {
     #[uniffi::method(default(query))]
     pub async fn unusual(&self, query: UnusualQuery) -> Result<Vec<Unusual>> {
         self.caller.call("reports.unusual", None, query).await
+    }
+
+    /// What lies in accounts in the days to come, with an interval.
+    pub async fn forecast(&self, query: ForecastQuery) -> Result<Forecast> {
+        self.caller.call("reports.forecast", None, query).await
+    }
+
+    /// Whether an amount can be afforded on a day, and what is left.
+    pub async fn afford(&self, query: AffordQuery) -> Result<Affordable> {
+        self.caller.call("reports.afford", None, query).await
+    }
+
+    /// How good forecasts of this book would have been.
+    pub async fn forecast_backtest(
+        &self,
+        query: ForecastBacktestQuery,
+    ) -> Result<ForecastBacktest> {
+        self.caller.call("reports.forecast_backtest", None, query).await
+    }
+
+    /// What a first page shows, in one call.
+    #[uniffi::method(default(query))]
+    pub async fn dashboard(&self, query: DashboardQuery) -> Result<Dashboard> {
+        self.caller.call("reports.dashboard", None, query).await
+    }
+}
+
+/// What a person should look at.
+#[derive(Debug, uniffi::Object)]
+pub struct Insights {
+    pub(crate) caller: Caller,
+}
+
+#[uniffi::export]
+impl Insights {
+    /// What a person should look at, what matters most first.
+    #[uniffi::method(default(query))]
+    pub async fn list(&self, query: InsightQuery) -> Result<Vec<Insight>> {
+        self.caller.call("insights.list", None, query).await
+    }
+
+    /// Dismiss a finding.
+    pub async fn dismiss(&self, id: String) -> Result<Dismissal> {
+        self.caller.call("insights.dismiss", Some(id), ()).await
+    }
+
+    /// Let a dismissed finding be told again.
+    pub async fn restore(&self, id: String) -> Result<()> {
+        self.caller.call("insights.restore", Some(id), ()).await
     }
 }
 
@@ -735,6 +849,11 @@ impl History {
     /// What happened to one object.
     pub async fn object(&self, id: String) -> Result<Vec<ObjectChange>> {
         self.caller.call("history.object", Some(id), ()).await
+    }
+
+    /// Take back what rules, suggestions or a recategorisation gave, by their commit.
+    pub async fn undo(&self, id: String) -> Result<CommitUndone> {
+        self.caller.call("history.undo", Some(id), ()).await
     }
 
     /// Check the whole history against its hashes.

@@ -626,6 +626,50 @@ class Reports {
   unusual(request) {
     return this.#run('reports.unusual', undefined, request);
   }
+
+  /** What lies in accounts in the days to come, with an interval. */
+  forecast(request) {
+    return this.#run('reports.forecast', undefined, request);
+  }
+
+  /** Whether an amount can be afforded on a day, and what is left. */
+  afford(request) {
+    return this.#run('reports.afford', undefined, request);
+  }
+
+  /** How good forecasts of this book would have been. */
+  forecastBacktest(request) {
+    return this.#run('reports.forecast_backtest', undefined, request);
+  }
+
+  /** What a first page shows, in one call. */
+  dashboard(request) {
+    return this.#run('reports.dashboard', undefined, request);
+  }
+}
+
+/** What a person should look at. */
+class Insights {
+  #run;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** What a person should look at, what matters most first. */
+  list(request) {
+    return this.#run('insights.list', undefined, request);
+  }
+
+  /** Dismiss a finding. */
+  dismiss(id) {
+    return this.#run('insights.dismiss', id);
+  }
+
+  /** Let a dismissed finding be told again. */
+  restore(id) {
+    return this.#run('insights.restore', id);
+  }
 }
 
 /** What happened, and the proof of it. */
@@ -694,6 +738,7 @@ class BookHandle {
     this.layouts = new Layouts(run);
     this.exports = new Exports(run);
     this.reports = new Reports(run);
+    this.insights = new Insights(run);
     this.history = new History(run);
     this.events = new Events(run);
   }
@@ -711,6 +756,6 @@ class BookHandle {
 
 module.exports = {
   Books, Members, Accounts, Categories, Payees, Transactions, Transfers, Rules, Suggestions,
-  Budgets, Envelopes, Schedules, Goals, Rates, Imports, Layouts, Exports, Reports, History, Events,
-  BookHandle,
+  Budgets, Envelopes, Schedules, Goals, Rates, Imports, Layouts, Exports, Reports, Insights,
+  History, Events, BookHandle,
 };

@@ -179,6 +179,44 @@ export type Action =
 /** Who acts, in the host's words. */
 export type ActorId = string;
 
+/** What is to be afforded. */
+export interface AffordQuery {
+  /** What it costs, above zero, in the currency of the accounts. */
+  amount: Amount;
+  /** The day on which it is paid, after the last day that has come; the next one where absent. */
+  date?: CivilDate | null | undefined;
+  /** The accounts, in one currency; those on budget where empty. */
+  account_ids?: readonly AccountId[] | undefined;
+  /**
+   * Up to which day the balance has to last; 31 days after the day where absent, and 366 days ahead
+   * at most.
+   */
+  until?: CivilDate | null | undefined;
+  /** The last day that has come; today, in the book's zone, where absent. */
+  as_of?: CivilDate | null | undefined;
+  /** The balance that has to be left; zero where absent. */
+  limit?: Amount | null | undefined;
+  /**
+   * How sure the answer has to be, in percent, from 50 to 95: that of the interval; 80 where
+   * absent.
+   */
+  level?: number | null | undefined;
+}
+
+/** Whether an amount can be afforded, and what is left. */
+export interface Affordable {
+  /** The answer. */
+  verdict: Verdict;
+  /** The day on which it is paid. */
+  date: CivilDate;
+  /** The last day that was looked at. */
+  until: CivilDate;
+  /** The lowest point from the day on if it is not paid. */
+  lowest_without: Lowest;
+  /** The lowest point from the day on if it is. */
+  lowest_with: Lowest;
+}
+
 /** An exact decimal number such as `-12.34`. */
 export type Amount = string;
 
@@ -328,6 +366,24 @@ export type AutomationRule =
       /** Its weight among all that share. */
       weight: number;
     };
+
+/** How good forecasts were so many days ahead. */
+export interface BacktestHorizon {
+  /** How many days ahead. */
+  days: number;
+  /** How many forecasts were compared. */
+  forecasts: number;
+  /** How many of them had an interval. */
+  with_interval: number;
+  /** How many balances lay within it. */
+  within: number;
+  /** The mean distance of the balance to be expected from the one that came. */
+  error: Money;
+  /** The same of a forecast that nothing changes. */
+  naive_error: Money;
+  /** The same of a forecast that the month before comes again, day by day. */
+  seasonal_error: Money;
+}
 
 /** Rules to be tried. Without anything in it, the book's own rules are. */
 export interface BacktestQuery {
@@ -996,6 +1052,32 @@ export type CutReason =
   | 'place'
   | 'legal_form';
 
+/** A first page. Each part is what its own verb tells. */
+export interface Dashboard {
+  /** The day. */
+  as_of: CivilDate;
+  /** What lies in each account at its end. */
+  balances: Balance[];
+  /** What lies in all of them, each currency apart. */
+  net_worth: NetWorth[];
+  /** Income and spending of the day's month, as far as it is recorded, each currency apart. */
+  month: CashFlow[];
+  /** How budgets stand in their present periods. */
+  budgets: BudgetState[];
+  /** What is expected in the next 30 days in the accounts on budget. */
+  upcoming: ExpectedPayment[];
+  /** How goals stand. */
+  goals: GoalProgress[];
+  /** What a person should look at. */
+  insights: Insight[];
+}
+
+/** Which day a first page is of. */
+export interface DashboardQuery {
+  /** The day; today, in the book's zone, where absent. */
+  as_of?: CivilDate | null | undefined;
+}
+
 /** The order of day, month and year. */
 export type DateOrder = 'dmy' | 'mdy' | 'ymd';
 
@@ -1030,6 +1112,14 @@ export interface Disagreement {
   proposed_id: CategoryId;
   /** The rule that makes it. */
   rule_id: RuleId;
+}
+
+/** That somebody dismissed a finding; it stays so until somebody restores it. */
+export interface Dismissal {
+  /** The finding's name. */
+  insight_id: string;
+  /** The day on which it was dismissed, in the book's zone. */
+  date: CivilDate;
 }
 
 /** One line of a book's history. */
@@ -1252,6 +1342,20 @@ export type Evidence =
   | 'description'
   | 'words';
 
+/** A payment that is expected. */
+export interface ExpectedPayment {
+  /** The day; the first one told where it is due already. */
+  date: CivilDate;
+  /** The account. */
+  account_id: AccountId;
+  /** The signed amount. */
+  amount: Money;
+  /** The other party, as far as it is known. */
+  payee: string | null;
+  /** The schedule; absent for a stream that nobody has accepted. */
+  schedule_id: ScheduleId | null;
+}
+
 /**
  * Every derived field of a transaction: what it is and who proposed what, in the order in which the
  * proposals were made.
@@ -1305,6 +1409,98 @@ export interface FieldChange {
   before: string | null;
   /** Its value after. */
   after: string | null;
+}
+
+/** A forecast. */
+export interface Forecast {
+  /** The last day that has come. */
+  as_of: CivilDate;
+  /** The accounts. */
+  account_ids: AccountId[];
+  /** What lies in them at its end. */
+  balance: Money;
+  /** How often the balance shall lie within the interval, in percent. */
+  level: number;
+  /** How many days of the past the rest is told from. */
+  history_days: number;
+  /** The days, ascending. */
+  days: ForecastDay[];
+  /** The payments that are expected in them, by day. */
+  payments: ExpectedPayment[];
+  /** The first day on which the balance may be below the limit: the interval's lower end is. */
+  may_be_low_on: CivilDate | null;
+  /** The first day on which the balance to be expected is below the limit. */
+  low_on: CivilDate | null;
+}
+
+/** How good forecasts were. */
+export interface ForecastBacktest {
+  /** How often balances should have lain within their interval, in percent. */
+  level: number;
+  /** How often they did, in percent with one decimal place; absent where no interval was told. */
+  coverage: Amount | null;
+  /** By the days ahead, ascending. */
+  horizons: BacktestHorizon[];
+}
+
+/** Which forecasts to try. */
+export interface ForecastBacktestQuery {
+  /** The accounts, in one currency; those on budget where empty. */
+  account_ids?: readonly AccountId[] | undefined;
+  /**
+   * How many forecasts to make, at most 200; 20 where absent. The newest ends with the last day
+   * that has come, and each begins 17 days before the next.
+   */
+  forecasts?: number | null | undefined;
+  /** The last day that has come; today, in the book's zone, where absent. */
+  as_of?: CivilDate | null | undefined;
+  /**
+   * How often the balance shall lie within the interval, in percent, from 50 to 95; 80 where
+   * absent.
+   */
+  level?: number | null | undefined;
+}
+
+/** What lies in the accounts at the end of a day to come. */
+export interface ForecastDay {
+  /** The day. */
+  date: CivilDate;
+  /** What is expected on it, payments and what is recorded for it already. */
+  expected: Money;
+  /** The balance to be expected. */
+  balance: Money;
+  /** The lower end of the interval; absent where too little has come to tell it. */
+  low: Money | null;
+  /** The upper end. */
+  high: Money | null;
+}
+
+/** Which forecast to tell. */
+export interface ForecastQuery {
+  /**
+   * The accounts, in one currency; those on budget where empty: in the book's currency, no loans
+   * and no investments.
+   */
+  account_ids?: readonly AccountId[] | undefined;
+  /** How many days to tell, at most 366; 90 where absent. */
+  days?: number | null | undefined;
+  /**
+   * The last day that has come; today, in the book's zone, where absent. What is recorded for later
+   * days is expected.
+   */
+  as_of?: CivilDate | null | undefined;
+  /**
+   * How often the balance shall lie within the interval, in percent, from 50 to 95; 80 where
+   * absent.
+   */
+  level?: number | null | undefined;
+  /** The balance below which it is told as low; zero where absent. */
+  limit?: Amount | null | undefined;
+  /**
+   * Whether streams that nobody has accepted are part of the rest; they are expected where absent,
+   * but for those that are ignored.
+   */
+  only_schedules?: boolean | undefined;
 }
 
 /** A file format that can be read. */
@@ -1546,6 +1742,59 @@ export interface ImportReport {
   problems: Problem[];
 }
 
+/** A finding. */
+export interface Insight {
+  /** Its name: the same as long as it is the same finding, on whatever day it is told. */
+  id: string;
+  /** What was found. */
+  code: InsightCode;
+  /** How much it matters. */
+  priority: InsightPriority;
+  /** The day that it is about. */
+  date: CivilDate;
+  /** The amount that it is about, as the code says. */
+  amount: Money | null;
+  /** What that is compared with. */
+  usual: Money | null;
+  /** The percentage that was reached. */
+  percent: number | null;
+  /** The account. */
+  account_id: AccountId | null;
+  /** The budget. */
+  budget_id: BudgetId | null;
+  /** The goal. */
+  goal_id: GoalId | null;
+  /** The schedule. */
+  schedule_id: ScheduleId | null;
+  /** The transactions, oldest first. */
+  transaction_ids: TransactionId[];
+  /** Whether somebody dismissed it. */
+  dismissed: boolean;
+}
+
+/** What was found. */
+export type InsightCode =
+  | 'budget_threshold'
+  | 'large_payment'
+  | 'duplicate_charge'
+  | 'price_rise'
+  | 'missed_payment'
+  | 'unreviewed_subscription'
+  | 'low_balance'
+  | 'goal_milestone'
+  | 'goal_behind';
+
+/** How much a finding matters; the first one most. */
+export type InsightPriority = 'high' | 'medium' | 'low';
+
+/** Which findings to tell. */
+export interface InsightQuery {
+  /** The day on which they are told; today, in the book's zone, where absent. */
+  as_of?: CivilDate | null | undefined;
+  /** Also those that were dismissed. */
+  dismissed?: boolean | undefined;
+}
+
 /** Dialect and column roles of a bank's delimited files, kept in the book. */
 export interface Layout {
   /** The layout's id. */
@@ -1574,6 +1823,18 @@ export interface Learning {
   threshold: number;
   /** The payees of which nothing is learned, by their names without a bank's noise. */
   forgotten: string[];
+}
+
+/** The lowest point of a balance. */
+export interface Lowest {
+  /** The day on which the balance to be expected is lowest; the first of several. */
+  date: CivilDate;
+  /** That balance. */
+  balance: Money;
+  /** The lowest lower end of the interval, on whatever day; absent where it cannot be told. */
+  low: Money | null;
+  /** The lowest upper end of the interval. */
+  high: Money | null;
 }
 
 /** Why a row of a file is taken for a transaction that is there. */
@@ -2459,7 +2720,7 @@ export interface Report {
    * currency, direction, date and what a transaction has, where these are known to figures; the
    * amount is that of the line.
    */
-  where?: Condition | null | undefined;
+  filter?: Condition | null | undefined;
 }
 
 /** What a report comes to, and all that is needed to do it again. */
@@ -3341,6 +3602,9 @@ export interface UnusualQuery {
 
 /** In which way a payment is unusual. */
 export type UnusualReason = 'large_for_payee' | 'large_for_category' | 'duplicate';
+
+/** Whether it can be afforded. */
+export type Verdict = 'yes' | 'uncertain' | 'no';
 
 /** What a check of a book's history found. */
 export interface Verification {

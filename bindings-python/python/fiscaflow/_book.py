@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 
 from . import types
 from ._native import Native
+from ._rows import Rows
 from ._wire import Noun, Scope, base64, hide_password, public_name
 
 __all__ = ["Book", "Books", "Engine", "open"]
@@ -17,9 +17,9 @@ __all__ = ["Book", "Books", "Engine", "open"]
 class Members(Noun):
     """Who may reach the book."""
 
-    def list(self) -> builtins.list[types.Member]:
+    def list(self) -> Rows[types.Member]:
         """The members, by actor."""
-        answer: builtins.list[types.Member] = self._scope.call("members.list")
+        answer: Rows[types.Member] = self._scope.call("members.list")
         return answer
 
     def put(
@@ -91,9 +91,9 @@ class Accounts(Noun):
         answer: types.Account = self._scope.call("accounts.get", id=id)
         return answer
 
-    def list(self) -> builtins.list[types.Account]:
+    def list(self) -> Rows[types.Account]:
         """All accounts."""
-        answer: builtins.list[types.Account] = self._scope.call("accounts.list")
+        answer: Rows[types.Account] = self._scope.call("accounts.list")
         return answer
 
     def update(
@@ -157,9 +157,9 @@ class Categories(Noun):
         )
         return answer
 
-    def list(self) -> builtins.list[types.Category]:
+    def list(self) -> Rows[types.Category]:
         """All categories."""
-        answer: builtins.list[types.Category] = self._scope.call("categories.list")
+        answer: Rows[types.Category] = self._scope.call("categories.list")
         return answer
 
     def update(
@@ -208,9 +208,9 @@ class Payees(Noun):
         )
         return answer
 
-    def list(self) -> builtins.list[types.Payee]:
+    def list(self) -> Rows[types.Payee]:
         """All payees."""
-        answer: builtins.list[types.Payee] = self._scope.call("payees.list")
+        answer: Rows[types.Payee] = self._scope.call("payees.list")
         return answer
 
     def normalise(self, *, text: str) -> types.PayeeName:
@@ -433,14 +433,14 @@ class Transactions(Noun):
         *,
         ids: Sequence[types.TransactionId],
         category_id: types.CategoryId | None = None,
-    ) -> builtins.list[types.Transaction]:
+    ) -> Rows[types.Transaction]:
         """Put several transactions in a category.
 
         Args:
             ids: The transactions, at most 1,000.
             category_id: The category; absent = none.
         """
-        answer: builtins.list[types.Transaction] = self._scope.call(
+        answer: Rows[types.Transaction] = self._scope.call(
             "transactions.recategorise",
             {"ids": ids, "category_id": category_id},
         )
@@ -492,7 +492,7 @@ class Transfers(Noun):
         to: types.DateLike | None = None,
         rates: Sequence[types.DatedRate] = (),
         confidence: int | None = None,
-    ) -> builtins.list[types.TransferSuggestion]:
+    ) -> Rows[types.TransferSuggestion]:
         """What are probably transfers, surest first.
 
         Args:
@@ -502,7 +502,7 @@ class Transfers(Noun):
                 those that the book keeps; without any such transfers are not looked for.
             confidence: Pairs of at least this confidence, in percent.
         """
-        answer: builtins.list[types.TransferSuggestion] = self._scope.call(
+        answer: Rows[types.TransferSuggestion] = self._scope.call(
             "transfers.suggest",
             {"from": from_, "to": to, "rates": rates, "confidence": confidence},
         )
@@ -515,7 +515,7 @@ class Transfers(Noun):
         to: types.DateLike | None = None,
         rates: Sequence[types.DatedRate] = (),
         confidence: int | None = None,
-    ) -> builtins.list[types.TransferSuggestion]:
+    ) -> Rows[types.TransferSuggestion]:
         """Make every suggestion of at least 90 percent, or as asked, a transfer.
 
         Args:
@@ -525,7 +525,7 @@ class Transfers(Noun):
                 those that the book keeps; without any such transfers are not looked for.
             confidence: Pairs of at least this confidence, in percent.
         """
-        answer: builtins.list[types.TransferSuggestion] = self._scope.call(
+        answer: Rows[types.TransferSuggestion] = self._scope.call(
             "transfers.link",
             {"from": from_, "to": to, "rates": rates, "confidence": confidence},
         )
@@ -596,9 +596,9 @@ class Rules(Noun):
         )
         return answer
 
-    def list(self) -> builtins.list[types.Rule]:
+    def list(self) -> Rows[types.Rule]:
         """All rules, in the order in which they run."""
-        answer: builtins.list[types.Rule] = self._scope.call("rules.list")
+        answer: Rows[types.Rule] = self._scope.call("rules.list")
         return answer
 
     def update(
@@ -689,14 +689,14 @@ class Rules(Noun):
         *,
         support: int | None = None,
         confidence: int | None = None,
-    ) -> builtins.list[types.RuleSuggestion]:
+    ) -> Rows[types.RuleSuggestion]:
         """Rules that a person's own choices suggest.
 
         Args:
             support: How many choices have to agree at least; 3 where absent.
             confidence: How many of a hundred choices have to agree at least; 90 where absent.
         """
-        answer: builtins.list[types.RuleSuggestion] = self._scope.call(
+        answer: Rows[types.RuleSuggestion] = self._scope.call(
             "rules.suggest",
             {"support": support, "confidence": confidence},
         )
@@ -842,9 +842,9 @@ class Budgets(Noun):
         )
         return answer
 
-    def list(self) -> builtins.list[types.Budget]:
+    def list(self) -> Rows[types.Budget]:
         """All budgets."""
-        answer: builtins.list[types.Budget] = self._scope.call("budgets.list")
+        answer: Rows[types.Budget] = self._scope.call("budgets.list")
         return answer
 
     def update(
@@ -909,7 +909,7 @@ class Budgets(Noun):
         as_of: types.DateLike | None = None,
         budget_id: types.BudgetId | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.BudgetState]:
+    ) -> Rows[types.BudgetState]:
         """How budgets stand in the period of a day.
 
         Args:
@@ -921,7 +921,7 @@ class Budgets(Noun):
             budget_id: One budget; all where absent.
             witness: Whether to name the transactions that make the figures.
         """
-        answer: builtins.list[types.BudgetState] = self._scope.call(
+        answer: Rows[types.BudgetState] = self._scope.call(
             "budgets.state",
             {
                 "month": month,
@@ -941,7 +941,7 @@ class Budgets(Noun):
         to: types.DateLike | None = None,
         as_of: types.DateLike | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.BudgetState]:
+    ) -> Rows[types.BudgetState]:
         """How a budget stands in each of its periods.
 
         Args:
@@ -953,7 +953,7 @@ class Budgets(Noun):
                 zone, where absent.
             witness: Whether to name the transactions that make the figures.
         """
-        answer: builtins.list[types.BudgetState] = self._scope.call(
+        answer: Rows[types.BudgetState] = self._scope.call(
             "budgets.history",
             {"budget_id": budget_id, "from": from_, "to": to, "as_of": as_of, "witness": witness},
         )
@@ -966,7 +966,7 @@ class Budgets(Noun):
         period: types.Period | None = None,
         periods: int | None = None,
         as_of: types.DateLike | None = None,
-    ) -> builtins.list[types.Recommendation]:
+    ) -> Rows[types.Recommendation]:
         """What categories usually take, told from their past.
 
         Args:
@@ -977,7 +977,7 @@ class Budgets(Noun):
             as_of: The day before whose period the past ends; today, in the book's zone, where
                 absent.
         """
-        answer: builtins.list[types.Recommendation] = self._scope.call(
+        answer: Rows[types.Recommendation] = self._scope.call(
             "budgets.recommend",
             {"category_id": category_id, "period": period, "periods": periods, "as_of": as_of},
         )
@@ -1065,9 +1065,9 @@ class Envelopes(Noun):
         )
         return answer
 
-    def list(self) -> builtins.list[types.Envelope]:
+    def list(self) -> Rows[types.Envelope]:
         """How envelopes are kept, by category."""
-        answer: builtins.list[types.Envelope] = self._scope.call("envelopes.list")
+        answer: Rows[types.Envelope] = self._scope.call("envelopes.list")
         return answer
 
     def put(
@@ -1182,9 +1182,9 @@ class Schedules(Noun):
         )
         return answer
 
-    def list(self) -> builtins.list[types.Schedule]:
+    def list(self) -> Rows[types.Schedule]:
         """All schedules."""
-        answer: builtins.list[types.Schedule] = self._scope.call("schedules.list")
+        answer: Rows[types.Schedule] = self._scope.call("schedules.list")
         return answer
 
     def update(
@@ -1232,13 +1232,13 @@ class Schedules(Noun):
         """Remove a schedule."""
         self._scope.call("schedules.delete", id=id)
 
-    def detect(self, *, all: bool = False) -> builtins.list[types.Stream]:
+    def detect(self, *, all: bool = False) -> Rows[types.Stream]:
         """Payments that recur, with their cadence and what comes next.
 
         Args:
             all: Also those that a schedule stands for, and those that have ended.
         """
-        answer: builtins.list[types.Stream] = self._scope.call("schedules.detect", {"all": all})
+        answer: Rows[types.Stream] = self._scope.call("schedules.detect", {"all": all})
         return answer
 
     def accept(self, id: str) -> types.Schedule:
@@ -1257,7 +1257,7 @@ class Schedules(Noun):
         from_: types.DateLike,
         to: types.DateLike,
         schedule_id: types.ScheduleId | None = None,
-    ) -> builtins.list[types.Occurrence]:
+    ) -> Rows[types.Occurrence]:
         """What is expected when, and the transactions that pay it.
 
         Args:
@@ -1265,7 +1265,7 @@ class Schedules(Noun):
             to: The last day.
             schedule_id: One schedule; all that are active where absent.
         """
-        answer: builtins.list[types.Occurrence] = self._scope.call(
+        answer: Rows[types.Occurrence] = self._scope.call(
             "schedules.occurrences",
             {"from": from_, "to": to, "schedule_id": schedule_id},
         )
@@ -1316,9 +1316,9 @@ class Goals(Noun):
         )
         return answer
 
-    def list(self) -> builtins.list[types.Goal]:
+    def list(self) -> Rows[types.Goal]:
         """All goals."""
-        answer: builtins.list[types.Goal] = self._scope.call("goals.list")
+        answer: Rows[types.Goal] = self._scope.call("goals.list")
         return answer
 
     def update(
@@ -1372,7 +1372,7 @@ class Goals(Noun):
         goal_id: types.GoalId | None = None,
         as_of: types.DateLike | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.GoalProgress]:
+    ) -> Rows[types.GoalProgress]:
         """How goals stand: what is saved, planned, missing and to be expected.
 
         Args:
@@ -1380,7 +1380,7 @@ class Goals(Noun):
             as_of: The day by whose end it is told; today, in the book's zone, where absent.
             witness: Whether to name the transactions that were saved.
         """
-        answer: builtins.list[types.GoalProgress] = self._scope.call(
+        answer: Rows[types.GoalProgress] = self._scope.call(
             "goals.progress",
             {"goal_id": goal_id, "as_of": as_of, "witness": witness},
         )
@@ -1416,7 +1416,7 @@ class Rates(Noun):
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
         base: str | None = None,
-    ) -> builtins.list[types.RateSheet]:
+    ) -> Rows[types.RateSheet]:
         """The rates, oldest first.
 
         Args:
@@ -1424,7 +1424,7 @@ class Rates(Noun):
             to: The last day.
             base: The base; all where absent.
         """
-        answer: builtins.list[types.RateSheet] = self._scope.call(
+        answer: Rows[types.RateSheet] = self._scope.call(
             "rates.list",
             {"from": from_, "to": to, "base": base},
         )
@@ -1624,9 +1624,9 @@ class Imports(Noun):
         )
         return answer
 
-    def list(self) -> builtins.list[types.Import]:
+    def list(self) -> Rows[types.Import]:
         """All imports that brought something."""
-        answer: builtins.list[types.Import] = self._scope.call("imports.list")
+        answer: Rows[types.Import] = self._scope.call("imports.list")
         return answer
 
     def undo(self, id: str) -> types.UndoReport:
@@ -1660,9 +1660,9 @@ class Layouts(Noun):
         )
         return answer
 
-    def list(self) -> builtins.list[types.Layout]:
+    def list(self) -> Rows[types.Layout]:
         """All layouts of delimited files."""
-        answer: builtins.list[types.Layout] = self._scope.call("layouts.list")
+        answer: Rows[types.Layout] = self._scope.call("layouts.list")
         return answer
 
     def delete(self, id: str) -> None:
@@ -1702,7 +1702,7 @@ class Reports(Noun):
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.Balance]:
+    ) -> Rows[types.Balance]:
         """Balances by account and day.
 
         Args:
@@ -1711,7 +1711,7 @@ class Reports(Noun):
             to: The last day; absent = after everything that is recorded, as one row without days.
             witness: Whether to name the transactions that make each row.
         """
-        answer: builtins.list[types.Balance] = self._scope.call(
+        answer: Rows[types.Balance] = self._scope.call(
             "reports.balances",
             {"account_id": account_id, "from": from_, "to": to, "witness": witness},
         )
@@ -1724,7 +1724,7 @@ class Reports(Noun):
         to: types.Month | None = None,
         account_id: types.AccountId | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.Spending]:
+    ) -> Rows[types.Spending]:
         """Spending by month and category.
 
         Args:
@@ -1733,7 +1733,7 @@ class Reports(Noun):
             account_id: One account; all where absent.
             witness: Whether to name the transactions that make each row.
         """
-        answer: builtins.list[types.Spending] = self._scope.call(
+        answer: Rows[types.Spending] = self._scope.call(
             "reports.spending",
             {"from": from_, "to": to, "account_id": account_id, "witness": witness},
         )
@@ -1746,7 +1746,7 @@ class Reports(Noun):
         to: types.Month | None = None,
         account_id: types.AccountId | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.CashFlow]:
+    ) -> Rows[types.CashFlow]:
         """Income, spending and what is left of it, by month.
 
         Args:
@@ -1755,7 +1755,7 @@ class Reports(Noun):
             account_id: One account; all where absent.
             witness: Whether to name the transactions that make each row.
         """
-        answer: builtins.list[types.CashFlow] = self._scope.call(
+        answer: Rows[types.CashFlow] = self._scope.call(
             "reports.cash_flow",
             {"from": from_, "to": to, "account_id": account_id, "witness": witness},
         )
@@ -1831,7 +1831,7 @@ class Reports(Noun):
         reversed: bool = False,
         limit: int | None = None,
         currency: str | None = None,
-        where: types.Condition | None = None,
+        filter: types.Condition | None = None,
     ) -> types.ReportText:
         """A report as one sentence; nothing runs.
 
@@ -1846,7 +1846,7 @@ class Reports(Noun):
             limit: How many rows of each currency, 1 to 100,000; all where absent.
             currency: The code of the currency in which to tell everything; each its own where
                 absent.
-            where: Which lines count; all where absent. It looks at payee, tags, account, category,
+            filter: Which lines count; all where absent. It looks at payee, tags, account, category,
                 amount, currency, direction, date and what a transaction has, where these are known
                 to figures; the amount is that of the line.
         """
@@ -1861,7 +1861,7 @@ class Reports(Noun):
                 "reversed": reversed,
                 "limit": limit,
                 "currency": currency,
-                "where": where,
+                "filter": filter,
             },
         )
         return answer
@@ -1875,7 +1875,7 @@ class Reports(Noun):
         kind: types.CategoryKind | None = None,
         limit: int | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.PayeeTotal]:
+    ) -> Rows[types.PayeeTotal]:
         """With whom most was spent, or from whom most came.
 
         Args:
@@ -1886,7 +1886,7 @@ class Reports(Noun):
             limit: How many payees of each currency, 1 to 1,000; 10 where absent.
             witness: Whether to name the transactions that make each row.
         """
-        answer: builtins.list[types.PayeeTotal] = self._scope.call(
+        answer: Rows[types.PayeeTotal] = self._scope.call(
             "reports.top_payees",
             {
                 "from": from_,
@@ -1909,7 +1909,7 @@ class Reports(Noun):
         max_age_days: int | None = None,
         unrealised: bool = False,
         witness: bool = False,
-    ) -> builtins.list[types.NetWorth]:
+    ) -> Rows[types.NetWorth]:
         """What lies in all accounts together, by month or day.
 
         Args:
@@ -1923,7 +1923,7 @@ class Reports(Noun):
                 day on which something moved in an account of another currency.
             witness: Whether to name the transactions that make each row.
         """
-        answer: builtins.list[types.NetWorth] = self._scope.call(
+        answer: Rows[types.NetWorth] = self._scope.call(
             "reports.net_worth",
             {
                 "from": from_,
@@ -1942,44 +1942,176 @@ class Reports(Noun):
         *,
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
-    ) -> builtins.list[types.Unusual]:
+    ) -> Rows[types.Unusual]:
         """Payments that are unlike the others, and why.
 
         Args:
             from_: The first day; from the beginning where absent.
             to: The last day; to the end where absent.
         """
-        answer: builtins.list[types.Unusual] = self._scope.call(
-            "reports.unusual",
-            {"from": from_, "to": to},
+        answer: Rows[types.Unusual] = self._scope.call("reports.unusual", {"from": from_, "to": to})
+        return answer
+
+    def forecast(
+        self,
+        *,
+        account_ids: Sequence[types.AccountId] = (),
+        days: int | None = None,
+        as_of: types.DateLike | None = None,
+        level: int | None = None,
+        limit: types.AmountLike | None = None,
+        only_schedules: bool = False,
+    ) -> types.Forecast:
+        """What lies in accounts in the days to come, with an interval.
+
+        Args:
+            account_ids: The accounts, in one currency; those on budget where empty: in the book's
+                currency, no loans and no investments.
+            days: How many days to tell, at most 366; 90 where absent.
+            as_of: The last day that has come; today, in the book's zone, where absent. What is
+                recorded for later days is expected.
+            level: How often the balance shall lie within the interval, in percent, from 50 to 95;
+                80 where absent.
+            limit: The balance below which it is told as low; zero where absent.
+            only_schedules: Whether streams that nobody has accepted are part of the rest; they are
+                expected where absent, but for those that are ignored.
+        """
+        answer: types.Forecast = self._scope.call(
+            "reports.forecast",
+            {
+                "account_ids": account_ids,
+                "days": days,
+                "as_of": as_of,
+                "level": level,
+                "limit": limit,
+                "only_schedules": only_schedules,
+            },
         )
         return answer
+
+    def afford(
+        self,
+        *,
+        amount: types.AmountLike,
+        date: types.DateLike | None = None,
+        account_ids: Sequence[types.AccountId] = (),
+        until: types.DateLike | None = None,
+        as_of: types.DateLike | None = None,
+        limit: types.AmountLike | None = None,
+        level: int | None = None,
+    ) -> types.Affordable:
+        """Whether an amount can be afforded on a day, and what is left.
+
+        Args:
+            amount: What it costs, above zero, in the currency of the accounts.
+            date: The day on which it is paid, after the last day that has come; the next one where
+                absent.
+            account_ids: The accounts, in one currency; those on budget where empty.
+            until: Up to which day the balance has to last; 31 days after the day where absent, and
+                366 days ahead at most.
+            as_of: The last day that has come; today, in the book's zone, where absent.
+            limit: The balance that has to be left; zero where absent.
+            level: How sure the answer has to be, in percent, from 50 to 95: that of the interval;
+                80 where absent.
+        """
+        answer: types.Affordable = self._scope.call(
+            "reports.afford",
+            {
+                "amount": amount,
+                "date": date,
+                "account_ids": account_ids,
+                "until": until,
+                "as_of": as_of,
+                "limit": limit,
+                "level": level,
+            },
+        )
+        return answer
+
+    def forecast_backtest(
+        self,
+        *,
+        account_ids: Sequence[types.AccountId] = (),
+        forecasts: int | None = None,
+        as_of: types.DateLike | None = None,
+        level: int | None = None,
+    ) -> types.ForecastBacktest:
+        """How good forecasts of this book would have been.
+
+        Args:
+            account_ids: The accounts, in one currency; those on budget where empty.
+            forecasts: How many forecasts to make, at most 200; 20 where absent. The newest ends
+                with the last day that has come, and each begins 17 days before the next.
+            as_of: The last day that has come; today, in the book's zone, where absent.
+            level: How often the balance shall lie within the interval, in percent, from 50 to 95;
+                80 where absent.
+        """
+        answer: types.ForecastBacktest = self._scope.call(
+            "reports.forecast_backtest",
+            {"account_ids": account_ids, "forecasts": forecasts, "as_of": as_of, "level": level},
+        )
+        return answer
+
+    def dashboard(self, *, as_of: types.DateLike | None = None) -> types.Dashboard:
+        """What a first page shows, in one call.
+
+        Args:
+            as_of: The day; today, in the book's zone, where absent.
+        """
+        answer: types.Dashboard = self._scope.call("reports.dashboard", {"as_of": as_of})
+        return answer
+
+
+class Insights(Noun):
+    """What a person should look at."""
+
+    def list(
+        self,
+        *,
+        as_of: types.DateLike | None = None,
+        dismissed: bool = False,
+    ) -> Rows[types.Insight]:
+        """What a person should look at, what matters most first.
+
+        Args:
+            as_of: The day on which they are told; today, in the book's zone, where absent.
+            dismissed: Also those that were dismissed.
+        """
+        answer: Rows[types.Insight] = self._scope.call(
+            "insights.list",
+            {"as_of": as_of, "dismissed": dismissed},
+        )
+        return answer
+
+    def dismiss(self, id: str) -> types.Dismissal:
+        """Dismiss a finding."""
+        answer: types.Dismissal = self._scope.call("insights.dismiss", id=id)
+        return answer
+
+    def restore(self, id: str) -> None:
+        """Let a dismissed finding be told again."""
+        self._scope.call("insights.restore", id=id)
 
 
 class History(Noun):
     """What happened, and the proof of it."""
 
-    def list(
-        self,
-        *,
-        after: int | None = None,
-        limit: int | None = None,
-    ) -> builtins.list[types.Entry]:
+    def list(self, *, after: int | None = None, limit: int | None = None) -> Rows[types.Entry]:
         """The commits, oldest first.
 
         Args:
             after: What follows this sequence number; from the beginning where absent.
             limit: How many commits at most, 1 to 500; 100 where absent.
         """
-        answer: builtins.list[types.Entry] = self._scope.call(
+        answer: Rows[types.Entry] = self._scope.call(
             "history.list",
             {"after": after, "limit": limit},
         )
         return answer
 
-    def object(self, id: str) -> builtins.list[types.ObjectChange]:
+    def object(self, id: str) -> Rows[types.ObjectChange]:
         """What happened to one object."""
-        answer: builtins.list[types.ObjectChange] = self._scope.call("history.object", id=id)
+        answer: Rows[types.ObjectChange] = self._scope.call("history.object", id=id)
         return answer
 
     def undo(self, id: str) -> types.CommitUndone:
@@ -1996,19 +2128,14 @@ class History(Noun):
 class Events(Noun):
     """What others are told."""
 
-    def list(
-        self,
-        *,
-        after: int | None = None,
-        limit: int | None = None,
-    ) -> builtins.list[types.Event]:
+    def list(self, *, after: int | None = None, limit: int | None = None) -> Rows[types.Event]:
         """Domain events, oldest first.
 
         Args:
             after: What follows this sequence number; from the beginning where absent.
             limit: How many commits at most, 1 to 500; 100 where absent.
         """
-        answer: builtins.list[types.Event] = self._scope.call(
+        answer: Rows[types.Event] = self._scope.call(
             "events.list",
             {"after": after, "limit": limit},
         )
@@ -2130,6 +2257,11 @@ class Book(Noun):
     def reports(self) -> Reports:
         """Figures."""
         return Reports(self._scope)
+
+    @property
+    def insights(self) -> Insights:
+        """What a person should look at."""
+        return Insights(self._scope)
 
     @property
     def history(self) -> History:

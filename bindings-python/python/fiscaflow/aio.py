@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import builtins
 from collections.abc import Callable, Generator, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from . import types
 from ._asyncio import Noun, Scope, close_native, open_native
 from ._native import Native
+from ._rows import Rows
 from ._wire import base64, hide_password, public_name
 
 __all__ = ["Book", "Books", "Engine", "open"]
@@ -19,9 +19,9 @@ __all__ = ["Book", "Books", "Engine", "open"]
 class Members(Noun):
     """Who may reach the book."""
 
-    async def list(self) -> builtins.list[types.Member]:
+    async def list(self) -> Rows[types.Member]:
         """The members, by actor."""
-        answer: builtins.list[types.Member] = await self._scope.call_async("members.list")
+        answer: Rows[types.Member] = await self._scope.call_async("members.list")
         return answer
 
     async def put(
@@ -93,9 +93,9 @@ class Accounts(Noun):
         answer: types.Account = await self._scope.call_async("accounts.get", id=id)
         return answer
 
-    async def list(self) -> builtins.list[types.Account]:
+    async def list(self) -> Rows[types.Account]:
         """All accounts."""
-        answer: builtins.list[types.Account] = await self._scope.call_async("accounts.list")
+        answer: Rows[types.Account] = await self._scope.call_async("accounts.list")
         return answer
 
     async def update(
@@ -159,9 +159,9 @@ class Categories(Noun):
         )
         return answer
 
-    async def list(self) -> builtins.list[types.Category]:
+    async def list(self) -> Rows[types.Category]:
         """All categories."""
-        answer: builtins.list[types.Category] = await self._scope.call_async("categories.list")
+        answer: Rows[types.Category] = await self._scope.call_async("categories.list")
         return answer
 
     async def update(
@@ -210,9 +210,9 @@ class Payees(Noun):
         )
         return answer
 
-    async def list(self) -> builtins.list[types.Payee]:
+    async def list(self) -> Rows[types.Payee]:
         """All payees."""
-        answer: builtins.list[types.Payee] = await self._scope.call_async("payees.list")
+        answer: Rows[types.Payee] = await self._scope.call_async("payees.list")
         return answer
 
     async def normalise(self, *, text: str) -> types.PayeeName:
@@ -435,14 +435,14 @@ class Transactions(Noun):
         *,
         ids: Sequence[types.TransactionId],
         category_id: types.CategoryId | None = None,
-    ) -> builtins.list[types.Transaction]:
+    ) -> Rows[types.Transaction]:
         """Put several transactions in a category.
 
         Args:
             ids: The transactions, at most 1,000.
             category_id: The category; absent = none.
         """
-        answer: builtins.list[types.Transaction] = await self._scope.call_async(
+        answer: Rows[types.Transaction] = await self._scope.call_async(
             "transactions.recategorise",
             {"ids": ids, "category_id": category_id},
         )
@@ -499,7 +499,7 @@ class Transfers(Noun):
         to: types.DateLike | None = None,
         rates: Sequence[types.DatedRate] = (),
         confidence: int | None = None,
-    ) -> builtins.list[types.TransferSuggestion]:
+    ) -> Rows[types.TransferSuggestion]:
         """What are probably transfers, surest first.
 
         Args:
@@ -509,7 +509,7 @@ class Transfers(Noun):
                 those that the book keeps; without any such transfers are not looked for.
             confidence: Pairs of at least this confidence, in percent.
         """
-        answer: builtins.list[types.TransferSuggestion] = await self._scope.call_async(
+        answer: Rows[types.TransferSuggestion] = await self._scope.call_async(
             "transfers.suggest",
             {"from": from_, "to": to, "rates": rates, "confidence": confidence},
         )
@@ -522,7 +522,7 @@ class Transfers(Noun):
         to: types.DateLike | None = None,
         rates: Sequence[types.DatedRate] = (),
         confidence: int | None = None,
-    ) -> builtins.list[types.TransferSuggestion]:
+    ) -> Rows[types.TransferSuggestion]:
         """Make every suggestion of at least 90 percent, or as asked, a transfer.
 
         Args:
@@ -532,7 +532,7 @@ class Transfers(Noun):
                 those that the book keeps; without any such transfers are not looked for.
             confidence: Pairs of at least this confidence, in percent.
         """
-        answer: builtins.list[types.TransferSuggestion] = await self._scope.call_async(
+        answer: Rows[types.TransferSuggestion] = await self._scope.call_async(
             "transfers.link",
             {"from": from_, "to": to, "rates": rates, "confidence": confidence},
         )
@@ -603,9 +603,9 @@ class Rules(Noun):
         )
         return answer
 
-    async def list(self) -> builtins.list[types.Rule]:
+    async def list(self) -> Rows[types.Rule]:
         """All rules, in the order in which they run."""
-        answer: builtins.list[types.Rule] = await self._scope.call_async("rules.list")
+        answer: Rows[types.Rule] = await self._scope.call_async("rules.list")
         return answer
 
     async def update(
@@ -696,14 +696,14 @@ class Rules(Noun):
         *,
         support: int | None = None,
         confidence: int | None = None,
-    ) -> builtins.list[types.RuleSuggestion]:
+    ) -> Rows[types.RuleSuggestion]:
         """Rules that a person's own choices suggest.
 
         Args:
             support: How many choices have to agree at least; 3 where absent.
             confidence: How many of a hundred choices have to agree at least; 90 where absent.
         """
-        answer: builtins.list[types.RuleSuggestion] = await self._scope.call_async(
+        answer: Rows[types.RuleSuggestion] = await self._scope.call_async(
             "rules.suggest",
             {"support": support, "confidence": confidence},
         )
@@ -852,9 +852,9 @@ class Budgets(Noun):
         )
         return answer
 
-    async def list(self) -> builtins.list[types.Budget]:
+    async def list(self) -> Rows[types.Budget]:
         """All budgets."""
-        answer: builtins.list[types.Budget] = await self._scope.call_async("budgets.list")
+        answer: Rows[types.Budget] = await self._scope.call_async("budgets.list")
         return answer
 
     async def update(
@@ -919,7 +919,7 @@ class Budgets(Noun):
         as_of: types.DateLike | None = None,
         budget_id: types.BudgetId | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.BudgetState]:
+    ) -> Rows[types.BudgetState]:
         """How budgets stand in the period of a day.
 
         Args:
@@ -931,7 +931,7 @@ class Budgets(Noun):
             budget_id: One budget; all where absent.
             witness: Whether to name the transactions that make the figures.
         """
-        answer: builtins.list[types.BudgetState] = await self._scope.call_async(
+        answer: Rows[types.BudgetState] = await self._scope.call_async(
             "budgets.state",
             {
                 "month": month,
@@ -951,7 +951,7 @@ class Budgets(Noun):
         to: types.DateLike | None = None,
         as_of: types.DateLike | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.BudgetState]:
+    ) -> Rows[types.BudgetState]:
         """How a budget stands in each of its periods.
 
         Args:
@@ -963,7 +963,7 @@ class Budgets(Noun):
                 zone, where absent.
             witness: Whether to name the transactions that make the figures.
         """
-        answer: builtins.list[types.BudgetState] = await self._scope.call_async(
+        answer: Rows[types.BudgetState] = await self._scope.call_async(
             "budgets.history",
             {"budget_id": budget_id, "from": from_, "to": to, "as_of": as_of, "witness": witness},
         )
@@ -976,7 +976,7 @@ class Budgets(Noun):
         period: types.Period | None = None,
         periods: int | None = None,
         as_of: types.DateLike | None = None,
-    ) -> builtins.list[types.Recommendation]:
+    ) -> Rows[types.Recommendation]:
         """What categories usually take, told from their past.
 
         Args:
@@ -987,7 +987,7 @@ class Budgets(Noun):
             as_of: The day before whose period the past ends; today, in the book's zone, where
                 absent.
         """
-        answer: builtins.list[types.Recommendation] = await self._scope.call_async(
+        answer: Rows[types.Recommendation] = await self._scope.call_async(
             "budgets.recommend",
             {"category_id": category_id, "period": period, "periods": periods, "as_of": as_of},
         )
@@ -1075,9 +1075,9 @@ class Envelopes(Noun):
         )
         return answer
 
-    async def list(self) -> builtins.list[types.Envelope]:
+    async def list(self) -> Rows[types.Envelope]:
         """How envelopes are kept, by category."""
-        answer: builtins.list[types.Envelope] = await self._scope.call_async("envelopes.list")
+        answer: Rows[types.Envelope] = await self._scope.call_async("envelopes.list")
         return answer
 
     async def put(
@@ -1197,9 +1197,9 @@ class Schedules(Noun):
         )
         return answer
 
-    async def list(self) -> builtins.list[types.Schedule]:
+    async def list(self) -> Rows[types.Schedule]:
         """All schedules."""
-        answer: builtins.list[types.Schedule] = await self._scope.call_async("schedules.list")
+        answer: Rows[types.Schedule] = await self._scope.call_async("schedules.list")
         return answer
 
     async def update(
@@ -1247,16 +1247,13 @@ class Schedules(Noun):
         """Remove a schedule."""
         await self._scope.call_async("schedules.delete", id=id)
 
-    async def detect(self, *, all: bool = False) -> builtins.list[types.Stream]:
+    async def detect(self, *, all: bool = False) -> Rows[types.Stream]:
         """Payments that recur, with their cadence and what comes next.
 
         Args:
             all: Also those that a schedule stands for, and those that have ended.
         """
-        answer: builtins.list[types.Stream] = await self._scope.call_async(
-            "schedules.detect",
-            {"all": all},
-        )
+        answer: Rows[types.Stream] = await self._scope.call_async("schedules.detect", {"all": all})
         return answer
 
     async def accept(self, id: str) -> types.Schedule:
@@ -1275,7 +1272,7 @@ class Schedules(Noun):
         from_: types.DateLike,
         to: types.DateLike,
         schedule_id: types.ScheduleId | None = None,
-    ) -> builtins.list[types.Occurrence]:
+    ) -> Rows[types.Occurrence]:
         """What is expected when, and the transactions that pay it.
 
         Args:
@@ -1283,7 +1280,7 @@ class Schedules(Noun):
             to: The last day.
             schedule_id: One schedule; all that are active where absent.
         """
-        answer: builtins.list[types.Occurrence] = await self._scope.call_async(
+        answer: Rows[types.Occurrence] = await self._scope.call_async(
             "schedules.occurrences",
             {"from": from_, "to": to, "schedule_id": schedule_id},
         )
@@ -1334,9 +1331,9 @@ class Goals(Noun):
         )
         return answer
 
-    async def list(self) -> builtins.list[types.Goal]:
+    async def list(self) -> Rows[types.Goal]:
         """All goals."""
-        answer: builtins.list[types.Goal] = await self._scope.call_async("goals.list")
+        answer: Rows[types.Goal] = await self._scope.call_async("goals.list")
         return answer
 
     async def update(
@@ -1390,7 +1387,7 @@ class Goals(Noun):
         goal_id: types.GoalId | None = None,
         as_of: types.DateLike | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.GoalProgress]:
+    ) -> Rows[types.GoalProgress]:
         """How goals stand: what is saved, planned, missing and to be expected.
 
         Args:
@@ -1398,7 +1395,7 @@ class Goals(Noun):
             as_of: The day by whose end it is told; today, in the book's zone, where absent.
             witness: Whether to name the transactions that were saved.
         """
-        answer: builtins.list[types.GoalProgress] = await self._scope.call_async(
+        answer: Rows[types.GoalProgress] = await self._scope.call_async(
             "goals.progress",
             {"goal_id": goal_id, "as_of": as_of, "witness": witness},
         )
@@ -1434,7 +1431,7 @@ class Rates(Noun):
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
         base: str | None = None,
-    ) -> builtins.list[types.RateSheet]:
+    ) -> Rows[types.RateSheet]:
         """The rates, oldest first.
 
         Args:
@@ -1442,7 +1439,7 @@ class Rates(Noun):
             to: The last day.
             base: The base; all where absent.
         """
-        answer: builtins.list[types.RateSheet] = await self._scope.call_async(
+        answer: Rows[types.RateSheet] = await self._scope.call_async(
             "rates.list",
             {"from": from_, "to": to, "base": base},
         )
@@ -1642,9 +1639,9 @@ class Imports(Noun):
         )
         return answer
 
-    async def list(self) -> builtins.list[types.Import]:
+    async def list(self) -> Rows[types.Import]:
         """All imports that brought something."""
-        answer: builtins.list[types.Import] = await self._scope.call_async("imports.list")
+        answer: Rows[types.Import] = await self._scope.call_async("imports.list")
         return answer
 
     async def undo(self, id: str) -> types.UndoReport:
@@ -1678,9 +1675,9 @@ class Layouts(Noun):
         )
         return answer
 
-    async def list(self) -> builtins.list[types.Layout]:
+    async def list(self) -> Rows[types.Layout]:
         """All layouts of delimited files."""
-        answer: builtins.list[types.Layout] = await self._scope.call_async("layouts.list")
+        answer: Rows[types.Layout] = await self._scope.call_async("layouts.list")
         return answer
 
     async def delete(self, id: str) -> None:
@@ -1723,7 +1720,7 @@ class Reports(Noun):
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.Balance]:
+    ) -> Rows[types.Balance]:
         """Balances by account and day.
 
         Args:
@@ -1732,7 +1729,7 @@ class Reports(Noun):
             to: The last day; absent = after everything that is recorded, as one row without days.
             witness: Whether to name the transactions that make each row.
         """
-        answer: builtins.list[types.Balance] = await self._scope.call_async(
+        answer: Rows[types.Balance] = await self._scope.call_async(
             "reports.balances",
             {"account_id": account_id, "from": from_, "to": to, "witness": witness},
         )
@@ -1745,7 +1742,7 @@ class Reports(Noun):
         to: types.Month | None = None,
         account_id: types.AccountId | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.Spending]:
+    ) -> Rows[types.Spending]:
         """Spending by month and category.
 
         Args:
@@ -1754,7 +1751,7 @@ class Reports(Noun):
             account_id: One account; all where absent.
             witness: Whether to name the transactions that make each row.
         """
-        answer: builtins.list[types.Spending] = await self._scope.call_async(
+        answer: Rows[types.Spending] = await self._scope.call_async(
             "reports.spending",
             {"from": from_, "to": to, "account_id": account_id, "witness": witness},
         )
@@ -1767,7 +1764,7 @@ class Reports(Noun):
         to: types.Month | None = None,
         account_id: types.AccountId | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.CashFlow]:
+    ) -> Rows[types.CashFlow]:
         """Income, spending and what is left of it, by month.
 
         Args:
@@ -1776,7 +1773,7 @@ class Reports(Noun):
             account_id: One account; all where absent.
             witness: Whether to name the transactions that make each row.
         """
-        answer: builtins.list[types.CashFlow] = await self._scope.call_async(
+        answer: Rows[types.CashFlow] = await self._scope.call_async(
             "reports.cash_flow",
             {"from": from_, "to": to, "account_id": account_id, "witness": witness},
         )
@@ -1852,7 +1849,7 @@ class Reports(Noun):
         reversed: bool = False,
         limit: int | None = None,
         currency: str | None = None,
-        where: types.Condition | None = None,
+        filter: types.Condition | None = None,
     ) -> types.ReportText:
         """A report as one sentence; nothing runs.
 
@@ -1867,7 +1864,7 @@ class Reports(Noun):
             limit: How many rows of each currency, 1 to 100,000; all where absent.
             currency: The code of the currency in which to tell everything; each its own where
                 absent.
-            where: Which lines count; all where absent. It looks at payee, tags, account, category,
+            filter: Which lines count; all where absent. It looks at payee, tags, account, category,
                 amount, currency, direction, date and what a transaction has, where these are known
                 to figures; the amount is that of the line.
         """
@@ -1882,7 +1879,7 @@ class Reports(Noun):
                 "reversed": reversed,
                 "limit": limit,
                 "currency": currency,
-                "where": where,
+                "filter": filter,
             },
         )
         return answer
@@ -1896,7 +1893,7 @@ class Reports(Noun):
         kind: types.CategoryKind | None = None,
         limit: int | None = None,
         witness: bool = False,
-    ) -> builtins.list[types.PayeeTotal]:
+    ) -> Rows[types.PayeeTotal]:
         """With whom most was spent, or from whom most came.
 
         Args:
@@ -1907,7 +1904,7 @@ class Reports(Noun):
             limit: How many payees of each currency, 1 to 1,000; 10 where absent.
             witness: Whether to name the transactions that make each row.
         """
-        answer: builtins.list[types.PayeeTotal] = await self._scope.call_async(
+        answer: Rows[types.PayeeTotal] = await self._scope.call_async(
             "reports.top_payees",
             {
                 "from": from_,
@@ -1930,7 +1927,7 @@ class Reports(Noun):
         max_age_days: int | None = None,
         unrealised: bool = False,
         witness: bool = False,
-    ) -> builtins.list[types.NetWorth]:
+    ) -> Rows[types.NetWorth]:
         """What lies in all accounts together, by month or day.
 
         Args:
@@ -1944,7 +1941,7 @@ class Reports(Noun):
                 day on which something moved in an account of another currency.
             witness: Whether to name the transactions that make each row.
         """
-        answer: builtins.list[types.NetWorth] = await self._scope.call_async(
+        answer: Rows[types.NetWorth] = await self._scope.call_async(
             "reports.net_worth",
             {
                 "from": from_,
@@ -1963,18 +1960,161 @@ class Reports(Noun):
         *,
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
-    ) -> builtins.list[types.Unusual]:
+    ) -> Rows[types.Unusual]:
         """Payments that are unlike the others, and why.
 
         Args:
             from_: The first day; from the beginning where absent.
             to: The last day; to the end where absent.
         """
-        answer: builtins.list[types.Unusual] = await self._scope.call_async(
+        answer: Rows[types.Unusual] = await self._scope.call_async(
             "reports.unusual",
             {"from": from_, "to": to},
         )
         return answer
+
+    async def forecast(
+        self,
+        *,
+        account_ids: Sequence[types.AccountId] = (),
+        days: int | None = None,
+        as_of: types.DateLike | None = None,
+        level: int | None = None,
+        limit: types.AmountLike | None = None,
+        only_schedules: bool = False,
+    ) -> types.Forecast:
+        """What lies in accounts in the days to come, with an interval.
+
+        Args:
+            account_ids: The accounts, in one currency; those on budget where empty: in the book's
+                currency, no loans and no investments.
+            days: How many days to tell, at most 366; 90 where absent.
+            as_of: The last day that has come; today, in the book's zone, where absent. What is
+                recorded for later days is expected.
+            level: How often the balance shall lie within the interval, in percent, from 50 to 95;
+                80 where absent.
+            limit: The balance below which it is told as low; zero where absent.
+            only_schedules: Whether streams that nobody has accepted are part of the rest; they are
+                expected where absent, but for those that are ignored.
+        """
+        answer: types.Forecast = await self._scope.call_async(
+            "reports.forecast",
+            {
+                "account_ids": account_ids,
+                "days": days,
+                "as_of": as_of,
+                "level": level,
+                "limit": limit,
+                "only_schedules": only_schedules,
+            },
+        )
+        return answer
+
+    async def afford(
+        self,
+        *,
+        amount: types.AmountLike,
+        date: types.DateLike | None = None,
+        account_ids: Sequence[types.AccountId] = (),
+        until: types.DateLike | None = None,
+        as_of: types.DateLike | None = None,
+        limit: types.AmountLike | None = None,
+        level: int | None = None,
+    ) -> types.Affordable:
+        """Whether an amount can be afforded on a day, and what is left.
+
+        Args:
+            amount: What it costs, above zero, in the currency of the accounts.
+            date: The day on which it is paid, after the last day that has come; the next one where
+                absent.
+            account_ids: The accounts, in one currency; those on budget where empty.
+            until: Up to which day the balance has to last; 31 days after the day where absent, and
+                366 days ahead at most.
+            as_of: The last day that has come; today, in the book's zone, where absent.
+            limit: The balance that has to be left; zero where absent.
+            level: How sure the answer has to be, in percent, from 50 to 95: that of the interval;
+                80 where absent.
+        """
+        answer: types.Affordable = await self._scope.call_async(
+            "reports.afford",
+            {
+                "amount": amount,
+                "date": date,
+                "account_ids": account_ids,
+                "until": until,
+                "as_of": as_of,
+                "limit": limit,
+                "level": level,
+            },
+        )
+        return answer
+
+    async def forecast_backtest(
+        self,
+        *,
+        account_ids: Sequence[types.AccountId] = (),
+        forecasts: int | None = None,
+        as_of: types.DateLike | None = None,
+        level: int | None = None,
+    ) -> types.ForecastBacktest:
+        """How good forecasts of this book would have been.
+
+        Args:
+            account_ids: The accounts, in one currency; those on budget where empty.
+            forecasts: How many forecasts to make, at most 200; 20 where absent. The newest ends
+                with the last day that has come, and each begins 17 days before the next.
+            as_of: The last day that has come; today, in the book's zone, where absent.
+            level: How often the balance shall lie within the interval, in percent, from 50 to 95;
+                80 where absent.
+        """
+        answer: types.ForecastBacktest = await self._scope.call_async(
+            "reports.forecast_backtest",
+            {"account_ids": account_ids, "forecasts": forecasts, "as_of": as_of, "level": level},
+        )
+        return answer
+
+    async def dashboard(self, *, as_of: types.DateLike | None = None) -> types.Dashboard:
+        """What a first page shows, in one call.
+
+        Args:
+            as_of: The day; today, in the book's zone, where absent.
+        """
+        answer: types.Dashboard = await self._scope.call_async(
+            "reports.dashboard",
+            {"as_of": as_of},
+        )
+        return answer
+
+
+class Insights(Noun):
+    """What a person should look at."""
+
+    async def list(
+        self,
+        *,
+        as_of: types.DateLike | None = None,
+        dismissed: bool = False,
+    ) -> Rows[types.Insight]:
+        """What a person should look at, what matters most first.
+
+        Args:
+            as_of: The day on which they are told; today, in the book's zone, where absent.
+            dismissed: Also those that were dismissed.
+        """
+        answer: Rows[types.Insight] = await self._scope.call_async(
+            "insights.list",
+            {"as_of": as_of, "dismissed": dismissed},
+        )
+        return answer
+
+    async def dismiss(self, id: str) -> types.Dismissal:
+        """Dismiss a finding."""
+        answer: types.Dismissal = await self._scope.call_async("insights.dismiss", id=id)
+        return answer
+
+    async def restore(self, id: str) -> None:
+        """Let a dismissed finding be told again."""
+        await self._scope.call_async("insights.restore", id=id)
 
 
 class History(Noun):
@@ -1985,25 +2125,22 @@ class History(Noun):
         *,
         after: int | None = None,
         limit: int | None = None,
-    ) -> builtins.list[types.Entry]:
+    ) -> Rows[types.Entry]:
         """The commits, oldest first.
 
         Args:
             after: What follows this sequence number; from the beginning where absent.
             limit: How many commits at most, 1 to 500; 100 where absent.
         """
-        answer: builtins.list[types.Entry] = await self._scope.call_async(
+        answer: Rows[types.Entry] = await self._scope.call_async(
             "history.list",
             {"after": after, "limit": limit},
         )
         return answer
 
-    async def object(self, id: str) -> builtins.list[types.ObjectChange]:
+    async def object(self, id: str) -> Rows[types.ObjectChange]:
         """What happened to one object."""
-        answer: builtins.list[types.ObjectChange] = await self._scope.call_async(
-            "history.object",
-            id=id,
-        )
+        answer: Rows[types.ObjectChange] = await self._scope.call_async("history.object", id=id)
         return answer
 
     async def undo(self, id: str) -> types.CommitUndone:
@@ -2025,14 +2162,14 @@ class Events(Noun):
         *,
         after: int | None = None,
         limit: int | None = None,
-    ) -> builtins.list[types.Event]:
+    ) -> Rows[types.Event]:
         """Domain events, oldest first.
 
         Args:
             after: What follows this sequence number; from the beginning where absent.
             limit: How many commits at most, 1 to 500; 100 where absent.
         """
-        answer: builtins.list[types.Event] = await self._scope.call_async(
+        answer: Rows[types.Event] = await self._scope.call_async(
             "events.list",
             {"after": after, "limit": limit},
         )
@@ -2154,6 +2291,11 @@ class Book(Noun):
     def reports(self) -> Reports:
         """Figures."""
         return Reports(self._scope)
+
+    @property
+    def insights(self) -> Insights:
+        """What a person should look at."""
+        return Insights(self._scope)
 
     @property
     def history(self) -> History:

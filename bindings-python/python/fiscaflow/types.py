@@ -220,6 +220,22 @@ ImportId: TypeAlias = str
 ImportPhase: TypeAlias = Literal["read", "match", "store"]
 """What an import is doing. The phases come in this order."""
 
+InsightCode: TypeAlias = Literal[
+    "budget_threshold",
+    "large_payment",
+    "duplicate_charge",
+    "price_rise",
+    "missed_payment",
+    "unreviewed_subscription",
+    "low_balance",
+    "goal_milestone",
+    "goal_behind",
+]
+"""What was found."""
+
+InsightPriority: TypeAlias = Literal["high", "medium", "low"]
+"""How much a finding matters; the first one most."""
+
 LayoutId: TypeAlias = str
 """Names a layout of delimited files."""
 
@@ -325,6 +341,9 @@ TransferEvidence: TypeAlias = Literal["amount", "rate", "date", "near_date", "ac
 
 UnusualReason: TypeAlias = Literal["large_for_payee", "large_for_category", "duplicate"]
 """In which way a payment is unusual."""
+
+Verdict: TypeAlias = Literal["yes", "uncertain", "no"]
+"""Whether it can be afforded."""
 
 Weekday: TypeAlias = Literal[
     "monday",
@@ -528,6 +547,21 @@ stands under a `not`; without any other regular expression a text stands as it i
 """
 
 
+class Affordable(TypedDict):
+    """Whether an amount can be afforded, and what is left."""
+
+    verdict: Verdict
+    """The answer."""
+    date: str
+    """The day on which it is paid."""
+    until: str
+    """The last day that was looked at."""
+    lowest_without: Lowest
+    """The lowest point from the day on if it is not paid."""
+    lowest_with: Lowest
+    """The lowest point from the day on if it is."""
+
+
 AmountChange = TypedDict(
     "AmountChange",
     {
@@ -725,6 +759,25 @@ let json = r#"{"priority": 1, "rule": {"kind": "by_date", "amount": "600.00", "m
 "repeat_months": 12}}"#; let holidays: Automation = serde_json::from_str(json)?;
 assert_eq!(holidays.priority, 1); # Ok::<(), serde_json::Error>(()) ```
 """
+
+
+class BacktestHorizon(TypedDict):
+    """How good forecasts were so many days ahead."""
+
+    days: int
+    """How many days ahead."""
+    forecasts: int
+    """How many forecasts were compared."""
+    with_interval: int
+    """How many of them had an interval."""
+    within: int
+    """How many balances lay within it."""
+    error: Money
+    """The mean distance of the balance to be expected from the one that came."""
+    naive_error: Money
+    """The same of a forecast that nothing changes."""
+    seasonal_error: Money
+    """The same of a forecast that the month before comes again, day by day."""
 
 
 class BacktestReport(TypedDict):
@@ -1325,6 +1378,27 @@ class Cut(TypedDict):
     """Why it is no part of the name."""
 
 
+class Dashboard(TypedDict):
+    """A first page. Each part is what its own verb tells."""
+
+    as_of: str
+    """The day."""
+    balances: list[Balance]
+    """What lies in each account at its end."""
+    net_worth: list[NetWorth]
+    """What lies in all of them, each currency apart."""
+    month: list[CashFlow]
+    """Income and spending of the day's month, as far as it is recorded, each currency apart."""
+    budgets: list[BudgetState]
+    """How budgets stand in their present periods."""
+    upcoming: list[ExpectedPayment]
+    """What is expected in the next 30 days in the accounts on budget."""
+    goals: list[GoalProgress]
+    """How goals stand."""
+    insights: list[Insight]
+    """What a person should look at."""
+
+
 class DatedRate(TypedDict):
     """What one unit of a currency was worth in another on a day."""
 
@@ -1349,6 +1423,15 @@ class Disagreement(TypedDict):
     """The draft's choice."""
     rule_id: RuleId
     """The rule that makes it."""
+
+
+class Dismissal(TypedDict):
+    """That somebody dismissed a finding; it stays so until somebody restores it."""
+
+    insight_id: str
+    """The finding's name."""
+    date: str
+    """The day on which it was dismissed, in the book's zone."""
 
 
 class Entry(TypedDict):
@@ -1500,6 +1583,21 @@ class Event(TypedDict):
     """The id of what caused the request."""
 
 
+class ExpectedPayment(TypedDict):
+    """A payment that is expected."""
+
+    date: str
+    """The day; the first one told where it is due already."""
+    account_id: AccountId
+    """The account."""
+    amount: Money
+    """The signed amount."""
+    payee: str | None
+    """The other party, as far as it is known."""
+    schedule_id: ScheduleId | None
+    """The schedule; absent for a stream that nobody has accepted."""
+
+
 class Explanation(TypedDict):
     """Every derived field of a transaction: what it is and who proposed what, in the order in which
     the proposals were made.
@@ -1535,6 +1633,55 @@ class FieldChange(TypedDict):
     """Its value before."""
     after: str | None
     """Its value after."""
+
+
+class Forecast(TypedDict):
+    """A forecast."""
+
+    as_of: str
+    """The last day that has come."""
+    account_ids: list[AccountId]
+    """The accounts."""
+    balance: Money
+    """What lies in them at its end."""
+    level: int
+    """How often the balance shall lie within the interval, in percent."""
+    history_days: int
+    """How many days of the past the rest is told from."""
+    days: list[ForecastDay]
+    """The days, ascending."""
+    payments: list[ExpectedPayment]
+    """The payments that are expected in them, by day."""
+    may_be_low_on: str | None
+    """The first day on which the balance may be below the limit: the interval's lower end is."""
+    low_on: str | None
+    """The first day on which the balance to be expected is below the limit."""
+
+
+class ForecastBacktest(TypedDict):
+    """How good forecasts were."""
+
+    level: int
+    """How often balances should have lain within their interval, in percent."""
+    coverage: Amount | None
+    """How often they did, in percent with one decimal place; absent where no interval was told."""
+    horizons: list[BacktestHorizon]
+    """By the days ahead, ascending."""
+
+
+class ForecastDay(TypedDict):
+    """What lies in the accounts at the end of a day to come."""
+
+    date: str
+    """The day."""
+    expected: Money
+    """What is expected on it, payments and what is recorded for it already."""
+    balance: Money
+    """The balance to be expected."""
+    low: Money | None
+    """The lower end of the interval; absent where too little has come to tell it."""
+    high: Money | None
+    """The upper end."""
 
 
 class Goal(TypedDict):
@@ -1754,6 +1901,37 @@ class ImportReport(TypedDict):
     """What could not be read or taken; records named here were left out."""
 
 
+class Insight(TypedDict):
+    """A finding."""
+
+    id: str
+    """Its name: the same as long as it is the same finding, on whatever day it is told."""
+    code: InsightCode
+    """What was found."""
+    priority: InsightPriority
+    """How much it matters."""
+    date: str
+    """The day that it is about."""
+    amount: Money | None
+    """The amount that it is about, as the code says."""
+    usual: Money | None
+    """What that is compared with."""
+    percent: int | None
+    """The percentage that was reached."""
+    account_id: AccountId | None
+    """The account."""
+    budget_id: BudgetId | None
+    """The budget."""
+    goal_id: GoalId | None
+    """The goal."""
+    schedule_id: ScheduleId | None
+    """The schedule."""
+    transaction_ids: list[TransactionId]
+    """The transactions, oldest first."""
+    dismissed: bool
+    """Whether somebody dismissed it."""
+
+
 class Layout(TypedDict):
     """Dialect and column roles of a bank's delimited files, kept in the book."""
 
@@ -1779,6 +1957,19 @@ class Learning(TypedDict):
     """
     forgotten: list[str]
     """The payees of which nothing is learned, by their names without a bank's noise."""
+
+
+class Lowest(TypedDict):
+    """The lowest point of a balance."""
+
+    date: str
+    """The day on which the balance to be expected is lowest; the first of several."""
+    balance: Money
+    """That balance."""
+    low: Money | None
+    """The lowest lower end of the interval, on whatever day; absent where it cannot be told."""
+    high: Money | None
+    """The lowest upper end of the interval."""
 
 
 class Member(TypedDict):
@@ -2397,7 +2588,7 @@ class _ReportOptional(TypedDict, total=False):
     """How many rows of each currency, 1 to 100,000; all where absent."""
     currency: str | None
     """The code of the currency in which to tell everything; each its own where absent."""
-    where: Condition | None
+    filter: Condition | None
     """Which lines count; all where absent. It looks at payee, tags, account, category, amount,
     currency, direction, date and what a transaction has, where these are known to figures; the
     amount is that of the line.

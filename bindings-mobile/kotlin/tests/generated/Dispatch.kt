@@ -102,6 +102,13 @@ internal val VERBS = listOf(
     "reports.top_payees",
     "reports.net_worth",
     "reports.unusual",
+    "reports.forecast",
+    "reports.afford",
+    "reports.forecast_backtest",
+    "reports.dashboard",
+    "insights.list",
+    "insights.dismiss",
+    "insights.restore",
     "history.list",
     "history.object",
     "history.undo",
@@ -209,6 +216,13 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "reports.top_payees" -> book.reports().`topPayees`(readTopPayeesQuery(call.request)).map { json(it) }
         "reports.net_worth" -> book.reports().`netWorth`(readNetWorthQuery(call.request)).map { json(it) }
         "reports.unusual" -> book.reports().`unusual`(readUnusualQuery(call.request)).map { json(it) }
+        "reports.forecast" -> json(book.reports().`forecast`(readForecastQuery(call.request)))
+        "reports.afford" -> json(book.reports().`afford`(readAffordQuery(call.request)))
+        "reports.forecast_backtest" -> json(book.reports().`forecastBacktest`(readForecastBacktestQuery(call.request)))
+        "reports.dashboard" -> json(book.reports().`dashboard`(readDashboardQuery(call.request)))
+        "insights.list" -> book.insights().`list`(readInsightQuery(call.request)).map { json(it) }
+        "insights.dismiss" -> json(book.insights().`dismiss`(call.id()))
+        "insights.restore" -> book.insights().`restore`(call.id()).let { null }
         "history.list" -> book.history().`list`(readHistoryQuery(call.request)).map { json(it) }
         "history.object" -> book.history().`object`(call.id()).map { json(it) }
         "history.undo" -> json(book.history().`undo`(call.id()))

@@ -159,6 +159,19 @@ internal fun readActionFlag(json: Any?): Action {
     )
 }
 
+internal fun readAffordQuery(json: Any?): AffordQuery {
+    val members = Members(json, "amount", "date", "account_ids", "until", "as_of", "limit", "level")
+    return AffordQuery(
+        `amount` = members.required("amount", ::text),
+        `date` = members.optional("date", ::text),
+        `accountIds` = members.optional("account_ids", list(::text)) ?: emptyList(),
+        `until` = members.optional("until", ::text),
+        `asOf` = members.optional("as_of", ::text),
+        `limit` = members.optional("limit", ::text),
+        `level` = members.optional("level", ::long),
+    )
+}
+
 internal fun readAttachment(json: Any?): Attachment {
     val members = Members(json, "name", "media_type", "digest")
     return Attachment(
@@ -615,6 +628,13 @@ internal fun readCustomCurrency(json: Any?): CustomCurrency {
     )
 }
 
+internal fun readDashboardQuery(json: Any?): DashboardQuery {
+    val members = Members(json, "as_of")
+    return DashboardQuery(
+        `asOf` = members.optional("as_of", ::text),
+    )
+}
+
 internal fun readDateOrder(json: Any?): DateOrder {
     return when (text(json)) {
         "dmy" -> DateOrder.DMY
@@ -706,6 +726,28 @@ internal fun readFeature(json: Any?): Feature {
     }
 }
 
+internal fun readForecastBacktestQuery(json: Any?): ForecastBacktestQuery {
+    val members = Members(json, "account_ids", "forecasts", "as_of", "level")
+    return ForecastBacktestQuery(
+        `accountIds` = members.optional("account_ids", list(::text)) ?: emptyList(),
+        `forecasts` = members.optional("forecasts", ::long),
+        `asOf` = members.optional("as_of", ::text),
+        `level` = members.optional("level", ::long),
+    )
+}
+
+internal fun readForecastQuery(json: Any?): ForecastQuery {
+    val members = Members(json, "account_ids", "days", "as_of", "level", "limit", "only_schedules")
+    return ForecastQuery(
+        `accountIds` = members.optional("account_ids", list(::text)) ?: emptyList(),
+        `days` = members.optional("days", ::long),
+        `asOf` = members.optional("as_of", ::text),
+        `level` = members.optional("level", ::long),
+        `limit` = members.optional("limit", ::text),
+        `onlySchedules` = members.optional("only_schedules", ::boolean) ?: false,
+    )
+}
+
 internal fun readFormat(json: Any?): Format {
     return when (text(json)) {
         "ofx" -> Format.OFX
@@ -794,6 +836,14 @@ internal fun readHistoryQuery(json: Any?): HistoryQuery {
     return HistoryQuery(
         `after` = members.optional("after", ::long),
         `limit` = members.optional("limit", ::long),
+    )
+}
+
+internal fun readInsightQuery(json: Any?): InsightQuery {
+    val members = Members(json, "as_of", "dismissed")
+    return InsightQuery(
+        `asOf` = members.optional("as_of", ::text),
+        `dismissed` = members.optional("dismissed", ::boolean) ?: false,
     )
 }
 
@@ -1241,7 +1291,7 @@ internal fun readRecurrenceDayNthWeekday(json: Any?): RecurrenceDay {
 }
 
 internal fun readReport(json: Any?): Report {
-    val members = Members(json, "measure", "by", "span", "compare", "sort", "reversed", "limit", "currency", "where")
+    val members = Members(json, "measure", "by", "span", "compare", "sort", "reversed", "limit", "currency", "filter")
     return Report(
         `measure` = members.optional("measure", ::readReportMeasure),
         `by` = members.optional("by", list(::readReportDimension)) ?: emptyList(),
@@ -1251,7 +1301,7 @@ internal fun readReport(json: Any?): Report {
         `reversed` = members.optional("reversed", ::boolean) ?: false,
         `limit` = members.optional("limit", ::long),
         `currency` = members.optional("currency", ::text),
-        `where` = members.optional("where", ::readCondition),
+        `filter` = members.optional("filter", ::readCondition),
     )
 }
 

@@ -78,6 +78,14 @@ internal fun json(it: Action): Any? = when (it) {
     )
 }
 
+internal fun json(it: Affordable): Any? = mapOf(
+    "verdict" to json(it.`verdict`),
+    "date" to it.`date`,
+    "until" to it.`until`,
+    "lowest_without" to json(it.`lowestWithout`),
+    "lowest_with" to json(it.`lowestWith`),
+)
+
 internal fun json(it: AmountChange): Any? = mapOf(
     "date" to it.`date`,
     "from" to json(it.`from`),
@@ -157,6 +165,16 @@ internal fun json(it: AutomationRule): Any? = when (it) {
     "weight" to it.`weight`,
     )
 }
+
+internal fun json(it: BacktestHorizon): Any? = mapOf(
+    "days" to it.`days`,
+    "forecasts" to it.`forecasts`,
+    "with_interval" to it.`withInterval`,
+    "within" to it.`within`,
+    "error" to json(it.`error`),
+    "naive_error" to json(it.`naiveError`),
+    "seasonal_error" to json(it.`seasonalError`),
+)
 
 internal fun json(it: BacktestReport): Any? = mapOf(
     "examined" to it.`examined`,
@@ -413,6 +431,17 @@ internal fun json(it: Cut): Any? = mapOf(
 
 internal fun json(it: CutReason): Any? = it.name.lowercase()
 
+internal fun json(it: Dashboard): Any? = mapOf(
+    "as_of" to it.`asOf`,
+    "balances" to it.`balances`.map { json(it) },
+    "net_worth" to it.`netWorth`.map { json(it) },
+    "month" to it.`month`.map { json(it) },
+    "budgets" to it.`budgets`.map { json(it) },
+    "upcoming" to it.`upcoming`.map { json(it) },
+    "goals" to it.`goals`.map { json(it) },
+    "insights" to it.`insights`.map { json(it) },
+)
+
 internal fun json(it: DateOrder): Any? = it.name.lowercase()
 
 internal fun json(it: DatedRate): Any? = mapOf(
@@ -433,6 +462,11 @@ internal fun json(it: Disagreement): Any? = mapOf(
     "chosen_id" to it.`chosenId`,
     "proposed_id" to it.`proposedId`,
     "rule_id" to it.`ruleId`,
+)
+
+internal fun json(it: Dismissal): Any? = mapOf(
+    "insight_id" to it.`insightId`,
+    "date" to it.`date`,
 )
 
 internal fun json(it: Entry): Any? = mapOf(
@@ -511,6 +545,14 @@ internal fun json(it: Event): Any? = mapOf(
 
 internal fun json(it: Evidence): Any? = it.name.lowercase()
 
+internal fun json(it: ExpectedPayment): Any? = mapOf(
+    "date" to it.`date`,
+    "account_id" to it.`accountId`,
+    "amount" to json(it.`amount`),
+    "payee" to it.`payee`,
+    "schedule_id" to it.`scheduleId`,
+)
+
 internal fun json(it: Explanation): Any? = mapOf(
     "transaction_id" to it.`transactionId`,
     "candidates" to it.`candidates`.map { json(it) },
@@ -531,6 +573,32 @@ internal fun json(it: FieldChange): Any? = mapOf(
     "field" to it.`field`,
     "before" to it.`before`,
     "after" to it.`after`,
+)
+
+internal fun json(it: Forecast): Any? = mapOf(
+    "as_of" to it.`asOf`,
+    "account_ids" to it.`accountIds`,
+    "balance" to json(it.`balance`),
+    "level" to it.`level`,
+    "history_days" to it.`historyDays`,
+    "days" to it.`days`.map { json(it) },
+    "payments" to it.`payments`.map { json(it) },
+    "may_be_low_on" to it.`mayBeLowOn`,
+    "low_on" to it.`lowOn`,
+)
+
+internal fun json(it: ForecastBacktest): Any? = mapOf(
+    "level" to it.`level`,
+    "coverage" to it.`coverage`,
+    "horizons" to it.`horizons`.map { json(it) },
+)
+
+internal fun json(it: ForecastDay): Any? = mapOf(
+    "date" to it.`date`,
+    "expected" to json(it.`expected`),
+    "balance" to json(it.`balance`),
+    "low" to it.`low`?.let { json(it) },
+    "high" to it.`high`?.let { json(it) },
 )
 
 internal fun json(it: Format): Any? = it.name.lowercase()
@@ -633,6 +701,26 @@ internal fun json(it: ImportReport): Any? = mapOf(
     "problems" to it.`problems`.map { json(it) },
 )
 
+internal fun json(it: Insight): Any? = mapOf(
+    "id" to it.`id`,
+    "code" to json(it.`code`),
+    "priority" to json(it.`priority`),
+    "date" to it.`date`,
+    "amount" to it.`amount`?.let { json(it) },
+    "usual" to it.`usual`?.let { json(it) },
+    "percent" to it.`percent`,
+    "account_id" to it.`accountId`,
+    "budget_id" to it.`budgetId`,
+    "goal_id" to it.`goalId`,
+    "schedule_id" to it.`scheduleId`,
+    "transaction_ids" to it.`transactionIds`,
+    "dismissed" to it.`dismissed`,
+)
+
+internal fun json(it: InsightCode): Any? = it.name.lowercase()
+
+internal fun json(it: InsightPriority): Any? = it.name.lowercase()
+
 internal fun json(it: Layout): Any? = mapOf(
     "id" to it.`id`,
     "name" to it.`name`,
@@ -644,6 +732,13 @@ internal fun json(it: Learning): Any? = mapOf(
     "enabled" to it.`enabled`,
     "threshold" to it.`threshold`,
     "forgotten" to it.`forgotten`,
+)
+
+internal fun json(it: Lowest): Any? = mapOf(
+    "date" to it.`date`,
+    "balance" to json(it.`balance`),
+    "low" to it.`low`?.let { json(it) },
+    "high" to it.`high`?.let { json(it) },
 )
 
 internal fun json(it: MatchReason): Any? = it.name.lowercase()
@@ -906,7 +1001,7 @@ internal fun json(it: Report): Any? = mapOf(
     "reversed" to it.`reversed`,
     "limit" to it.`limit`,
     "currency" to it.`currency`,
-    "where" to it.`where`?.let { json(it) },
+    "filter" to it.`filter`?.let { json(it) },
 )
 
 internal fun json(it: ReportAnswer): Any? = mapOf(
@@ -1245,6 +1340,8 @@ internal fun json(it: Unusual): Any? = mapOf(
 )
 
 internal fun json(it: UnusualReason): Any? = it.name.lowercase()
+
+internal fun json(it: Verdict): Any? = it.name.lowercase()
 
 internal fun json(it: Verification): Any? = mapOf(
     "verified" to it.`verified`,

@@ -384,6 +384,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_exports(uint64_t ptr, RustCallSta
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_get(uint64_t ptr
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_GOALS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_GOALS
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_goals(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_HISTORY
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_HISTORY
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_history(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -392,6 +397,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_history(uint64_t ptr, RustCallSta
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_IMPORTS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_IMPORTS
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_imports(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_INSIGHTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_INSIGHTS
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_insights(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_LAYOUTS
@@ -619,6 +629,41 @@ uint64_t uniffi_fiscaflow_fn_method_exports_create(uint64_t ptr, RustBuffer quer
 uint64_t uniffi_fiscaflow_fn_method_exports_restore(uint64_t ptr, RustBuffer new
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_GOALS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_GOALS
+uint64_t uniffi_fiscaflow_fn_clone_goals(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_GOALS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_GOALS
+void uniffi_fiscaflow_fn_free_goals(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_GOALS_CREATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_GOALS_CREATE
+uint64_t uniffi_fiscaflow_fn_method_goals_create(uint64_t ptr, RustBuffer new
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_GOALS_DELETE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_GOALS_DELETE
+uint64_t uniffi_fiscaflow_fn_method_goals_delete(uint64_t ptr, RustBuffer id
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_GOALS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_GOALS_LIST
+uint64_t uniffi_fiscaflow_fn_method_goals_list(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_GOALS_PROGRESS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_GOALS_PROGRESS
+uint64_t uniffi_fiscaflow_fn_method_goals_progress(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_GOALS_UPDATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_GOALS_UPDATE
+uint64_t uniffi_fiscaflow_fn_method_goals_update(uint64_t ptr, RustBuffer id, RustBuffer patch
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_HISTORY
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_HISTORY
 uint64_t uniffi_fiscaflow_fn_clone_history(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -637,6 +682,11 @@ uint64_t uniffi_fiscaflow_fn_method_history_list(uint64_t ptr, RustBuffer query
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_OBJECT
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_OBJECT
 uint64_t uniffi_fiscaflow_fn_method_history_object(uint64_t ptr, RustBuffer id
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_UNDO
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_UNDO
+uint64_t uniffi_fiscaflow_fn_method_history_undo(uint64_t ptr, RustBuffer id
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_VERIFY
@@ -677,6 +727,31 @@ uint64_t uniffi_fiscaflow_fn_method_imports_preview(uint64_t ptr, RustBuffer new
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_UNDO
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_IMPORTS_UNDO
 uint64_t uniffi_fiscaflow_fn_method_imports_undo(uint64_t ptr, RustBuffer id
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_INSIGHTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_INSIGHTS
+uint64_t uniffi_fiscaflow_fn_clone_insights(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_INSIGHTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_INSIGHTS
+void uniffi_fiscaflow_fn_free_insights(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_INSIGHTS_DISMISS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_INSIGHTS_DISMISS
+uint64_t uniffi_fiscaflow_fn_method_insights_dismiss(uint64_t ptr, RustBuffer id
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_INSIGHTS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_INSIGHTS_LIST
+uint64_t uniffi_fiscaflow_fn_method_insights_list(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_INSIGHTS_RESTORE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_INSIGHTS_RESTORE
+uint64_t uniffi_fiscaflow_fn_method_insights_restore(uint64_t ptr, RustBuffer id
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_LAYOUTS
@@ -794,6 +869,16 @@ uint64_t uniffi_fiscaflow_fn_clone_reports(uint64_t handle, RustCallStatus *_Non
 void uniffi_fiscaflow_fn_free_reports(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_AFFORD
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_AFFORD
+uint64_t uniffi_fiscaflow_fn_method_reports_afford(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_ASK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_ASK
+uint64_t uniffi_fiscaflow_fn_method_reports_ask(uint64_t ptr, RustBuffer request
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_BALANCES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_BALANCES
 uint64_t uniffi_fiscaflow_fn_method_reports_balances(uint64_t ptr, RustBuffer query
@@ -804,9 +889,39 @@ uint64_t uniffi_fiscaflow_fn_method_reports_balances(uint64_t ptr, RustBuffer qu
 uint64_t uniffi_fiscaflow_fn_method_reports_cash_flow(uint64_t ptr, RustBuffer query
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_DASHBOARD
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_DASHBOARD
+uint64_t uniffi_fiscaflow_fn_method_reports_dashboard(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_DESCRIBE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_DESCRIBE
+uint64_t uniffi_fiscaflow_fn_method_reports_describe(uint64_t ptr, RustBuffer request
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_FORECAST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_FORECAST
+uint64_t uniffi_fiscaflow_fn_method_reports_forecast(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_FORECAST_BACKTEST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_FORECAST_BACKTEST
+uint64_t uniffi_fiscaflow_fn_method_reports_forecast_backtest(uint64_t ptr, RustBuffer query
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_NET_WORTH
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_NET_WORTH
 uint64_t uniffi_fiscaflow_fn_method_reports_net_worth(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_PARSE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_PARSE
+uint64_t uniffi_fiscaflow_fn_method_reports_parse(uint64_t ptr, RustBuffer request
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_RUN
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_RUN
+uint64_t uniffi_fiscaflow_fn_method_reports_run(uint64_t ptr, RustBuffer query
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_REPORTS_SPENDING
@@ -1404,6 +1519,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_get(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_GOALS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_GOALS
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_goals(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_HISTORY
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_HISTORY
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_history(void
@@ -1413,6 +1534,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_history(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_IMPORTS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_IMPORTS
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_imports(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_INSIGHTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_INSIGHTS
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_insights(void
     
 );
 #endif
@@ -1614,6 +1741,36 @@ uint16_t uniffi_fiscaflow_checksum_method_exports_restore(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_GOALS_CREATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_GOALS_CREATE
+uint16_t uniffi_fiscaflow_checksum_method_goals_create(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_GOALS_DELETE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_GOALS_DELETE
+uint16_t uniffi_fiscaflow_checksum_method_goals_delete(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_GOALS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_GOALS_LIST
+uint16_t uniffi_fiscaflow_checksum_method_goals_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_GOALS_PROGRESS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_GOALS_PROGRESS
+uint16_t uniffi_fiscaflow_checksum_method_goals_progress(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_GOALS_UPDATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_GOALS_UPDATE
+uint16_t uniffi_fiscaflow_checksum_method_goals_update(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_LIST
 uint16_t uniffi_fiscaflow_checksum_method_history_list(void
@@ -1623,6 +1780,12 @@ uint16_t uniffi_fiscaflow_checksum_method_history_list(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_OBJECT
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_OBJECT
 uint16_t uniffi_fiscaflow_checksum_method_history_object(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_UNDO
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_UNDO
+uint16_t uniffi_fiscaflow_checksum_method_history_undo(void
     
 );
 #endif
@@ -1659,6 +1822,24 @@ uint16_t uniffi_fiscaflow_checksum_method_imports_preview(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_UNDO
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_IMPORTS_UNDO
 uint16_t uniffi_fiscaflow_checksum_method_imports_undo(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_INSIGHTS_DISMISS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_INSIGHTS_DISMISS
+uint16_t uniffi_fiscaflow_checksum_method_insights_dismiss(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_INSIGHTS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_INSIGHTS_LIST
+uint16_t uniffi_fiscaflow_checksum_method_insights_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_INSIGHTS_RESTORE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_INSIGHTS_RESTORE
+uint16_t uniffi_fiscaflow_checksum_method_insights_restore(void
     
 );
 #endif
@@ -1740,6 +1921,18 @@ uint16_t uniffi_fiscaflow_checksum_method_rates_put(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_AFFORD
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_AFFORD
+uint16_t uniffi_fiscaflow_checksum_method_reports_afford(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_ASK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_ASK
+uint16_t uniffi_fiscaflow_checksum_method_reports_ask(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_BALANCES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_BALANCES
 uint16_t uniffi_fiscaflow_checksum_method_reports_balances(void
@@ -1752,9 +1945,45 @@ uint16_t uniffi_fiscaflow_checksum_method_reports_cash_flow(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_DASHBOARD
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_DASHBOARD
+uint16_t uniffi_fiscaflow_checksum_method_reports_dashboard(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_DESCRIBE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_DESCRIBE
+uint16_t uniffi_fiscaflow_checksum_method_reports_describe(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_FORECAST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_FORECAST
+uint16_t uniffi_fiscaflow_checksum_method_reports_forecast(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_FORECAST_BACKTEST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_FORECAST_BACKTEST
+uint16_t uniffi_fiscaflow_checksum_method_reports_forecast_backtest(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_NET_WORTH
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_NET_WORTH
 uint16_t uniffi_fiscaflow_checksum_method_reports_net_worth(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_PARSE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_PARSE
+uint16_t uniffi_fiscaflow_checksum_method_reports_parse(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_RUN
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_REPORTS_RUN
+uint16_t uniffi_fiscaflow_checksum_method_reports_run(void
     
 );
 #endif

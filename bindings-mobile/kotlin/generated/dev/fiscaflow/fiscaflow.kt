@@ -734,9 +734,13 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_get(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_goals(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_history(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_imports(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_insights(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_layouts(
     ): Int
@@ -804,9 +808,21 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_exports_restore(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_goals_create(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_goals_delete(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_goals_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_goals_progress(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_goals_update(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_history_list(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_history_object(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_history_undo(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_history_verify(
     ): Int
@@ -819,6 +835,12 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_fiscaflow_checksum_method_imports_preview(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_imports_undo(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_insights_dismiss(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_insights_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_insights_restore(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_layouts_delete(
     ): Int
@@ -846,11 +868,27 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rates_put(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_afford(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_ask(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_reports_balances(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_reports_cash_flow(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_dashboard(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_describe(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_forecast(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_forecast_backtest(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_reports_net_worth(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_parse(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_reports_run(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_reports_spending(
     ): Int
@@ -1001,9 +1039,13 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_get(`ptr`: Long,
     ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_goals(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_history(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_imports(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_insights(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_layouts(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1095,6 +1137,20 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_exports_restore(`ptr`: Long,`new`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_clone_goals(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_goals(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_goals_create(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_goals_delete(`ptr`: Long,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_goals_list(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_goals_progress(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_goals_update(`ptr`: Long,`id`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_clone_history(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_free_history(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1102,6 +1158,8 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_history_list(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_history_object(`ptr`: Long,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_history_undo(`ptr`: Long,`id`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_history_verify(`ptr`: Long,
     ): Long
@@ -1118,6 +1176,16 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_imports_preview(`ptr`: Long,`new`: RustBuffer.ByValue,`listener`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_imports_undo(`ptr`: Long,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_clone_insights(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_insights(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_insights_dismiss(`ptr`: Long,`id`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_insights_list(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_insights_restore(`ptr`: Long,`id`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_clone_layouts(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1165,11 +1233,27 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_free_reports(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_fiscaflow_fn_method_reports_afford(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_ask(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_reports_balances(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_reports_cash_flow(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_dashboard(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_describe(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_forecast(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_forecast_backtest(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_reports_net_worth(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_parse(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_reports_run(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_reports_spending(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
@@ -1433,10 +1517,16 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_get() and 0xFFFF) != 6938) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_goals() and 0xFFFF) != 20392) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_history() and 0xFFFF) != 14077) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_imports() and 0xFFFF) != 52958) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_insights() and 0xFFFF) != 30254) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_layouts() and 0xFFFF) != 7633) {
@@ -1538,10 +1628,28 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_exports_restore() and 0xFFFF) != 45968) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_goals_create() and 0xFFFF) != 61709) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_goals_delete() and 0xFFFF) != 11493) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_goals_list() and 0xFFFF) != 46417) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_goals_progress() and 0xFFFF) != 26429) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_goals_update() and 0xFFFF) != 49229) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_history_list() and 0xFFFF) != 59311) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_history_object() and 0xFFFF) != 32266) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_history_undo() and 0xFFFF) != 36499) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_history_verify() and 0xFFFF) != 45071) {
@@ -1560,6 +1668,15 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_imports_undo() and 0xFFFF) != 56955) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_insights_dismiss() and 0xFFFF) != 63085) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_insights_list() and 0xFFFF) != 59804) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_insights_restore() and 0xFFFF) != 35353) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_layouts_delete() and 0xFFFF) != 58657) {
@@ -1601,13 +1718,37 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_rates_put() and 0xFFFF) != 30054) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_afford() and 0xFFFF) != 6815) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_ask() and 0xFFFF) != 61357) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_reports_balances() and 0xFFFF) != 55823) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_reports_cash_flow() and 0xFFFF) != 59678) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_dashboard() and 0xFFFF) != 57990) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_describe() and 0xFFFF) != 26949) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_forecast() and 0xFFFF) != 10937) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_forecast_backtest() and 0xFFFF) != 4099) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_reports_net_worth() and 0xFFFF) != 35267) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_parse() and 0xFFFF) != 50307) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_reports_run() and 0xFFFF) != 59077) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_reports_spending() and 0xFFFF) != 27829) {
@@ -2623,6 +2764,11 @@ public interface BookHandleInterface {
     suspend fun `get`(): Book
     
     /**
+     * What is saved for.
+     */
+    fun `goals`(): Goals
+    
+    /**
      * What happened, and the proof of it.
      */
     fun `history`(): History
@@ -2631,6 +2777,11 @@ public interface BookHandleInterface {
      * Statements from banks.
      */
     fun `imports`(): Imports
+    
+    /**
+     * What a person should look at.
+     */
+    fun `insights`(): Insights
     
     /**
      * What is known of the banks' delimited files.
@@ -2916,6 +3067,22 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
 
     
     /**
+     * What is saved for.
+     */override fun `goals`(): Goals {
+            return FfiConverterTypeGoals.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_goals(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * What happened, and the proof of it.
      */override fun `history`(): History {
             return FfiConverterTypeHistory.lift(
@@ -2938,6 +3105,22 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_imports(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What a person should look at.
+     */override fun `insights`(): Insights {
+            return FfiConverterTypeInsights.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_insights(
         it,
         _status)
 }
@@ -5746,6 +5929,403 @@ public object FfiConverterTypeExports: FfiConverter<Exports, Long> {
 
 
 /**
+ * What is saved for.
+ */
+public interface GoalsInterface {
+    
+    /**
+     * Make a goal.
+     */
+    suspend fun `create`(`new`: NewGoal): Goal
+    
+    /**
+     * Remove a goal.
+     */
+    suspend fun `delete`(`id`: kotlin.String)
+    
+    /**
+     * All goals.
+     */
+    suspend fun `list`(): List<Goal>
+    
+    /**
+     * How goals stand: what is saved, planned, missing and to be expected.
+     */
+    suspend fun `progress`(`query`: GoalQuery = GoalQuery()): List<GoalProgress>
+    
+    /**
+     * Change a goal.
+     */
+    suspend fun `update`(`id`: kotlin.String, `patch`: GoalPatch): Goal
+    
+    companion object
+}
+
+/**
+ * What is saved for.
+ */
+open class Goals: Disposable, AutoCloseable, GoalsInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_goals(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_goals(handle, status)
+        }
+    }
+
+    
+    /**
+     * Make a goal.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `create`(`new`: NewGoal) : Goal {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_goals_create(
+                uniffiHandle,
+                
+        FfiConverterTypeNewGoal.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeGoal.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Remove a goal.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `delete`(`id`: kotlin.String) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_goals_delete(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_void(future) },
+        // lift function
+        { },
+        
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * All goals.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `list`() : List<Goal> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_goals_list(
+                uniffiHandle,
+                
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeGoal.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * How goals stand: what is saved, planned, missing and to be expected.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `progress`(`query`: GoalQuery) : List<GoalProgress> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_goals_progress(
+                uniffiHandle,
+                
+        FfiConverterTypeGoalQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeGoalProgress.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Change a goal.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `update`(`id`: kotlin.String, `patch`: GoalPatch) : Goal {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_goals_update(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+        FfiConverterTypeGoalPatch.lower(`patch`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeGoal.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGoals: FfiConverter<Goals, Long> {
+    override fun lower(value: Goals): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Goals {
+        return Goals(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Goals {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Goals) = 8UL
+
+    override fun write(value: Goals, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * What happened, and the proof of it.
  */
 public interface HistoryInterface {
@@ -5759,6 +6339,11 @@ public interface HistoryInterface {
      * What happened to one object.
      */
     suspend fun `object`(`id`: kotlin.String): List<ObjectChange>
+    
+    /**
+     * Take back what rules, suggestions or a recategorisation gave, by their commit.
+     */
+    suspend fun `undo`(`id`: kotlin.String): CommitUndone
     
     /**
      * Check the whole history against its hashes.
@@ -5917,6 +6502,31 @@ open class History: Disposable, AutoCloseable, HistoryInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypeObjectChange.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Take back what rules, suggestions or a recategorisation gave, by their commit.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `undo`(`id`: kotlin.String) : CommitUndone {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_history_undo(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeCommitUndone.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -6385,6 +6995,343 @@ public object FfiConverterTypeImports: FfiConverter<Imports, Long> {
     override fun allocationSize(value: Imports) = 8UL
 
     override fun write(value: Imports, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * What a person should look at.
+ */
+public interface InsightsInterface {
+    
+    /**
+     * Dismiss a finding.
+     */
+    suspend fun `dismiss`(`id`: kotlin.String): Dismissal
+    
+    /**
+     * What a person should look at, what matters most first.
+     */
+    suspend fun `list`(`query`: InsightQuery = InsightQuery()): List<Insight>
+    
+    /**
+     * Let a dismissed finding be told again.
+     */
+    suspend fun `restore`(`id`: kotlin.String)
+    
+    companion object
+}
+
+/**
+ * What a person should look at.
+ */
+open class Insights: Disposable, AutoCloseable, InsightsInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_insights(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_insights(handle, status)
+        }
+    }
+
+    
+    /**
+     * Dismiss a finding.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `dismiss`(`id`: kotlin.String) : Dismissal {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_insights_dismiss(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeDismissal.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What a person should look at, what matters most first.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `list`(`query`: InsightQuery) : List<Insight> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_insights_list(
+                uniffiHandle,
+                
+        FfiConverterTypeInsightQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeInsight.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Let a dismissed finding be told again.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `restore`(`id`: kotlin.String) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_insights_restore(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_void(future) },
+        // lift function
+        { },
+        
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeInsights: FfiConverter<Insights, Long> {
+    override fun lower(value: Insights): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Insights {
+        return Insights(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Insights {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Insights) = 8UL
+
+    override fun write(value: Insights, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -8189,6 +9136,16 @@ public object FfiConverterTypeRates: FfiConverter<Rates, Long> {
 public interface ReportsInterface {
     
     /**
+     * Whether an amount can be afforded on a day, and what is left.
+     */
+    suspend fun `afford`(`query`: AffordQuery): Affordable
+    
+    /**
+     * What a question in words comes to, put into a report by somebody outside.
+     */
+    suspend fun `ask`(`request`: ReportQuestion): ReportAnswer
+    
+    /**
      * Balances by account and day.
      */
     suspend fun `balances`(`query`: BalancesQuery = BalancesQuery()): List<Balance>
@@ -8199,9 +9156,39 @@ public interface ReportsInterface {
     suspend fun `cashFlow`(`query`: CashFlowQuery = CashFlowQuery()): List<CashFlow>
     
     /**
+     * What a first page shows, in one call.
+     */
+    suspend fun `dashboard`(`query`: DashboardQuery = DashboardQuery()): Dashboard
+    
+    /**
+     * A report as one sentence; nothing runs.
+     */
+    suspend fun `describe`(`request`: Report): ReportText
+    
+    /**
+     * What lies in accounts in the days to come, with an interval.
+     */
+    suspend fun `forecast`(`query`: ForecastQuery): Forecast
+    
+    /**
+     * How good forecasts of this book would have been.
+     */
+    suspend fun `forecastBacktest`(`query`: ForecastBacktestQuery): ForecastBacktest
+    
+    /**
      * What lies in all accounts together, by month or day.
      */
     suspend fun `netWorth`(`query`: NetWorthQuery = NetWorthQuery()): List<NetWorth>
+    
+    /**
+     * A report read from its sentence; nothing runs.
+     */
+    suspend fun `parse`(`request`: ReportText): Report
+    
+    /**
+     * What a report comes to: any measure by any dimension, compared or not.
+     */
+    suspend fun `run`(`query`: ReportQuery): ReportAnswer
     
     /**
      * Spending by month and category.
@@ -8327,6 +9314,56 @@ open class Reports: Disposable, AutoCloseable, ReportsInterface
 
     
     /**
+     * Whether an amount can be afforded on a day, and what is left.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `afford`(`query`: AffordQuery) : Affordable {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_afford(
+                uniffiHandle,
+                
+        FfiConverterTypeAffordQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeAffordable.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What a question in words comes to, put into a report by somebody outside.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `ask`(`request`: ReportQuestion) : ReportAnswer {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_ask(
+                uniffiHandle,
+                
+        FfiConverterTypeReportQuestion.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeReportAnswer.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * Balances by account and day.
      */
     @Throws(FiscaFlowException::class)
@@ -8377,6 +9414,106 @@ open class Reports: Disposable, AutoCloseable, ReportsInterface
 
     
     /**
+     * What a first page shows, in one call.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `dashboard`(`query`: DashboardQuery) : Dashboard {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_dashboard(
+                uniffiHandle,
+                
+        FfiConverterTypeDashboardQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeDashboard.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * A report as one sentence; nothing runs.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `describe`(`request`: Report) : ReportText {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_describe(
+                uniffiHandle,
+                
+        FfiConverterTypeReport.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeReportText.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What lies in accounts in the days to come, with an interval.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `forecast`(`query`: ForecastQuery) : Forecast {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_forecast(
+                uniffiHandle,
+                
+        FfiConverterTypeForecastQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeForecast.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * How good forecasts of this book would have been.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `forecastBacktest`(`query`: ForecastBacktestQuery) : ForecastBacktest {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_forecast_backtest(
+                uniffiHandle,
+                
+        FfiConverterTypeForecastBacktestQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeForecastBacktest.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * What lies in all accounts together, by month or day.
      */
     @Throws(FiscaFlowException::class)
@@ -8395,6 +9532,56 @@ open class Reports: Disposable, AutoCloseable, ReportsInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypeNetWorth.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * A report read from its sentence; nothing runs.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `parse`(`request`: ReportText) : Report {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_parse(
+                uniffiHandle,
+                
+        FfiConverterTypeReportText.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What a report comes to: any measure by any dimension, compared or not.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `run`(`query`: ReportQuery) : ReportAnswer {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_reports_run(
+                uniffiHandle,
+                
+        FfiConverterTypeReportQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeReportAnswer.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -10985,6 +12172,165 @@ public object FfiConverterTypeAccountPatch: FfiConverterRustBuffer<AccountPatch>
 
 
 /**
+ * What is to be afforded.
+ */
+data class AffordQuery (
+    /**
+     * What it costs, above zero, in the currency of the accounts.
+     */
+    val `amount`: Amount
+    , 
+    /**
+     * The day on which it is paid, after the last day that has come; the next one where absent.
+     */
+    val `date`: kotlin.String? = null 
+    , 
+    /**
+     * The accounts, in one currency; those on budget where empty.
+     */
+    val `accountIds`: List<AccountId> = listOf() 
+    , 
+    /**
+     * Up to which day the balance has to last; 31 days after the day where absent, and 366 days ahead
+     * at most.
+     */
+    val `until`: kotlin.String? = null 
+    , 
+    /**
+     * The last day that has come; today, in the book's zone, where absent.
+     */
+    val `asOf`: kotlin.String? = null 
+    , 
+    /**
+     * The balance that has to be left; zero where absent.
+     */
+    val `limit`: Amount? = null 
+    , 
+    /**
+     * How sure the answer has to be, in percent, from 50 to 95: that of the interval; 80 where absent.
+     */
+    val `level`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAffordQuery: FfiConverterRustBuffer<AffordQuery> {
+    override fun read(buf: ByteBuffer): AffordQuery {
+        return AffordQuery(
+            FfiConverterTypeAmount.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeAccountId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: AffordQuery) = (
+            FfiConverterTypeAmount.allocationSize(value.`amount`) +
+            FfiConverterOptionalString.allocationSize(value.`date`) +
+            FfiConverterSequenceTypeAccountId.allocationSize(value.`accountIds`) +
+            FfiConverterOptionalString.allocationSize(value.`until`) +
+            FfiConverterOptionalString.allocationSize(value.`asOf`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`limit`) +
+            FfiConverterOptionalLong.allocationSize(value.`level`)
+    )
+
+    override fun write(value: AffordQuery, buf: ByteBuffer) {
+            FfiConverterTypeAmount.write(value.`amount`, buf)
+            FfiConverterOptionalString.write(value.`date`, buf)
+            FfiConverterSequenceTypeAccountId.write(value.`accountIds`, buf)
+            FfiConverterOptionalString.write(value.`until`, buf)
+            FfiConverterOptionalString.write(value.`asOf`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`limit`, buf)
+            FfiConverterOptionalLong.write(value.`level`, buf)
+    }
+}
+
+
+
+/**
+ * Whether an amount can be afforded, and what is left.
+ */
+data class Affordable (
+    /**
+     * The answer.
+     */
+    val `verdict`: Verdict
+    , 
+    /**
+     * The day on which it is paid.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * The last day that was looked at.
+     */
+    val `until`: kotlin.String
+    , 
+    /**
+     * The lowest point from the day on if it is not paid.
+     */
+    val `lowestWithout`: Lowest
+    , 
+    /**
+     * The lowest point from the day on if it is.
+     */
+    val `lowestWith`: Lowest
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeAffordable: FfiConverterRustBuffer<Affordable> {
+    override fun read(buf: ByteBuffer): Affordable {
+        return Affordable(
+            FfiConverterTypeVerdict.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeLowest.read(buf),
+            FfiConverterTypeLowest.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Affordable) = (
+            FfiConverterTypeVerdict.allocationSize(value.`verdict`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterString.allocationSize(value.`until`) +
+            FfiConverterTypeLowest.allocationSize(value.`lowestWithout`) +
+            FfiConverterTypeLowest.allocationSize(value.`lowestWith`)
+    )
+
+    override fun write(value: Affordable, buf: ByteBuffer) {
+            FfiConverterTypeVerdict.write(value.`verdict`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterString.write(value.`until`, buf)
+            FfiConverterTypeLowest.write(value.`lowestWithout`, buf)
+            FfiConverterTypeLowest.write(value.`lowestWith`, buf)
+    }
+}
+
+
+
+/**
  * A change of a stream's usual amount.
  */
 data class AmountChange (
@@ -11403,6 +12749,93 @@ public object FfiConverterTypeAutomationReport: FfiConverterRustBuffer<Automatio
 
 
 /**
+ * How good forecasts were so many days ahead.
+ */
+data class BacktestHorizon (
+    /**
+     * How many days ahead.
+     */
+    val `days`: kotlin.Long
+    , 
+    /**
+     * How many forecasts were compared.
+     */
+    val `forecasts`: kotlin.Long
+    , 
+    /**
+     * How many of them had an interval.
+     */
+    val `withInterval`: kotlin.Long
+    , 
+    /**
+     * How many balances lay within it.
+     */
+    val `within`: kotlin.Long
+    , 
+    /**
+     * The mean distance of the balance to be expected from the one that came.
+     */
+    val `error`: Money
+    , 
+    /**
+     * The same of a forecast that nothing changes.
+     */
+    val `naiveError`: Money
+    , 
+    /**
+     * The same of a forecast that the month before comes again, day by day.
+     */
+    val `seasonalError`: Money
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBacktestHorizon: FfiConverterRustBuffer<BacktestHorizon> {
+    override fun read(buf: ByteBuffer): BacktestHorizon {
+        return BacktestHorizon(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: BacktestHorizon) = (
+            FfiConverterLong.allocationSize(value.`days`) +
+            FfiConverterLong.allocationSize(value.`forecasts`) +
+            FfiConverterLong.allocationSize(value.`withInterval`) +
+            FfiConverterLong.allocationSize(value.`within`) +
+            FfiConverterTypeMoney.allocationSize(value.`error`) +
+            FfiConverterTypeMoney.allocationSize(value.`naiveError`) +
+            FfiConverterTypeMoney.allocationSize(value.`seasonalError`)
+    )
+
+    override fun write(value: BacktestHorizon, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`days`, buf)
+            FfiConverterLong.write(value.`forecasts`, buf)
+            FfiConverterLong.write(value.`withInterval`, buf)
+            FfiConverterLong.write(value.`within`, buf)
+            FfiConverterTypeMoney.write(value.`error`, buf)
+            FfiConverterTypeMoney.write(value.`naiveError`, buf)
+            FfiConverterTypeMoney.write(value.`seasonalError`, buf)
+    }
+}
+
+
+
+/**
  * Rules to be tried. Without anything in it, the book's own rules are.
  */
 data class BacktestQuery (
@@ -11611,6 +13044,11 @@ data class Balance (
      * The balance.
      */
     val `balance`: Money
+    , 
+    /**
+     * What it was made from, where asked for.
+     */
+    val `witness`: Witness? = null 
     
 ){
     
@@ -11630,19 +13068,22 @@ public object FfiConverterTypeBalance: FfiConverterRustBuffer<Balance> {
             FfiConverterTypeAccountId.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterTypeMoney.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
     override fun allocationSize(value: Balance) = (
             FfiConverterTypeAccountId.allocationSize(value.`accountId`) +
             FfiConverterOptionalString.allocationSize(value.`date`) +
-            FfiConverterTypeMoney.allocationSize(value.`balance`)
+            FfiConverterTypeMoney.allocationSize(value.`balance`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: Balance, buf: ByteBuffer) {
             FfiConverterTypeAccountId.write(value.`accountId`, buf)
             FfiConverterOptionalString.write(value.`date`, buf)
             FfiConverterTypeMoney.write(value.`balance`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -11666,6 +13107,11 @@ data class BalancesQuery (
      * The last day; absent = after everything that is recorded, as one row without days.
      */
     val `to`: kotlin.String? = null 
+    , 
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    val `witness`: kotlin.Boolean = false 
     
 ){
     
@@ -11685,19 +13131,22 @@ public object FfiConverterTypeBalancesQuery: FfiConverterRustBuffer<BalancesQuer
             FfiConverterOptionalTypeAccountId.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: BalancesQuery) = (
             FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
             FfiConverterOptionalString.allocationSize(value.`from`) +
-            FfiConverterOptionalString.allocationSize(value.`to`)
+            FfiConverterOptionalString.allocationSize(value.`to`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
     )
 
     override fun write(value: BalancesQuery, buf: ByteBuffer) {
             FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
             FfiConverterOptionalString.write(value.`from`, buf)
             FfiConverterOptionalString.write(value.`to`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -12354,9 +13803,9 @@ data class BudgetState (
     val `transactions`: kotlin.Long
     , 
     /**
-     * The transactions that were used, ascending, where asked for.
+     * What was used was made from these, where asked for.
      */
-    val `witness`: List<TransactionId>? = null 
+    val `witness`: Witness? = null 
     
 ){
     
@@ -12392,7 +13841,7 @@ public object FfiConverterTypeBudgetState: FfiConverterRustBuffer<BudgetState> {
             FfiConverterSequenceLong.read(buf),
             FfiConverterSequenceLong.read(buf),
             FfiConverterLong.read(buf),
-            FfiConverterOptionalSequenceTypeTransactionId.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -12416,7 +13865,7 @@ public object FfiConverterTypeBudgetState: FfiConverterRustBuffer<BudgetState> {
             FfiConverterSequenceLong.allocationSize(value.`reached`) +
             FfiConverterSequenceLong.allocationSize(value.`announced`) +
             FfiConverterLong.allocationSize(value.`transactions`) +
-            FfiConverterOptionalSequenceTypeTransactionId.allocationSize(value.`witness`)
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: BudgetState, buf: ByteBuffer) {
@@ -12439,7 +13888,7 @@ public object FfiConverterTypeBudgetState: FfiConverterRustBuffer<BudgetState> {
             FfiConverterSequenceLong.write(value.`reached`, buf)
             FfiConverterSequenceLong.write(value.`announced`, buf)
             FfiConverterLong.write(value.`transactions`, buf)
-            FfiConverterOptionalSequenceTypeTransactionId.write(value.`witness`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -12521,12 +13970,13 @@ public object FfiConverterTypeCallContext: FfiConverterRustBuffer<CallContext> {
  */
 data class Candidate (
     /**
-     * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
+     * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `schedule`, `goal`,
+     * `review` or `transfer`.
      */
     val `field`: kotlin.String
     , 
     /**
-     * The proposed value; a category by its id, parts by their amounts.
+     * The proposed value; a category, schedule or goal by its id, parts by their amounts.
      */
     val `value`: kotlin.String
     , 
@@ -12629,6 +14079,11 @@ data class CashFlow (
      * How many transactions, or parts of split ones, were counted.
      */
     val `transactions`: kotlin.Long
+    , 
+    /**
+     * What it was made from, where asked for.
+     */
+    val `witness`: Witness? = null 
     
 ){
     
@@ -12651,6 +14106,7 @@ public object FfiConverterTypeCashFlow: FfiConverterRustBuffer<CashFlow> {
             FfiConverterTypeMoney.read(buf),
             FfiConverterOptionalTypeAmount.read(buf),
             FfiConverterLong.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -12660,7 +14116,8 @@ public object FfiConverterTypeCashFlow: FfiConverterRustBuffer<CashFlow> {
             FfiConverterTypeMoney.allocationSize(value.`spending`) +
             FfiConverterTypeMoney.allocationSize(value.`net`) +
             FfiConverterOptionalTypeAmount.allocationSize(value.`savingsRatePercent`) +
-            FfiConverterLong.allocationSize(value.`transactions`)
+            FfiConverterLong.allocationSize(value.`transactions`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: CashFlow, buf: ByteBuffer) {
@@ -12670,6 +14127,7 @@ public object FfiConverterTypeCashFlow: FfiConverterRustBuffer<CashFlow> {
             FfiConverterTypeMoney.write(value.`net`, buf)
             FfiConverterOptionalTypeAmount.write(value.`savingsRatePercent`, buf)
             FfiConverterLong.write(value.`transactions`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -12693,6 +14151,11 @@ data class CashFlowQuery (
      * One account; all where absent.
      */
     val `accountId`: AccountId? = null 
+    , 
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    val `witness`: kotlin.Boolean = false 
     
 ){
     
@@ -12712,19 +14175,22 @@ public object FfiConverterTypeCashFlowQuery: FfiConverterRustBuffer<CashFlowQuer
             FfiConverterOptionalTypeMonth.read(buf),
             FfiConverterOptionalTypeMonth.read(buf),
             FfiConverterOptionalTypeAccountId.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: CashFlowQuery) = (
             FfiConverterOptionalTypeMonth.allocationSize(value.`from`) +
             FfiConverterOptionalTypeMonth.allocationSize(value.`to`) +
-            FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`)
+            FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
     )
 
     override fun write(value: CashFlowQuery, buf: ByteBuffer) {
             FfiConverterOptionalTypeMonth.write(value.`from`, buf)
             FfiConverterOptionalTypeMonth.write(value.`to`, buf)
             FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -12970,6 +14436,61 @@ public object FfiConverterTypeCategoryQuality: FfiConverterRustBuffer<CategoryQu
             FfiConverterLong.write(value.`precision`, buf)
             FfiConverterLong.write(value.`recall`, buf)
             FfiConverterLong.write(value.`f1`, buf)
+    }
+}
+
+
+
+/**
+ * What an undo took back.
+ */
+data class CommitUndone (
+    /**
+     * The commit's sequence number.
+     */
+    val `seq`: kotlin.Long
+    , 
+    /**
+     * How many transactions have something of it taken back.
+     */
+    val `restored`: kotlin.Long
+    , 
+    /**
+     * How many stay as they are: what the commit gave them has changed since, or they are gone.
+     */
+    val `kept`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCommitUndone: FfiConverterRustBuffer<CommitUndone> {
+    override fun read(buf: ByteBuffer): CommitUndone {
+        return CommitUndone(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CommitUndone) = (
+            FfiConverterLong.allocationSize(value.`seq`) +
+            FfiConverterLong.allocationSize(value.`restored`) +
+            FfiConverterLong.allocationSize(value.`kept`)
+    )
+
+    override fun write(value: CommitUndone, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`seq`, buf)
+            FfiConverterLong.write(value.`restored`, buf)
+            FfiConverterLong.write(value.`kept`, buf)
     }
 }
 
@@ -13442,6 +14963,140 @@ public object FfiConverterTypeCut: FfiConverterRustBuffer<Cut> {
 
 
 /**
+ * A first page. Each part is what its own verb tells.
+ */
+data class Dashboard (
+    /**
+     * The day.
+     */
+    val `asOf`: kotlin.String
+    , 
+    /**
+     * What lies in each account at its end.
+     */
+    val `balances`: List<Balance>
+    , 
+    /**
+     * What lies in all of them, each currency apart.
+     */
+    val `netWorth`: List<NetWorth>
+    , 
+    /**
+     * Income and spending of the day's month, as far as it is recorded, each currency apart.
+     */
+    val `month`: List<CashFlow>
+    , 
+    /**
+     * How budgets stand in their present periods.
+     */
+    val `budgets`: List<BudgetState>
+    , 
+    /**
+     * What is expected in the next 30 days in the accounts on budget.
+     */
+    val `upcoming`: List<ExpectedPayment>
+    , 
+    /**
+     * How goals stand.
+     */
+    val `goals`: List<GoalProgress>
+    , 
+    /**
+     * What a person should look at.
+     */
+    val `insights`: List<Insight>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDashboard: FfiConverterRustBuffer<Dashboard> {
+    override fun read(buf: ByteBuffer): Dashboard {
+        return Dashboard(
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeBalance.read(buf),
+            FfiConverterSequenceTypeNetWorth.read(buf),
+            FfiConverterSequenceTypeCashFlow.read(buf),
+            FfiConverterSequenceTypeBudgetState.read(buf),
+            FfiConverterSequenceTypeExpectedPayment.read(buf),
+            FfiConverterSequenceTypeGoalProgress.read(buf),
+            FfiConverterSequenceTypeInsight.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Dashboard) = (
+            FfiConverterString.allocationSize(value.`asOf`) +
+            FfiConverterSequenceTypeBalance.allocationSize(value.`balances`) +
+            FfiConverterSequenceTypeNetWorth.allocationSize(value.`netWorth`) +
+            FfiConverterSequenceTypeCashFlow.allocationSize(value.`month`) +
+            FfiConverterSequenceTypeBudgetState.allocationSize(value.`budgets`) +
+            FfiConverterSequenceTypeExpectedPayment.allocationSize(value.`upcoming`) +
+            FfiConverterSequenceTypeGoalProgress.allocationSize(value.`goals`) +
+            FfiConverterSequenceTypeInsight.allocationSize(value.`insights`)
+    )
+
+    override fun write(value: Dashboard, buf: ByteBuffer) {
+            FfiConverterString.write(value.`asOf`, buf)
+            FfiConverterSequenceTypeBalance.write(value.`balances`, buf)
+            FfiConverterSequenceTypeNetWorth.write(value.`netWorth`, buf)
+            FfiConverterSequenceTypeCashFlow.write(value.`month`, buf)
+            FfiConverterSequenceTypeBudgetState.write(value.`budgets`, buf)
+            FfiConverterSequenceTypeExpectedPayment.write(value.`upcoming`, buf)
+            FfiConverterSequenceTypeGoalProgress.write(value.`goals`, buf)
+            FfiConverterSequenceTypeInsight.write(value.`insights`, buf)
+    }
+}
+
+
+
+/**
+ * Which day a first page is of.
+ */
+data class DashboardQuery (
+    /**
+     * The day; today, in the book's zone, where absent.
+     */
+    val `asOf`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDashboardQuery: FfiConverterRustBuffer<DashboardQuery> {
+    override fun read(buf: ByteBuffer): DashboardQuery {
+        return DashboardQuery(
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DashboardQuery) = (
+            FfiConverterOptionalString.allocationSize(value.`asOf`)
+    )
+
+    override fun write(value: DashboardQuery, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`asOf`, buf)
+    }
+}
+
+
+
+/**
  * What one unit of a currency was worth in another on a day.
  */
 data class DatedRate (
@@ -13562,6 +15217,53 @@ public object FfiConverterTypeDisagreement: FfiConverterRustBuffer<Disagreement>
             FfiConverterTypeCategoryId.write(value.`chosenId`, buf)
             FfiConverterTypeCategoryId.write(value.`proposedId`, buf)
             FfiConverterTypeRuleId.write(value.`ruleId`, buf)
+    }
+}
+
+
+
+/**
+ * That somebody dismissed a finding; it stays so until somebody restores it.
+ */
+data class Dismissal (
+    /**
+     * The finding's name.
+     */
+    val `insightId`: kotlin.String
+    , 
+    /**
+     * The day on which it was dismissed, in the book's zone.
+     */
+    val `date`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDismissal: FfiConverterRustBuffer<Dismissal> {
+    override fun read(buf: ByteBuffer): Dismissal {
+        return Dismissal(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Dismissal) = (
+            FfiConverterString.allocationSize(value.`insightId`) +
+            FfiConverterString.allocationSize(value.`date`)
+    )
+
+    override fun write(value: Dismissal, buf: ByteBuffer) {
+            FfiConverterString.write(value.`insightId`, buf)
+            FfiConverterString.write(value.`date`, buf)
     }
 }
 
@@ -13975,9 +15677,9 @@ data class EnvelopeState (
     val `carriesDeficit`: kotlin.Boolean
     , 
     /**
-     * The transactions of the activity, ascending, where asked for.
+     * What the activity was made from, where asked for.
      */
-    val `witness`: List<TransactionId>? = null 
+    val `witness`: Witness? = null 
     
 ){
     
@@ -14001,7 +15703,7 @@ public object FfiConverterTypeEnvelopeState: FfiConverterRustBuffer<EnvelopeStat
             FfiConverterTypeMoney.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterBoolean.read(buf),
-            FfiConverterOptionalSequenceTypeTransactionId.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -14013,7 +15715,7 @@ public object FfiConverterTypeEnvelopeState: FfiConverterRustBuffer<EnvelopeStat
             FfiConverterTypeMoney.allocationSize(value.`activity`) +
             FfiConverterTypeMoney.allocationSize(value.`available`) +
             FfiConverterBoolean.allocationSize(value.`carriesDeficit`) +
-            FfiConverterOptionalSequenceTypeTransactionId.allocationSize(value.`witness`)
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: EnvelopeState, buf: ByteBuffer) {
@@ -14024,7 +15726,7 @@ public object FfiConverterTypeEnvelopeState: FfiConverterRustBuffer<EnvelopeStat
             FfiConverterTypeMoney.write(value.`activity`, buf)
             FfiConverterTypeMoney.write(value.`available`, buf)
             FfiConverterBoolean.write(value.`carriesDeficit`, buf)
-            FfiConverterOptionalSequenceTypeTransactionId.write(value.`witness`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -14278,6 +15980,77 @@ public object FfiConverterTypeEvent: FfiConverterRustBuffer<Event> {
 
 
 /**
+ * A payment that is expected.
+ */
+data class ExpectedPayment (
+    /**
+     * The day; the first one told where it is due already.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * The account.
+     */
+    val `accountId`: AccountId
+    , 
+    /**
+     * The signed amount.
+     */
+    val `amount`: Money
+    , 
+    /**
+     * The other party, as far as it is known.
+     */
+    val `payee`: kotlin.String? = null 
+    , 
+    /**
+     * The schedule; absent for a stream that nobody has accepted.
+     */
+    val `scheduleId`: ScheduleId? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeExpectedPayment: FfiConverterRustBuffer<ExpectedPayment> {
+    override fun read(buf: ByteBuffer): ExpectedPayment {
+        return ExpectedPayment(
+            FfiConverterString.read(buf),
+            FfiConverterTypeAccountId.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeScheduleId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ExpectedPayment) = (
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterTypeMoney.allocationSize(value.`amount`) +
+            FfiConverterOptionalString.allocationSize(value.`payee`) +
+            FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`)
+    )
+
+    override fun write(value: ExpectedPayment, buf: ByteBuffer) {
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterTypeMoney.write(value.`amount`, buf)
+            FfiConverterOptionalString.write(value.`payee`, buf)
+            FfiConverterOptionalTypeScheduleId.write(value.`scheduleId`, buf)
+    }
+}
+
+
+
+/**
  * Every derived field of a transaction: what it is and who proposed what, in the order in which
  * the proposals were made.
  */
@@ -14288,7 +16061,7 @@ data class Explanation (
     val `transactionId`: TransactionId
     , 
     /**
-     * The proposals. Each field that has a source has exactly one winner, each tag likewise.
+     * The proposals. Each field that has a value has exactly one winner, each tag likewise.
      */
     val `candidates`: List<Candidate>
     
@@ -14478,6 +16251,868 @@ public object FfiConverterTypeFieldChange: FfiConverterRustBuffer<FieldChange> {
             FfiConverterString.write(value.`field`, buf)
             FfiConverterOptionalString.write(value.`before`, buf)
             FfiConverterOptionalString.write(value.`after`, buf)
+    }
+}
+
+
+
+/**
+ * A forecast.
+ */
+data class Forecast (
+    /**
+     * The last day that has come.
+     */
+    val `asOf`: kotlin.String
+    , 
+    /**
+     * The accounts.
+     */
+    val `accountIds`: List<AccountId>
+    , 
+    /**
+     * What lies in them at its end.
+     */
+    val `balance`: Money
+    , 
+    /**
+     * How often the balance shall lie within the interval, in percent.
+     */
+    val `level`: kotlin.Long
+    , 
+    /**
+     * How many days of the past the rest is told from.
+     */
+    val `historyDays`: kotlin.Long
+    , 
+    /**
+     * The days, ascending.
+     */
+    val `days`: List<ForecastDay>
+    , 
+    /**
+     * The payments that are expected in them, by day.
+     */
+    val `payments`: List<ExpectedPayment>
+    , 
+    /**
+     * The first day on which the balance may be below the limit: the interval's lower end is.
+     */
+    val `mayBeLowOn`: kotlin.String? = null 
+    , 
+    /**
+     * The first day on which the balance to be expected is below the limit.
+     */
+    val `lowOn`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeForecast: FfiConverterRustBuffer<Forecast> {
+    override fun read(buf: ByteBuffer): Forecast {
+        return Forecast(
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeAccountId.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceTypeForecastDay.read(buf),
+            FfiConverterSequenceTypeExpectedPayment.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Forecast) = (
+            FfiConverterString.allocationSize(value.`asOf`) +
+            FfiConverterSequenceTypeAccountId.allocationSize(value.`accountIds`) +
+            FfiConverterTypeMoney.allocationSize(value.`balance`) +
+            FfiConverterLong.allocationSize(value.`level`) +
+            FfiConverterLong.allocationSize(value.`historyDays`) +
+            FfiConverterSequenceTypeForecastDay.allocationSize(value.`days`) +
+            FfiConverterSequenceTypeExpectedPayment.allocationSize(value.`payments`) +
+            FfiConverterOptionalString.allocationSize(value.`mayBeLowOn`) +
+            FfiConverterOptionalString.allocationSize(value.`lowOn`)
+    )
+
+    override fun write(value: Forecast, buf: ByteBuffer) {
+            FfiConverterString.write(value.`asOf`, buf)
+            FfiConverterSequenceTypeAccountId.write(value.`accountIds`, buf)
+            FfiConverterTypeMoney.write(value.`balance`, buf)
+            FfiConverterLong.write(value.`level`, buf)
+            FfiConverterLong.write(value.`historyDays`, buf)
+            FfiConverterSequenceTypeForecastDay.write(value.`days`, buf)
+            FfiConverterSequenceTypeExpectedPayment.write(value.`payments`, buf)
+            FfiConverterOptionalString.write(value.`mayBeLowOn`, buf)
+            FfiConverterOptionalString.write(value.`lowOn`, buf)
+    }
+}
+
+
+
+/**
+ * How good forecasts were.
+ */
+data class ForecastBacktest (
+    /**
+     * How often balances should have lain within their interval, in percent.
+     */
+    val `level`: kotlin.Long
+    , 
+    /**
+     * How often they did, in percent with one decimal place; absent where no interval was told.
+     */
+    val `coverage`: Amount? = null 
+    , 
+    /**
+     * By the days ahead, ascending.
+     */
+    val `horizons`: List<BacktestHorizon>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeForecastBacktest: FfiConverterRustBuffer<ForecastBacktest> {
+    override fun read(buf: ByteBuffer): ForecastBacktest {
+        return ForecastBacktest(
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterSequenceTypeBacktestHorizon.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ForecastBacktest) = (
+            FfiConverterLong.allocationSize(value.`level`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`coverage`) +
+            FfiConverterSequenceTypeBacktestHorizon.allocationSize(value.`horizons`)
+    )
+
+    override fun write(value: ForecastBacktest, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`level`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`coverage`, buf)
+            FfiConverterSequenceTypeBacktestHorizon.write(value.`horizons`, buf)
+    }
+}
+
+
+
+/**
+ * Which forecasts to try.
+ */
+data class ForecastBacktestQuery (
+    /**
+     * The accounts, in one currency; those on budget where empty.
+     */
+    val `accountIds`: List<AccountId> = listOf() 
+    , 
+    /**
+     * How many forecasts to make, at most 200; 20 where absent. The newest ends with the last day that
+     * has come, and each begins 17 days before the next.
+     */
+    val `forecasts`: kotlin.Long? = null 
+    , 
+    /**
+     * The last day that has come; today, in the book's zone, where absent.
+     */
+    val `asOf`: kotlin.String? = null 
+    , 
+    /**
+     * How often the balance shall lie within the interval, in percent, from 50 to 95; 80 where absent.
+     */
+    val `level`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeForecastBacktestQuery: FfiConverterRustBuffer<ForecastBacktestQuery> {
+    override fun read(buf: ByteBuffer): ForecastBacktestQuery {
+        return ForecastBacktestQuery(
+            FfiConverterSequenceTypeAccountId.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ForecastBacktestQuery) = (
+            FfiConverterSequenceTypeAccountId.allocationSize(value.`accountIds`) +
+            FfiConverterOptionalLong.allocationSize(value.`forecasts`) +
+            FfiConverterOptionalString.allocationSize(value.`asOf`) +
+            FfiConverterOptionalLong.allocationSize(value.`level`)
+    )
+
+    override fun write(value: ForecastBacktestQuery, buf: ByteBuffer) {
+            FfiConverterSequenceTypeAccountId.write(value.`accountIds`, buf)
+            FfiConverterOptionalLong.write(value.`forecasts`, buf)
+            FfiConverterOptionalString.write(value.`asOf`, buf)
+            FfiConverterOptionalLong.write(value.`level`, buf)
+    }
+}
+
+
+
+/**
+ * What lies in the accounts at the end of a day to come.
+ */
+data class ForecastDay (
+    /**
+     * The day.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * What is expected on it, payments and what is recorded for it already.
+     */
+    val `expected`: Money
+    , 
+    /**
+     * The balance to be expected.
+     */
+    val `balance`: Money
+    , 
+    /**
+     * The lower end of the interval; absent where too little has come to tell it.
+     */
+    val `low`: Money? = null 
+    , 
+    /**
+     * The upper end.
+     */
+    val `high`: Money? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeForecastDay: FfiConverterRustBuffer<ForecastDay> {
+    override fun read(buf: ByteBuffer): ForecastDay {
+        return ForecastDay(
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ForecastDay) = (
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterTypeMoney.allocationSize(value.`expected`) +
+            FfiConverterTypeMoney.allocationSize(value.`balance`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`low`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`high`)
+    )
+
+    override fun write(value: ForecastDay, buf: ByteBuffer) {
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterTypeMoney.write(value.`expected`, buf)
+            FfiConverterTypeMoney.write(value.`balance`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`low`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`high`, buf)
+    }
+}
+
+
+
+/**
+ * Which forecast to tell.
+ */
+data class ForecastQuery (
+    /**
+     * The accounts, in one currency; those on budget where empty: in the book's currency, no loans and
+     * no investments.
+     */
+    val `accountIds`: List<AccountId> = listOf() 
+    , 
+    /**
+     * How many days to tell, at most 366; 90 where absent.
+     */
+    val `days`: kotlin.Long? = null 
+    , 
+    /**
+     * The last day that has come; today, in the book's zone, where absent. What is recorded for later
+     * days is expected.
+     */
+    val `asOf`: kotlin.String? = null 
+    , 
+    /**
+     * How often the balance shall lie within the interval, in percent, from 50 to 95; 80 where absent.
+     */
+    val `level`: kotlin.Long? = null 
+    , 
+    /**
+     * The balance below which it is told as low; zero where absent.
+     */
+    val `limit`: Amount? = null 
+    , 
+    /**
+     * Whether streams that nobody has accepted are part of the rest; they are expected where absent,
+     * but for those that are ignored.
+     */
+    val `onlySchedules`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeForecastQuery: FfiConverterRustBuffer<ForecastQuery> {
+    override fun read(buf: ByteBuffer): ForecastQuery {
+        return ForecastQuery(
+            FfiConverterSequenceTypeAccountId.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ForecastQuery) = (
+            FfiConverterSequenceTypeAccountId.allocationSize(value.`accountIds`) +
+            FfiConverterOptionalLong.allocationSize(value.`days`) +
+            FfiConverterOptionalString.allocationSize(value.`asOf`) +
+            FfiConverterOptionalLong.allocationSize(value.`level`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`limit`) +
+            FfiConverterBoolean.allocationSize(value.`onlySchedules`)
+    )
+
+    override fun write(value: ForecastQuery, buf: ByteBuffer) {
+            FfiConverterSequenceTypeAccountId.write(value.`accountIds`, buf)
+            FfiConverterOptionalLong.write(value.`days`, buf)
+            FfiConverterOptionalString.write(value.`asOf`, buf)
+            FfiConverterOptionalLong.write(value.`level`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`limit`, buf)
+            FfiConverterBoolean.write(value.`onlySchedules`, buf)
+    }
+}
+
+
+
+/**
+ * An amount to be saved, in one currency.
+ */
+data class Goal (
+    /**
+     * The goal's id.
+     */
+    val `id`: GoalId
+    , 
+    /**
+     * What people call it.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * What is to be saved, above zero.
+     */
+    val `target`: Money
+    , 
+    /**
+     * The first day on which something is saved for it.
+     */
+    val `start`: kotlin.String
+    , 
+    /**
+     * The day by which it is to be saved.
+     */
+    val `due`: kotlin.String? = null 
+    , 
+    /**
+     * What it is saved by.
+     */
+    val `funding`: GoalFunding
+    , 
+    /**
+     * What a person has decided about it. While it is active or paused, whether it is achieved follows
+     * from its figures.
+     */
+    val `state`: GoalState
+    , 
+    /**
+     * The percentages of the target whose reaching is announced once, ascending; the last is 100.
+     */
+    val `milestones`: List<kotlin.Long>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGoal: FfiConverterRustBuffer<Goal> {
+    override fun read(buf: ByteBuffer): Goal {
+        return Goal(
+            FfiConverterTypeGoalId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeGoalFunding.read(buf),
+            FfiConverterTypeGoalState.read(buf),
+            FfiConverterSequenceLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Goal) = (
+            FfiConverterTypeGoalId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeMoney.allocationSize(value.`target`) +
+            FfiConverterString.allocationSize(value.`start`) +
+            FfiConverterOptionalString.allocationSize(value.`due`) +
+            FfiConverterTypeGoalFunding.allocationSize(value.`funding`) +
+            FfiConverterTypeGoalState.allocationSize(value.`state`) +
+            FfiConverterSequenceLong.allocationSize(value.`milestones`)
+    )
+
+    override fun write(value: Goal, buf: ByteBuffer) {
+            FfiConverterTypeGoalId.write(value.`id`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeMoney.write(value.`target`, buf)
+            FfiConverterString.write(value.`start`, buf)
+            FfiConverterOptionalString.write(value.`due`, buf)
+            FfiConverterTypeGoalFunding.write(value.`funding`, buf)
+            FfiConverterTypeGoalState.write(value.`state`, buf)
+            FfiConverterSequenceLong.write(value.`milestones`, buf)
+    }
+}
+
+
+
+/**
+ * What one transaction added to a goal.
+ */
+data class GoalContribution (
+    /**
+     * The transaction.
+     */
+    val `transactionId`: TransactionId
+    , 
+    /**
+     * Its booking date.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * What it added; below zero where it took something away.
+     */
+    val `amount`: Money
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGoalContribution: FfiConverterRustBuffer<GoalContribution> {
+    override fun read(buf: ByteBuffer): GoalContribution {
+        return GoalContribution(
+            FfiConverterTypeTransactionId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: GoalContribution) = (
+            FfiConverterTypeTransactionId.allocationSize(value.`transactionId`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterTypeMoney.allocationSize(value.`amount`)
+    )
+
+    override fun write(value: GoalContribution, buf: ByteBuffer) {
+            FfiConverterTypeTransactionId.write(value.`transactionId`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterTypeMoney.write(value.`amount`, buf)
+    }
+}
+
+
+
+/**
+ * Changes to a goal; what is absent stays.
+ */
+data class GoalPatch (
+    /**
+     * The new name.
+     */
+    val `name`: kotlin.String? = null 
+    , 
+    /**
+     * The new target, in the goal's currency.
+     */
+    val `target`: Amount? = null 
+    , 
+    /**
+     * The new first day.
+     */
+    val `start`: kotlin.String? = null 
+    , 
+    /**
+     * The new day by which it is to be saved.
+     */
+    val `due`: kotlin.String? = null 
+    , 
+    /**
+     * Whether it is to be saved some day and by none.
+     */
+    val `someDay`: kotlin.Boolean = false 
+    , 
+    /**
+     * What it is saved by from now on, in the past too.
+     */
+    val `funding`: GoalFunding? = null 
+    , 
+    /**
+     * What a person decides: to go on, to pause, that it is achieved, or to give it up.
+     */
+    val `state`: GoalState? = null 
+    , 
+    /**
+     * The new percentages.
+     */
+    val `milestones`: List<kotlin.Long>? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGoalPatch: FfiConverterRustBuffer<GoalPatch> {
+    override fun read(buf: ByteBuffer): GoalPatch {
+        return GoalPatch(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalTypeGoalFunding.read(buf),
+            FfiConverterOptionalTypeGoalState.read(buf),
+            FfiConverterOptionalSequenceLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: GoalPatch) = (
+            FfiConverterOptionalString.allocationSize(value.`name`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`target`) +
+            FfiConverterOptionalString.allocationSize(value.`start`) +
+            FfiConverterOptionalString.allocationSize(value.`due`) +
+            FfiConverterBoolean.allocationSize(value.`someDay`) +
+            FfiConverterOptionalTypeGoalFunding.allocationSize(value.`funding`) +
+            FfiConverterOptionalTypeGoalState.allocationSize(value.`state`) +
+            FfiConverterOptionalSequenceLong.allocationSize(value.`milestones`)
+    )
+
+    override fun write(value: GoalPatch, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`name`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`target`, buf)
+            FfiConverterOptionalString.write(value.`start`, buf)
+            FfiConverterOptionalString.write(value.`due`, buf)
+            FfiConverterBoolean.write(value.`someDay`, buf)
+            FfiConverterOptionalTypeGoalFunding.write(value.`funding`, buf)
+            FfiConverterOptionalTypeGoalState.write(value.`state`, buf)
+            FfiConverterOptionalSequenceLong.write(value.`milestones`, buf)
+    }
+}
+
+
+
+/**
+ * How a goal stands at the end of a day.
+ */
+data class GoalProgress (
+    /**
+     * The goal.
+     */
+    val `goalId`: GoalId
+    , 
+    /**
+     * Its name.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * `achieved` also where the target is saved and no person has decided otherwise.
+     */
+    val `state`: GoalState
+    , 
+    /**
+     * What is to be saved.
+     */
+    val `target`: Money
+    , 
+    /**
+     * What is saved; below zero where more went out than came in.
+     */
+    val `saved`: Money
+    , 
+    /**
+     * What is missing to the target; zero where nothing is.
+     */
+    val `remaining`: Money
+    , 
+    /**
+     * What is saved in percent of the target, one decimal place, rounded half to even.
+     */
+    val `savedPercent`: Amount
+    , 
+    /**
+     * What of it was there before the goal's start.
+     */
+    val `before`: Money
+    , 
+    /**
+     * What of it an envelope was assigned since then, what it lost by overspending made good; zero for
+     * goals that are saved otherwise.
+     */
+    val `assigned`: Money
+    , 
+    /**
+     * What should be saved by the plan: equal parts for the months from start to due day.
+     */
+    val `planned`: Money? = null 
+    , 
+    /**
+     * What is missing to that; zero where nothing is.
+     */
+    val `shortfall`: Money? = null 
+    , 
+    /**
+     * How many months are left to save in, the present one included.
+     */
+    val `monthsLeft`: kotlin.Long? = null 
+    , 
+    /**
+     * What has to be saved in each of them, rounded up to a whole minor unit.
+     */
+    val `neededPerMonth`: Money? = null 
+    , 
+    /**
+     * What was saved in a month, on average over the last full ones, six at most; rounded half to
+     * even.
+     */
+    val `pace`: Money? = null 
+    , 
+    /**
+     * Over how many months that is.
+     */
+    val `paceMonths`: kotlin.Long
+    , 
+    /**
+     * The day on which the target is saved if it goes on at that pace.
+     */
+    val `projected`: kotlin.String? = null 
+    , 
+    /**
+     * The milestones reached now, ascending.
+     */
+    val `reached`: List<kotlin.Long>
+    , 
+    /**
+     * The milestones announced, ascending.
+     */
+    val `announced`: List<kotlin.Long>
+    , 
+    /**
+     * The transactions since the start that changed what is saved, by date, where asked for: with what
+     * was before and what was assigned they add up to it.
+     */
+    val `contributions`: List<GoalContribution>? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGoalProgress: FfiConverterRustBuffer<GoalProgress> {
+    override fun read(buf: ByteBuffer): GoalProgress {
+        return GoalProgress(
+            FfiConverterTypeGoalId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeGoalState.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeAmount.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceLong.read(buf),
+            FfiConverterSequenceLong.read(buf),
+            FfiConverterOptionalSequenceTypeGoalContribution.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: GoalProgress) = (
+            FfiConverterTypeGoalId.allocationSize(value.`goalId`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeGoalState.allocationSize(value.`state`) +
+            FfiConverterTypeMoney.allocationSize(value.`target`) +
+            FfiConverterTypeMoney.allocationSize(value.`saved`) +
+            FfiConverterTypeMoney.allocationSize(value.`remaining`) +
+            FfiConverterTypeAmount.allocationSize(value.`savedPercent`) +
+            FfiConverterTypeMoney.allocationSize(value.`before`) +
+            FfiConverterTypeMoney.allocationSize(value.`assigned`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`planned`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`shortfall`) +
+            FfiConverterOptionalLong.allocationSize(value.`monthsLeft`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`neededPerMonth`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`pace`) +
+            FfiConverterLong.allocationSize(value.`paceMonths`) +
+            FfiConverterOptionalString.allocationSize(value.`projected`) +
+            FfiConverterSequenceLong.allocationSize(value.`reached`) +
+            FfiConverterSequenceLong.allocationSize(value.`announced`) +
+            FfiConverterOptionalSequenceTypeGoalContribution.allocationSize(value.`contributions`)
+    )
+
+    override fun write(value: GoalProgress, buf: ByteBuffer) {
+            FfiConverterTypeGoalId.write(value.`goalId`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeGoalState.write(value.`state`, buf)
+            FfiConverterTypeMoney.write(value.`target`, buf)
+            FfiConverterTypeMoney.write(value.`saved`, buf)
+            FfiConverterTypeMoney.write(value.`remaining`, buf)
+            FfiConverterTypeAmount.write(value.`savedPercent`, buf)
+            FfiConverterTypeMoney.write(value.`before`, buf)
+            FfiConverterTypeMoney.write(value.`assigned`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`planned`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`shortfall`, buf)
+            FfiConverterOptionalLong.write(value.`monthsLeft`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`neededPerMonth`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`pace`, buf)
+            FfiConverterLong.write(value.`paceMonths`, buf)
+            FfiConverterOptionalString.write(value.`projected`, buf)
+            FfiConverterSequenceLong.write(value.`reached`, buf)
+            FfiConverterSequenceLong.write(value.`announced`, buf)
+            FfiConverterOptionalSequenceTypeGoalContribution.write(value.`contributions`, buf)
+    }
+}
+
+
+
+/**
+ * Which goals' progress to tell.
+ */
+data class GoalQuery (
+    /**
+     * One goal; all where absent.
+     */
+    val `goalId`: GoalId? = null 
+    , 
+    /**
+     * The day by whose end it is told; today, in the book's zone, where absent.
+     */
+    val `asOf`: kotlin.String? = null 
+    , 
+    /**
+     * Whether to name the transactions that were saved.
+     */
+    val `witness`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGoalQuery: FfiConverterRustBuffer<GoalQuery> {
+    override fun read(buf: ByteBuffer): GoalQuery {
+        return GoalQuery(
+            FfiConverterOptionalTypeGoalId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: GoalQuery) = (
+            FfiConverterOptionalTypeGoalId.allocationSize(value.`goalId`) +
+            FfiConverterOptionalString.allocationSize(value.`asOf`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
+    )
+
+    override fun write(value: GoalQuery, buf: ByteBuffer) {
+            FfiConverterOptionalTypeGoalId.write(value.`goalId`, buf)
+            FfiConverterOptionalString.write(value.`asOf`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -14848,6 +17483,188 @@ public object FfiConverterTypeImportReport: FfiConverterRustBuffer<ImportReport>
 
 
 /**
+ * A finding.
+ */
+data class Insight (
+    /**
+     * Its name: the same as long as it is the same finding, on whatever day it is told.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * What was found.
+     */
+    val `code`: InsightCode
+    , 
+    /**
+     * How much it matters.
+     */
+    val `priority`: InsightPriority
+    , 
+    /**
+     * The day that it is about.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * The amount that it is about, as the code says.
+     */
+    val `amount`: Money? = null 
+    , 
+    /**
+     * What that is compared with.
+     */
+    val `usual`: Money? = null 
+    , 
+    /**
+     * The percentage that was reached.
+     */
+    val `percent`: kotlin.Long? = null 
+    , 
+    /**
+     * The account.
+     */
+    val `accountId`: AccountId? = null 
+    , 
+    /**
+     * The budget.
+     */
+    val `budgetId`: BudgetId? = null 
+    , 
+    /**
+     * The goal.
+     */
+    val `goalId`: GoalId? = null 
+    , 
+    /**
+     * The schedule.
+     */
+    val `scheduleId`: ScheduleId? = null 
+    , 
+    /**
+     * The transactions, oldest first.
+     */
+    val `transactionIds`: List<TransactionId>
+    , 
+    /**
+     * Whether somebody dismissed it.
+     */
+    val `dismissed`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeInsight: FfiConverterRustBuffer<Insight> {
+    override fun read(buf: ByteBuffer): Insight {
+        return Insight(
+            FfiConverterString.read(buf),
+            FfiConverterTypeInsightCode.read(buf),
+            FfiConverterTypeInsightPriority.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalTypeAccountId.read(buf),
+            FfiConverterOptionalTypeBudgetId.read(buf),
+            FfiConverterOptionalTypeGoalId.read(buf),
+            FfiConverterOptionalTypeScheduleId.read(buf),
+            FfiConverterSequenceTypeTransactionId.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Insight) = (
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterTypeInsightCode.allocationSize(value.`code`) +
+            FfiConverterTypeInsightPriority.allocationSize(value.`priority`) +
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`amount`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`usual`) +
+            FfiConverterOptionalLong.allocationSize(value.`percent`) +
+            FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterOptionalTypeBudgetId.allocationSize(value.`budgetId`) +
+            FfiConverterOptionalTypeGoalId.allocationSize(value.`goalId`) +
+            FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`) +
+            FfiConverterSequenceTypeTransactionId.allocationSize(value.`transactionIds`) +
+            FfiConverterBoolean.allocationSize(value.`dismissed`)
+    )
+
+    override fun write(value: Insight, buf: ByteBuffer) {
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterTypeInsightCode.write(value.`code`, buf)
+            FfiConverterTypeInsightPriority.write(value.`priority`, buf)
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`amount`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`usual`, buf)
+            FfiConverterOptionalLong.write(value.`percent`, buf)
+            FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterOptionalTypeBudgetId.write(value.`budgetId`, buf)
+            FfiConverterOptionalTypeGoalId.write(value.`goalId`, buf)
+            FfiConverterOptionalTypeScheduleId.write(value.`scheduleId`, buf)
+            FfiConverterSequenceTypeTransactionId.write(value.`transactionIds`, buf)
+            FfiConverterBoolean.write(value.`dismissed`, buf)
+    }
+}
+
+
+
+/**
+ * Which findings to tell.
+ */
+data class InsightQuery (
+    /**
+     * The day on which they are told; today, in the book's zone, where absent.
+     */
+    val `asOf`: kotlin.String? = null 
+    , 
+    /**
+     * Also those that were dismissed.
+     */
+    val `dismissed`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeInsightQuery: FfiConverterRustBuffer<InsightQuery> {
+    override fun read(buf: ByteBuffer): InsightQuery {
+        return InsightQuery(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: InsightQuery) = (
+            FfiConverterOptionalString.allocationSize(value.`asOf`) +
+            FfiConverterBoolean.allocationSize(value.`dismissed`)
+    )
+
+    override fun write(value: InsightQuery, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`asOf`, buf)
+            FfiConverterBoolean.write(value.`dismissed`, buf)
+    }
+}
+
+
+
+/**
  * Dialect and column roles of a bank's delimited files, kept in the book.
  */
 data class Layout (
@@ -14961,6 +17778,69 @@ public object FfiConverterTypeLearning: FfiConverterRustBuffer<Learning> {
             FfiConverterBoolean.write(value.`enabled`, buf)
             FfiConverterOptionalLong.write(value.`threshold`, buf)
             FfiConverterSequenceString.write(value.`forgotten`, buf)
+    }
+}
+
+
+
+/**
+ * The lowest point of a balance.
+ */
+data class Lowest (
+    /**
+     * The day on which the balance to be expected is lowest; the first of several.
+     */
+    val `date`: kotlin.String
+    , 
+    /**
+     * That balance.
+     */
+    val `balance`: Money
+    , 
+    /**
+     * The lowest lower end of the interval, on whatever day; absent where it cannot be told.
+     */
+    val `low`: Money? = null 
+    , 
+    /**
+     * The lowest upper end of the interval.
+     */
+    val `high`: Money? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeLowest: FfiConverterRustBuffer<Lowest> {
+    override fun read(buf: ByteBuffer): Lowest {
+        return Lowest(
+            FfiConverterString.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Lowest) = (
+            FfiConverterString.allocationSize(value.`date`) +
+            FfiConverterTypeMoney.allocationSize(value.`balance`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`low`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`high`)
+    )
+
+    override fun write(value: Lowest, buf: ByteBuffer) {
+            FfiConverterString.write(value.`date`, buf)
+            FfiConverterTypeMoney.write(value.`balance`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`low`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`high`, buf)
     }
 }
 
@@ -15108,7 +17988,7 @@ public object FfiConverterTypeMoney: FfiConverterRustBuffer<Money> {
 
 
 /**
- * What lay in the accounts of one currency at the end of a day.
+ * What lay in the accounts of one currency, or of all, at the end of a day.
  */
 data class NetWorth (
     /**
@@ -15130,6 +18010,18 @@ data class NetWorth (
      * Both together.
      */
     val `net`: Money
+    , 
+    /**
+     * How much of the net is due to rates alone: the net less what came into the accounts and went out
+     * of them, each by the rate of its own day. An opening balance counts by that of the day on which
+     * something first moved in its account. Absent unless asked for.
+     */
+    val `unrealised`: Money? = null 
+    , 
+    /**
+     * What it was made from, where asked for.
+     */
+    val `witness`: Witness? = null 
     
 ){
     
@@ -15150,6 +18042,8 @@ public object FfiConverterTypeNetWorth: FfiConverterRustBuffer<NetWorth> {
             FfiConverterTypeMoney.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -15157,7 +18051,9 @@ public object FfiConverterTypeNetWorth: FfiConverterRustBuffer<NetWorth> {
             FfiConverterOptionalString.allocationSize(value.`date`) +
             FfiConverterTypeMoney.allocationSize(value.`assets`) +
             FfiConverterTypeMoney.allocationSize(value.`debts`) +
-            FfiConverterTypeMoney.allocationSize(value.`net`)
+            FfiConverterTypeMoney.allocationSize(value.`net`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`unrealised`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: NetWorth, buf: ByteBuffer) {
@@ -15165,6 +18061,8 @@ public object FfiConverterTypeNetWorth: FfiConverterRustBuffer<NetWorth> {
             FfiConverterTypeMoney.write(value.`assets`, buf)
             FfiConverterTypeMoney.write(value.`debts`, buf)
             FfiConverterTypeMoney.write(value.`net`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`unrealised`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -15188,6 +18086,28 @@ data class NetWorthQuery (
      * For which days between them; `month` where absent.
      */
     val `step`: NetWorthStep? = null 
+    , 
+    /**
+     * The code of the currency in which to tell all accounts together, at the rates of each day; each
+     * currency apart where absent. It needs `to`.
+     */
+    val `currency`: kotlin.String? = null 
+    , 
+    /**
+     * How many days old a rate may be, at most 366; 7 where absent.
+     */
+    val `maxAgeDays`: kotlin.Long? = null 
+    , 
+    /**
+     * Whether to tell the unrealised difference, which needs the rates of every day on which something
+     * moved in an account of another currency.
+     */
+    val `unrealised`: kotlin.Boolean = false 
+    , 
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    val `witness`: kotlin.Boolean = false 
     
 ){
     
@@ -15207,19 +18127,31 @@ public object FfiConverterTypeNetWorthQuery: FfiConverterRustBuffer<NetWorthQuer
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeNetWorthStep.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: NetWorthQuery) = (
             FfiConverterOptionalString.allocationSize(value.`from`) +
             FfiConverterOptionalString.allocationSize(value.`to`) +
-            FfiConverterOptionalTypeNetWorthStep.allocationSize(value.`step`)
+            FfiConverterOptionalTypeNetWorthStep.allocationSize(value.`step`) +
+            FfiConverterOptionalString.allocationSize(value.`currency`) +
+            FfiConverterOptionalLong.allocationSize(value.`maxAgeDays`) +
+            FfiConverterBoolean.allocationSize(value.`unrealised`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
     )
 
     override fun write(value: NetWorthQuery, buf: ByteBuffer) {
             FfiConverterOptionalString.write(value.`from`, buf)
             FfiConverterOptionalString.write(value.`to`, buf)
             FfiConverterOptionalTypeNetWorthStep.write(value.`step`, buf)
+            FfiConverterOptionalString.write(value.`currency`, buf)
+            FfiConverterOptionalLong.write(value.`maxAgeDays`, buf)
+            FfiConverterBoolean.write(value.`unrealised`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -15742,6 +18674,101 @@ public object FfiConverterTypeNewEnvelope: FfiConverterRustBuffer<NewEnvelope> {
             FfiConverterOptionalTypeAmount.write(value.`cap`, buf)
             FfiConverterBoolean.write(value.`returnsExcess`, buf)
             FfiConverterSequenceTypeAutomation.write(value.`automations`, buf)
+    }
+}
+
+
+
+/**
+ * A goal to be made.
+ */
+data class NewGoal (
+    /**
+     * An id of the caller's choice; fresh where absent.
+     */
+    val `id`: GoalId? = null 
+    , 
+    /**
+     * What people call it.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * What is to be saved, above zero.
+     */
+    val `target`: Amount
+    , 
+    /**
+     * The currency code; the book's currency where absent.
+     */
+    val `currency`: kotlin.String? = null 
+    , 
+    /**
+     * The first day on which something is saved for it; today, in the book's zone, where absent.
+     */
+    val `start`: kotlin.String? = null 
+    , 
+    /**
+     * The day by which it is to be saved, not before the start; some day where absent.
+     */
+    val `due`: kotlin.String? = null 
+    , 
+    /**
+     * What it is saved by.
+     */
+    val `funding`: GoalFunding
+    , 
+    /**
+     * The percentages to announce, from 1 to 100; 25, 50 and 75 where absent. 100 is one always.
+     */
+    val `milestones`: List<kotlin.Long>? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewGoal: FfiConverterRustBuffer<NewGoal> {
+    override fun read(buf: ByteBuffer): NewGoal {
+        return NewGoal(
+            FfiConverterOptionalTypeGoalId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeAmount.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterTypeGoalFunding.read(buf),
+            FfiConverterOptionalSequenceLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewGoal) = (
+            FfiConverterOptionalTypeGoalId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterTypeAmount.allocationSize(value.`target`) +
+            FfiConverterOptionalString.allocationSize(value.`currency`) +
+            FfiConverterOptionalString.allocationSize(value.`start`) +
+            FfiConverterOptionalString.allocationSize(value.`due`) +
+            FfiConverterTypeGoalFunding.allocationSize(value.`funding`) +
+            FfiConverterOptionalSequenceLong.allocationSize(value.`milestones`)
+    )
+
+    override fun write(value: NewGoal, buf: ByteBuffer) {
+            FfiConverterOptionalTypeGoalId.write(value.`id`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterTypeAmount.write(value.`target`, buf)
+            FfiConverterOptionalString.write(value.`currency`, buf)
+            FfiConverterOptionalString.write(value.`start`, buf)
+            FfiConverterOptionalString.write(value.`due`, buf)
+            FfiConverterTypeGoalFunding.write(value.`funding`, buf)
+            FfiConverterOptionalSequenceLong.write(value.`milestones`, buf)
     }
 }
 
@@ -16442,6 +19469,16 @@ data class NewTransaction (
     val `splits`: List<NewSplit> = listOf() 
     , 
     /**
+     * The schedule that it pays.
+     */
+    val `scheduleId`: ScheduleId? = null 
+    , 
+    /**
+     * The goal that it is saved for: one that is saved by transactions.
+     */
+    val `goalId`: GoalId? = null 
+    , 
+    /**
      * A cheque number or reference.
      */
     val `reference`: kotlin.String? = null 
@@ -16489,6 +19526,8 @@ public object FfiConverterTypeNewTransaction: FfiConverterRustBuffer<NewTransact
             FfiConverterSequenceString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterSequenceTypeNewSplit.read(buf),
+            FfiConverterOptionalTypeScheduleId.read(buf),
+            FfiConverterOptionalTypeGoalId.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterSequenceTypeAttachment.read(buf),
@@ -16510,6 +19549,8 @@ public object FfiConverterTypeNewTransaction: FfiConverterRustBuffer<NewTransact
             FfiConverterSequenceString.allocationSize(value.`tags`) +
             FfiConverterOptionalString.allocationSize(value.`notes`) +
             FfiConverterSequenceTypeNewSplit.allocationSize(value.`splits`) +
+            FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`) +
+            FfiConverterOptionalTypeGoalId.allocationSize(value.`goalId`) +
             FfiConverterOptionalString.allocationSize(value.`reference`) +
             FfiConverterOptionalString.allocationSize(value.`externalId`) +
             FfiConverterSequenceTypeAttachment.allocationSize(value.`attachments`) +
@@ -16530,6 +19571,8 @@ public object FfiConverterTypeNewTransaction: FfiConverterRustBuffer<NewTransact
             FfiConverterSequenceString.write(value.`tags`, buf)
             FfiConverterOptionalString.write(value.`notes`, buf)
             FfiConverterSequenceTypeNewSplit.write(value.`splits`, buf)
+            FfiConverterOptionalTypeScheduleId.write(value.`scheduleId`, buf)
+            FfiConverterOptionalTypeGoalId.write(value.`goalId`, buf)
             FfiConverterOptionalString.write(value.`reference`, buf)
             FfiConverterOptionalString.write(value.`externalId`, buf)
             FfiConverterSequenceTypeAttachment.write(value.`attachments`, buf)
@@ -17603,6 +20646,11 @@ data class PayeeTotal (
      * How many transactions, or parts of split ones, were counted.
      */
     val `transactions`: kotlin.Long
+    , 
+    /**
+     * What it was made from, where asked for.
+     */
+    val `witness`: Witness? = null 
     
 ){
     
@@ -17622,19 +20670,22 @@ public object FfiConverterTypePayeeTotal: FfiConverterRustBuffer<PayeeTotal> {
             FfiConverterString.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterLong.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
     override fun allocationSize(value: PayeeTotal) = (
             FfiConverterString.allocationSize(value.`payee`) +
             FfiConverterTypeMoney.allocationSize(value.`total`) +
-            FfiConverterLong.allocationSize(value.`transactions`)
+            FfiConverterLong.allocationSize(value.`transactions`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: PayeeTotal, buf: ByteBuffer) {
             FfiConverterString.write(value.`payee`, buf)
             FfiConverterTypeMoney.write(value.`total`, buf)
             FfiConverterLong.write(value.`transactions`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -18380,6 +21431,605 @@ public object FfiConverterTypeRecurrence: FfiConverterRustBuffer<Recurrence> {
             FfiConverterOptionalLong.write(value.`count`, buf)
             FfiConverterOptionalString.write(value.`until`, buf)
             FfiConverterSequenceString.write(value.`skip`, buf)
+    }
+}
+
+
+
+/**
+ * A question to a book, as data.
+ */
+data class Report (
+    /**
+     * What is added up.
+     */
+    val `measure`: ReportMeasure? = null 
+    , 
+    /**
+     * What rows are made by, at most three, of which one divides time; one row where empty.
+     */
+    val `by`: List<ReportDimension> = listOf() 
+    , 
+    /**
+     * Which days; all where absent.
+     */
+    val `span`: ReportSpan? = null 
+    , 
+    /**
+     * What it is compared with; the span then has a first and a last day.
+     */
+    val `compare`: ReportComparison? = null 
+    , 
+    /**
+     * In which order rows come.
+     */
+    val `sort`: ReportSort? = null 
+    , 
+    /**
+     * Whether they come the other way round.
+     */
+    val `reversed`: kotlin.Boolean = false 
+    , 
+    /**
+     * How many rows of each currency, 1 to 100,000; all where absent.
+     */
+    val `limit`: kotlin.Long? = null 
+    , 
+    /**
+     * The code of the currency in which to tell everything; each its own where absent.
+     */
+    val `currency`: kotlin.String? = null 
+    , 
+    /**
+     * Which lines count; all where absent. It looks at payee, tags, account, category, amount,
+     * currency, direction, date and what a transaction has, where these are known to figures; the
+     * amount is that of the line.
+     */
+    val `filter`: Condition? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReport: FfiConverterRustBuffer<Report> {
+    override fun read(buf: ByteBuffer): Report {
+        return Report(
+            FfiConverterOptionalTypeReportMeasure.read(buf),
+            FfiConverterSequenceTypeReportDimension.read(buf),
+            FfiConverterOptionalTypeReportSpan.read(buf),
+            FfiConverterOptionalTypeReportComparison.read(buf),
+            FfiConverterOptionalTypeReportSort.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeCondition.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Report) = (
+            FfiConverterOptionalTypeReportMeasure.allocationSize(value.`measure`) +
+            FfiConverterSequenceTypeReportDimension.allocationSize(value.`by`) +
+            FfiConverterOptionalTypeReportSpan.allocationSize(value.`span`) +
+            FfiConverterOptionalTypeReportComparison.allocationSize(value.`compare`) +
+            FfiConverterOptionalTypeReportSort.allocationSize(value.`sort`) +
+            FfiConverterBoolean.allocationSize(value.`reversed`) +
+            FfiConverterOptionalLong.allocationSize(value.`limit`) +
+            FfiConverterOptionalString.allocationSize(value.`currency`) +
+            FfiConverterOptionalTypeCondition.allocationSize(value.`filter`)
+    )
+
+    override fun write(value: Report, buf: ByteBuffer) {
+            FfiConverterOptionalTypeReportMeasure.write(value.`measure`, buf)
+            FfiConverterSequenceTypeReportDimension.write(value.`by`, buf)
+            FfiConverterOptionalTypeReportSpan.write(value.`span`, buf)
+            FfiConverterOptionalTypeReportComparison.write(value.`compare`, buf)
+            FfiConverterOptionalTypeReportSort.write(value.`sort`, buf)
+            FfiConverterBoolean.write(value.`reversed`, buf)
+            FfiConverterOptionalLong.write(value.`limit`, buf)
+            FfiConverterOptionalString.write(value.`currency`, buf)
+            FfiConverterOptionalTypeCondition.write(value.`filter`, buf)
+    }
+}
+
+
+
+/**
+ * What a report comes to, and all that is needed to do it again.
+ */
+data class ReportAnswer (
+    /**
+     * What ran.
+     */
+    val `report`: Report
+    , 
+    /**
+     * The same as a sentence.
+     */
+    val `text`: kotlin.String
+    , 
+    /**
+     * The hash of the commit for which it holds.
+     */
+    val `head`: Hash
+    , 
+    /**
+     * The first day; absent = from the beginning.
+     */
+    val `from`: kotlin.String? = null 
+    , 
+    /**
+     * The last day; absent = to the end.
+     */
+    val `to`: kotlin.String? = null 
+    , 
+    /**
+     * The first day of what it is compared with.
+     */
+    val `beforeFrom`: kotlin.String? = null 
+    , 
+    /**
+     * The last day of what it is compared with.
+     */
+    val `beforeTo`: kotlin.String? = null 
+    , 
+    /**
+     * What all that was counted comes to, by currency, rows left out by `limit` included.
+     */
+    val `totals`: List<ReportTotal>
+    , 
+    /**
+     * The rows, each currency apart.
+     */
+    val `rows`: List<ReportRow>
+    , 
+    /**
+     * The rates that were used, ascending by day and currencies: each line is converted by that of its
+     * day and rounded once, half to even, to the minor unit.
+     */
+    val `rates`: List<DatedRate>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportAnswer: FfiConverterRustBuffer<ReportAnswer> {
+    override fun read(buf: ByteBuffer): ReportAnswer {
+        return ReportAnswer(
+            FfiConverterTypeReport.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeHash.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeReportTotal.read(buf),
+            FfiConverterSequenceTypeReportRow.read(buf),
+            FfiConverterSequenceTypeDatedRate.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReportAnswer) = (
+            FfiConverterTypeReport.allocationSize(value.`report`) +
+            FfiConverterString.allocationSize(value.`text`) +
+            FfiConverterTypeHash.allocationSize(value.`head`) +
+            FfiConverterOptionalString.allocationSize(value.`from`) +
+            FfiConverterOptionalString.allocationSize(value.`to`) +
+            FfiConverterOptionalString.allocationSize(value.`beforeFrom`) +
+            FfiConverterOptionalString.allocationSize(value.`beforeTo`) +
+            FfiConverterSequenceTypeReportTotal.allocationSize(value.`totals`) +
+            FfiConverterSequenceTypeReportRow.allocationSize(value.`rows`) +
+            FfiConverterSequenceTypeDatedRate.allocationSize(value.`rates`)
+    )
+
+    override fun write(value: ReportAnswer, buf: ByteBuffer) {
+            FfiConverterTypeReport.write(value.`report`, buf)
+            FfiConverterString.write(value.`text`, buf)
+            FfiConverterTypeHash.write(value.`head`, buf)
+            FfiConverterOptionalString.write(value.`from`, buf)
+            FfiConverterOptionalString.write(value.`to`, buf)
+            FfiConverterOptionalString.write(value.`beforeFrom`, buf)
+            FfiConverterOptionalString.write(value.`beforeTo`, buf)
+            FfiConverterSequenceTypeReportTotal.write(value.`totals`, buf)
+            FfiConverterSequenceTypeReportRow.write(value.`rows`, buf)
+            FfiConverterSequenceTypeDatedRate.write(value.`rates`, buf)
+    }
+}
+
+
+
+/**
+ * A report to be run.
+ */
+data class ReportQuery (
+    /**
+     * The report.
+     */
+    val `report`: Report? = null 
+    , 
+    /**
+     * The day that counts as today; today in the book's zone where absent.
+     */
+    val `asOf`: kotlin.String? = null 
+    , 
+    /**
+     * How many days old a rate may be, at most 366; 7 where absent.
+     */
+    val `maxAgeDays`: kotlin.Long? = null 
+    , 
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    val `witness`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportQuery: FfiConverterRustBuffer<ReportQuery> {
+    override fun read(buf: ByteBuffer): ReportQuery {
+        return ReportQuery(
+            FfiConverterOptionalTypeReport.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReportQuery) = (
+            FfiConverterOptionalTypeReport.allocationSize(value.`report`) +
+            FfiConverterOptionalString.allocationSize(value.`asOf`) +
+            FfiConverterOptionalLong.allocationSize(value.`maxAgeDays`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
+    )
+
+    override fun write(value: ReportQuery, buf: ByteBuffer) {
+            FfiConverterOptionalTypeReport.write(value.`report`, buf)
+            FfiConverterOptionalString.write(value.`asOf`, buf)
+            FfiConverterOptionalLong.write(value.`maxAgeDays`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
+    }
+}
+
+
+
+/**
+ * A question in words.
+ */
+data class ReportQuestion (
+    /**
+     * The question, at most 1,000 bytes; with the names of accounts and categories it leaves the
+     * house.
+     */
+    val `question`: kotlin.String = "" 
+    , 
+    /**
+     * The day that counts as today; today in the book's zone where absent.
+     */
+    val `asOf`: kotlin.String? = null 
+    , 
+    /**
+     * How many days old a rate may be, at most 366; 7 where absent.
+     */
+    val `maxAgeDays`: kotlin.Long? = null 
+    , 
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    val `witness`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportQuestion: FfiConverterRustBuffer<ReportQuestion> {
+    override fun read(buf: ByteBuffer): ReportQuestion {
+        return ReportQuestion(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReportQuestion) = (
+            FfiConverterString.allocationSize(value.`question`) +
+            FfiConverterOptionalString.allocationSize(value.`asOf`) +
+            FfiConverterOptionalLong.allocationSize(value.`maxAgeDays`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
+    )
+
+    override fun write(value: ReportQuestion, buf: ByteBuffer) {
+            FfiConverterString.write(value.`question`, buf)
+            FfiConverterOptionalString.write(value.`asOf`, buf)
+            FfiConverterOptionalLong.write(value.`maxAgeDays`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
+    }
+}
+
+
+
+/**
+ * One row. Of the members that say what it is of, those are there by which rows are made.
+ */
+data class ReportRow (
+    /**
+     * The category; absent = none.
+     */
+    val `categoryId`: CategoryId? = null 
+    , 
+    /**
+     * The topmost category above it; absent = none.
+     */
+    val `groupId`: CategoryId? = null 
+    , 
+    /**
+     * The account.
+     */
+    val `accountId`: AccountId? = null 
+    , 
+    /**
+     * The payee; absent = none.
+     */
+    val `payee`: kotlin.String? = null 
+    , 
+    /**
+     * The tag; absent = none.
+     */
+    val `tag`: kotlin.String? = null 
+    , 
+    /**
+     * The first day of the day, week, month, quarter or year.
+     */
+    val `date`: kotlin.String? = null 
+    , 
+    /**
+     * The day of the week.
+     */
+    val `weekday`: Weekday? = null 
+    , 
+    /**
+     * The sum.
+     */
+    val `total`: Money
+    , 
+    /**
+     * How many transactions, or parts of split ones, were counted.
+     */
+    val `transactions`: kotlin.Long
+    , 
+    /**
+     * The sum divided by that, rounded half to even; absent where there are none.
+     */
+    val `average`: Money? = null 
+    , 
+    /**
+     * The sum of what it is compared with.
+     */
+    val `before`: Money? = null 
+    , 
+    /**
+     * The sum less that.
+     */
+    val `change`: Money? = null 
+    , 
+    /**
+     * The change in percent of the size of what was before, one decimal place, rounded half to even;
+     * absent where that was nothing.
+     */
+    val `changePercent`: Amount? = null 
+    , 
+    /**
+     * What the sum was made from, where asked for; nothing of what it is compared with.
+     */
+    val `witness`: Witness? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportRow: FfiConverterRustBuffer<ReportRow> {
+    override fun read(buf: ByteBuffer): ReportRow {
+        return ReportRow(
+            FfiConverterOptionalTypeCategoryId.read(buf),
+            FfiConverterOptionalTypeCategoryId.read(buf),
+            FfiConverterOptionalTypeAccountId.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeWeekday.read(buf),
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReportRow) = (
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`) +
+            FfiConverterOptionalTypeCategoryId.allocationSize(value.`groupId`) +
+            FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterOptionalString.allocationSize(value.`payee`) +
+            FfiConverterOptionalString.allocationSize(value.`tag`) +
+            FfiConverterOptionalString.allocationSize(value.`date`) +
+            FfiConverterOptionalTypeWeekday.allocationSize(value.`weekday`) +
+            FfiConverterTypeMoney.allocationSize(value.`total`) +
+            FfiConverterLong.allocationSize(value.`transactions`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`average`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`before`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`change`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`changePercent`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
+    )
+
+    override fun write(value: ReportRow, buf: ByteBuffer) {
+            FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
+            FfiConverterOptionalTypeCategoryId.write(value.`groupId`, buf)
+            FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterOptionalString.write(value.`payee`, buf)
+            FfiConverterOptionalString.write(value.`tag`, buf)
+            FfiConverterOptionalString.write(value.`date`, buf)
+            FfiConverterOptionalTypeWeekday.write(value.`weekday`, buf)
+            FfiConverterTypeMoney.write(value.`total`, buf)
+            FfiConverterLong.write(value.`transactions`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`average`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`before`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`change`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`changePercent`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
+    }
+}
+
+
+
+/**
+ * A report as a sentence.
+ */
+data class ReportText (
+    /**
+     * The sentence, such as `spending by category in this month`.
+     */
+    val `text`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportText: FfiConverterRustBuffer<ReportText> {
+    override fun read(buf: ByteBuffer): ReportText {
+        return ReportText(
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReportText) = (
+            FfiConverterString.allocationSize(value.`text`)
+    )
+
+    override fun write(value: ReportText, buf: ByteBuffer) {
+            FfiConverterString.write(value.`text`, buf)
+    }
+}
+
+
+
+/**
+ * The sum over all rows of one currency.
+ */
+data class ReportTotal (
+    /**
+     * The sum.
+     */
+    val `total`: Money
+    , 
+    /**
+     * How many transactions, or parts of split ones, were counted.
+     */
+    val `transactions`: kotlin.Long
+    , 
+    /**
+     * The sum of what it is compared with.
+     */
+    val `before`: Money? = null 
+    , 
+    /**
+     * The sum less that.
+     */
+    val `change`: Money? = null 
+    , 
+    /**
+     * The change in percent of the size of what was before, one decimal place, rounded half to even;
+     * absent where that was nothing.
+     */
+    val `changePercent`: Amount? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportTotal: FfiConverterRustBuffer<ReportTotal> {
+    override fun read(buf: ByteBuffer): ReportTotal {
+        return ReportTotal(
+            FfiConverterTypeMoney.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeAmount.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ReportTotal) = (
+            FfiConverterTypeMoney.allocationSize(value.`total`) +
+            FfiConverterLong.allocationSize(value.`transactions`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`before`) +
+            FfiConverterOptionalTypeMoney.allocationSize(value.`change`) +
+            FfiConverterOptionalTypeAmount.allocationSize(value.`changePercent`)
+    )
+
+    override fun write(value: ReportTotal, buf: ByteBuffer) {
+            FfiConverterTypeMoney.write(value.`total`, buf)
+            FfiConverterLong.write(value.`transactions`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`before`, buf)
+            FfiConverterOptionalTypeMoney.write(value.`change`, buf)
+            FfiConverterOptionalTypeAmount.write(value.`changePercent`, buf)
     }
 }
 
@@ -19434,6 +23084,11 @@ data class Spending (
      * How many transactions, or parts of split ones, were counted.
      */
     val `transactions`: kotlin.Long
+    , 
+    /**
+     * What it was made from, where asked for.
+     */
+    val `witness`: Witness? = null 
     
 ){
     
@@ -19454,6 +23109,7 @@ public object FfiConverterTypeSpending: FfiConverterRustBuffer<Spending> {
             FfiConverterOptionalTypeCategoryId.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterLong.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -19461,7 +23117,8 @@ public object FfiConverterTypeSpending: FfiConverterRustBuffer<Spending> {
             FfiConverterTypeMonth.allocationSize(value.`month`) +
             FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`) +
             FfiConverterTypeMoney.allocationSize(value.`spent`) +
-            FfiConverterLong.allocationSize(value.`transactions`)
+            FfiConverterLong.allocationSize(value.`transactions`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: Spending, buf: ByteBuffer) {
@@ -19469,6 +23126,7 @@ public object FfiConverterTypeSpending: FfiConverterRustBuffer<Spending> {
             FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
             FfiConverterTypeMoney.write(value.`spent`, buf)
             FfiConverterLong.write(value.`transactions`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -19492,6 +23150,11 @@ data class SpendingQuery (
      * One account; all where absent.
      */
     val `accountId`: AccountId? = null 
+    , 
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    val `witness`: kotlin.Boolean = false 
     
 ){
     
@@ -19511,19 +23174,22 @@ public object FfiConverterTypeSpendingQuery: FfiConverterRustBuffer<SpendingQuer
             FfiConverterOptionalTypeMonth.read(buf),
             FfiConverterOptionalTypeMonth.read(buf),
             FfiConverterOptionalTypeAccountId.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: SpendingQuery) = (
             FfiConverterOptionalTypeMonth.allocationSize(value.`from`) +
             FfiConverterOptionalTypeMonth.allocationSize(value.`to`) +
-            FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`)
+            FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
     )
 
     override fun write(value: SpendingQuery, buf: ByteBuffer) {
             FfiConverterOptionalTypeMonth.write(value.`from`, buf)
             FfiConverterOptionalTypeMonth.write(value.`to`, buf)
             FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -20378,6 +24044,11 @@ data class TopPayeesQuery (
      * How many payees of each currency, 1 to 1,000; 10 where absent.
      */
     val `limit`: kotlin.Long? = null 
+    , 
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    val `witness`: kotlin.Boolean = false 
     
 ){
     
@@ -20399,6 +24070,7 @@ public object FfiConverterTypeTopPayeesQuery: FfiConverterRustBuffer<TopPayeesQu
             FfiConverterOptionalTypeAccountId.read(buf),
             FfiConverterOptionalTypeCategoryKind.read(buf),
             FfiConverterOptionalLong.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
@@ -20407,7 +24079,8 @@ public object FfiConverterTypeTopPayeesQuery: FfiConverterRustBuffer<TopPayeesQu
             FfiConverterOptionalString.allocationSize(value.`to`) +
             FfiConverterOptionalTypeAccountId.allocationSize(value.`accountId`) +
             FfiConverterOptionalTypeCategoryKind.allocationSize(value.`kind`) +
-            FfiConverterOptionalLong.allocationSize(value.`limit`)
+            FfiConverterOptionalLong.allocationSize(value.`limit`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
     )
 
     override fun write(value: TopPayeesQuery, buf: ByteBuffer) {
@@ -20416,6 +24089,7 @@ public object FfiConverterTypeTopPayeesQuery: FfiConverterRustBuffer<TopPayeesQu
             FfiConverterOptionalTypeAccountId.write(value.`accountId`, buf)
             FfiConverterOptionalTypeCategoryKind.write(value.`kind`, buf)
             FfiConverterOptionalLong.write(value.`limit`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -20512,6 +24186,26 @@ data class Transaction (
     val `splits`: List<Split>
     , 
     /**
+     * The schedule that it pays, where a rule or a person said so.
+     */
+    val `scheduleId`: ScheduleId? = null 
+    , 
+    /**
+     * Who linked it to the schedule, or to none.
+     */
+    val `scheduleSource`: Source? = null 
+    , 
+    /**
+     * The goal that it is saved for, where a rule or a person said so.
+     */
+    val `goalId`: GoalId? = null 
+    , 
+    /**
+     * Who linked it to the goal, or to none.
+     */
+    val `goalSource`: Source? = null 
+    , 
+    /**
      * The other side, where this is one side of a transfer between two accounts of the book.
      */
     val `transferId`: TransactionId? = null 
@@ -20585,6 +24279,10 @@ public object FfiConverterTypeTransaction: FfiConverterRustBuffer<Transaction> {
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeSource.read(buf),
             FfiConverterSequenceTypeSplit.read(buf),
+            FfiConverterOptionalTypeScheduleId.read(buf),
+            FfiConverterOptionalTypeSource.read(buf),
+            FfiConverterOptionalTypeGoalId.read(buf),
+            FfiConverterOptionalTypeSource.read(buf),
             FfiConverterOptionalTypeTransactionId.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
@@ -20614,6 +24312,10 @@ public object FfiConverterTypeTransaction: FfiConverterRustBuffer<Transaction> {
             FfiConverterOptionalString.allocationSize(value.`notes`) +
             FfiConverterOptionalTypeSource.allocationSize(value.`notesSource`) +
             FfiConverterSequenceTypeSplit.allocationSize(value.`splits`) +
+            FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`) +
+            FfiConverterOptionalTypeSource.allocationSize(value.`scheduleSource`) +
+            FfiConverterOptionalTypeGoalId.allocationSize(value.`goalId`) +
+            FfiConverterOptionalTypeSource.allocationSize(value.`goalSource`) +
             FfiConverterOptionalTypeTransactionId.allocationSize(value.`transferId`) +
             FfiConverterOptionalString.allocationSize(value.`reference`) +
             FfiConverterOptionalString.allocationSize(value.`externalId`) +
@@ -20642,6 +24344,10 @@ public object FfiConverterTypeTransaction: FfiConverterRustBuffer<Transaction> {
             FfiConverterOptionalString.write(value.`notes`, buf)
             FfiConverterOptionalTypeSource.write(value.`notesSource`, buf)
             FfiConverterSequenceTypeSplit.write(value.`splits`, buf)
+            FfiConverterOptionalTypeScheduleId.write(value.`scheduleId`, buf)
+            FfiConverterOptionalTypeSource.write(value.`scheduleSource`, buf)
+            FfiConverterOptionalTypeGoalId.write(value.`goalId`, buf)
+            FfiConverterOptionalTypeSource.write(value.`goalSource`, buf)
             FfiConverterOptionalTypeTransactionId.write(value.`transferId`, buf)
             FfiConverterOptionalString.write(value.`reference`, buf)
             FfiConverterOptionalString.write(value.`externalId`, buf)
@@ -20757,6 +24463,16 @@ data class TransactionPatch (
     val `splits`: List<NewSplit>? = null 
     , 
     /**
+     * The schedule that it pays.
+     */
+    val `scheduleId`: ScheduleId? = null 
+    , 
+    /**
+     * The goal that it is saved for: one that is saved by transactions.
+     */
+    val `goalId`: GoalId? = null 
+    , 
+    /**
      * The new reference.
      */
     val `reference`: kotlin.String? = null 
@@ -20801,6 +24517,8 @@ public object FfiConverterTypeTransactionPatch: FfiConverterRustBuffer<Transacti
             FfiConverterOptionalSequenceString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalSequenceTypeNewSplit.read(buf),
+            FfiConverterOptionalTypeScheduleId.read(buf),
+            FfiConverterOptionalTypeGoalId.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalSequenceTypeAttachment.read(buf),
             FfiConverterOptionalMapStringString.read(buf),
@@ -20819,6 +24537,8 @@ public object FfiConverterTypeTransactionPatch: FfiConverterRustBuffer<Transacti
             FfiConverterOptionalSequenceString.allocationSize(value.`tags`) +
             FfiConverterOptionalString.allocationSize(value.`notes`) +
             FfiConverterOptionalSequenceTypeNewSplit.allocationSize(value.`splits`) +
+            FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`) +
+            FfiConverterOptionalTypeGoalId.allocationSize(value.`goalId`) +
             FfiConverterOptionalString.allocationSize(value.`reference`) +
             FfiConverterOptionalSequenceTypeAttachment.allocationSize(value.`attachments`) +
             FfiConverterOptionalMapStringString.allocationSize(value.`metadata`) +
@@ -20836,6 +24556,8 @@ public object FfiConverterTypeTransactionPatch: FfiConverterRustBuffer<Transacti
             FfiConverterOptionalSequenceString.write(value.`tags`, buf)
             FfiConverterOptionalString.write(value.`notes`, buf)
             FfiConverterOptionalSequenceTypeNewSplit.write(value.`splits`, buf)
+            FfiConverterOptionalTypeScheduleId.write(value.`scheduleId`, buf)
+            FfiConverterOptionalTypeGoalId.write(value.`goalId`, buf)
             FfiConverterOptionalString.write(value.`reference`, buf)
             FfiConverterOptionalSequenceTypeAttachment.write(value.`attachments`, buf)
             FfiConverterOptionalMapStringString.write(value.`metadata`, buf)
@@ -20868,6 +24590,16 @@ data class TransactionQuery (
      * Those whose category, or its absence, or whose parts were set by such a source.
      */
     val `categorySource`: SourceKind? = null 
+    , 
+    /**
+     * Those linked to this schedule.
+     */
+    val `scheduleId`: ScheduleId? = null 
+    , 
+    /**
+     * Those linked to this goal.
+     */
+    val `goalId`: GoalId? = null 
     , 
     /**
      * Those booked on this day or later.
@@ -20928,6 +24660,8 @@ public object FfiConverterTypeTransactionQuery: FfiConverterRustBuffer<Transacti
             FfiConverterOptionalTypeCategoryId.read(buf),
             FfiConverterBoolean.read(buf),
             FfiConverterOptionalTypeSourceKind.read(buf),
+            FfiConverterOptionalTypeScheduleId.read(buf),
+            FfiConverterOptionalTypeGoalId.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeStatus.read(buf),
@@ -20944,6 +24678,8 @@ public object FfiConverterTypeTransactionQuery: FfiConverterRustBuffer<Transacti
             FfiConverterOptionalTypeCategoryId.allocationSize(value.`categoryId`) +
             FfiConverterBoolean.allocationSize(value.`uncategorised`) +
             FfiConverterOptionalTypeSourceKind.allocationSize(value.`categorySource`) +
+            FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`) +
+            FfiConverterOptionalTypeGoalId.allocationSize(value.`goalId`) +
             FfiConverterOptionalString.allocationSize(value.`from`) +
             FfiConverterOptionalString.allocationSize(value.`to`) +
             FfiConverterOptionalTypeStatus.allocationSize(value.`status`) +
@@ -20959,6 +24695,8 @@ public object FfiConverterTypeTransactionQuery: FfiConverterRustBuffer<Transacti
             FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
             FfiConverterBoolean.write(value.`uncategorised`, buf)
             FfiConverterOptionalTypeSourceKind.write(value.`categorySource`, buf)
+            FfiConverterOptionalTypeScheduleId.write(value.`scheduleId`, buf)
+            FfiConverterOptionalTypeGoalId.write(value.`goalId`, buf)
             FfiConverterOptionalString.write(value.`from`, buf)
             FfiConverterOptionalString.write(value.`to`, buf)
             FfiConverterOptionalTypeStatus.write(value.`status`, buf)
@@ -21470,6 +25208,86 @@ public object FfiConverterTypeVerification: FfiConverterRustBuffer<Verification>
 
 
 /**
+ * What a figure was made from: the same transactions give the same figure.
+ */
+data class Witness (
+    /**
+     * The hash of the commit for which it holds.
+     */
+    val `head`: Hash
+    , 
+    /**
+     * The code of the currency in which it is told.
+     */
+    val `currency`: kotlin.String
+    , 
+    /**
+     * Where it was rounded.
+     */
+    val `rounding`: Rounding
+    , 
+    /**
+     * The transactions that were counted, ascending, each once. Of a split one those parts were that
+     * the figure is of.
+     */
+    val `ids`: List<TransactionId>
+    , 
+    /**
+     * The accounts whose opening balances are part of it, ascending.
+     */
+    val `opening`: List<AccountId>
+    , 
+    /**
+     * The rates that were used, ascending by day and currencies.
+     */
+    val `rates`: List<DatedRate>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeWitness: FfiConverterRustBuffer<Witness> {
+    override fun read(buf: ByteBuffer): Witness {
+        return Witness(
+            FfiConverterTypeHash.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTypeRounding.read(buf),
+            FfiConverterSequenceTypeTransactionId.read(buf),
+            FfiConverterSequenceTypeAccountId.read(buf),
+            FfiConverterSequenceTypeDatedRate.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Witness) = (
+            FfiConverterTypeHash.allocationSize(value.`head`) +
+            FfiConverterString.allocationSize(value.`currency`) +
+            FfiConverterTypeRounding.allocationSize(value.`rounding`) +
+            FfiConverterSequenceTypeTransactionId.allocationSize(value.`ids`) +
+            FfiConverterSequenceTypeAccountId.allocationSize(value.`opening`) +
+            FfiConverterSequenceTypeDatedRate.allocationSize(value.`rates`)
+    )
+
+    override fun write(value: Witness, buf: ByteBuffer) {
+            FfiConverterTypeHash.write(value.`head`, buf)
+            FfiConverterString.write(value.`currency`, buf)
+            FfiConverterTypeRounding.write(value.`rounding`, buf)
+            FfiConverterSequenceTypeTransactionId.write(value.`ids`, buf)
+            FfiConverterSequenceTypeAccountId.write(value.`opening`, buf)
+            FfiConverterSequenceTypeDatedRate.write(value.`rates`, buf)
+    }
+}
+
+
+
+/**
  * What kind of account it is.
  */
 
@@ -21689,6 +25507,36 @@ sealed class Action {
     }
     
     /**
+     * Says that it pays a schedule: the occurrence nearest to it.
+     */
+    data class LinkSchedule(
+        /**
+         * The schedule.
+         */
+        val `scheduleId`: dev.fiscaflow.ScheduleId) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Says that it is saved for a goal, one that is saved by transactions.
+     */
+    data class LinkGoal(
+        /**
+         * The goal.
+         */
+        val `goalId`: dev.fiscaflow.GoalId) : Action()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
      * Marks it for a person to look at: the member `review` of its metadata says why. A member that is
      * there stays, even an empty one, by which a person says that it is settled.
      */
@@ -21753,7 +25601,13 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
             11 -> Action.MarkTransfer(
                 FfiConverterTypeAccountId.read(buf),
                 )
-            12 -> Action.Flag(
+            12 -> Action.LinkSchedule(
+                FfiConverterTypeScheduleId.read(buf),
+                )
+            13 -> Action.LinkGoal(
+                FfiConverterTypeGoalId.read(buf),
+                )
+            14 -> Action.Flag(
                 FfiConverterString.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -21838,6 +25692,20 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
                 + FfiConverterTypeAccountId.allocationSize(value.`accountId`)
             )
         }
+        is Action.LinkSchedule -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeScheduleId.allocationSize(value.`scheduleId`)
+            )
+        }
+        is Action.LinkGoal -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeGoalId.allocationSize(value.`goalId`)
+            )
+        }
         is Action.Flag -> {
             // Add the size for the Int that specifies the variant plus the size needed for all fields
             (
@@ -21904,8 +25772,18 @@ public object FfiConverterTypeAction : FfiConverterRustBuffer<Action>{
                 FfiConverterTypeAccountId.write(value.`accountId`, buf)
                 Unit
             }
-            is Action.Flag -> {
+            is Action.LinkSchedule -> {
                 buf.putInt(12)
+                FfiConverterTypeScheduleId.write(value.`scheduleId`, buf)
+                Unit
+            }
+            is Action.LinkGoal -> {
+                buf.putInt(13)
+                FfiConverterTypeGoalId.write(value.`goalId`, buf)
+                Unit
+            }
+            is Action.Flag -> {
+                buf.putInt(14)
                 FfiConverterString.write(value.`reason`, buf)
                 Unit
             }
@@ -22408,7 +26286,9 @@ enum class ClearField {
     CATEGORY,
     NOTES,
     VALUE_DATE,
-    REFERENCE;
+    REFERENCE,
+    SCHEDULE,
+    GOAL;
 
     
 
@@ -23374,6 +27254,7 @@ enum class ErrorCode {
     SPLIT_SUM,
     INVALID_TRANSFER,
     RECONCILED,
+    IN_USE,
     LAST_OWNER,
     IDEMPOTENCY_KEY_REUSED,
     INVALID_CURSOR,
@@ -23828,6 +27709,206 @@ public object FfiConverterTypeFormat: FfiConverterRustBuffer<Format> {
 
 
 /**
+ * What a goal is saved by.
+ */
+sealed class GoalFunding {
+    
+    /**
+     * All that lies in some accounts.
+     */
+    data class Balances(
+        /**
+         * The accounts, in the goal's currency.
+         */
+        val `accountIds`: List<dev.fiscaflow.AccountId>) : GoalFunding()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * What has come into some accounts, less what went out of them, since the goal's start.
+     */
+    data class Contributions(
+        /**
+         * The accounts, in the goal's currency.
+         */
+        val `accountIds`: List<dev.fiscaflow.AccountId>) : GoalFunding()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * What is available in an envelope.
+     */
+    data class Envelope(
+        /**
+         * Its category of spending.
+         */
+        val `categoryId`: dev.fiscaflow.CategoryId) : GoalFunding()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * Single transactions that are linked to it.
+     */
+    data class Transactions(
+        /**
+         * Which way money is saved: `out` of the accounts of the book, the usual case, for one links what
+         * is sent elsewhere; or `in`. What goes the other way takes away.
+         */
+        val `direction`: dev.fiscaflow.Direction? = null ) : GoalFunding()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGoalFunding : FfiConverterRustBuffer<GoalFunding>{
+    override fun read(buf: ByteBuffer): GoalFunding {
+        return when(buf.getInt()) {
+            1 -> GoalFunding.Balances(
+                FfiConverterSequenceTypeAccountId.read(buf),
+                )
+            2 -> GoalFunding.Contributions(
+                FfiConverterSequenceTypeAccountId.read(buf),
+                )
+            3 -> GoalFunding.Envelope(
+                FfiConverterTypeCategoryId.read(buf),
+                )
+            4 -> GoalFunding.Transactions(
+                FfiConverterOptionalTypeDirection.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: GoalFunding): ULong = when(value) {
+        is GoalFunding.Balances -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceTypeAccountId.allocationSize(value.`accountIds`)
+            )
+        }
+        is GoalFunding.Contributions -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterSequenceTypeAccountId.allocationSize(value.`accountIds`)
+            )
+        }
+        is GoalFunding.Envelope -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeCategoryId.allocationSize(value.`categoryId`)
+            )
+        }
+        is GoalFunding.Transactions -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalTypeDirection.allocationSize(value.`direction`)
+            )
+        }
+    }
+
+    override fun write(value: GoalFunding, buf: ByteBuffer) {
+        when(value) {
+            is GoalFunding.Balances -> {
+                buf.putInt(1)
+                FfiConverterSequenceTypeAccountId.write(value.`accountIds`, buf)
+                Unit
+            }
+            is GoalFunding.Contributions -> {
+                buf.putInt(2)
+                FfiConverterSequenceTypeAccountId.write(value.`accountIds`, buf)
+                Unit
+            }
+            is GoalFunding.Envelope -> {
+                buf.putInt(3)
+                FfiConverterTypeCategoryId.write(value.`categoryId`, buf)
+                Unit
+            }
+            is GoalFunding.Transactions -> {
+                buf.putInt(4)
+                FfiConverterOptionalTypeDirection.write(value.`direction`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
+ * How far a goal has come, or what a person has decided about it.
+ */
+
+enum class GoalState {
+    
+    ACTIVE,
+    PAUSED,
+    ACHIEVED,
+    ABANDONED;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeGoalState: FfiConverterRustBuffer<GoalState> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        GoalState.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: GoalState) = 4UL
+
+    override fun write(value: GoalState, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * What an import is doing. The phases come in this order.
  */
 
@@ -23859,6 +27940,92 @@ public object FfiConverterTypeImportPhase: FfiConverterRustBuffer<ImportPhase> {
     override fun allocationSize(value: ImportPhase) = 4UL
 
     override fun write(value: ImportPhase, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What was found.
+ */
+
+enum class InsightCode {
+    
+    BUDGET_THRESHOLD,
+    LARGE_PAYMENT,
+    DUPLICATE_CHARGE,
+    PRICE_RISE,
+    MISSED_PAYMENT,
+    UNREVIEWED_SUBSCRIPTION,
+    LOW_BALANCE,
+    GOAL_MILESTONE,
+    GOAL_BEHIND;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeInsightCode: FfiConverterRustBuffer<InsightCode> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        InsightCode.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: InsightCode) = 4UL
+
+    override fun write(value: InsightCode, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * How much a finding matters; the first one most.
+ */
+
+enum class InsightPriority {
+    
+    HIGH,
+    MEDIUM,
+    LOW;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeInsightPriority: FfiConverterRustBuffer<InsightPriority> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        InsightPriority.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: InsightPriority) = 4UL
+
+    override fun write(value: InsightPriority, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -24462,6 +28629,317 @@ public object FfiConverterTypeRecurrenceDay : FfiConverterRustBuffer<RecurrenceD
 
 
 /**
+ * What a report is compared with.
+ */
+
+enum class ReportComparison {
+    
+    SPAN_BEFORE,
+    YEAR_BEFORE;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportComparison: FfiConverterRustBuffer<ReportComparison> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        ReportComparison.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ReportComparison) = 4UL
+
+    override fun write(value: ReportComparison, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What rows are made by.
+ */
+
+enum class ReportDimension {
+    
+    CATEGORY,
+    GROUP,
+    ACCOUNT,
+    PAYEE,
+    TAG,
+    DAY,
+    WEEK,
+    MONTH,
+    QUARTER,
+    YEAR,
+    WEEKDAY;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportDimension: FfiConverterRustBuffer<ReportDimension> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        ReportDimension.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ReportDimension) = 4UL
+
+    override fun write(value: ReportDimension, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * What is added up.
+ */
+
+enum class ReportMeasure {
+    
+    SPENDING,
+    INCOME,
+    NET,
+    MOVEMENT;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportMeasure: FfiConverterRustBuffer<ReportMeasure> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        ReportMeasure.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ReportMeasure) = 4UL
+
+    override fun write(value: ReportMeasure, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * In which order rows come.
+ */
+
+enum class ReportSort {
+    
+    KEY,
+    TOTAL,
+    TRANSACTIONS,
+    CHANGE;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportSort: FfiConverterRustBuffer<ReportSort> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        ReportSort.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: ReportSort) = 4UL
+
+    override fun write(value: ReportSort, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * Which days are meant.
+ */
+sealed class ReportSpan {
+    
+    /**
+     * From one day to another, both included.
+     */
+    data class Days(
+        /**
+         * The first; from the beginning where absent.
+         */
+        val `from`: kotlin.String? = null , 
+        /**
+         * The last; to the end where absent.
+         */
+        val `to`: kotlin.String? = null ) : ReportSpan()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * The day, week (from Monday), month or year in which today lies, whole.
+     */
+    data class This(
+        /**
+         * Which.
+         */
+        val `unit`: dev.fiscaflow.CalendarUnit) : ReportSpan()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * So many whole days, weeks, months or years before that one.
+     */
+    data class Last(
+        /**
+         * How many, 1 to 1,000.
+         */
+        val `count`: kotlin.Long, 
+        /**
+         * Of which.
+         */
+        val `unit`: dev.fiscaflow.CalendarUnit) : ReportSpan()
+        
+    {
+        
+
+        companion object
+    }
+    
+
+    
+
+    
+    
+
+
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeReportSpan : FfiConverterRustBuffer<ReportSpan>{
+    override fun read(buf: ByteBuffer): ReportSpan {
+        return when(buf.getInt()) {
+            1 -> ReportSpan.Days(
+                FfiConverterOptionalString.read(buf),
+                FfiConverterOptionalString.read(buf),
+                )
+            2 -> ReportSpan.This(
+                FfiConverterTypeCalendarUnit.read(buf),
+                )
+            3 -> ReportSpan.Last(
+                FfiConverterLong.read(buf),
+                FfiConverterTypeCalendarUnit.read(buf),
+                )
+            else -> throw RuntimeException("invalid enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: ReportSpan): ULong = when(value) {
+        is ReportSpan.Days -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterOptionalString.allocationSize(value.`from`)
+                + FfiConverterOptionalString.allocationSize(value.`to`)
+            )
+        }
+        is ReportSpan.This -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeCalendarUnit.allocationSize(value.`unit`)
+            )
+        }
+        is ReportSpan.Last -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterLong.allocationSize(value.`count`)
+                + FfiConverterTypeCalendarUnit.allocationSize(value.`unit`)
+            )
+        }
+    }
+
+    override fun write(value: ReportSpan, buf: ByteBuffer) {
+        when(value) {
+            is ReportSpan.Days -> {
+                buf.putInt(1)
+                FfiConverterOptionalString.write(value.`from`, buf)
+                FfiConverterOptionalString.write(value.`to`, buf)
+                Unit
+            }
+            is ReportSpan.This -> {
+                buf.putInt(2)
+                FfiConverterTypeCalendarUnit.write(value.`unit`, buf)
+                Unit
+            }
+            is ReportSpan.Last -> {
+                buf.putInt(3)
+                FfiConverterLong.write(value.`count`, buf)
+                FfiConverterTypeCalendarUnit.write(value.`unit`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+}
+
+
+
+
+
+/**
  * What a member may do; each role includes the ones before it.
  */
 
@@ -24493,6 +28971,45 @@ public object FfiConverterTypeRole: FfiConverterRustBuffer<Role> {
     override fun allocationSize(value: Role) = 4UL
 
     override fun write(value: Role, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
+ * Where a figure was rounded.
+ */
+
+enum class Rounding {
+    
+    EXACT,
+    HALF_EVEN;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRounding: FfiConverterRustBuffer<Rounding> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        Rounding.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Rounding) = 4UL
+
+    override fun write(value: Rounding, buf: ByteBuffer) {
         buf.putInt(value.ordinal + 1)
     }
 }
@@ -24916,6 +29433,46 @@ public object FfiConverterTypeUnusualReason: FfiConverterRustBuffer<UnusualReaso
 
 
 /**
+ * Whether it can be afforded.
+ */
+
+enum class Verdict {
+    
+    YES,
+    UNCERTAIN,
+    NO;
+
+    
+
+
+    companion object
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeVerdict: FfiConverterRustBuffer<Verdict> {
+    override fun read(buf: ByteBuffer) = try {
+        
+        Verdict.entries[buf.getInt() - 1]
+        
+    } catch (e: IndexOutOfBoundsException) {
+        throw RuntimeException("invalid enum value, something is very wrong!!", e)
+    }
+
+    override fun allocationSize(value: Verdict) = 4UL
+
+    override fun write(value: Verdict, buf: ByteBuffer) {
+        buf.putInt(value.ordinal + 1)
+    }
+}
+
+
+
+
+
+/**
  * A day of the week.
  */
 
@@ -25260,6 +29817,38 @@ public object FfiConverterOptionalTypeRecurrence: FfiConverterRustBuffer<Recurre
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeReport: FfiConverterRustBuffer<Report?> {
+    override fun read(buf: ByteBuffer): Report? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeReport.read(buf)
+    }
+
+    override fun allocationSize(value: Report?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeReport.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Report?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeReport.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeRollover: FfiConverterRustBuffer<Rollover?> {
     override fun read(buf: ByteBuffer): Rollover? {
         if (buf.get().toInt() == 0) {
@@ -25314,6 +29903,38 @@ public object FfiConverterOptionalTypeSource: FfiConverterRustBuffer<Source?> {
         } else {
             buf.put(1)
             FfiConverterTypeSource.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeWitness: FfiConverterRustBuffer<Witness?> {
+    override fun read(buf: ByteBuffer): Witness? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeWitness.read(buf)
+    }
+
+    override fun allocationSize(value: Witness?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeWitness.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Witness?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeWitness.write(value, buf)
         }
     }
 }
@@ -25548,6 +30169,38 @@ public object FfiConverterOptionalTypeDelimiter: FfiConverterRustBuffer<Delimite
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeDirection: FfiConverterRustBuffer<Direction?> {
+    override fun read(buf: ByteBuffer): Direction? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeDirection.read(buf)
+    }
+
+    override fun allocationSize(value: Direction?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeDirection.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Direction?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeDirection.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeErrorCode: FfiConverterRustBuffer<ErrorCode?> {
     override fun read(buf: ByteBuffer): ErrorCode? {
         if (buf.get().toInt() == 0) {
@@ -25602,6 +30255,70 @@ public object FfiConverterOptionalTypeFormat: FfiConverterRustBuffer<Format?> {
         } else {
             buf.put(1)
             FfiConverterTypeFormat.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeGoalFunding: FfiConverterRustBuffer<GoalFunding?> {
+    override fun read(buf: ByteBuffer): GoalFunding? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeGoalFunding.read(buf)
+    }
+
+    override fun allocationSize(value: GoalFunding?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeGoalFunding.allocationSize(value)
+        }
+    }
+
+    override fun write(value: GoalFunding?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeGoalFunding.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeGoalState: FfiConverterRustBuffer<GoalState?> {
+    override fun read(buf: ByteBuffer): GoalState? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeGoalState.read(buf)
+    }
+
+    override fun allocationSize(value: GoalState?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeGoalState.allocationSize(value)
+        }
+    }
+
+    override fun write(value: GoalState?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeGoalState.write(value, buf)
         }
     }
 }
@@ -25698,6 +30415,134 @@ public object FfiConverterOptionalTypeQuote: FfiConverterRustBuffer<Quote?> {
         } else {
             buf.put(1)
             FfiConverterTypeQuote.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeReportComparison: FfiConverterRustBuffer<ReportComparison?> {
+    override fun read(buf: ByteBuffer): ReportComparison? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeReportComparison.read(buf)
+    }
+
+    override fun allocationSize(value: ReportComparison?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeReportComparison.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ReportComparison?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeReportComparison.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeReportMeasure: FfiConverterRustBuffer<ReportMeasure?> {
+    override fun read(buf: ByteBuffer): ReportMeasure? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeReportMeasure.read(buf)
+    }
+
+    override fun allocationSize(value: ReportMeasure?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeReportMeasure.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ReportMeasure?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeReportMeasure.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeReportSort: FfiConverterRustBuffer<ReportSort?> {
+    override fun read(buf: ByteBuffer): ReportSort? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeReportSort.read(buf)
+    }
+
+    override fun allocationSize(value: ReportSort?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeReportSort.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ReportSort?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeReportSort.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeReportSpan: FfiConverterRustBuffer<ReportSpan?> {
+    override fun read(buf: ByteBuffer): ReportSpan? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeReportSpan.read(buf)
+    }
+
+    override fun allocationSize(value: ReportSpan?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeReportSpan.allocationSize(value)
+        }
+    }
+
+    override fun write(value: ReportSpan?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeReportSpan.write(value, buf)
         }
     }
 }
@@ -25996,6 +30841,38 @@ public object FfiConverterOptionalSequenceTypeAttachment: FfiConverterRustBuffer
 /**
  * @suppress
  */
+public object FfiConverterOptionalSequenceTypeGoalContribution: FfiConverterRustBuffer<List<GoalContribution>?> {
+    override fun read(buf: ByteBuffer): List<GoalContribution>? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterSequenceTypeGoalContribution.read(buf)
+    }
+
+    override fun allocationSize(value: List<GoalContribution>?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterSequenceTypeGoalContribution.allocationSize(value)
+        }
+    }
+
+    override fun write(value: List<GoalContribution>?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterSequenceTypeGoalContribution.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalSequenceTypeNewRule: FfiConverterRustBuffer<List<NewRule>?> {
     override fun read(buf: ByteBuffer): List<NewRule>? {
         if (buf.get().toInt() == 0) {
@@ -26146,38 +31023,6 @@ public object FfiConverterOptionalSequenceTypeCategoryId: FfiConverterRustBuffer
         } else {
             buf.put(1)
             FfiConverterSequenceTypeCategoryId.write(value, buf)
-        }
-    }
-}
-
-
-
-
-/**
- * @suppress
- */
-public object FfiConverterOptionalSequenceTypeTransactionId: FfiConverterRustBuffer<List<TransactionId>?> {
-    override fun read(buf: ByteBuffer): List<TransactionId>? {
-        if (buf.get().toInt() == 0) {
-            return null
-        }
-        return FfiConverterSequenceTypeTransactionId.read(buf)
-    }
-
-    override fun allocationSize(value: List<TransactionId>?): ULong {
-        if (value == null) {
-            return 1UL
-        } else {
-            return 1UL + FfiConverterSequenceTypeTransactionId.allocationSize(value)
-        }
-    }
-
-    override fun write(value: List<TransactionId>?, buf: ByteBuffer) {
-        if (value == null) {
-            buf.put(0)
-        } else {
-            buf.put(1)
-            FfiConverterSequenceTypeTransactionId.write(value, buf)
         }
     }
 }
@@ -26370,6 +31215,38 @@ public object FfiConverterOptionalTypeCategoryId: FfiConverterRustBuffer<Categor
         } else {
             buf.put(1)
             FfiConverterTypeCategoryId.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeGoalId: FfiConverterRustBuffer<GoalId?> {
+    override fun read(buf: ByteBuffer): GoalId? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeGoalId.read(buf)
+    }
+
+    override fun allocationSize(value: GoalId?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeGoalId.allocationSize(value)
+        }
+    }
+
+    override fun write(value: GoalId?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeGoalId.write(value, buf)
         }
     }
 }
@@ -26790,6 +31667,34 @@ public object FfiConverterSequenceTypeAutomation: FfiConverterRustBuffer<List<Au
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeAutomation.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeBacktestHorizon: FfiConverterRustBuffer<List<BacktestHorizon>> {
+    override fun read(buf: ByteBuffer): List<BacktestHorizon> {
+        val len = buf.getInt()
+        return List<BacktestHorizon>(len) {
+            FfiConverterTypeBacktestHorizon.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<BacktestHorizon>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeBacktestHorizon.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<BacktestHorizon>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeBacktestHorizon.write(it, buf)
         }
     }
 }
@@ -27304,6 +32209,34 @@ public object FfiConverterSequenceTypeEvent: FfiConverterRustBuffer<List<Event>>
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeExpectedPayment: FfiConverterRustBuffer<List<ExpectedPayment>> {
+    override fun read(buf: ByteBuffer): List<ExpectedPayment> {
+        val len = buf.getInt()
+        return List<ExpectedPayment>(len) {
+            FfiConverterTypeExpectedPayment.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ExpectedPayment>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeExpectedPayment.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ExpectedPayment>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeExpectedPayment.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeFieldChange: FfiConverterRustBuffer<List<FieldChange>> {
     override fun read(buf: ByteBuffer): List<FieldChange> {
         val len = buf.getInt()
@@ -27332,6 +32265,118 @@ public object FfiConverterSequenceTypeFieldChange: FfiConverterRustBuffer<List<F
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeForecastDay: FfiConverterRustBuffer<List<ForecastDay>> {
+    override fun read(buf: ByteBuffer): List<ForecastDay> {
+        val len = buf.getInt()
+        return List<ForecastDay>(len) {
+            FfiConverterTypeForecastDay.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ForecastDay>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeForecastDay.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ForecastDay>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeForecastDay.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeGoal: FfiConverterRustBuffer<List<Goal>> {
+    override fun read(buf: ByteBuffer): List<Goal> {
+        val len = buf.getInt()
+        return List<Goal>(len) {
+            FfiConverterTypeGoal.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Goal>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeGoal.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Goal>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeGoal.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeGoalContribution: FfiConverterRustBuffer<List<GoalContribution>> {
+    override fun read(buf: ByteBuffer): List<GoalContribution> {
+        val len = buf.getInt()
+        return List<GoalContribution>(len) {
+            FfiConverterTypeGoalContribution.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<GoalContribution>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeGoalContribution.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<GoalContribution>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeGoalContribution.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeGoalProgress: FfiConverterRustBuffer<List<GoalProgress>> {
+    override fun read(buf: ByteBuffer): List<GoalProgress> {
+        val len = buf.getInt()
+        return List<GoalProgress>(len) {
+            FfiConverterTypeGoalProgress.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<GoalProgress>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeGoalProgress.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<GoalProgress>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeGoalProgress.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeImport: FfiConverterRustBuffer<List<Import>> {
     override fun read(buf: ByteBuffer): List<Import> {
         val len = buf.getInt()
@@ -27350,6 +32395,34 @@ public object FfiConverterSequenceTypeImport: FfiConverterRustBuffer<List<Import
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeImport.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeInsight: FfiConverterRustBuffer<List<Insight>> {
+    override fun read(buf: ByteBuffer): List<Insight> {
+        val len = buf.getInt()
+        return List<Insight>(len) {
+            FfiConverterTypeInsight.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Insight>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeInsight.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Insight>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeInsight.write(it, buf)
         }
     }
 }
@@ -27938,6 +33011,62 @@ public object FfiConverterSequenceTypeRecommendation: FfiConverterRustBuffer<Lis
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeRecommendation.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeReportRow: FfiConverterRustBuffer<List<ReportRow>> {
+    override fun read(buf: ByteBuffer): List<ReportRow> {
+        val len = buf.getInt()
+        return List<ReportRow>(len) {
+            FfiConverterTypeReportRow.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ReportRow>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeReportRow.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ReportRow>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeReportRow.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeReportTotal: FfiConverterRustBuffer<List<ReportTotal>> {
+    override fun read(buf: ByteBuffer): List<ReportTotal> {
+        val len = buf.getInt()
+        return List<ReportTotal>(len) {
+            FfiConverterTypeReportTotal.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ReportTotal>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeReportTotal.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ReportTotal>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeReportTotal.write(it, buf)
         }
     }
 }
@@ -28564,6 +33693,34 @@ public object FfiConverterSequenceTypeRecurrenceDay: FfiConverterRustBuffer<List
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeReportDimension: FfiConverterRustBuffer<List<ReportDimension>> {
+    override fun read(buf: ByteBuffer): List<ReportDimension> {
+        val len = buf.getInt()
+        return List<ReportDimension>(len) {
+            FfiConverterTypeReportDimension.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ReportDimension>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeReportDimension.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ReportDimension>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeReportDimension.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeStatus: FfiConverterRustBuffer<List<Status>> {
     override fun read(buf: ByteBuffer): List<Status> {
         val len = buf.getInt()
@@ -28856,6 +34013,14 @@ public typealias FfiConverterTypeCurrency = FfiConverterString
  */
 public typealias EventId = kotlin.String
 public typealias FfiConverterTypeEventId = FfiConverterString
+
+
+
+/**
+ * Names a goal of a book.
+ */
+public typealias GoalId = kotlin.String
+public typealias FfiConverterTypeGoalId = FfiConverterString
 
 
 

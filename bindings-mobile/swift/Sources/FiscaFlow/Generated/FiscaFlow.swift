@@ -867,6 +867,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
     func get() async throws  -> Book
     
     /**
+     * What is saved for.
+     */
+    func goals()  -> Goals
+    
+    /**
      * What happened, and the proof of it.
      */
     func history()  -> History
@@ -875,6 +880,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
      * Statements from banks.
      */
     func imports()  -> Imports
+    
+    /**
+     * What a person should look at.
+     */
+    func insights()  -> Insights
     
     /**
      * What is known of the banks' delimited files.
@@ -1080,6 +1090,18 @@ open func get()async throws  -> Book  {
 }
     
     /**
+     * What is saved for.
+     */
+open func goals() -> Goals  {
+    return try!  FfiConverterTypeGoals_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_bookhandle_goals(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * What happened, and the proof of it.
      */
 open func history() -> History  {
@@ -1098,6 +1120,18 @@ open func imports() -> Imports  {
     return try!  FfiConverterTypeImports_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_fiscaflow_fn_method_bookhandle_imports(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What a person should look at.
+     */
+open func insights() -> Insights  {
+    return try!  FfiConverterTypeInsights_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_bookhandle_insights(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -2689,6 +2723,238 @@ public func FfiConverterTypeExports_lower(_ value: Exports) -> UInt64 {
 
 
 /**
+ * What is saved for.
+ */
+public protocol GoalsProtocol: AnyObject, Sendable {
+    
+    /**
+     * Make a goal.
+     */
+    func create(new: NewGoal) async throws  -> Goal
+    
+    /**
+     * Remove a goal.
+     */
+    func delete(id: String) async throws 
+    
+    /**
+     * All goals.
+     */
+    func list() async throws  -> [Goal]
+    
+    /**
+     * How goals stand: what is saved, planned, missing and to be expected.
+     */
+    func progress(query: GoalQuery) async throws  -> [GoalProgress]
+    
+    /**
+     * Change a goal.
+     */
+    func update(id: String, patch: GoalPatch) async throws  -> Goal
+    
+}
+/**
+ * What is saved for.
+ */
+open class Goals: GoalsProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_goals(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_goals(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Make a goal.
+     */
+open func create(new: NewGoal)async throws  -> Goal  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_goals_create(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewGoal_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeGoal_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Remove a goal.
+     */
+open func delete(id: String)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_goals_delete(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_void,
+            completeFunc: ffi_fiscaflow_rust_future_complete_void,
+            freeFunc: ffi_fiscaflow_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * All goals.
+     */
+open func list()async throws  -> [Goal]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_goals_list(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeGoal.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * How goals stand: what is saved, planned, missing and to be expected.
+     */
+open func progress(query: GoalQuery = GoalQuery())async throws  -> [GoalProgress]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_goals_progress(
+                        self.uniffiCloneHandle(),FfiConverterTypeGoalQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeGoalProgress.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Change a goal.
+     */
+open func update(id: String, patch: GoalPatch)async throws  -> Goal  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_goals_update(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeGoalPatch_lower(patch)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeGoal_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGoals: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Goals
+
+    public static func lift(_ handle: UInt64) throws -> Goals {
+        return Goals(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Goals) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Goals {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Goals, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoals_lift(_ handle: UInt64) throws -> Goals {
+    return try FfiConverterTypeGoals.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoals_lower(_ value: Goals) -> UInt64 {
+    return FfiConverterTypeGoals.lower(value)
+}
+
+
+
+
+
+
+/**
  * What happened, and the proof of it.
  */
 public protocol HistoryProtocol: AnyObject, Sendable {
@@ -2702,6 +2968,11 @@ public protocol HistoryProtocol: AnyObject, Sendable {
      * What happened to one object.
      */
     func object(id: String) async throws  -> [ObjectChange]
+    
+    /**
+     * Take back what rules, suggestions or a recategorisation gave, by their commit.
+     */
+    func undo(id: String) async throws  -> CommitUndone
     
     /**
      * Check the whole history against its hashes.
@@ -2799,6 +3070,25 @@ open func object(id: String)async throws  -> [ObjectChange]  {
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeObjectChange.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Take back what rules, suggestions or a recategorisation gave, by their commit.
+     */
+open func undo(id: String)async throws  -> CommitUndone  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_history_undo(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeCommitUndone_lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -3105,6 +3395,190 @@ public func FfiConverterTypeImports_lift(_ handle: UInt64) throws -> Imports {
 #endif
 public func FfiConverterTypeImports_lower(_ value: Imports) -> UInt64 {
     return FfiConverterTypeImports.lower(value)
+}
+
+
+
+
+
+
+/**
+ * What a person should look at.
+ */
+public protocol InsightsProtocol: AnyObject, Sendable {
+    
+    /**
+     * Dismiss a finding.
+     */
+    func dismiss(id: String) async throws  -> Dismissal
+    
+    /**
+     * What a person should look at, what matters most first.
+     */
+    func list(query: InsightQuery) async throws  -> [Insight]
+    
+    /**
+     * Let a dismissed finding be told again.
+     */
+    func restore(id: String) async throws 
+    
+}
+/**
+ * What a person should look at.
+ */
+open class Insights: InsightsProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_insights(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_insights(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Dismiss a finding.
+     */
+open func dismiss(id: String)async throws  -> Dismissal  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_insights_dismiss(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDismissal_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What a person should look at, what matters most first.
+     */
+open func list(query: InsightQuery = InsightQuery())async throws  -> [Insight]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_insights_list(
+                        self.uniffiCloneHandle(),FfiConverterTypeInsightQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeInsight.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Let a dismissed finding be told again.
+     */
+open func restore(id: String)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_insights_restore(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_void,
+            completeFunc: ffi_fiscaflow_rust_future_complete_void,
+            freeFunc: ffi_fiscaflow_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInsights: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Insights
+
+    public static func lift(_ handle: UInt64) throws -> Insights {
+        return Insights(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Insights) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Insights {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Insights, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInsights_lift(_ handle: UInt64) throws -> Insights {
+    return try FfiConverterTypeInsights.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInsights_lower(_ value: Insights) -> UInt64 {
+    return FfiConverterTypeInsights.lower(value)
 }
 
 
@@ -4090,6 +4564,16 @@ public func FfiConverterTypeRates_lower(_ value: Rates) -> UInt64 {
 public protocol ReportsProtocol: AnyObject, Sendable {
     
     /**
+     * Whether an amount can be afforded on a day, and what is left.
+     */
+    func afford(query: AffordQuery) async throws  -> Affordable
+    
+    /**
+     * What a question in words comes to, put into a report by somebody outside.
+     */
+    func ask(request: ReportQuestion) async throws  -> ReportAnswer
+    
+    /**
      * Balances by account and day.
      */
     func balances(query: BalancesQuery) async throws  -> [Balance]
@@ -4100,9 +4584,39 @@ public protocol ReportsProtocol: AnyObject, Sendable {
     func cashFlow(query: CashFlowQuery) async throws  -> [CashFlow]
     
     /**
+     * What a first page shows, in one call.
+     */
+    func dashboard(query: DashboardQuery) async throws  -> Dashboard
+    
+    /**
+     * A report as one sentence; nothing runs.
+     */
+    func describe(request: Report) async throws  -> ReportText
+    
+    /**
+     * What lies in accounts in the days to come, with an interval.
+     */
+    func forecast(query: ForecastQuery) async throws  -> Forecast
+    
+    /**
+     * How good forecasts of this book would have been.
+     */
+    func forecastBacktest(query: ForecastBacktestQuery) async throws  -> ForecastBacktest
+    
+    /**
      * What lies in all accounts together, by month or day.
      */
     func netWorth(query: NetWorthQuery) async throws  -> [NetWorth]
+    
+    /**
+     * A report read from its sentence; nothing runs.
+     */
+    func parse(request: ReportText) async throws  -> Report
+    
+    /**
+     * What a report comes to: any measure by any dimension, compared or not.
+     */
+    func run(query: ReportQuery) async throws  -> ReportAnswer
     
     /**
      * Spending by month and category.
@@ -4177,6 +4691,44 @@ open class Reports: ReportsProtocol, @unchecked Sendable {
 
     
     /**
+     * Whether an amount can be afforded on a day, and what is left.
+     */
+open func afford(query: AffordQuery)async throws  -> Affordable  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_afford(
+                        self.uniffiCloneHandle(),FfiConverterTypeAffordQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeAffordable_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What a question in words comes to, put into a report by somebody outside.
+     */
+open func ask(request: ReportQuestion)async throws  -> ReportAnswer  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_ask(
+                        self.uniffiCloneHandle(),FfiConverterTypeReportQuestion_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReportAnswer_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * Balances by account and day.
      */
 open func balances(query: BalancesQuery = BalancesQuery())async throws  -> [Balance]  {
@@ -4215,6 +4767,82 @@ open func cashFlow(query: CashFlowQuery = CashFlowQuery())async throws  -> [Cash
 }
     
     /**
+     * What a first page shows, in one call.
+     */
+open func dashboard(query: DashboardQuery = DashboardQuery())async throws  -> Dashboard  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_dashboard(
+                        self.uniffiCloneHandle(),FfiConverterTypeDashboardQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeDashboard_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * A report as one sentence; nothing runs.
+     */
+open func describe(request: Report)async throws  -> ReportText  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_describe(
+                        self.uniffiCloneHandle(),FfiConverterTypeReport_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReportText_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What lies in accounts in the days to come, with an interval.
+     */
+open func forecast(query: ForecastQuery)async throws  -> Forecast  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_forecast(
+                        self.uniffiCloneHandle(),FfiConverterTypeForecastQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeForecast_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * How good forecasts of this book would have been.
+     */
+open func forecastBacktest(query: ForecastBacktestQuery)async throws  -> ForecastBacktest  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_forecast_backtest(
+                        self.uniffiCloneHandle(),FfiConverterTypeForecastBacktestQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeForecastBacktest_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * What lies in all accounts together, by month or day.
      */
 open func netWorth(query: NetWorthQuery = NetWorthQuery())async throws  -> [NetWorth]  {
@@ -4229,6 +4857,44 @@ open func netWorth(query: NetWorthQuery = NetWorthQuery())async throws  -> [NetW
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeNetWorth.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * A report read from its sentence; nothing runs.
+     */
+open func parse(request: ReportText)async throws  -> Report  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_parse(
+                        self.uniffiCloneHandle(),FfiConverterTypeReportText_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What a report comes to: any measure by any dimension, compared or not.
+     */
+open func run(query: ReportQuery)async throws  -> ReportAnswer  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_reports_run(
+                        self.uniffiCloneHandle(),FfiConverterTypeReportQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeReportAnswer_lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -5991,6 +6657,226 @@ public func FfiConverterTypeAccountPatch_lower(_ value: AccountPatch) -> RustBuf
 
 
 /**
+ * What is to be afforded.
+ */
+public struct AffordQuery: Equatable, Hashable {
+    /**
+     * What it costs, above zero, in the currency of the accounts.
+     */
+    public var amount: Amount
+    /**
+     * The day on which it is paid, after the last day that has come; the next one where absent.
+     */
+    public var date: String?
+    /**
+     * The accounts, in one currency; those on budget where empty.
+     */
+    public var accountIds: [AccountId]
+    /**
+     * Up to which day the balance has to last; 31 days after the day where absent, and 366 days ahead
+     * at most.
+     */
+    public var until: String?
+    /**
+     * The last day that has come; today, in the book's zone, where absent.
+     */
+    public var asOf: String?
+    /**
+     * The balance that has to be left; zero where absent.
+     */
+    public var limit: Amount?
+    /**
+     * How sure the answer has to be, in percent, from 50 to 95: that of the interval; 80 where absent.
+     */
+    public var level: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it costs, above zero, in the currency of the accounts.
+         */amount: Amount, 
+        /**
+         * The day on which it is paid, after the last day that has come; the next one where absent.
+         */date: String? = nil, 
+        /**
+         * The accounts, in one currency; those on budget where empty.
+         */accountIds: [AccountId] = [], 
+        /**
+         * Up to which day the balance has to last; 31 days after the day where absent, and 366 days ahead
+         * at most.
+         */until: String? = nil, 
+        /**
+         * The last day that has come; today, in the book's zone, where absent.
+         */asOf: String? = nil, 
+        /**
+         * The balance that has to be left; zero where absent.
+         */limit: Amount? = nil, 
+        /**
+         * How sure the answer has to be, in percent, from 50 to 95: that of the interval; 80 where absent.
+         */level: Int64? = nil) {
+        self.amount = amount
+        self.date = date
+        self.accountIds = accountIds
+        self.until = until
+        self.asOf = asOf
+        self.limit = limit
+        self.level = level
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension AffordQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAffordQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> AffordQuery {
+        return
+            try AffordQuery(
+                amount: FfiConverterTypeAmount.read(from: &buf), 
+                date: FfiConverterOptionString.read(from: &buf), 
+                accountIds: FfiConverterSequenceTypeAccountId.read(from: &buf), 
+                until: FfiConverterOptionString.read(from: &buf), 
+                asOf: FfiConverterOptionString.read(from: &buf), 
+                limit: FfiConverterOptionTypeAmount.read(from: &buf), 
+                level: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: AffordQuery, into buf: inout [UInt8]) {
+        FfiConverterTypeAmount.write(value.amount, into: &buf)
+        FfiConverterOptionString.write(value.date, into: &buf)
+        FfiConverterSequenceTypeAccountId.write(value.accountIds, into: &buf)
+        FfiConverterOptionString.write(value.until, into: &buf)
+        FfiConverterOptionString.write(value.asOf, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.limit, into: &buf)
+        FfiConverterOptionInt64.write(value.level, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAffordQuery_lift(_ buf: RustBuffer) throws -> AffordQuery {
+    return try FfiConverterTypeAffordQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAffordQuery_lower(_ value: AffordQuery) -> RustBuffer {
+    return FfiConverterTypeAffordQuery.lower(value)
+}
+
+
+/**
+ * Whether an amount can be afforded, and what is left.
+ */
+public struct Affordable: Equatable, Hashable {
+    /**
+     * The answer.
+     */
+    public var verdict: Verdict
+    /**
+     * The day on which it is paid.
+     */
+    public var date: String
+    /**
+     * The last day that was looked at.
+     */
+    public var until: String
+    /**
+     * The lowest point from the day on if it is not paid.
+     */
+    public var lowestWithout: Lowest
+    /**
+     * The lowest point from the day on if it is.
+     */
+    public var lowestWith: Lowest
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The answer.
+         */verdict: Verdict, 
+        /**
+         * The day on which it is paid.
+         */date: String, 
+        /**
+         * The last day that was looked at.
+         */until: String, 
+        /**
+         * The lowest point from the day on if it is not paid.
+         */lowestWithout: Lowest, 
+        /**
+         * The lowest point from the day on if it is.
+         */lowestWith: Lowest) {
+        self.verdict = verdict
+        self.date = date
+        self.until = until
+        self.lowestWithout = lowestWithout
+        self.lowestWith = lowestWith
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Affordable: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeAffordable: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Affordable {
+        return
+            try Affordable(
+                verdict: FfiConverterTypeVerdict.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                until: FfiConverterString.read(from: &buf), 
+                lowestWithout: FfiConverterTypeLowest.read(from: &buf), 
+                lowestWith: FfiConverterTypeLowest.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Affordable, into buf: inout [UInt8]) {
+        FfiConverterTypeVerdict.write(value.verdict, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterString.write(value.until, into: &buf)
+        FfiConverterTypeLowest.write(value.lowestWithout, into: &buf)
+        FfiConverterTypeLowest.write(value.lowestWith, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAffordable_lift(_ buf: RustBuffer) throws -> Affordable {
+    return try FfiConverterTypeAffordable.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeAffordable_lower(_ value: Affordable) -> RustBuffer {
+    return FfiConverterTypeAffordable.lower(value)
+}
+
+
+/**
  * A change of a stream's usual amount.
  */
 public struct AmountChange: Equatable, Hashable {
@@ -6597,6 +7483,125 @@ public func FfiConverterTypeAutomationReport_lower(_ value: AutomationReport) ->
 
 
 /**
+ * How good forecasts were so many days ahead.
+ */
+public struct BacktestHorizon: Equatable, Hashable {
+    /**
+     * How many days ahead.
+     */
+    public var days: Int64
+    /**
+     * How many forecasts were compared.
+     */
+    public var forecasts: Int64
+    /**
+     * How many of them had an interval.
+     */
+    public var withInterval: Int64
+    /**
+     * How many balances lay within it.
+     */
+    public var within: Int64
+    /**
+     * The mean distance of the balance to be expected from the one that came.
+     */
+    public var error: Money
+    /**
+     * The same of a forecast that nothing changes.
+     */
+    public var naiveError: Money
+    /**
+     * The same of a forecast that the month before comes again, day by day.
+     */
+    public var seasonalError: Money
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How many days ahead.
+         */days: Int64, 
+        /**
+         * How many forecasts were compared.
+         */forecasts: Int64, 
+        /**
+         * How many of them had an interval.
+         */withInterval: Int64, 
+        /**
+         * How many balances lay within it.
+         */within: Int64, 
+        /**
+         * The mean distance of the balance to be expected from the one that came.
+         */error: Money, 
+        /**
+         * The same of a forecast that nothing changes.
+         */naiveError: Money, 
+        /**
+         * The same of a forecast that the month before comes again, day by day.
+         */seasonalError: Money) {
+        self.days = days
+        self.forecasts = forecasts
+        self.withInterval = withInterval
+        self.within = within
+        self.error = error
+        self.naiveError = naiveError
+        self.seasonalError = seasonalError
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension BacktestHorizon: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBacktestHorizon: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> BacktestHorizon {
+        return
+            try BacktestHorizon(
+                days: FfiConverterInt64.read(from: &buf), 
+                forecasts: FfiConverterInt64.read(from: &buf), 
+                withInterval: FfiConverterInt64.read(from: &buf), 
+                within: FfiConverterInt64.read(from: &buf), 
+                error: FfiConverterTypeMoney.read(from: &buf), 
+                naiveError: FfiConverterTypeMoney.read(from: &buf), 
+                seasonalError: FfiConverterTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: BacktestHorizon, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.days, into: &buf)
+        FfiConverterInt64.write(value.forecasts, into: &buf)
+        FfiConverterInt64.write(value.withInterval, into: &buf)
+        FfiConverterInt64.write(value.within, into: &buf)
+        FfiConverterTypeMoney.write(value.error, into: &buf)
+        FfiConverterTypeMoney.write(value.naiveError, into: &buf)
+        FfiConverterTypeMoney.write(value.seasonalError, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBacktestHorizon_lift(_ buf: RustBuffer) throws -> BacktestHorizon {
+    return try FfiConverterTypeBacktestHorizon.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBacktestHorizon_lower(_ value: BacktestHorizon) -> RustBuffer {
+    return FfiConverterTypeBacktestHorizon.lower(value)
+}
+
+
+/**
  * Rules to be tried. Without anything in it, the book's own rules are.
  */
 public struct BacktestQuery: Equatable, Hashable {
@@ -6871,6 +7876,10 @@ public struct Balance: Equatable, Hashable {
      * The balance.
      */
     public var balance: Money
+    /**
+     * What it was made from, where asked for.
+     */
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6883,10 +7892,14 @@ public struct Balance: Equatable, Hashable {
          */date: String? = nil, 
         /**
          * The balance.
-         */balance: Money) {
+         */balance: Money, 
+        /**
+         * What it was made from, where asked for.
+         */witness: Witness? = nil) {
         self.accountId = accountId
         self.date = date
         self.balance = balance
+        self.witness = witness
     }
 
     
@@ -6907,7 +7920,8 @@ public struct FfiConverterTypeBalance: FfiConverterRustBuffer {
             try Balance(
                 accountId: FfiConverterTypeAccountId.read(from: &buf), 
                 date: FfiConverterOptionString.read(from: &buf), 
-                balance: FfiConverterTypeMoney.read(from: &buf)
+                balance: FfiConverterTypeMoney.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -6915,6 +7929,7 @@ public struct FfiConverterTypeBalance: FfiConverterRustBuffer {
         FfiConverterTypeAccountId.write(value.accountId, into: &buf)
         FfiConverterOptionString.write(value.date, into: &buf)
         FfiConverterTypeMoney.write(value.balance, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -6950,6 +7965,10 @@ public struct BalancesQuery: Equatable, Hashable {
      * The last day; absent = after everything that is recorded, as one row without days.
      */
     public var to: String?
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    public var witness: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -6962,10 +7981,14 @@ public struct BalancesQuery: Equatable, Hashable {
          */from: String? = nil, 
         /**
          * The last day; absent = after everything that is recorded, as one row without days.
-         */to: String? = nil) {
+         */to: String? = nil, 
+        /**
+         * Whether to name the transactions that make each row.
+         */witness: Bool = false) {
         self.accountId = accountId
         self.from = from
         self.to = to
+        self.witness = witness
     }
 
     
@@ -6986,7 +8009,8 @@ public struct FfiConverterTypeBalancesQuery: FfiConverterRustBuffer {
             try BalancesQuery(
                 accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
                 from: FfiConverterOptionString.read(from: &buf), 
-                to: FfiConverterOptionString.read(from: &buf)
+                to: FfiConverterOptionString.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -6994,6 +8018,7 @@ public struct FfiConverterTypeBalancesQuery: FfiConverterRustBuffer {
         FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
         FfiConverterOptionString.write(value.from, into: &buf)
         FfiConverterOptionString.write(value.to, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
     }
 }
 
@@ -7845,9 +8870,9 @@ public struct BudgetState: Equatable, Hashable {
      */
     public var transactions: Int64
     /**
-     * The transactions that were used, ascending, where asked for.
+     * What was used was made from these, where asked for.
      */
-    public var witness: [TransactionId]?
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -7913,8 +8938,8 @@ public struct BudgetState: Equatable, Hashable {
          * How many transactions, or parts of split ones, are spent or reserved.
          */transactions: Int64, 
         /**
-         * The transactions that were used, ascending, where asked for.
-         */witness: [TransactionId]? = nil) {
+         * What was used was made from these, where asked for.
+         */witness: Witness? = nil) {
         self.budgetId = budgetId
         self.name = name
         self.month = month
@@ -7972,7 +8997,7 @@ public struct FfiConverterTypeBudgetState: FfiConverterRustBuffer {
                 reached: FfiConverterSequenceInt64.read(from: &buf), 
                 announced: FfiConverterSequenceInt64.read(from: &buf), 
                 transactions: FfiConverterInt64.read(from: &buf), 
-                witness: FfiConverterOptionSequenceTypeTransactionId.read(from: &buf)
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -7996,7 +9021,7 @@ public struct FfiConverterTypeBudgetState: FfiConverterRustBuffer {
         FfiConverterSequenceInt64.write(value.reached, into: &buf)
         FfiConverterSequenceInt64.write(value.announced, into: &buf)
         FfiConverterInt64.write(value.transactions, into: &buf)
-        FfiConverterOptionSequenceTypeTransactionId.write(value.witness, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -8120,11 +9145,12 @@ public func FfiConverterTypeCallContext_lower(_ value: CallContext) -> RustBuffe
  */
 public struct Candidate: Equatable, Hashable {
     /**
-     * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
+     * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `schedule`, `goal`,
+     * `review` or `transfer`.
      */
     public var field: String
     /**
-     * The proposed value; a category by its id, parts by their amounts.
+     * The proposed value; a category, schedule or goal by its id, parts by their amounts.
      */
     public var value: String
     /**
@@ -8148,10 +9174,11 @@ public struct Candidate: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `review` or `transfer`.
+         * The field: `category`, `payee`, `tags`, `notes`, `status`, `splits`, `schedule`, `goal`,
+         * `review` or `transfer`.
          */field: String, 
         /**
-         * The proposed value; a category by its id, parts by their amounts.
+         * The proposed value; a category, schedule or goal by its id, parts by their amounts.
          */value: String, 
         /**
          * Who proposes it.
@@ -8253,6 +9280,10 @@ public struct CashFlow: Equatable, Hashable {
      * How many transactions, or parts of split ones, were counted.
      */
     public var transactions: Int64
+    /**
+     * What it was made from, where asked for.
+     */
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -8275,13 +9306,17 @@ public struct CashFlow: Equatable, Hashable {
          */savingsRatePercent: Amount? = nil, 
         /**
          * How many transactions, or parts of split ones, were counted.
-         */transactions: Int64) {
+         */transactions: Int64, 
+        /**
+         * What it was made from, where asked for.
+         */witness: Witness? = nil) {
         self.month = month
         self.income = income
         self.spending = spending
         self.net = net
         self.savingsRatePercent = savingsRatePercent
         self.transactions = transactions
+        self.witness = witness
     }
 
     
@@ -8305,7 +9340,8 @@ public struct FfiConverterTypeCashFlow: FfiConverterRustBuffer {
                 spending: FfiConverterTypeMoney.read(from: &buf), 
                 net: FfiConverterTypeMoney.read(from: &buf), 
                 savingsRatePercent: FfiConverterOptionTypeAmount.read(from: &buf), 
-                transactions: FfiConverterInt64.read(from: &buf)
+                transactions: FfiConverterInt64.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -8316,6 +9352,7 @@ public struct FfiConverterTypeCashFlow: FfiConverterRustBuffer {
         FfiConverterTypeMoney.write(value.net, into: &buf)
         FfiConverterOptionTypeAmount.write(value.savingsRatePercent, into: &buf)
         FfiConverterInt64.write(value.transactions, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -8351,6 +9388,10 @@ public struct CashFlowQuery: Equatable, Hashable {
      * One account; all where absent.
      */
     public var accountId: AccountId?
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    public var witness: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -8363,10 +9404,14 @@ public struct CashFlowQuery: Equatable, Hashable {
          */to: Month? = nil, 
         /**
          * One account; all where absent.
-         */accountId: AccountId? = nil) {
+         */accountId: AccountId? = nil, 
+        /**
+         * Whether to name the transactions that make each row.
+         */witness: Bool = false) {
         self.from = from
         self.to = to
         self.accountId = accountId
+        self.witness = witness
     }
 
     
@@ -8387,7 +9432,8 @@ public struct FfiConverterTypeCashFlowQuery: FfiConverterRustBuffer {
             try CashFlowQuery(
                 from: FfiConverterOptionTypeMonth.read(from: &buf), 
                 to: FfiConverterOptionTypeMonth.read(from: &buf), 
-                accountId: FfiConverterOptionTypeAccountId.read(from: &buf)
+                accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -8395,6 +9441,7 @@ public struct FfiConverterTypeCashFlowQuery: FfiConverterRustBuffer {
         FfiConverterOptionTypeMonth.write(value.from, into: &buf)
         FfiConverterOptionTypeMonth.write(value.to, into: &buf)
         FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
     }
 }
 
@@ -8759,6 +9806,85 @@ public func FfiConverterTypeCategoryQuality_lift(_ buf: RustBuffer) throws -> Ca
 #endif
 public func FfiConverterTypeCategoryQuality_lower(_ value: CategoryQuality) -> RustBuffer {
     return FfiConverterTypeCategoryQuality.lower(value)
+}
+
+
+/**
+ * What an undo took back.
+ */
+public struct CommitUndone: Equatable, Hashable {
+    /**
+     * The commit's sequence number.
+     */
+    public var seq: Int64
+    /**
+     * How many transactions have something of it taken back.
+     */
+    public var restored: Int64
+    /**
+     * How many stay as they are: what the commit gave them has changed since, or they are gone.
+     */
+    public var kept: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The commit's sequence number.
+         */seq: Int64, 
+        /**
+         * How many transactions have something of it taken back.
+         */restored: Int64, 
+        /**
+         * How many stay as they are: what the commit gave them has changed since, or they are gone.
+         */kept: Int64) {
+        self.seq = seq
+        self.restored = restored
+        self.kept = kept
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CommitUndone: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCommitUndone: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CommitUndone {
+        return
+            try CommitUndone(
+                seq: FfiConverterInt64.read(from: &buf), 
+                restored: FfiConverterInt64.read(from: &buf), 
+                kept: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CommitUndone, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.seq, into: &buf)
+        FfiConverterInt64.write(value.restored, into: &buf)
+        FfiConverterInt64.write(value.kept, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCommitUndone_lift(_ buf: RustBuffer) throws -> CommitUndone {
+    return try FfiConverterTypeCommitUndone.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCommitUndone_lower(_ value: CommitUndone) -> RustBuffer {
+    return FfiConverterTypeCommitUndone.lower(value)
 }
 
 
@@ -9418,6 +10544,194 @@ public func FfiConverterTypeCut_lower(_ value: Cut) -> RustBuffer {
 
 
 /**
+ * A first page. Each part is what its own verb tells.
+ */
+public struct Dashboard: Equatable, Hashable {
+    /**
+     * The day.
+     */
+    public var asOf: String
+    /**
+     * What lies in each account at its end.
+     */
+    public var balances: [Balance]
+    /**
+     * What lies in all of them, each currency apart.
+     */
+    public var netWorth: [NetWorth]
+    /**
+     * Income and spending of the day's month, as far as it is recorded, each currency apart.
+     */
+    public var month: [CashFlow]
+    /**
+     * How budgets stand in their present periods.
+     */
+    public var budgets: [BudgetState]
+    /**
+     * What is expected in the next 30 days in the accounts on budget.
+     */
+    public var upcoming: [ExpectedPayment]
+    /**
+     * How goals stand.
+     */
+    public var goals: [GoalProgress]
+    /**
+     * What a person should look at.
+     */
+    public var insights: [Insight]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The day.
+         */asOf: String, 
+        /**
+         * What lies in each account at its end.
+         */balances: [Balance], 
+        /**
+         * What lies in all of them, each currency apart.
+         */netWorth: [NetWorth], 
+        /**
+         * Income and spending of the day's month, as far as it is recorded, each currency apart.
+         */month: [CashFlow], 
+        /**
+         * How budgets stand in their present periods.
+         */budgets: [BudgetState], 
+        /**
+         * What is expected in the next 30 days in the accounts on budget.
+         */upcoming: [ExpectedPayment], 
+        /**
+         * How goals stand.
+         */goals: [GoalProgress], 
+        /**
+         * What a person should look at.
+         */insights: [Insight]) {
+        self.asOf = asOf
+        self.balances = balances
+        self.netWorth = netWorth
+        self.month = month
+        self.budgets = budgets
+        self.upcoming = upcoming
+        self.goals = goals
+        self.insights = insights
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Dashboard: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDashboard: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Dashboard {
+        return
+            try Dashboard(
+                asOf: FfiConverterString.read(from: &buf), 
+                balances: FfiConverterSequenceTypeBalance.read(from: &buf), 
+                netWorth: FfiConverterSequenceTypeNetWorth.read(from: &buf), 
+                month: FfiConverterSequenceTypeCashFlow.read(from: &buf), 
+                budgets: FfiConverterSequenceTypeBudgetState.read(from: &buf), 
+                upcoming: FfiConverterSequenceTypeExpectedPayment.read(from: &buf), 
+                goals: FfiConverterSequenceTypeGoalProgress.read(from: &buf), 
+                insights: FfiConverterSequenceTypeInsight.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Dashboard, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.asOf, into: &buf)
+        FfiConverterSequenceTypeBalance.write(value.balances, into: &buf)
+        FfiConverterSequenceTypeNetWorth.write(value.netWorth, into: &buf)
+        FfiConverterSequenceTypeCashFlow.write(value.month, into: &buf)
+        FfiConverterSequenceTypeBudgetState.write(value.budgets, into: &buf)
+        FfiConverterSequenceTypeExpectedPayment.write(value.upcoming, into: &buf)
+        FfiConverterSequenceTypeGoalProgress.write(value.goals, into: &buf)
+        FfiConverterSequenceTypeInsight.write(value.insights, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDashboard_lift(_ buf: RustBuffer) throws -> Dashboard {
+    return try FfiConverterTypeDashboard.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDashboard_lower(_ value: Dashboard) -> RustBuffer {
+    return FfiConverterTypeDashboard.lower(value)
+}
+
+
+/**
+ * Which day a first page is of.
+ */
+public struct DashboardQuery: Equatable, Hashable {
+    /**
+     * The day; today, in the book's zone, where absent.
+     */
+    public var asOf: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The day; today, in the book's zone, where absent.
+         */asOf: String? = nil) {
+        self.asOf = asOf
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension DashboardQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDashboardQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DashboardQuery {
+        return
+            try DashboardQuery(
+                asOf: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DashboardQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.asOf, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDashboardQuery_lift(_ buf: RustBuffer) throws -> DashboardQuery {
+    return try FfiConverterTypeDashboardQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDashboardQuery_lower(_ value: DashboardQuery) -> RustBuffer {
+    return FfiConverterTypeDashboardQuery.lower(value)
+}
+
+
+/**
  * What one unit of a currency was worth in another on a day.
  */
 public struct DatedRate: Equatable, Hashable {
@@ -9592,6 +10906,75 @@ public func FfiConverterTypeDisagreement_lift(_ buf: RustBuffer) throws -> Disag
 #endif
 public func FfiConverterTypeDisagreement_lower(_ value: Disagreement) -> RustBuffer {
     return FfiConverterTypeDisagreement.lower(value)
+}
+
+
+/**
+ * That somebody dismissed a finding; it stays so until somebody restores it.
+ */
+public struct Dismissal: Equatable, Hashable {
+    /**
+     * The finding's name.
+     */
+    public var insightId: String
+    /**
+     * The day on which it was dismissed, in the book's zone.
+     */
+    public var date: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The finding's name.
+         */insightId: String, 
+        /**
+         * The day on which it was dismissed, in the book's zone.
+         */date: String) {
+        self.insightId = insightId
+        self.date = date
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Dismissal: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDismissal: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Dismissal {
+        return
+            try Dismissal(
+                insightId: FfiConverterString.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Dismissal, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.insightId, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDismissal_lift(_ buf: RustBuffer) throws -> Dismissal {
+    return try FfiConverterTypeDismissal.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDismissal_lower(_ value: Dismissal) -> RustBuffer {
+    return FfiConverterTypeDismissal.lower(value)
 }
 
 
@@ -10132,9 +11515,9 @@ public struct EnvelopeState: Equatable, Hashable {
      */
     public var carriesDeficit: Bool
     /**
-     * The transactions of the activity, ascending, where asked for.
+     * What the activity was made from, where asked for.
      */
-    public var witness: [TransactionId]?
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -10161,8 +11544,8 @@ public struct EnvelopeState: Equatable, Hashable {
          * Whether a deficit of this month stays in the envelope.
          */carriesDeficit: Bool, 
         /**
-         * The transactions of the activity, ascending, where asked for.
-         */witness: [TransactionId]? = nil) {
+         * What the activity was made from, where asked for.
+         */witness: Witness? = nil) {
         self.categoryId = categoryId
         self.name = name
         self.carriedIn = carriedIn
@@ -10196,7 +11579,7 @@ public struct FfiConverterTypeEnvelopeState: FfiConverterRustBuffer {
                 activity: FfiConverterTypeMoney.read(from: &buf), 
                 available: FfiConverterTypeMoney.read(from: &buf), 
                 carriesDeficit: FfiConverterBool.read(from: &buf), 
-                witness: FfiConverterOptionSequenceTypeTransactionId.read(from: &buf)
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -10208,7 +11591,7 @@ public struct FfiConverterTypeEnvelopeState: FfiConverterRustBuffer {
         FfiConverterTypeMoney.write(value.activity, into: &buf)
         FfiConverterTypeMoney.write(value.available, into: &buf)
         FfiConverterBool.write(value.carriesDeficit, into: &buf)
-        FfiConverterOptionSequenceTypeTransactionId.write(value.witness, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -10570,6 +11953,105 @@ public func FfiConverterTypeEvent_lower(_ value: Event) -> RustBuffer {
 
 
 /**
+ * A payment that is expected.
+ */
+public struct ExpectedPayment: Equatable, Hashable {
+    /**
+     * The day; the first one told where it is due already.
+     */
+    public var date: String
+    /**
+     * The account.
+     */
+    public var accountId: AccountId
+    /**
+     * The signed amount.
+     */
+    public var amount: Money
+    /**
+     * The other party, as far as it is known.
+     */
+    public var payee: String?
+    /**
+     * The schedule; absent for a stream that nobody has accepted.
+     */
+    public var scheduleId: ScheduleId?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The day; the first one told where it is due already.
+         */date: String, 
+        /**
+         * The account.
+         */accountId: AccountId, 
+        /**
+         * The signed amount.
+         */amount: Money, 
+        /**
+         * The other party, as far as it is known.
+         */payee: String? = nil, 
+        /**
+         * The schedule; absent for a stream that nobody has accepted.
+         */scheduleId: ScheduleId? = nil) {
+        self.date = date
+        self.accountId = accountId
+        self.amount = amount
+        self.payee = payee
+        self.scheduleId = scheduleId
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ExpectedPayment: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeExpectedPayment: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ExpectedPayment {
+        return
+            try ExpectedPayment(
+                date: FfiConverterString.read(from: &buf), 
+                accountId: FfiConverterTypeAccountId.read(from: &buf), 
+                amount: FfiConverterTypeMoney.read(from: &buf), 
+                payee: FfiConverterOptionString.read(from: &buf), 
+                scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ExpectedPayment, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterTypeMoney.write(value.amount, into: &buf)
+        FfiConverterOptionString.write(value.payee, into: &buf)
+        FfiConverterOptionTypeScheduleId.write(value.scheduleId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExpectedPayment_lift(_ buf: RustBuffer) throws -> ExpectedPayment {
+    return try FfiConverterTypeExpectedPayment.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeExpectedPayment_lower(_ value: ExpectedPayment) -> RustBuffer {
+    return FfiConverterTypeExpectedPayment.lower(value)
+}
+
+
+/**
  * Every derived field of a transaction: what it is and who proposed what, in the order in which
  * the proposals were made.
  */
@@ -10579,7 +12061,7 @@ public struct Explanation: Equatable, Hashable {
      */
     public var transactionId: TransactionId
     /**
-     * The proposals. Each field that has a source has exactly one winner, each tag likewise.
+     * The proposals. Each field that has a value has exactly one winner, each tag likewise.
      */
     public var candidates: [Candidate]
 
@@ -10590,7 +12072,7 @@ public struct Explanation: Equatable, Hashable {
          * The transaction.
          */transactionId: TransactionId, 
         /**
-         * The proposals. Each field that has a source has exactly one winner, each tag likewise.
+         * The proposals. Each field that has a value has exactly one winner, each tag likewise.
          */candidates: [Candidate]) {
         self.transactionId = transactionId
         self.candidates = candidates
@@ -10864,6 +12346,1192 @@ public func FfiConverterTypeFieldChange_lift(_ buf: RustBuffer) throws -> FieldC
 #endif
 public func FfiConverterTypeFieldChange_lower(_ value: FieldChange) -> RustBuffer {
     return FfiConverterTypeFieldChange.lower(value)
+}
+
+
+/**
+ * A forecast.
+ */
+public struct Forecast: Equatable, Hashable {
+    /**
+     * The last day that has come.
+     */
+    public var asOf: String
+    /**
+     * The accounts.
+     */
+    public var accountIds: [AccountId]
+    /**
+     * What lies in them at its end.
+     */
+    public var balance: Money
+    /**
+     * How often the balance shall lie within the interval, in percent.
+     */
+    public var level: Int64
+    /**
+     * How many days of the past the rest is told from.
+     */
+    public var historyDays: Int64
+    /**
+     * The days, ascending.
+     */
+    public var days: [ForecastDay]
+    /**
+     * The payments that are expected in them, by day.
+     */
+    public var payments: [ExpectedPayment]
+    /**
+     * The first day on which the balance may be below the limit: the interval's lower end is.
+     */
+    public var mayBeLowOn: String?
+    /**
+     * The first day on which the balance to be expected is below the limit.
+     */
+    public var lowOn: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The last day that has come.
+         */asOf: String, 
+        /**
+         * The accounts.
+         */accountIds: [AccountId], 
+        /**
+         * What lies in them at its end.
+         */balance: Money, 
+        /**
+         * How often the balance shall lie within the interval, in percent.
+         */level: Int64, 
+        /**
+         * How many days of the past the rest is told from.
+         */historyDays: Int64, 
+        /**
+         * The days, ascending.
+         */days: [ForecastDay], 
+        /**
+         * The payments that are expected in them, by day.
+         */payments: [ExpectedPayment], 
+        /**
+         * The first day on which the balance may be below the limit: the interval's lower end is.
+         */mayBeLowOn: String? = nil, 
+        /**
+         * The first day on which the balance to be expected is below the limit.
+         */lowOn: String? = nil) {
+        self.asOf = asOf
+        self.accountIds = accountIds
+        self.balance = balance
+        self.level = level
+        self.historyDays = historyDays
+        self.days = days
+        self.payments = payments
+        self.mayBeLowOn = mayBeLowOn
+        self.lowOn = lowOn
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Forecast: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeForecast: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Forecast {
+        return
+            try Forecast(
+                asOf: FfiConverterString.read(from: &buf), 
+                accountIds: FfiConverterSequenceTypeAccountId.read(from: &buf), 
+                balance: FfiConverterTypeMoney.read(from: &buf), 
+                level: FfiConverterInt64.read(from: &buf), 
+                historyDays: FfiConverterInt64.read(from: &buf), 
+                days: FfiConverterSequenceTypeForecastDay.read(from: &buf), 
+                payments: FfiConverterSequenceTypeExpectedPayment.read(from: &buf), 
+                mayBeLowOn: FfiConverterOptionString.read(from: &buf), 
+                lowOn: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Forecast, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.asOf, into: &buf)
+        FfiConverterSequenceTypeAccountId.write(value.accountIds, into: &buf)
+        FfiConverterTypeMoney.write(value.balance, into: &buf)
+        FfiConverterInt64.write(value.level, into: &buf)
+        FfiConverterInt64.write(value.historyDays, into: &buf)
+        FfiConverterSequenceTypeForecastDay.write(value.days, into: &buf)
+        FfiConverterSequenceTypeExpectedPayment.write(value.payments, into: &buf)
+        FfiConverterOptionString.write(value.mayBeLowOn, into: &buf)
+        FfiConverterOptionString.write(value.lowOn, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForecast_lift(_ buf: RustBuffer) throws -> Forecast {
+    return try FfiConverterTypeForecast.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForecast_lower(_ value: Forecast) -> RustBuffer {
+    return FfiConverterTypeForecast.lower(value)
+}
+
+
+/**
+ * How good forecasts were.
+ */
+public struct ForecastBacktest: Equatable, Hashable {
+    /**
+     * How often balances should have lain within their interval, in percent.
+     */
+    public var level: Int64
+    /**
+     * How often they did, in percent with one decimal place; absent where no interval was told.
+     */
+    public var coverage: Amount?
+    /**
+     * By the days ahead, ascending.
+     */
+    public var horizons: [BacktestHorizon]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How often balances should have lain within their interval, in percent.
+         */level: Int64, 
+        /**
+         * How often they did, in percent with one decimal place; absent where no interval was told.
+         */coverage: Amount? = nil, 
+        /**
+         * By the days ahead, ascending.
+         */horizons: [BacktestHorizon]) {
+        self.level = level
+        self.coverage = coverage
+        self.horizons = horizons
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ForecastBacktest: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeForecastBacktest: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ForecastBacktest {
+        return
+            try ForecastBacktest(
+                level: FfiConverterInt64.read(from: &buf), 
+                coverage: FfiConverterOptionTypeAmount.read(from: &buf), 
+                horizons: FfiConverterSequenceTypeBacktestHorizon.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ForecastBacktest, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.level, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.coverage, into: &buf)
+        FfiConverterSequenceTypeBacktestHorizon.write(value.horizons, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForecastBacktest_lift(_ buf: RustBuffer) throws -> ForecastBacktest {
+    return try FfiConverterTypeForecastBacktest.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForecastBacktest_lower(_ value: ForecastBacktest) -> RustBuffer {
+    return FfiConverterTypeForecastBacktest.lower(value)
+}
+
+
+/**
+ * Which forecasts to try.
+ */
+public struct ForecastBacktestQuery: Equatable, Hashable {
+    /**
+     * The accounts, in one currency; those on budget where empty.
+     */
+    public var accountIds: [AccountId]
+    /**
+     * How many forecasts to make, at most 200; 20 where absent. The newest ends with the last day that
+     * has come, and each begins 17 days before the next.
+     */
+    public var forecasts: Int64?
+    /**
+     * The last day that has come; today, in the book's zone, where absent.
+     */
+    public var asOf: String?
+    /**
+     * How often the balance shall lie within the interval, in percent, from 50 to 95; 80 where absent.
+     */
+    public var level: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The accounts, in one currency; those on budget where empty.
+         */accountIds: [AccountId] = [], 
+        /**
+         * How many forecasts to make, at most 200; 20 where absent. The newest ends with the last day that
+         * has come, and each begins 17 days before the next.
+         */forecasts: Int64? = nil, 
+        /**
+         * The last day that has come; today, in the book's zone, where absent.
+         */asOf: String? = nil, 
+        /**
+         * How often the balance shall lie within the interval, in percent, from 50 to 95; 80 where absent.
+         */level: Int64? = nil) {
+        self.accountIds = accountIds
+        self.forecasts = forecasts
+        self.asOf = asOf
+        self.level = level
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ForecastBacktestQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeForecastBacktestQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ForecastBacktestQuery {
+        return
+            try ForecastBacktestQuery(
+                accountIds: FfiConverterSequenceTypeAccountId.read(from: &buf), 
+                forecasts: FfiConverterOptionInt64.read(from: &buf), 
+                asOf: FfiConverterOptionString.read(from: &buf), 
+                level: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ForecastBacktestQuery, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeAccountId.write(value.accountIds, into: &buf)
+        FfiConverterOptionInt64.write(value.forecasts, into: &buf)
+        FfiConverterOptionString.write(value.asOf, into: &buf)
+        FfiConverterOptionInt64.write(value.level, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForecastBacktestQuery_lift(_ buf: RustBuffer) throws -> ForecastBacktestQuery {
+    return try FfiConverterTypeForecastBacktestQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForecastBacktestQuery_lower(_ value: ForecastBacktestQuery) -> RustBuffer {
+    return FfiConverterTypeForecastBacktestQuery.lower(value)
+}
+
+
+/**
+ * What lies in the accounts at the end of a day to come.
+ */
+public struct ForecastDay: Equatable, Hashable {
+    /**
+     * The day.
+     */
+    public var date: String
+    /**
+     * What is expected on it, payments and what is recorded for it already.
+     */
+    public var expected: Money
+    /**
+     * The balance to be expected.
+     */
+    public var balance: Money
+    /**
+     * The lower end of the interval; absent where too little has come to tell it.
+     */
+    public var low: Money?
+    /**
+     * The upper end.
+     */
+    public var high: Money?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The day.
+         */date: String, 
+        /**
+         * What is expected on it, payments and what is recorded for it already.
+         */expected: Money, 
+        /**
+         * The balance to be expected.
+         */balance: Money, 
+        /**
+         * The lower end of the interval; absent where too little has come to tell it.
+         */low: Money? = nil, 
+        /**
+         * The upper end.
+         */high: Money? = nil) {
+        self.date = date
+        self.expected = expected
+        self.balance = balance
+        self.low = low
+        self.high = high
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ForecastDay: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeForecastDay: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ForecastDay {
+        return
+            try ForecastDay(
+                date: FfiConverterString.read(from: &buf), 
+                expected: FfiConverterTypeMoney.read(from: &buf), 
+                balance: FfiConverterTypeMoney.read(from: &buf), 
+                low: FfiConverterOptionTypeMoney.read(from: &buf), 
+                high: FfiConverterOptionTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ForecastDay, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterTypeMoney.write(value.expected, into: &buf)
+        FfiConverterTypeMoney.write(value.balance, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.low, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.high, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForecastDay_lift(_ buf: RustBuffer) throws -> ForecastDay {
+    return try FfiConverterTypeForecastDay.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForecastDay_lower(_ value: ForecastDay) -> RustBuffer {
+    return FfiConverterTypeForecastDay.lower(value)
+}
+
+
+/**
+ * Which forecast to tell.
+ */
+public struct ForecastQuery: Equatable, Hashable {
+    /**
+     * The accounts, in one currency; those on budget where empty: in the book's currency, no loans and
+     * no investments.
+     */
+    public var accountIds: [AccountId]
+    /**
+     * How many days to tell, at most 366; 90 where absent.
+     */
+    public var days: Int64?
+    /**
+     * The last day that has come; today, in the book's zone, where absent. What is recorded for later
+     * days is expected.
+     */
+    public var asOf: String?
+    /**
+     * How often the balance shall lie within the interval, in percent, from 50 to 95; 80 where absent.
+     */
+    public var level: Int64?
+    /**
+     * The balance below which it is told as low; zero where absent.
+     */
+    public var limit: Amount?
+    /**
+     * Whether streams that nobody has accepted are part of the rest; they are expected where absent,
+     * but for those that are ignored.
+     */
+    public var onlySchedules: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The accounts, in one currency; those on budget where empty: in the book's currency, no loans and
+         * no investments.
+         */accountIds: [AccountId] = [], 
+        /**
+         * How many days to tell, at most 366; 90 where absent.
+         */days: Int64? = nil, 
+        /**
+         * The last day that has come; today, in the book's zone, where absent. What is recorded for later
+         * days is expected.
+         */asOf: String? = nil, 
+        /**
+         * How often the balance shall lie within the interval, in percent, from 50 to 95; 80 where absent.
+         */level: Int64? = nil, 
+        /**
+         * The balance below which it is told as low; zero where absent.
+         */limit: Amount? = nil, 
+        /**
+         * Whether streams that nobody has accepted are part of the rest; they are expected where absent,
+         * but for those that are ignored.
+         */onlySchedules: Bool = false) {
+        self.accountIds = accountIds
+        self.days = days
+        self.asOf = asOf
+        self.level = level
+        self.limit = limit
+        self.onlySchedules = onlySchedules
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ForecastQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeForecastQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ForecastQuery {
+        return
+            try ForecastQuery(
+                accountIds: FfiConverterSequenceTypeAccountId.read(from: &buf), 
+                days: FfiConverterOptionInt64.read(from: &buf), 
+                asOf: FfiConverterOptionString.read(from: &buf), 
+                level: FfiConverterOptionInt64.read(from: &buf), 
+                limit: FfiConverterOptionTypeAmount.read(from: &buf), 
+                onlySchedules: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ForecastQuery, into buf: inout [UInt8]) {
+        FfiConverterSequenceTypeAccountId.write(value.accountIds, into: &buf)
+        FfiConverterOptionInt64.write(value.days, into: &buf)
+        FfiConverterOptionString.write(value.asOf, into: &buf)
+        FfiConverterOptionInt64.write(value.level, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.limit, into: &buf)
+        FfiConverterBool.write(value.onlySchedules, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForecastQuery_lift(_ buf: RustBuffer) throws -> ForecastQuery {
+    return try FfiConverterTypeForecastQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeForecastQuery_lower(_ value: ForecastQuery) -> RustBuffer {
+    return FfiConverterTypeForecastQuery.lower(value)
+}
+
+
+/**
+ * An amount to be saved, in one currency.
+ */
+public struct Goal: Equatable, Hashable {
+    /**
+     * The goal's id.
+     */
+    public var id: GoalId
+    /**
+     * What people call it.
+     */
+    public var name: String
+    /**
+     * What is to be saved, above zero.
+     */
+    public var target: Money
+    /**
+     * The first day on which something is saved for it.
+     */
+    public var start: String
+    /**
+     * The day by which it is to be saved.
+     */
+    public var due: String?
+    /**
+     * What it is saved by.
+     */
+    public var funding: GoalFunding
+    /**
+     * What a person has decided about it. While it is active or paused, whether it is achieved follows
+     * from its figures.
+     */
+    public var state: GoalState
+    /**
+     * The percentages of the target whose reaching is announced once, ascending; the last is 100.
+     */
+    public var milestones: [Int64]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The goal's id.
+         */id: GoalId, 
+        /**
+         * What people call it.
+         */name: String, 
+        /**
+         * What is to be saved, above zero.
+         */target: Money, 
+        /**
+         * The first day on which something is saved for it.
+         */start: String, 
+        /**
+         * The day by which it is to be saved.
+         */due: String? = nil, 
+        /**
+         * What it is saved by.
+         */funding: GoalFunding, 
+        /**
+         * What a person has decided about it. While it is active or paused, whether it is achieved follows
+         * from its figures.
+         */state: GoalState, 
+        /**
+         * The percentages of the target whose reaching is announced once, ascending; the last is 100.
+         */milestones: [Int64]) {
+        self.id = id
+        self.name = name
+        self.target = target
+        self.start = start
+        self.due = due
+        self.funding = funding
+        self.state = state
+        self.milestones = milestones
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Goal: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGoal: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Goal {
+        return
+            try Goal(
+                id: FfiConverterTypeGoalId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                target: FfiConverterTypeMoney.read(from: &buf), 
+                start: FfiConverterString.read(from: &buf), 
+                due: FfiConverterOptionString.read(from: &buf), 
+                funding: FfiConverterTypeGoalFunding.read(from: &buf), 
+                state: FfiConverterTypeGoalState.read(from: &buf), 
+                milestones: FfiConverterSequenceInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Goal, into buf: inout [UInt8]) {
+        FfiConverterTypeGoalId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeMoney.write(value.target, into: &buf)
+        FfiConverterString.write(value.start, into: &buf)
+        FfiConverterOptionString.write(value.due, into: &buf)
+        FfiConverterTypeGoalFunding.write(value.funding, into: &buf)
+        FfiConverterTypeGoalState.write(value.state, into: &buf)
+        FfiConverterSequenceInt64.write(value.milestones, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoal_lift(_ buf: RustBuffer) throws -> Goal {
+    return try FfiConverterTypeGoal.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoal_lower(_ value: Goal) -> RustBuffer {
+    return FfiConverterTypeGoal.lower(value)
+}
+
+
+/**
+ * What one transaction added to a goal.
+ */
+public struct GoalContribution: Equatable, Hashable {
+    /**
+     * The transaction.
+     */
+    public var transactionId: TransactionId
+    /**
+     * Its booking date.
+     */
+    public var date: String
+    /**
+     * What it added; below zero where it took something away.
+     */
+    public var amount: Money
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The transaction.
+         */transactionId: TransactionId, 
+        /**
+         * Its booking date.
+         */date: String, 
+        /**
+         * What it added; below zero where it took something away.
+         */amount: Money) {
+        self.transactionId = transactionId
+        self.date = date
+        self.amount = amount
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension GoalContribution: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGoalContribution: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GoalContribution {
+        return
+            try GoalContribution(
+                transactionId: FfiConverterTypeTransactionId.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                amount: FfiConverterTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GoalContribution, into buf: inout [UInt8]) {
+        FfiConverterTypeTransactionId.write(value.transactionId, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterTypeMoney.write(value.amount, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalContribution_lift(_ buf: RustBuffer) throws -> GoalContribution {
+    return try FfiConverterTypeGoalContribution.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalContribution_lower(_ value: GoalContribution) -> RustBuffer {
+    return FfiConverterTypeGoalContribution.lower(value)
+}
+
+
+/**
+ * Changes to a goal; what is absent stays.
+ */
+public struct GoalPatch: Equatable, Hashable {
+    /**
+     * The new name.
+     */
+    public var name: String?
+    /**
+     * The new target, in the goal's currency.
+     */
+    public var target: Amount?
+    /**
+     * The new first day.
+     */
+    public var start: String?
+    /**
+     * The new day by which it is to be saved.
+     */
+    public var due: String?
+    /**
+     * Whether it is to be saved some day and by none.
+     */
+    public var someDay: Bool
+    /**
+     * What it is saved by from now on, in the past too.
+     */
+    public var funding: GoalFunding?
+    /**
+     * What a person decides: to go on, to pause, that it is achieved, or to give it up.
+     */
+    public var state: GoalState?
+    /**
+     * The new percentages.
+     */
+    public var milestones: [Int64]?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The new name.
+         */name: String? = nil, 
+        /**
+         * The new target, in the goal's currency.
+         */target: Amount? = nil, 
+        /**
+         * The new first day.
+         */start: String? = nil, 
+        /**
+         * The new day by which it is to be saved.
+         */due: String? = nil, 
+        /**
+         * Whether it is to be saved some day and by none.
+         */someDay: Bool = false, 
+        /**
+         * What it is saved by from now on, in the past too.
+         */funding: GoalFunding? = nil, 
+        /**
+         * What a person decides: to go on, to pause, that it is achieved, or to give it up.
+         */state: GoalState? = nil, 
+        /**
+         * The new percentages.
+         */milestones: [Int64]? = nil) {
+        self.name = name
+        self.target = target
+        self.start = start
+        self.due = due
+        self.someDay = someDay
+        self.funding = funding
+        self.state = state
+        self.milestones = milestones
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension GoalPatch: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGoalPatch: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GoalPatch {
+        return
+            try GoalPatch(
+                name: FfiConverterOptionString.read(from: &buf), 
+                target: FfiConverterOptionTypeAmount.read(from: &buf), 
+                start: FfiConverterOptionString.read(from: &buf), 
+                due: FfiConverterOptionString.read(from: &buf), 
+                someDay: FfiConverterBool.read(from: &buf), 
+                funding: FfiConverterOptionTypeGoalFunding.read(from: &buf), 
+                state: FfiConverterOptionTypeGoalState.read(from: &buf), 
+                milestones: FfiConverterOptionSequenceInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GoalPatch, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.name, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.target, into: &buf)
+        FfiConverterOptionString.write(value.start, into: &buf)
+        FfiConverterOptionString.write(value.due, into: &buf)
+        FfiConverterBool.write(value.someDay, into: &buf)
+        FfiConverterOptionTypeGoalFunding.write(value.funding, into: &buf)
+        FfiConverterOptionTypeGoalState.write(value.state, into: &buf)
+        FfiConverterOptionSequenceInt64.write(value.milestones, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalPatch_lift(_ buf: RustBuffer) throws -> GoalPatch {
+    return try FfiConverterTypeGoalPatch.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalPatch_lower(_ value: GoalPatch) -> RustBuffer {
+    return FfiConverterTypeGoalPatch.lower(value)
+}
+
+
+/**
+ * How a goal stands at the end of a day.
+ */
+public struct GoalProgress: Equatable, Hashable {
+    /**
+     * The goal.
+     */
+    public var goalId: GoalId
+    /**
+     * Its name.
+     */
+    public var name: String
+    /**
+     * `achieved` also where the target is saved and no person has decided otherwise.
+     */
+    public var state: GoalState
+    /**
+     * What is to be saved.
+     */
+    public var target: Money
+    /**
+     * What is saved; below zero where more went out than came in.
+     */
+    public var saved: Money
+    /**
+     * What is missing to the target; zero where nothing is.
+     */
+    public var remaining: Money
+    /**
+     * What is saved in percent of the target, one decimal place, rounded half to even.
+     */
+    public var savedPercent: Amount
+    /**
+     * What of it was there before the goal's start.
+     */
+    public var before: Money
+    /**
+     * What of it an envelope was assigned since then, what it lost by overspending made good; zero for
+     * goals that are saved otherwise.
+     */
+    public var assigned: Money
+    /**
+     * What should be saved by the plan: equal parts for the months from start to due day.
+     */
+    public var planned: Money?
+    /**
+     * What is missing to that; zero where nothing is.
+     */
+    public var shortfall: Money?
+    /**
+     * How many months are left to save in, the present one included.
+     */
+    public var monthsLeft: Int64?
+    /**
+     * What has to be saved in each of them, rounded up to a whole minor unit.
+     */
+    public var neededPerMonth: Money?
+    /**
+     * What was saved in a month, on average over the last full ones, six at most; rounded half to
+     * even.
+     */
+    public var pace: Money?
+    /**
+     * Over how many months that is.
+     */
+    public var paceMonths: Int64
+    /**
+     * The day on which the target is saved if it goes on at that pace.
+     */
+    public var projected: String?
+    /**
+     * The milestones reached now, ascending.
+     */
+    public var reached: [Int64]
+    /**
+     * The milestones announced, ascending.
+     */
+    public var announced: [Int64]
+    /**
+     * The transactions since the start that changed what is saved, by date, where asked for: with what
+     * was before and what was assigned they add up to it.
+     */
+    public var contributions: [GoalContribution]?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The goal.
+         */goalId: GoalId, 
+        /**
+         * Its name.
+         */name: String, 
+        /**
+         * `achieved` also where the target is saved and no person has decided otherwise.
+         */state: GoalState, 
+        /**
+         * What is to be saved.
+         */target: Money, 
+        /**
+         * What is saved; below zero where more went out than came in.
+         */saved: Money, 
+        /**
+         * What is missing to the target; zero where nothing is.
+         */remaining: Money, 
+        /**
+         * What is saved in percent of the target, one decimal place, rounded half to even.
+         */savedPercent: Amount, 
+        /**
+         * What of it was there before the goal's start.
+         */before: Money, 
+        /**
+         * What of it an envelope was assigned since then, what it lost by overspending made good; zero for
+         * goals that are saved otherwise.
+         */assigned: Money, 
+        /**
+         * What should be saved by the plan: equal parts for the months from start to due day.
+         */planned: Money? = nil, 
+        /**
+         * What is missing to that; zero where nothing is.
+         */shortfall: Money? = nil, 
+        /**
+         * How many months are left to save in, the present one included.
+         */monthsLeft: Int64? = nil, 
+        /**
+         * What has to be saved in each of them, rounded up to a whole minor unit.
+         */neededPerMonth: Money? = nil, 
+        /**
+         * What was saved in a month, on average over the last full ones, six at most; rounded half to
+         * even.
+         */pace: Money? = nil, 
+        /**
+         * Over how many months that is.
+         */paceMonths: Int64, 
+        /**
+         * The day on which the target is saved if it goes on at that pace.
+         */projected: String? = nil, 
+        /**
+         * The milestones reached now, ascending.
+         */reached: [Int64], 
+        /**
+         * The milestones announced, ascending.
+         */announced: [Int64], 
+        /**
+         * The transactions since the start that changed what is saved, by date, where asked for: with what
+         * was before and what was assigned they add up to it.
+         */contributions: [GoalContribution]? = nil) {
+        self.goalId = goalId
+        self.name = name
+        self.state = state
+        self.target = target
+        self.saved = saved
+        self.remaining = remaining
+        self.savedPercent = savedPercent
+        self.before = before
+        self.assigned = assigned
+        self.planned = planned
+        self.shortfall = shortfall
+        self.monthsLeft = monthsLeft
+        self.neededPerMonth = neededPerMonth
+        self.pace = pace
+        self.paceMonths = paceMonths
+        self.projected = projected
+        self.reached = reached
+        self.announced = announced
+        self.contributions = contributions
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension GoalProgress: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGoalProgress: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GoalProgress {
+        return
+            try GoalProgress(
+                goalId: FfiConverterTypeGoalId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                state: FfiConverterTypeGoalState.read(from: &buf), 
+                target: FfiConverterTypeMoney.read(from: &buf), 
+                saved: FfiConverterTypeMoney.read(from: &buf), 
+                remaining: FfiConverterTypeMoney.read(from: &buf), 
+                savedPercent: FfiConverterTypeAmount.read(from: &buf), 
+                before: FfiConverterTypeMoney.read(from: &buf), 
+                assigned: FfiConverterTypeMoney.read(from: &buf), 
+                planned: FfiConverterOptionTypeMoney.read(from: &buf), 
+                shortfall: FfiConverterOptionTypeMoney.read(from: &buf), 
+                monthsLeft: FfiConverterOptionInt64.read(from: &buf), 
+                neededPerMonth: FfiConverterOptionTypeMoney.read(from: &buf), 
+                pace: FfiConverterOptionTypeMoney.read(from: &buf), 
+                paceMonths: FfiConverterInt64.read(from: &buf), 
+                projected: FfiConverterOptionString.read(from: &buf), 
+                reached: FfiConverterSequenceInt64.read(from: &buf), 
+                announced: FfiConverterSequenceInt64.read(from: &buf), 
+                contributions: FfiConverterOptionSequenceTypeGoalContribution.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GoalProgress, into buf: inout [UInt8]) {
+        FfiConverterTypeGoalId.write(value.goalId, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeGoalState.write(value.state, into: &buf)
+        FfiConverterTypeMoney.write(value.target, into: &buf)
+        FfiConverterTypeMoney.write(value.saved, into: &buf)
+        FfiConverterTypeMoney.write(value.remaining, into: &buf)
+        FfiConverterTypeAmount.write(value.savedPercent, into: &buf)
+        FfiConverterTypeMoney.write(value.before, into: &buf)
+        FfiConverterTypeMoney.write(value.assigned, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.planned, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.shortfall, into: &buf)
+        FfiConverterOptionInt64.write(value.monthsLeft, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.neededPerMonth, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.pace, into: &buf)
+        FfiConverterInt64.write(value.paceMonths, into: &buf)
+        FfiConverterOptionString.write(value.projected, into: &buf)
+        FfiConverterSequenceInt64.write(value.reached, into: &buf)
+        FfiConverterSequenceInt64.write(value.announced, into: &buf)
+        FfiConverterOptionSequenceTypeGoalContribution.write(value.contributions, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalProgress_lift(_ buf: RustBuffer) throws -> GoalProgress {
+    return try FfiConverterTypeGoalProgress.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalProgress_lower(_ value: GoalProgress) -> RustBuffer {
+    return FfiConverterTypeGoalProgress.lower(value)
+}
+
+
+/**
+ * Which goals' progress to tell.
+ */
+public struct GoalQuery: Equatable, Hashable {
+    /**
+     * One goal; all where absent.
+     */
+    public var goalId: GoalId?
+    /**
+     * The day by whose end it is told; today, in the book's zone, where absent.
+     */
+    public var asOf: String?
+    /**
+     * Whether to name the transactions that were saved.
+     */
+    public var witness: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * One goal; all where absent.
+         */goalId: GoalId? = nil, 
+        /**
+         * The day by whose end it is told; today, in the book's zone, where absent.
+         */asOf: String? = nil, 
+        /**
+         * Whether to name the transactions that were saved.
+         */witness: Bool = false) {
+        self.goalId = goalId
+        self.asOf = asOf
+        self.witness = witness
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension GoalQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGoalQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GoalQuery {
+        return
+            try GoalQuery(
+                goalId: FfiConverterOptionTypeGoalId.read(from: &buf), 
+                asOf: FfiConverterOptionString.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: GoalQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeGoalId.write(value.goalId, into: &buf)
+        FfiConverterOptionString.write(value.asOf, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalQuery_lift(_ buf: RustBuffer) throws -> GoalQuery {
+    return try FfiConverterTypeGoalQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalQuery_lower(_ value: GoalQuery) -> RustBuffer {
+    return FfiConverterTypeGoalQuery.lower(value)
 }
 
 
@@ -11375,6 +14043,254 @@ public func FfiConverterTypeImportReport_lower(_ value: ImportReport) -> RustBuf
 
 
 /**
+ * A finding.
+ */
+public struct Insight: Equatable, Hashable {
+    /**
+     * Its name: the same as long as it is the same finding, on whatever day it is told.
+     */
+    public var id: String
+    /**
+     * What was found.
+     */
+    public var code: InsightCode
+    /**
+     * How much it matters.
+     */
+    public var priority: InsightPriority
+    /**
+     * The day that it is about.
+     */
+    public var date: String
+    /**
+     * The amount that it is about, as the code says.
+     */
+    public var amount: Money?
+    /**
+     * What that is compared with.
+     */
+    public var usual: Money?
+    /**
+     * The percentage that was reached.
+     */
+    public var percent: Int64?
+    /**
+     * The account.
+     */
+    public var accountId: AccountId?
+    /**
+     * The budget.
+     */
+    public var budgetId: BudgetId?
+    /**
+     * The goal.
+     */
+    public var goalId: GoalId?
+    /**
+     * The schedule.
+     */
+    public var scheduleId: ScheduleId?
+    /**
+     * The transactions, oldest first.
+     */
+    public var transactionIds: [TransactionId]
+    /**
+     * Whether somebody dismissed it.
+     */
+    public var dismissed: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name: the same as long as it is the same finding, on whatever day it is told.
+         */id: String, 
+        /**
+         * What was found.
+         */code: InsightCode, 
+        /**
+         * How much it matters.
+         */priority: InsightPriority, 
+        /**
+         * The day that it is about.
+         */date: String, 
+        /**
+         * The amount that it is about, as the code says.
+         */amount: Money? = nil, 
+        /**
+         * What that is compared with.
+         */usual: Money? = nil, 
+        /**
+         * The percentage that was reached.
+         */percent: Int64? = nil, 
+        /**
+         * The account.
+         */accountId: AccountId? = nil, 
+        /**
+         * The budget.
+         */budgetId: BudgetId? = nil, 
+        /**
+         * The goal.
+         */goalId: GoalId? = nil, 
+        /**
+         * The schedule.
+         */scheduleId: ScheduleId? = nil, 
+        /**
+         * The transactions, oldest first.
+         */transactionIds: [TransactionId], 
+        /**
+         * Whether somebody dismissed it.
+         */dismissed: Bool) {
+        self.id = id
+        self.code = code
+        self.priority = priority
+        self.date = date
+        self.amount = amount
+        self.usual = usual
+        self.percent = percent
+        self.accountId = accountId
+        self.budgetId = budgetId
+        self.goalId = goalId
+        self.scheduleId = scheduleId
+        self.transactionIds = transactionIds
+        self.dismissed = dismissed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Insight: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInsight: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Insight {
+        return
+            try Insight(
+                id: FfiConverterString.read(from: &buf), 
+                code: FfiConverterTypeInsightCode.read(from: &buf), 
+                priority: FfiConverterTypeInsightPriority.read(from: &buf), 
+                date: FfiConverterString.read(from: &buf), 
+                amount: FfiConverterOptionTypeMoney.read(from: &buf), 
+                usual: FfiConverterOptionTypeMoney.read(from: &buf), 
+                percent: FfiConverterOptionInt64.read(from: &buf), 
+                accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
+                budgetId: FfiConverterOptionTypeBudgetId.read(from: &buf), 
+                goalId: FfiConverterOptionTypeGoalId.read(from: &buf), 
+                scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf), 
+                transactionIds: FfiConverterSequenceTypeTransactionId.read(from: &buf), 
+                dismissed: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Insight, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterTypeInsightCode.write(value.code, into: &buf)
+        FfiConverterTypeInsightPriority.write(value.priority, into: &buf)
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.amount, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.usual, into: &buf)
+        FfiConverterOptionInt64.write(value.percent, into: &buf)
+        FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterOptionTypeBudgetId.write(value.budgetId, into: &buf)
+        FfiConverterOptionTypeGoalId.write(value.goalId, into: &buf)
+        FfiConverterOptionTypeScheduleId.write(value.scheduleId, into: &buf)
+        FfiConverterSequenceTypeTransactionId.write(value.transactionIds, into: &buf)
+        FfiConverterBool.write(value.dismissed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInsight_lift(_ buf: RustBuffer) throws -> Insight {
+    return try FfiConverterTypeInsight.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInsight_lower(_ value: Insight) -> RustBuffer {
+    return FfiConverterTypeInsight.lower(value)
+}
+
+
+/**
+ * Which findings to tell.
+ */
+public struct InsightQuery: Equatable, Hashable {
+    /**
+     * The day on which they are told; today, in the book's zone, where absent.
+     */
+    public var asOf: String?
+    /**
+     * Also those that were dismissed.
+     */
+    public var dismissed: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The day on which they are told; today, in the book's zone, where absent.
+         */asOf: String? = nil, 
+        /**
+         * Also those that were dismissed.
+         */dismissed: Bool = false) {
+        self.asOf = asOf
+        self.dismissed = dismissed
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension InsightQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInsightQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> InsightQuery {
+        return
+            try InsightQuery(
+                asOf: FfiConverterOptionString.read(from: &buf), 
+                dismissed: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: InsightQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.asOf, into: &buf)
+        FfiConverterBool.write(value.dismissed, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInsightQuery_lift(_ buf: RustBuffer) throws -> InsightQuery {
+    return try FfiConverterTypeInsightQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInsightQuery_lower(_ value: InsightQuery) -> RustBuffer {
+    return FfiConverterTypeInsightQuery.lower(value)
+}
+
+
+/**
  * Dialect and column roles of a bank's delimited files, kept in the book.
  */
 public struct Layout: Equatable, Hashable {
@@ -11541,6 +14457,95 @@ public func FfiConverterTypeLearning_lift(_ buf: RustBuffer) throws -> Learning 
 #endif
 public func FfiConverterTypeLearning_lower(_ value: Learning) -> RustBuffer {
     return FfiConverterTypeLearning.lower(value)
+}
+
+
+/**
+ * The lowest point of a balance.
+ */
+public struct Lowest: Equatable, Hashable {
+    /**
+     * The day on which the balance to be expected is lowest; the first of several.
+     */
+    public var date: String
+    /**
+     * That balance.
+     */
+    public var balance: Money
+    /**
+     * The lowest lower end of the interval, on whatever day; absent where it cannot be told.
+     */
+    public var low: Money?
+    /**
+     * The lowest upper end of the interval.
+     */
+    public var high: Money?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The day on which the balance to be expected is lowest; the first of several.
+         */date: String, 
+        /**
+         * That balance.
+         */balance: Money, 
+        /**
+         * The lowest lower end of the interval, on whatever day; absent where it cannot be told.
+         */low: Money? = nil, 
+        /**
+         * The lowest upper end of the interval.
+         */high: Money? = nil) {
+        self.date = date
+        self.balance = balance
+        self.low = low
+        self.high = high
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Lowest: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeLowest: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Lowest {
+        return
+            try Lowest(
+                date: FfiConverterString.read(from: &buf), 
+                balance: FfiConverterTypeMoney.read(from: &buf), 
+                low: FfiConverterOptionTypeMoney.read(from: &buf), 
+                high: FfiConverterOptionTypeMoney.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Lowest, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.date, into: &buf)
+        FfiConverterTypeMoney.write(value.balance, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.low, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.high, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLowest_lift(_ buf: RustBuffer) throws -> Lowest {
+    return try FfiConverterTypeLowest.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeLowest_lower(_ value: Lowest) -> RustBuffer {
+    return FfiConverterTypeLowest.lower(value)
 }
 
 
@@ -11752,7 +14757,7 @@ public func FfiConverterTypeMoney_lower(_ value: Money) -> RustBuffer {
 
 
 /**
- * What lay in the accounts of one currency at the end of a day.
+ * What lay in the accounts of one currency, or of all, at the end of a day.
  */
 public struct NetWorth: Equatable, Hashable {
     /**
@@ -11771,6 +14776,16 @@ public struct NetWorth: Equatable, Hashable {
      * Both together.
      */
     public var net: Money
+    /**
+     * How much of the net is due to rates alone: the net less what came into the accounts and went out
+     * of them, each by the rate of its own day. An opening balance counts by that of the day on which
+     * something first moved in its account. Absent unless asked for.
+     */
+    public var unrealised: Money?
+    /**
+     * What it was made from, where asked for.
+     */
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -11786,11 +14801,21 @@ public struct NetWorth: Equatable, Hashable {
          */debts: Money, 
         /**
          * Both together.
-         */net: Money) {
+         */net: Money, 
+        /**
+         * How much of the net is due to rates alone: the net less what came into the accounts and went out
+         * of them, each by the rate of its own day. An opening balance counts by that of the day on which
+         * something first moved in its account. Absent unless asked for.
+         */unrealised: Money? = nil, 
+        /**
+         * What it was made from, where asked for.
+         */witness: Witness? = nil) {
         self.date = date
         self.assets = assets
         self.debts = debts
         self.net = net
+        self.unrealised = unrealised
+        self.witness = witness
     }
 
     
@@ -11812,7 +14837,9 @@ public struct FfiConverterTypeNetWorth: FfiConverterRustBuffer {
                 date: FfiConverterOptionString.read(from: &buf), 
                 assets: FfiConverterTypeMoney.read(from: &buf), 
                 debts: FfiConverterTypeMoney.read(from: &buf), 
-                net: FfiConverterTypeMoney.read(from: &buf)
+                net: FfiConverterTypeMoney.read(from: &buf), 
+                unrealised: FfiConverterOptionTypeMoney.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -11821,6 +14848,8 @@ public struct FfiConverterTypeNetWorth: FfiConverterRustBuffer {
         FfiConverterTypeMoney.write(value.assets, into: &buf)
         FfiConverterTypeMoney.write(value.debts, into: &buf)
         FfiConverterTypeMoney.write(value.net, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.unrealised, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -11856,6 +14885,24 @@ public struct NetWorthQuery: Equatable, Hashable {
      * For which days between them; `month` where absent.
      */
     public var step: NetWorthStep?
+    /**
+     * The code of the currency in which to tell all accounts together, at the rates of each day; each
+     * currency apart where absent. It needs `to`.
+     */
+    public var currency: String?
+    /**
+     * How many days old a rate may be, at most 366; 7 where absent.
+     */
+    public var maxAgeDays: Int64?
+    /**
+     * Whether to tell the unrealised difference, which needs the rates of every day on which something
+     * moved in an account of another currency.
+     */
+    public var unrealised: Bool
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    public var witness: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -11868,10 +14915,28 @@ public struct NetWorthQuery: Equatable, Hashable {
          */to: String? = nil, 
         /**
          * For which days between them; `month` where absent.
-         */step: NetWorthStep? = nil) {
+         */step: NetWorthStep? = nil, 
+        /**
+         * The code of the currency in which to tell all accounts together, at the rates of each day; each
+         * currency apart where absent. It needs `to`.
+         */currency: String? = nil, 
+        /**
+         * How many days old a rate may be, at most 366; 7 where absent.
+         */maxAgeDays: Int64? = nil, 
+        /**
+         * Whether to tell the unrealised difference, which needs the rates of every day on which something
+         * moved in an account of another currency.
+         */unrealised: Bool = false, 
+        /**
+         * Whether to name the transactions that make each row.
+         */witness: Bool = false) {
         self.from = from
         self.to = to
         self.step = step
+        self.currency = currency
+        self.maxAgeDays = maxAgeDays
+        self.unrealised = unrealised
+        self.witness = witness
     }
 
     
@@ -11892,7 +14957,11 @@ public struct FfiConverterTypeNetWorthQuery: FfiConverterRustBuffer {
             try NetWorthQuery(
                 from: FfiConverterOptionString.read(from: &buf), 
                 to: FfiConverterOptionString.read(from: &buf), 
-                step: FfiConverterOptionTypeNetWorthStep.read(from: &buf)
+                step: FfiConverterOptionTypeNetWorthStep.read(from: &buf), 
+                currency: FfiConverterOptionString.read(from: &buf), 
+                maxAgeDays: FfiConverterOptionInt64.read(from: &buf), 
+                unrealised: FfiConverterBool.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -11900,6 +14969,10 @@ public struct FfiConverterTypeNetWorthQuery: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.from, into: &buf)
         FfiConverterOptionString.write(value.to, into: &buf)
         FfiConverterOptionTypeNetWorthStep.write(value.step, into: &buf)
+        FfiConverterOptionString.write(value.currency, into: &buf)
+        FfiConverterOptionInt64.write(value.maxAgeDays, into: &buf)
+        FfiConverterBool.write(value.unrealised, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
     }
 }
 
@@ -12641,6 +15714,135 @@ public func FfiConverterTypeNewEnvelope_lift(_ buf: RustBuffer) throws -> NewEnv
 #endif
 public func FfiConverterTypeNewEnvelope_lower(_ value: NewEnvelope) -> RustBuffer {
     return FfiConverterTypeNewEnvelope.lower(value)
+}
+
+
+/**
+ * A goal to be made.
+ */
+public struct NewGoal: Equatable, Hashable {
+    /**
+     * An id of the caller's choice; fresh where absent.
+     */
+    public var id: GoalId?
+    /**
+     * What people call it.
+     */
+    public var name: String
+    /**
+     * What is to be saved, above zero.
+     */
+    public var target: Amount
+    /**
+     * The currency code; the book's currency where absent.
+     */
+    public var currency: String?
+    /**
+     * The first day on which something is saved for it; today, in the book's zone, where absent.
+     */
+    public var start: String?
+    /**
+     * The day by which it is to be saved, not before the start; some day where absent.
+     */
+    public var due: String?
+    /**
+     * What it is saved by.
+     */
+    public var funding: GoalFunding
+    /**
+     * The percentages to announce, from 1 to 100; 25, 50 and 75 where absent. 100 is one always.
+     */
+    public var milestones: [Int64]?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * An id of the caller's choice; fresh where absent.
+         */id: GoalId? = nil, 
+        /**
+         * What people call it.
+         */name: String, 
+        /**
+         * What is to be saved, above zero.
+         */target: Amount, 
+        /**
+         * The currency code; the book's currency where absent.
+         */currency: String? = nil, 
+        /**
+         * The first day on which something is saved for it; today, in the book's zone, where absent.
+         */start: String? = nil, 
+        /**
+         * The day by which it is to be saved, not before the start; some day where absent.
+         */due: String? = nil, 
+        /**
+         * What it is saved by.
+         */funding: GoalFunding, 
+        /**
+         * The percentages to announce, from 1 to 100; 25, 50 and 75 where absent. 100 is one always.
+         */milestones: [Int64]? = nil) {
+        self.id = id
+        self.name = name
+        self.target = target
+        self.currency = currency
+        self.start = start
+        self.due = due
+        self.funding = funding
+        self.milestones = milestones
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewGoal: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewGoal: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewGoal {
+        return
+            try NewGoal(
+                id: FfiConverterOptionTypeGoalId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                target: FfiConverterTypeAmount.read(from: &buf), 
+                currency: FfiConverterOptionString.read(from: &buf), 
+                start: FfiConverterOptionString.read(from: &buf), 
+                due: FfiConverterOptionString.read(from: &buf), 
+                funding: FfiConverterTypeGoalFunding.read(from: &buf), 
+                milestones: FfiConverterOptionSequenceInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewGoal, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeGoalId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterTypeAmount.write(value.target, into: &buf)
+        FfiConverterOptionString.write(value.currency, into: &buf)
+        FfiConverterOptionString.write(value.start, into: &buf)
+        FfiConverterOptionString.write(value.due, into: &buf)
+        FfiConverterTypeGoalFunding.write(value.funding, into: &buf)
+        FfiConverterOptionSequenceInt64.write(value.milestones, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewGoal_lift(_ buf: RustBuffer) throws -> NewGoal {
+    return try FfiConverterTypeNewGoal.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewGoal_lower(_ value: NewGoal) -> RustBuffer {
+    return FfiConverterTypeNewGoal.lower(value)
 }
 
 
@@ -13576,6 +16778,14 @@ public struct NewTransaction: Equatable, Hashable {
      */
     public var splits: [NewSplit]
     /**
+     * The schedule that it pays.
+     */
+    public var scheduleId: ScheduleId?
+    /**
+     * The goal that it is saved for: one that is saved by transactions.
+     */
+    public var goalId: GoalId?
+    /**
      * A cheque number or reference.
      */
     public var reference: String?
@@ -13635,6 +16845,12 @@ public struct NewTransaction: Equatable, Hashable {
          * Parts with categories of their own; empty or at least two, adding up to the amount.
          */splits: [NewSplit] = [], 
         /**
+         * The schedule that it pays.
+         */scheduleId: ScheduleId? = nil, 
+        /**
+         * The goal that it is saved for: one that is saved by transactions.
+         */goalId: GoalId? = nil, 
+        /**
          * A cheque number or reference.
          */reference: String? = nil, 
         /**
@@ -13659,6 +16875,8 @@ public struct NewTransaction: Equatable, Hashable {
         self.tags = tags
         self.notes = notes
         self.splits = splits
+        self.scheduleId = scheduleId
+        self.goalId = goalId
         self.reference = reference
         self.externalId = externalId
         self.attachments = attachments
@@ -13694,6 +16912,8 @@ public struct FfiConverterTypeNewTransaction: FfiConverterRustBuffer {
                 tags: FfiConverterSequenceString.read(from: &buf), 
                 notes: FfiConverterOptionString.read(from: &buf), 
                 splits: FfiConverterSequenceTypeNewSplit.read(from: &buf), 
+                scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf), 
+                goalId: FfiConverterOptionTypeGoalId.read(from: &buf), 
                 reference: FfiConverterOptionString.read(from: &buf), 
                 externalId: FfiConverterOptionString.read(from: &buf), 
                 attachments: FfiConverterSequenceTypeAttachment.read(from: &buf), 
@@ -13715,6 +16935,8 @@ public struct FfiConverterTypeNewTransaction: FfiConverterRustBuffer {
         FfiConverterSequenceString.write(value.tags, into: &buf)
         FfiConverterOptionString.write(value.notes, into: &buf)
         FfiConverterSequenceTypeNewSplit.write(value.splits, into: &buf)
+        FfiConverterOptionTypeScheduleId.write(value.scheduleId, into: &buf)
+        FfiConverterOptionTypeGoalId.write(value.goalId, into: &buf)
         FfiConverterOptionString.write(value.reference, into: &buf)
         FfiConverterOptionString.write(value.externalId, into: &buf)
         FfiConverterSequenceTypeAttachment.write(value.attachments, into: &buf)
@@ -15206,6 +18428,10 @@ public struct PayeeTotal: Equatable, Hashable {
      * How many transactions, or parts of split ones, were counted.
      */
     public var transactions: Int64
+    /**
+     * What it was made from, where asked for.
+     */
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -15218,10 +18444,14 @@ public struct PayeeTotal: Equatable, Hashable {
          */total: Money, 
         /**
          * How many transactions, or parts of split ones, were counted.
-         */transactions: Int64) {
+         */transactions: Int64, 
+        /**
+         * What it was made from, where asked for.
+         */witness: Witness? = nil) {
         self.payee = payee
         self.total = total
         self.transactions = transactions
+        self.witness = witness
     }
 
     
@@ -15242,7 +18472,8 @@ public struct FfiConverterTypePayeeTotal: FfiConverterRustBuffer {
             try PayeeTotal(
                 payee: FfiConverterString.read(from: &buf), 
                 total: FfiConverterTypeMoney.read(from: &buf), 
-                transactions: FfiConverterInt64.read(from: &buf)
+                transactions: FfiConverterInt64.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -15250,6 +18481,7 @@ public struct FfiConverterTypePayeeTotal: FfiConverterRustBuffer {
         FfiConverterString.write(value.payee, into: &buf)
         FfiConverterTypeMoney.write(value.total, into: &buf)
         FfiConverterInt64.write(value.transactions, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -16323,6 +19555,831 @@ public func FfiConverterTypeRecurrence_lift(_ buf: RustBuffer) throws -> Recurre
 #endif
 public func FfiConverterTypeRecurrence_lower(_ value: Recurrence) -> RustBuffer {
     return FfiConverterTypeRecurrence.lower(value)
+}
+
+
+/**
+ * A question to a book, as data.
+ */
+public struct Report: Equatable, Hashable {
+    /**
+     * What is added up.
+     */
+    public var measure: ReportMeasure?
+    /**
+     * What rows are made by, at most three, of which one divides time; one row where empty.
+     */
+    public var by: [ReportDimension]
+    /**
+     * Which days; all where absent.
+     */
+    public var span: ReportSpan?
+    /**
+     * What it is compared with; the span then has a first and a last day.
+     */
+    public var compare: ReportComparison?
+    /**
+     * In which order rows come.
+     */
+    public var sort: ReportSort?
+    /**
+     * Whether they come the other way round.
+     */
+    public var reversed: Bool
+    /**
+     * How many rows of each currency, 1 to 100,000; all where absent.
+     */
+    public var limit: Int64?
+    /**
+     * The code of the currency in which to tell everything; each its own where absent.
+     */
+    public var currency: String?
+    /**
+     * Which lines count; all where absent. It looks at payee, tags, account, category, amount,
+     * currency, direction, date and what a transaction has, where these are known to figures; the
+     * amount is that of the line.
+     */
+    public var filter: Condition?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What is added up.
+         */measure: ReportMeasure? = nil, 
+        /**
+         * What rows are made by, at most three, of which one divides time; one row where empty.
+         */by: [ReportDimension] = [], 
+        /**
+         * Which days; all where absent.
+         */span: ReportSpan? = nil, 
+        /**
+         * What it is compared with; the span then has a first and a last day.
+         */compare: ReportComparison? = nil, 
+        /**
+         * In which order rows come.
+         */sort: ReportSort? = nil, 
+        /**
+         * Whether they come the other way round.
+         */reversed: Bool = false, 
+        /**
+         * How many rows of each currency, 1 to 100,000; all where absent.
+         */limit: Int64? = nil, 
+        /**
+         * The code of the currency in which to tell everything; each its own where absent.
+         */currency: String? = nil, 
+        /**
+         * Which lines count; all where absent. It looks at payee, tags, account, category, amount,
+         * currency, direction, date and what a transaction has, where these are known to figures; the
+         * amount is that of the line.
+         */filter: Condition? = nil) {
+        self.measure = measure
+        self.by = by
+        self.span = span
+        self.compare = compare
+        self.sort = sort
+        self.reversed = reversed
+        self.limit = limit
+        self.currency = currency
+        self.filter = filter
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Report: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Report {
+        return
+            try Report(
+                measure: FfiConverterOptionTypeReportMeasure.read(from: &buf), 
+                by: FfiConverterSequenceTypeReportDimension.read(from: &buf), 
+                span: FfiConverterOptionTypeReportSpan.read(from: &buf), 
+                compare: FfiConverterOptionTypeReportComparison.read(from: &buf), 
+                sort: FfiConverterOptionTypeReportSort.read(from: &buf), 
+                reversed: FfiConverterBool.read(from: &buf), 
+                limit: FfiConverterOptionInt64.read(from: &buf), 
+                currency: FfiConverterOptionString.read(from: &buf), 
+                filter: FfiConverterOptionTypeCondition.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Report, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeReportMeasure.write(value.measure, into: &buf)
+        FfiConverterSequenceTypeReportDimension.write(value.by, into: &buf)
+        FfiConverterOptionTypeReportSpan.write(value.span, into: &buf)
+        FfiConverterOptionTypeReportComparison.write(value.compare, into: &buf)
+        FfiConverterOptionTypeReportSort.write(value.sort, into: &buf)
+        FfiConverterBool.write(value.reversed, into: &buf)
+        FfiConverterOptionInt64.write(value.limit, into: &buf)
+        FfiConverterOptionString.write(value.currency, into: &buf)
+        FfiConverterOptionTypeCondition.write(value.filter, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReport_lift(_ buf: RustBuffer) throws -> Report {
+    return try FfiConverterTypeReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReport_lower(_ value: Report) -> RustBuffer {
+    return FfiConverterTypeReport.lower(value)
+}
+
+
+/**
+ * What a report comes to, and all that is needed to do it again.
+ */
+public struct ReportAnswer: Equatable, Hashable {
+    /**
+     * What ran.
+     */
+    public var report: Report
+    /**
+     * The same as a sentence.
+     */
+    public var text: String
+    /**
+     * The hash of the commit for which it holds.
+     */
+    public var head: Hash
+    /**
+     * The first day; absent = from the beginning.
+     */
+    public var from: String?
+    /**
+     * The last day; absent = to the end.
+     */
+    public var to: String?
+    /**
+     * The first day of what it is compared with.
+     */
+    public var beforeFrom: String?
+    /**
+     * The last day of what it is compared with.
+     */
+    public var beforeTo: String?
+    /**
+     * What all that was counted comes to, by currency, rows left out by `limit` included.
+     */
+    public var totals: [ReportTotal]
+    /**
+     * The rows, each currency apart.
+     */
+    public var rows: [ReportRow]
+    /**
+     * The rates that were used, ascending by day and currencies: each line is converted by that of its
+     * day and rounded once, half to even, to the minor unit.
+     */
+    public var rates: [DatedRate]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What ran.
+         */report: Report, 
+        /**
+         * The same as a sentence.
+         */text: String, 
+        /**
+         * The hash of the commit for which it holds.
+         */head: Hash, 
+        /**
+         * The first day; absent = from the beginning.
+         */from: String? = nil, 
+        /**
+         * The last day; absent = to the end.
+         */to: String? = nil, 
+        /**
+         * The first day of what it is compared with.
+         */beforeFrom: String? = nil, 
+        /**
+         * The last day of what it is compared with.
+         */beforeTo: String? = nil, 
+        /**
+         * What all that was counted comes to, by currency, rows left out by `limit` included.
+         */totals: [ReportTotal], 
+        /**
+         * The rows, each currency apart.
+         */rows: [ReportRow], 
+        /**
+         * The rates that were used, ascending by day and currencies: each line is converted by that of its
+         * day and rounded once, half to even, to the minor unit.
+         */rates: [DatedRate]) {
+        self.report = report
+        self.text = text
+        self.head = head
+        self.from = from
+        self.to = to
+        self.beforeFrom = beforeFrom
+        self.beforeTo = beforeTo
+        self.totals = totals
+        self.rows = rows
+        self.rates = rates
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReportAnswer: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportAnswer: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportAnswer {
+        return
+            try ReportAnswer(
+                report: FfiConverterTypeReport.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf), 
+                head: FfiConverterTypeHash.read(from: &buf), 
+                from: FfiConverterOptionString.read(from: &buf), 
+                to: FfiConverterOptionString.read(from: &buf), 
+                beforeFrom: FfiConverterOptionString.read(from: &buf), 
+                beforeTo: FfiConverterOptionString.read(from: &buf), 
+                totals: FfiConverterSequenceTypeReportTotal.read(from: &buf), 
+                rows: FfiConverterSequenceTypeReportRow.read(from: &buf), 
+                rates: FfiConverterSequenceTypeDatedRate.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReportAnswer, into buf: inout [UInt8]) {
+        FfiConverterTypeReport.write(value.report, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+        FfiConverterTypeHash.write(value.head, into: &buf)
+        FfiConverterOptionString.write(value.from, into: &buf)
+        FfiConverterOptionString.write(value.to, into: &buf)
+        FfiConverterOptionString.write(value.beforeFrom, into: &buf)
+        FfiConverterOptionString.write(value.beforeTo, into: &buf)
+        FfiConverterSequenceTypeReportTotal.write(value.totals, into: &buf)
+        FfiConverterSequenceTypeReportRow.write(value.rows, into: &buf)
+        FfiConverterSequenceTypeDatedRate.write(value.rates, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportAnswer_lift(_ buf: RustBuffer) throws -> ReportAnswer {
+    return try FfiConverterTypeReportAnswer.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportAnswer_lower(_ value: ReportAnswer) -> RustBuffer {
+    return FfiConverterTypeReportAnswer.lower(value)
+}
+
+
+/**
+ * A report to be run.
+ */
+public struct ReportQuery: Equatable, Hashable {
+    /**
+     * The report.
+     */
+    public var report: Report?
+    /**
+     * The day that counts as today; today in the book's zone where absent.
+     */
+    public var asOf: String?
+    /**
+     * How many days old a rate may be, at most 366; 7 where absent.
+     */
+    public var maxAgeDays: Int64?
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    public var witness: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The report.
+         */report: Report? = nil, 
+        /**
+         * The day that counts as today; today in the book's zone where absent.
+         */asOf: String? = nil, 
+        /**
+         * How many days old a rate may be, at most 366; 7 where absent.
+         */maxAgeDays: Int64? = nil, 
+        /**
+         * Whether to name the transactions that make each row.
+         */witness: Bool = false) {
+        self.report = report
+        self.asOf = asOf
+        self.maxAgeDays = maxAgeDays
+        self.witness = witness
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReportQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportQuery {
+        return
+            try ReportQuery(
+                report: FfiConverterOptionTypeReport.read(from: &buf), 
+                asOf: FfiConverterOptionString.read(from: &buf), 
+                maxAgeDays: FfiConverterOptionInt64.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReportQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeReport.write(value.report, into: &buf)
+        FfiConverterOptionString.write(value.asOf, into: &buf)
+        FfiConverterOptionInt64.write(value.maxAgeDays, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportQuery_lift(_ buf: RustBuffer) throws -> ReportQuery {
+    return try FfiConverterTypeReportQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportQuery_lower(_ value: ReportQuery) -> RustBuffer {
+    return FfiConverterTypeReportQuery.lower(value)
+}
+
+
+/**
+ * A question in words.
+ */
+public struct ReportQuestion: Equatable, Hashable {
+    /**
+     * The question, at most 1,000 bytes; with the names of accounts and categories it leaves the
+     * house.
+     */
+    public var question: String
+    /**
+     * The day that counts as today; today in the book's zone where absent.
+     */
+    public var asOf: String?
+    /**
+     * How many days old a rate may be, at most 366; 7 where absent.
+     */
+    public var maxAgeDays: Int64?
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    public var witness: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The question, at most 1,000 bytes; with the names of accounts and categories it leaves the
+         * house.
+         */question: String = "", 
+        /**
+         * The day that counts as today; today in the book's zone where absent.
+         */asOf: String? = nil, 
+        /**
+         * How many days old a rate may be, at most 366; 7 where absent.
+         */maxAgeDays: Int64? = nil, 
+        /**
+         * Whether to name the transactions that make each row.
+         */witness: Bool = false) {
+        self.question = question
+        self.asOf = asOf
+        self.maxAgeDays = maxAgeDays
+        self.witness = witness
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReportQuestion: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportQuestion: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportQuestion {
+        return
+            try ReportQuestion(
+                question: FfiConverterString.read(from: &buf), 
+                asOf: FfiConverterOptionString.read(from: &buf), 
+                maxAgeDays: FfiConverterOptionInt64.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReportQuestion, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.question, into: &buf)
+        FfiConverterOptionString.write(value.asOf, into: &buf)
+        FfiConverterOptionInt64.write(value.maxAgeDays, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportQuestion_lift(_ buf: RustBuffer) throws -> ReportQuestion {
+    return try FfiConverterTypeReportQuestion.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportQuestion_lower(_ value: ReportQuestion) -> RustBuffer {
+    return FfiConverterTypeReportQuestion.lower(value)
+}
+
+
+/**
+ * One row. Of the members that say what it is of, those are there by which rows are made.
+ */
+public struct ReportRow: Equatable, Hashable {
+    /**
+     * The category; absent = none.
+     */
+    public var categoryId: CategoryId?
+    /**
+     * The topmost category above it; absent = none.
+     */
+    public var groupId: CategoryId?
+    /**
+     * The account.
+     */
+    public var accountId: AccountId?
+    /**
+     * The payee; absent = none.
+     */
+    public var payee: String?
+    /**
+     * The tag; absent = none.
+     */
+    public var tag: String?
+    /**
+     * The first day of the day, week, month, quarter or year.
+     */
+    public var date: String?
+    /**
+     * The day of the week.
+     */
+    public var weekday: Weekday?
+    /**
+     * The sum.
+     */
+    public var total: Money
+    /**
+     * How many transactions, or parts of split ones, were counted.
+     */
+    public var transactions: Int64
+    /**
+     * The sum divided by that, rounded half to even; absent where there are none.
+     */
+    public var average: Money?
+    /**
+     * The sum of what it is compared with.
+     */
+    public var before: Money?
+    /**
+     * The sum less that.
+     */
+    public var change: Money?
+    /**
+     * The change in percent of the size of what was before, one decimal place, rounded half to even;
+     * absent where that was nothing.
+     */
+    public var changePercent: Amount?
+    /**
+     * What the sum was made from, where asked for; nothing of what it is compared with.
+     */
+    public var witness: Witness?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The category; absent = none.
+         */categoryId: CategoryId? = nil, 
+        /**
+         * The topmost category above it; absent = none.
+         */groupId: CategoryId? = nil, 
+        /**
+         * The account.
+         */accountId: AccountId? = nil, 
+        /**
+         * The payee; absent = none.
+         */payee: String? = nil, 
+        /**
+         * The tag; absent = none.
+         */tag: String? = nil, 
+        /**
+         * The first day of the day, week, month, quarter or year.
+         */date: String? = nil, 
+        /**
+         * The day of the week.
+         */weekday: Weekday? = nil, 
+        /**
+         * The sum.
+         */total: Money, 
+        /**
+         * How many transactions, or parts of split ones, were counted.
+         */transactions: Int64, 
+        /**
+         * The sum divided by that, rounded half to even; absent where there are none.
+         */average: Money? = nil, 
+        /**
+         * The sum of what it is compared with.
+         */before: Money? = nil, 
+        /**
+         * The sum less that.
+         */change: Money? = nil, 
+        /**
+         * The change in percent of the size of what was before, one decimal place, rounded half to even;
+         * absent where that was nothing.
+         */changePercent: Amount? = nil, 
+        /**
+         * What the sum was made from, where asked for; nothing of what it is compared with.
+         */witness: Witness? = nil) {
+        self.categoryId = categoryId
+        self.groupId = groupId
+        self.accountId = accountId
+        self.payee = payee
+        self.tag = tag
+        self.date = date
+        self.weekday = weekday
+        self.total = total
+        self.transactions = transactions
+        self.average = average
+        self.before = before
+        self.change = change
+        self.changePercent = changePercent
+        self.witness = witness
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReportRow: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportRow: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportRow {
+        return
+            try ReportRow(
+                categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
+                groupId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
+                accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
+                payee: FfiConverterOptionString.read(from: &buf), 
+                tag: FfiConverterOptionString.read(from: &buf), 
+                date: FfiConverterOptionString.read(from: &buf), 
+                weekday: FfiConverterOptionTypeWeekday.read(from: &buf), 
+                total: FfiConverterTypeMoney.read(from: &buf), 
+                transactions: FfiConverterInt64.read(from: &buf), 
+                average: FfiConverterOptionTypeMoney.read(from: &buf), 
+                before: FfiConverterOptionTypeMoney.read(from: &buf), 
+                change: FfiConverterOptionTypeMoney.read(from: &buf), 
+                changePercent: FfiConverterOptionTypeAmount.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReportRow, into buf: inout [UInt8]) {
+        FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
+        FfiConverterOptionTypeCategoryId.write(value.groupId, into: &buf)
+        FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterOptionString.write(value.payee, into: &buf)
+        FfiConverterOptionString.write(value.tag, into: &buf)
+        FfiConverterOptionString.write(value.date, into: &buf)
+        FfiConverterOptionTypeWeekday.write(value.weekday, into: &buf)
+        FfiConverterTypeMoney.write(value.total, into: &buf)
+        FfiConverterInt64.write(value.transactions, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.average, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.before, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.change, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.changePercent, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportRow_lift(_ buf: RustBuffer) throws -> ReportRow {
+    return try FfiConverterTypeReportRow.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportRow_lower(_ value: ReportRow) -> RustBuffer {
+    return FfiConverterTypeReportRow.lower(value)
+}
+
+
+/**
+ * A report as a sentence.
+ */
+public struct ReportText: Equatable, Hashable {
+    /**
+     * The sentence, such as `spending by category in this month`.
+     */
+    public var text: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The sentence, such as `spending by category in this month`.
+         */text: String) {
+        self.text = text
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReportText: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportText: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportText {
+        return
+            try ReportText(
+                text: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReportText, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportText_lift(_ buf: RustBuffer) throws -> ReportText {
+    return try FfiConverterTypeReportText.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportText_lower(_ value: ReportText) -> RustBuffer {
+    return FfiConverterTypeReportText.lower(value)
+}
+
+
+/**
+ * The sum over all rows of one currency.
+ */
+public struct ReportTotal: Equatable, Hashable {
+    /**
+     * The sum.
+     */
+    public var total: Money
+    /**
+     * How many transactions, or parts of split ones, were counted.
+     */
+    public var transactions: Int64
+    /**
+     * The sum of what it is compared with.
+     */
+    public var before: Money?
+    /**
+     * The sum less that.
+     */
+    public var change: Money?
+    /**
+     * The change in percent of the size of what was before, one decimal place, rounded half to even;
+     * absent where that was nothing.
+     */
+    public var changePercent: Amount?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The sum.
+         */total: Money, 
+        /**
+         * How many transactions, or parts of split ones, were counted.
+         */transactions: Int64, 
+        /**
+         * The sum of what it is compared with.
+         */before: Money? = nil, 
+        /**
+         * The sum less that.
+         */change: Money? = nil, 
+        /**
+         * The change in percent of the size of what was before, one decimal place, rounded half to even;
+         * absent where that was nothing.
+         */changePercent: Amount? = nil) {
+        self.total = total
+        self.transactions = transactions
+        self.before = before
+        self.change = change
+        self.changePercent = changePercent
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ReportTotal: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportTotal: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportTotal {
+        return
+            try ReportTotal(
+                total: FfiConverterTypeMoney.read(from: &buf), 
+                transactions: FfiConverterInt64.read(from: &buf), 
+                before: FfiConverterOptionTypeMoney.read(from: &buf), 
+                change: FfiConverterOptionTypeMoney.read(from: &buf), 
+                changePercent: FfiConverterOptionTypeAmount.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ReportTotal, into buf: inout [UInt8]) {
+        FfiConverterTypeMoney.write(value.total, into: &buf)
+        FfiConverterInt64.write(value.transactions, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.before, into: &buf)
+        FfiConverterOptionTypeMoney.write(value.change, into: &buf)
+        FfiConverterOptionTypeAmount.write(value.changePercent, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportTotal_lift(_ buf: RustBuffer) throws -> ReportTotal {
+    return try FfiConverterTypeReportTotal.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportTotal_lower(_ value: ReportTotal) -> RustBuffer {
+    return FfiConverterTypeReportTotal.lower(value)
 }
 
 
@@ -17772,6 +21829,10 @@ public struct Spending: Equatable, Hashable {
      * How many transactions, or parts of split ones, were counted.
      */
     public var transactions: Int64
+    /**
+     * What it was made from, where asked for.
+     */
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -17787,11 +21848,15 @@ public struct Spending: Equatable, Hashable {
          */spent: Money, 
         /**
          * How many transactions, or parts of split ones, were counted.
-         */transactions: Int64) {
+         */transactions: Int64, 
+        /**
+         * What it was made from, where asked for.
+         */witness: Witness? = nil) {
         self.month = month
         self.categoryId = categoryId
         self.spent = spent
         self.transactions = transactions
+        self.witness = witness
     }
 
     
@@ -17813,7 +21878,8 @@ public struct FfiConverterTypeSpending: FfiConverterRustBuffer {
                 month: FfiConverterTypeMonth.read(from: &buf), 
                 categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
                 spent: FfiConverterTypeMoney.read(from: &buf), 
-                transactions: FfiConverterInt64.read(from: &buf)
+                transactions: FfiConverterInt64.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -17822,6 +21888,7 @@ public struct FfiConverterTypeSpending: FfiConverterRustBuffer {
         FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
         FfiConverterTypeMoney.write(value.spent, into: &buf)
         FfiConverterInt64.write(value.transactions, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -17857,6 +21924,10 @@ public struct SpendingQuery: Equatable, Hashable {
      * One account; all where absent.
      */
     public var accountId: AccountId?
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    public var witness: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -17869,10 +21940,14 @@ public struct SpendingQuery: Equatable, Hashable {
          */to: Month? = nil, 
         /**
          * One account; all where absent.
-         */accountId: AccountId? = nil) {
+         */accountId: AccountId? = nil, 
+        /**
+         * Whether to name the transactions that make each row.
+         */witness: Bool = false) {
         self.from = from
         self.to = to
         self.accountId = accountId
+        self.witness = witness
     }
 
     
@@ -17893,7 +21968,8 @@ public struct FfiConverterTypeSpendingQuery: FfiConverterRustBuffer {
             try SpendingQuery(
                 from: FfiConverterOptionTypeMonth.read(from: &buf), 
                 to: FfiConverterOptionTypeMonth.read(from: &buf), 
-                accountId: FfiConverterOptionTypeAccountId.read(from: &buf)
+                accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -17901,6 +21977,7 @@ public struct FfiConverterTypeSpendingQuery: FfiConverterRustBuffer {
         FfiConverterOptionTypeMonth.write(value.from, into: &buf)
         FfiConverterOptionTypeMonth.write(value.to, into: &buf)
         FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
     }
 }
 
@@ -19088,6 +23165,10 @@ public struct TopPayeesQuery: Equatable, Hashable {
      * How many payees of each currency, 1 to 1,000; 10 where absent.
      */
     public var limit: Int64?
+    /**
+     * Whether to name the transactions that make each row.
+     */
+    public var witness: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -19106,12 +23187,16 @@ public struct TopPayeesQuery: Equatable, Hashable {
          */kind: CategoryKind? = nil, 
         /**
          * How many payees of each currency, 1 to 1,000; 10 where absent.
-         */limit: Int64? = nil) {
+         */limit: Int64? = nil, 
+        /**
+         * Whether to name the transactions that make each row.
+         */witness: Bool = false) {
         self.from = from
         self.to = to
         self.accountId = accountId
         self.kind = kind
         self.limit = limit
+        self.witness = witness
     }
 
     
@@ -19134,7 +23219,8 @@ public struct FfiConverterTypeTopPayeesQuery: FfiConverterRustBuffer {
                 to: FfiConverterOptionString.read(from: &buf), 
                 accountId: FfiConverterOptionTypeAccountId.read(from: &buf), 
                 kind: FfiConverterOptionTypeCategoryKind.read(from: &buf), 
-                limit: FfiConverterOptionInt64.read(from: &buf)
+                limit: FfiConverterOptionInt64.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -19144,6 +23230,7 @@ public struct FfiConverterTypeTopPayeesQuery: FfiConverterRustBuffer {
         FfiConverterOptionTypeAccountId.write(value.accountId, into: &buf)
         FfiConverterOptionTypeCategoryKind.write(value.kind, into: &buf)
         FfiConverterOptionInt64.write(value.limit, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
     }
 }
 
@@ -19237,6 +23324,22 @@ public struct Transaction: Equatable, Hashable {
      */
     public var splits: [Split]
     /**
+     * The schedule that it pays, where a rule or a person said so.
+     */
+    public var scheduleId: ScheduleId?
+    /**
+     * Who linked it to the schedule, or to none.
+     */
+    public var scheduleSource: Source?
+    /**
+     * The goal that it is saved for, where a rule or a person said so.
+     */
+    public var goalId: GoalId?
+    /**
+     * Who linked it to the goal, or to none.
+     */
+    public var goalSource: Source?
+    /**
      * The other side, where this is one side of a transfer between two accounts of the book.
      */
     public var transferId: TransactionId?
@@ -19327,6 +23430,18 @@ public struct Transaction: Equatable, Hashable {
          * Parts with categories of their own; empty or at least two.
          */splits: [Split], 
         /**
+         * The schedule that it pays, where a rule or a person said so.
+         */scheduleId: ScheduleId? = nil, 
+        /**
+         * Who linked it to the schedule, or to none.
+         */scheduleSource: Source? = nil, 
+        /**
+         * The goal that it is saved for, where a rule or a person said so.
+         */goalId: GoalId? = nil, 
+        /**
+         * Who linked it to the goal, or to none.
+         */goalSource: Source? = nil, 
+        /**
          * The other side, where this is one side of a transfer between two accounts of the book.
          */transferId: TransactionId? = nil, 
         /**
@@ -19369,6 +23484,10 @@ public struct Transaction: Equatable, Hashable {
         self.notes = notes
         self.notesSource = notesSource
         self.splits = splits
+        self.scheduleId = scheduleId
+        self.scheduleSource = scheduleSource
+        self.goalId = goalId
+        self.goalSource = goalSource
         self.transferId = transferId
         self.reference = reference
         self.externalId = externalId
@@ -19412,6 +23531,10 @@ public struct FfiConverterTypeTransaction: FfiConverterRustBuffer {
                 notes: FfiConverterOptionString.read(from: &buf), 
                 notesSource: FfiConverterOptionTypeSource.read(from: &buf), 
                 splits: FfiConverterSequenceTypeSplit.read(from: &buf), 
+                scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf), 
+                scheduleSource: FfiConverterOptionTypeSource.read(from: &buf), 
+                goalId: FfiConverterOptionTypeGoalId.read(from: &buf), 
+                goalSource: FfiConverterOptionTypeSource.read(from: &buf), 
                 transferId: FfiConverterOptionTypeTransactionId.read(from: &buf), 
                 reference: FfiConverterOptionString.read(from: &buf), 
                 externalId: FfiConverterOptionString.read(from: &buf), 
@@ -19441,6 +23564,10 @@ public struct FfiConverterTypeTransaction: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.notes, into: &buf)
         FfiConverterOptionTypeSource.write(value.notesSource, into: &buf)
         FfiConverterSequenceTypeSplit.write(value.splits, into: &buf)
+        FfiConverterOptionTypeScheduleId.write(value.scheduleId, into: &buf)
+        FfiConverterOptionTypeSource.write(value.scheduleSource, into: &buf)
+        FfiConverterOptionTypeGoalId.write(value.goalId, into: &buf)
+        FfiConverterOptionTypeSource.write(value.goalSource, into: &buf)
         FfiConverterOptionTypeTransactionId.write(value.transferId, into: &buf)
         FfiConverterOptionString.write(value.reference, into: &buf)
         FfiConverterOptionString.write(value.externalId, into: &buf)
@@ -19582,6 +23709,14 @@ public struct TransactionPatch: Equatable, Hashable {
      */
     public var splits: [NewSplit]?
     /**
+     * The schedule that it pays.
+     */
+    public var scheduleId: ScheduleId?
+    /**
+     * The goal that it is saved for: one that is saved by transactions.
+     */
+    public var goalId: GoalId?
+    /**
      * The new reference.
      */
     public var reference: String?
@@ -19632,6 +23767,12 @@ public struct TransactionPatch: Equatable, Hashable {
          * The new parts, all of them; an empty list removes the splits.
          */splits: [NewSplit]? = nil, 
         /**
+         * The schedule that it pays.
+         */scheduleId: ScheduleId? = nil, 
+        /**
+         * The goal that it is saved for: one that is saved by transactions.
+         */goalId: GoalId? = nil, 
+        /**
          * The new reference.
          */reference: String? = nil, 
         /**
@@ -19653,6 +23794,8 @@ public struct TransactionPatch: Equatable, Hashable {
         self.tags = tags
         self.notes = notes
         self.splits = splits
+        self.scheduleId = scheduleId
+        self.goalId = goalId
         self.reference = reference
         self.attachments = attachments
         self.metadata = metadata
@@ -19685,6 +23828,8 @@ public struct FfiConverterTypeTransactionPatch: FfiConverterRustBuffer {
                 tags: FfiConverterOptionSequenceString.read(from: &buf), 
                 notes: FfiConverterOptionString.read(from: &buf), 
                 splits: FfiConverterOptionSequenceTypeNewSplit.read(from: &buf), 
+                scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf), 
+                goalId: FfiConverterOptionTypeGoalId.read(from: &buf), 
                 reference: FfiConverterOptionString.read(from: &buf), 
                 attachments: FfiConverterOptionSequenceTypeAttachment.read(from: &buf), 
                 metadata: FfiConverterOptionDictionaryStringString.read(from: &buf), 
@@ -19703,6 +23848,8 @@ public struct FfiConverterTypeTransactionPatch: FfiConverterRustBuffer {
         FfiConverterOptionSequenceString.write(value.tags, into: &buf)
         FfiConverterOptionString.write(value.notes, into: &buf)
         FfiConverterOptionSequenceTypeNewSplit.write(value.splits, into: &buf)
+        FfiConverterOptionTypeScheduleId.write(value.scheduleId, into: &buf)
+        FfiConverterOptionTypeGoalId.write(value.goalId, into: &buf)
         FfiConverterOptionString.write(value.reference, into: &buf)
         FfiConverterOptionSequenceTypeAttachment.write(value.attachments, into: &buf)
         FfiConverterOptionDictionaryStringString.write(value.metadata, into: &buf)
@@ -19746,6 +23893,14 @@ public struct TransactionQuery: Equatable, Hashable {
      * Those whose category, or its absence, or whose parts were set by such a source.
      */
     public var categorySource: SourceKind?
+    /**
+     * Those linked to this schedule.
+     */
+    public var scheduleId: ScheduleId?
+    /**
+     * Those linked to this goal.
+     */
+    public var goalId: GoalId?
     /**
      * Those booked on this day or later.
      */
@@ -19795,6 +23950,12 @@ public struct TransactionQuery: Equatable, Hashable {
          * Those whose category, or its absence, or whose parts were set by such a source.
          */categorySource: SourceKind? = nil, 
         /**
+         * Those linked to this schedule.
+         */scheduleId: ScheduleId? = nil, 
+        /**
+         * Those linked to this goal.
+         */goalId: GoalId? = nil, 
+        /**
          * Those booked on this day or later.
          */from: String? = nil, 
         /**
@@ -19822,6 +23983,8 @@ public struct TransactionQuery: Equatable, Hashable {
         self.categoryId = categoryId
         self.uncategorised = uncategorised
         self.categorySource = categorySource
+        self.scheduleId = scheduleId
+        self.goalId = goalId
         self.from = from
         self.to = to
         self.status = status
@@ -19852,6 +24015,8 @@ public struct FfiConverterTypeTransactionQuery: FfiConverterRustBuffer {
                 categoryId: FfiConverterOptionTypeCategoryId.read(from: &buf), 
                 uncategorised: FfiConverterBool.read(from: &buf), 
                 categorySource: FfiConverterOptionTypeSourceKind.read(from: &buf), 
+                scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf), 
+                goalId: FfiConverterOptionTypeGoalId.read(from: &buf), 
                 from: FfiConverterOptionString.read(from: &buf), 
                 to: FfiConverterOptionString.read(from: &buf), 
                 status: FfiConverterOptionTypeStatus.read(from: &buf), 
@@ -19868,6 +24033,8 @@ public struct FfiConverterTypeTransactionQuery: FfiConverterRustBuffer {
         FfiConverterOptionTypeCategoryId.write(value.categoryId, into: &buf)
         FfiConverterBool.write(value.uncategorised, into: &buf)
         FfiConverterOptionTypeSourceKind.write(value.categorySource, into: &buf)
+        FfiConverterOptionTypeScheduleId.write(value.scheduleId, into: &buf)
+        FfiConverterOptionTypeGoalId.write(value.goalId, into: &buf)
         FfiConverterOptionString.write(value.from, into: &buf)
         FfiConverterOptionString.write(value.to, into: &buf)
         FfiConverterOptionTypeStatus.write(value.status, into: &buf)
@@ -20600,6 +24767,117 @@ public func FfiConverterTypeVerification_lower(_ value: Verification) -> RustBuf
 
 
 /**
+ * What a figure was made from: the same transactions give the same figure.
+ */
+public struct Witness: Equatable, Hashable {
+    /**
+     * The hash of the commit for which it holds.
+     */
+    public var head: Hash
+    /**
+     * The code of the currency in which it is told.
+     */
+    public var currency: String
+    /**
+     * Where it was rounded.
+     */
+    public var rounding: Rounding
+    /**
+     * The transactions that were counted, ascending, each once. Of a split one those parts were that
+     * the figure is of.
+     */
+    public var ids: [TransactionId]
+    /**
+     * The accounts whose opening balances are part of it, ascending.
+     */
+    public var opening: [AccountId]
+    /**
+     * The rates that were used, ascending by day and currencies.
+     */
+    public var rates: [DatedRate]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The hash of the commit for which it holds.
+         */head: Hash, 
+        /**
+         * The code of the currency in which it is told.
+         */currency: String, 
+        /**
+         * Where it was rounded.
+         */rounding: Rounding, 
+        /**
+         * The transactions that were counted, ascending, each once. Of a split one those parts were that
+         * the figure is of.
+         */ids: [TransactionId], 
+        /**
+         * The accounts whose opening balances are part of it, ascending.
+         */opening: [AccountId], 
+        /**
+         * The rates that were used, ascending by day and currencies.
+         */rates: [DatedRate]) {
+        self.head = head
+        self.currency = currency
+        self.rounding = rounding
+        self.ids = ids
+        self.opening = opening
+        self.rates = rates
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Witness: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeWitness: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Witness {
+        return
+            try Witness(
+                head: FfiConverterTypeHash.read(from: &buf), 
+                currency: FfiConverterString.read(from: &buf), 
+                rounding: FfiConverterTypeRounding.read(from: &buf), 
+                ids: FfiConverterSequenceTypeTransactionId.read(from: &buf), 
+                opening: FfiConverterSequenceTypeAccountId.read(from: &buf), 
+                rates: FfiConverterSequenceTypeDatedRate.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Witness, into buf: inout [UInt8]) {
+        FfiConverterTypeHash.write(value.head, into: &buf)
+        FfiConverterString.write(value.currency, into: &buf)
+        FfiConverterTypeRounding.write(value.rounding, into: &buf)
+        FfiConverterSequenceTypeTransactionId.write(value.ids, into: &buf)
+        FfiConverterSequenceTypeAccountId.write(value.opening, into: &buf)
+        FfiConverterSequenceTypeDatedRate.write(value.rates, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWitness_lift(_ buf: RustBuffer) throws -> Witness {
+    return try FfiConverterTypeWitness.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeWitness_lower(_ value: Witness) -> RustBuffer {
+    return FfiConverterTypeWitness.lower(value)
+}
+
+
+/**
  * What kind of account it is.
  */
 
@@ -20803,6 +25081,22 @@ public enum Action: Equatable, Hashable {
          */accountId: AccountId
     )
     /**
+     * Says that it pays a schedule: the occurrence nearest to it.
+     */
+    case linkSchedule(
+        /**
+         * The schedule.
+         */scheduleId: ScheduleId
+    )
+    /**
+     * Says that it is saved for a goal, one that is saved by transactions.
+     */
+    case linkGoal(
+        /**
+         * The goal.
+         */goalId: GoalId
+    )
+    /**
      * Marks it for a person to look at: the member `review` of its metadata says why. A member that is
      * there stays, even an empty one, by which a person says that it is settled.
      */
@@ -20865,7 +25159,13 @@ public struct FfiConverterTypeAction: FfiConverterRustBuffer {
         case 11: return .markTransfer(accountId: try FfiConverterTypeAccountId.read(from: &buf)
         )
         
-        case 12: return .flag(reason: try FfiConverterString.read(from: &buf)
+        case 12: return .linkSchedule(scheduleId: try FfiConverterTypeScheduleId.read(from: &buf)
+        )
+        
+        case 13: return .linkGoal(goalId: try FfiConverterTypeGoalId.read(from: &buf)
+        )
+        
+        case 14: return .flag(reason: try FfiConverterString.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -20931,8 +25231,18 @@ public struct FfiConverterTypeAction: FfiConverterRustBuffer {
             FfiConverterTypeAccountId.write(accountId, into: &buf)
             
         
-        case let .flag(reason):
+        case let .linkSchedule(scheduleId):
             writeInt(&buf, Int32(12))
+            FfiConverterTypeScheduleId.write(scheduleId, into: &buf)
+            
+        
+        case let .linkGoal(goalId):
+            writeInt(&buf, Int32(13))
+            FfiConverterTypeGoalId.write(goalId, into: &buf)
+            
+        
+        case let .flag(reason):
+            writeInt(&buf, Int32(14))
             FfiConverterString.write(reason, into: &buf)
             
         }
@@ -21518,6 +25828,8 @@ public enum ClearField: Equatable, Hashable, CaseIterable {
     case notes
     case valueDate
     case reference
+    case schedule
+    case goal
 
 
 
@@ -21549,6 +25861,10 @@ public struct FfiConverterTypeClearField: FfiConverterRustBuffer {
         
         case 5: return .reference
         
+        case 6: return .schedule
+        
+        case 7: return .goal
+        
         default: throw UniffiInternalError.unexpectedEnumCase
         }
     }
@@ -21575,6 +25891,14 @@ public struct FfiConverterTypeClearField: FfiConverterRustBuffer {
         
         case .reference:
             writeInt(&buf, Int32(5))
+        
+        
+        case .schedule:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .goal:
+            writeInt(&buf, Int32(7))
         
         }
     }
@@ -22610,6 +26934,7 @@ public enum ErrorCode: Equatable, Hashable, CaseIterable {
     case splitSum
     case invalidTransfer
     case reconciled
+    case inUse
     case lastOwner
     case idempotencyKeyReused
     case invalidCursor
@@ -22701,45 +27026,47 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
         
         case 19: return .reconciled
         
-        case 20: return .lastOwner
+        case 20: return .inUse
         
-        case 21: return .idempotencyKeyReused
+        case 21: return .lastOwner
         
-        case 22: return .invalidCursor
+        case 22: return .idempotencyKeyReused
         
-        case 23: return .invalidPattern
+        case 23: return .invalidCursor
         
-        case 24: return .rulesTooSlow
+        case 24: return .invalidPattern
         
-        case 25: return .unknownFormat
+        case 25: return .rulesTooSlow
         
-        case 26: return .malformedFile
+        case 26: return .unknownFormat
         
-        case 27: return .ambiguousFile
+        case 27: return .malformedFile
         
-        case 28: return .bankRefused
+        case 28: return .ambiguousFile
         
-        case 29: return .accountUnknown
+        case 29: return .bankRefused
         
-        case 30: return .suggesterRefused
+        case 30: return .accountUnknown
         
-        case 31: return .conflict
+        case 31: return .suggesterRefused
         
-        case 32: return .storeUnavailable
+        case 32: return .conflict
         
-        case 33: return .storageFull
+        case 33: return .storeUnavailable
         
-        case 34: return .closed
+        case 34: return .storageFull
         
-        case 35: return .suggesterUnavailable
+        case 35: return .closed
         
-        case 36: return .schemaTooNew
+        case 36: return .suggesterUnavailable
         
-        case 37: return .corruptData
+        case 37: return .schemaTooNew
         
-        case 38: return .historyBroken
+        case 38: return .corruptData
         
-        case 39: return .`internal`
+        case 39: return .historyBroken
+        
+        case 40: return .`internal`
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -22825,84 +27152,88 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(19))
         
         
-        case .lastOwner:
+        case .inUse:
             writeInt(&buf, Int32(20))
         
         
-        case .idempotencyKeyReused:
+        case .lastOwner:
             writeInt(&buf, Int32(21))
         
         
-        case .invalidCursor:
+        case .idempotencyKeyReused:
             writeInt(&buf, Int32(22))
         
         
-        case .invalidPattern:
+        case .invalidCursor:
             writeInt(&buf, Int32(23))
         
         
-        case .rulesTooSlow:
+        case .invalidPattern:
             writeInt(&buf, Int32(24))
         
         
-        case .unknownFormat:
+        case .rulesTooSlow:
             writeInt(&buf, Int32(25))
         
         
-        case .malformedFile:
+        case .unknownFormat:
             writeInt(&buf, Int32(26))
         
         
-        case .ambiguousFile:
+        case .malformedFile:
             writeInt(&buf, Int32(27))
         
         
-        case .bankRefused:
+        case .ambiguousFile:
             writeInt(&buf, Int32(28))
         
         
-        case .accountUnknown:
+        case .bankRefused:
             writeInt(&buf, Int32(29))
         
         
-        case .suggesterRefused:
+        case .accountUnknown:
             writeInt(&buf, Int32(30))
         
         
-        case .conflict:
+        case .suggesterRefused:
             writeInt(&buf, Int32(31))
         
         
-        case .storeUnavailable:
+        case .conflict:
             writeInt(&buf, Int32(32))
         
         
-        case .storageFull:
+        case .storeUnavailable:
             writeInt(&buf, Int32(33))
         
         
-        case .closed:
+        case .storageFull:
             writeInt(&buf, Int32(34))
         
         
-        case .suggesterUnavailable:
+        case .closed:
             writeInt(&buf, Int32(35))
         
         
-        case .schemaTooNew:
+        case .suggesterUnavailable:
             writeInt(&buf, Int32(36))
         
         
-        case .corruptData:
+        case .schemaTooNew:
             writeInt(&buf, Int32(37))
         
         
-        case .historyBroken:
+        case .corruptData:
             writeInt(&buf, Int32(38))
         
         
-        case .`internal`:
+        case .historyBroken:
             writeInt(&buf, Int32(39))
+        
+        
+        case .`internal`:
+            writeInt(&buf, Int32(40))
         
         }
     }
@@ -23494,6 +27825,209 @@ public func FfiConverterTypeFormat_lower(_ value: Format) -> RustBuffer {
 
 
 /**
+ * What a goal is saved by.
+ */
+
+public enum GoalFunding: Equatable, Hashable {
+    
+    /**
+     * All that lies in some accounts.
+     */
+    case balances(
+        /**
+         * The accounts, in the goal's currency.
+         */accountIds: [AccountId]
+    )
+    /**
+     * What has come into some accounts, less what went out of them, since the goal's start.
+     */
+    case contributions(
+        /**
+         * The accounts, in the goal's currency.
+         */accountIds: [AccountId]
+    )
+    /**
+     * What is available in an envelope.
+     */
+    case envelope(
+        /**
+         * Its category of spending.
+         */categoryId: CategoryId
+    )
+    /**
+     * Single transactions that are linked to it.
+     */
+    case transactions(
+        /**
+         * Which way money is saved: `out` of the accounts of the book, the usual case, for one links what
+         * is sent elsewhere; or `in`. What goes the other way takes away.
+         */direction: Direction? = nil
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension GoalFunding: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGoalFunding: FfiConverterRustBuffer {
+    typealias SwiftType = GoalFunding
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GoalFunding {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .balances(accountIds: try FfiConverterSequenceTypeAccountId.read(from: &buf)
+        )
+        
+        case 2: return .contributions(accountIds: try FfiConverterSequenceTypeAccountId.read(from: &buf)
+        )
+        
+        case 3: return .envelope(categoryId: try FfiConverterTypeCategoryId.read(from: &buf)
+        )
+        
+        case 4: return .transactions(direction: try FfiConverterOptionTypeDirection.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: GoalFunding, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .balances(accountIds):
+            writeInt(&buf, Int32(1))
+            FfiConverterSequenceTypeAccountId.write(accountIds, into: &buf)
+            
+        
+        case let .contributions(accountIds):
+            writeInt(&buf, Int32(2))
+            FfiConverterSequenceTypeAccountId.write(accountIds, into: &buf)
+            
+        
+        case let .envelope(categoryId):
+            writeInt(&buf, Int32(3))
+            FfiConverterTypeCategoryId.write(categoryId, into: &buf)
+            
+        
+        case let .transactions(direction):
+            writeInt(&buf, Int32(4))
+            FfiConverterOptionTypeDirection.write(direction, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalFunding_lift(_ buf: RustBuffer) throws -> GoalFunding {
+    return try FfiConverterTypeGoalFunding.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalFunding_lower(_ value: GoalFunding) -> RustBuffer {
+    return FfiConverterTypeGoalFunding.lower(value)
+}
+
+
+
+/**
+ * How far a goal has come, or what a person has decided about it.
+ */
+
+public enum GoalState: Equatable, Hashable, CaseIterable {
+    
+    case active
+    case paused
+    case achieved
+    case abandoned
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension GoalState: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGoalState: FfiConverterRustBuffer {
+    typealias SwiftType = GoalState
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GoalState {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .active
+        
+        case 2: return .paused
+        
+        case 3: return .achieved
+        
+        case 4: return .abandoned
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: GoalState, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .active:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .paused:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .achieved:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .abandoned:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalState_lift(_ buf: RustBuffer) throws -> GoalState {
+    return try FfiConverterTypeGoalState.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalState_lower(_ value: GoalState) -> RustBuffer {
+    return FfiConverterTypeGoalState.lower(value)
+}
+
+
+
+/**
  * What an import is doing. The phases come in this order.
  */
 
@@ -23565,6 +28099,200 @@ public func FfiConverterTypeImportPhase_lift(_ buf: RustBuffer) throws -> Import
 #endif
 public func FfiConverterTypeImportPhase_lower(_ value: ImportPhase) -> RustBuffer {
     return FfiConverterTypeImportPhase.lower(value)
+}
+
+
+
+/**
+ * What was found.
+ */
+
+public enum InsightCode: Equatable, Hashable, CaseIterable {
+    
+    case budgetThreshold
+    case largePayment
+    case duplicateCharge
+    case priceRise
+    case missedPayment
+    case unreviewedSubscription
+    case lowBalance
+    case goalMilestone
+    case goalBehind
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension InsightCode: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInsightCode: FfiConverterRustBuffer {
+    typealias SwiftType = InsightCode
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> InsightCode {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .budgetThreshold
+        
+        case 2: return .largePayment
+        
+        case 3: return .duplicateCharge
+        
+        case 4: return .priceRise
+        
+        case 5: return .missedPayment
+        
+        case 6: return .unreviewedSubscription
+        
+        case 7: return .lowBalance
+        
+        case 8: return .goalMilestone
+        
+        case 9: return .goalBehind
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: InsightCode, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .budgetThreshold:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .largePayment:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .duplicateCharge:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .priceRise:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .missedPayment:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .unreviewedSubscription:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .lowBalance:
+            writeInt(&buf, Int32(7))
+        
+        
+        case .goalMilestone:
+            writeInt(&buf, Int32(8))
+        
+        
+        case .goalBehind:
+            writeInt(&buf, Int32(9))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInsightCode_lift(_ buf: RustBuffer) throws -> InsightCode {
+    return try FfiConverterTypeInsightCode.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInsightCode_lower(_ value: InsightCode) -> RustBuffer {
+    return FfiConverterTypeInsightCode.lower(value)
+}
+
+
+
+/**
+ * How much a finding matters; the first one most.
+ */
+
+public enum InsightPriority: Equatable, Hashable, CaseIterable {
+    
+    case high
+    case medium
+    case low
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension InsightPriority: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInsightPriority: FfiConverterRustBuffer {
+    typealias SwiftType = InsightPriority
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> InsightPriority {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .high
+        
+        case 2: return .medium
+        
+        case 3: return .low
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: InsightPriority, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .high:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .medium:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .low:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInsightPriority_lift(_ buf: RustBuffer) throws -> InsightPriority {
+    return try FfiConverterTypeInsightPriority.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInsightPriority_lower(_ value: InsightPriority) -> RustBuffer {
+    return FfiConverterTypeInsightPriority.lower(value)
 }
 
 
@@ -24243,6 +28971,484 @@ public func FfiConverterTypeRecurrenceDay_lower(_ value: RecurrenceDay) -> RustB
 
 
 /**
+ * What a report is compared with.
+ */
+
+public enum ReportComparison: Equatable, Hashable, CaseIterable {
+    
+    case spanBefore
+    case yearBefore
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ReportComparison: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportComparison: FfiConverterRustBuffer {
+    typealias SwiftType = ReportComparison
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportComparison {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .spanBefore
+        
+        case 2: return .yearBefore
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ReportComparison, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .spanBefore:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .yearBefore:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportComparison_lift(_ buf: RustBuffer) throws -> ReportComparison {
+    return try FfiConverterTypeReportComparison.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportComparison_lower(_ value: ReportComparison) -> RustBuffer {
+    return FfiConverterTypeReportComparison.lower(value)
+}
+
+
+
+/**
+ * What rows are made by.
+ */
+
+public enum ReportDimension: Equatable, Hashable, CaseIterable {
+    
+    case category
+    case group
+    case account
+    case payee
+    case tag
+    case day
+    case week
+    case month
+    case quarter
+    case year
+    case weekday
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ReportDimension: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportDimension: FfiConverterRustBuffer {
+    typealias SwiftType = ReportDimension
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportDimension {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .category
+        
+        case 2: return .group
+        
+        case 3: return .account
+        
+        case 4: return .payee
+        
+        case 5: return .tag
+        
+        case 6: return .day
+        
+        case 7: return .week
+        
+        case 8: return .month
+        
+        case 9: return .quarter
+        
+        case 10: return .year
+        
+        case 11: return .weekday
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ReportDimension, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .category:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .group:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .account:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .payee:
+            writeInt(&buf, Int32(4))
+        
+        
+        case .tag:
+            writeInt(&buf, Int32(5))
+        
+        
+        case .day:
+            writeInt(&buf, Int32(6))
+        
+        
+        case .week:
+            writeInt(&buf, Int32(7))
+        
+        
+        case .month:
+            writeInt(&buf, Int32(8))
+        
+        
+        case .quarter:
+            writeInt(&buf, Int32(9))
+        
+        
+        case .year:
+            writeInt(&buf, Int32(10))
+        
+        
+        case .weekday:
+            writeInt(&buf, Int32(11))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportDimension_lift(_ buf: RustBuffer) throws -> ReportDimension {
+    return try FfiConverterTypeReportDimension.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportDimension_lower(_ value: ReportDimension) -> RustBuffer {
+    return FfiConverterTypeReportDimension.lower(value)
+}
+
+
+
+/**
+ * What is added up.
+ */
+
+public enum ReportMeasure: Equatable, Hashable, CaseIterable {
+    
+    case spending
+    case income
+    case net
+    case movement
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ReportMeasure: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportMeasure: FfiConverterRustBuffer {
+    typealias SwiftType = ReportMeasure
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportMeasure {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .spending
+        
+        case 2: return .income
+        
+        case 3: return .net
+        
+        case 4: return .movement
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ReportMeasure, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .spending:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .income:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .net:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .movement:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportMeasure_lift(_ buf: RustBuffer) throws -> ReportMeasure {
+    return try FfiConverterTypeReportMeasure.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportMeasure_lower(_ value: ReportMeasure) -> RustBuffer {
+    return FfiConverterTypeReportMeasure.lower(value)
+}
+
+
+
+/**
+ * In which order rows come.
+ */
+
+public enum ReportSort: Equatable, Hashable, CaseIterable {
+    
+    case key
+    case total
+    case transactions
+    case change
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ReportSort: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportSort: FfiConverterRustBuffer {
+    typealias SwiftType = ReportSort
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportSort {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .key
+        
+        case 2: return .total
+        
+        case 3: return .transactions
+        
+        case 4: return .change
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ReportSort, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .key:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .total:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .transactions:
+            writeInt(&buf, Int32(3))
+        
+        
+        case .change:
+            writeInt(&buf, Int32(4))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportSort_lift(_ buf: RustBuffer) throws -> ReportSort {
+    return try FfiConverterTypeReportSort.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportSort_lower(_ value: ReportSort) -> RustBuffer {
+    return FfiConverterTypeReportSort.lower(value)
+}
+
+
+
+/**
+ * Which days are meant.
+ */
+
+public enum ReportSpan: Equatable, Hashable {
+    
+    /**
+     * From one day to another, both included.
+     */
+    case days(
+        /**
+         * The first; from the beginning where absent.
+         */from: String? = nil, 
+        /**
+         * The last; to the end where absent.
+         */to: String? = nil
+    )
+    /**
+     * The day, week (from Monday), month or year in which today lies, whole.
+     */
+    case this(
+        /**
+         * Which.
+         */unit: CalendarUnit
+    )
+    /**
+     * So many whole days, weeks, months or years before that one.
+     */
+    case last(
+        /**
+         * How many, 1 to 1,000.
+         */count: Int64, 
+        /**
+         * Of which.
+         */unit: CalendarUnit
+    )
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension ReportSpan: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeReportSpan: FfiConverterRustBuffer {
+    typealias SwiftType = ReportSpan
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ReportSpan {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .days(from: try FfiConverterOptionString.read(from: &buf), to: try FfiConverterOptionString.read(from: &buf)
+        )
+        
+        case 2: return .this(unit: try FfiConverterTypeCalendarUnit.read(from: &buf)
+        )
+        
+        case 3: return .last(count: try FfiConverterInt64.read(from: &buf), unit: try FfiConverterTypeCalendarUnit.read(from: &buf)
+        )
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: ReportSpan, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case let .days(from,to):
+            writeInt(&buf, Int32(1))
+            FfiConverterOptionString.write(from, into: &buf)
+            FfiConverterOptionString.write(to, into: &buf)
+            
+        
+        case let .this(unit):
+            writeInt(&buf, Int32(2))
+            FfiConverterTypeCalendarUnit.write(unit, into: &buf)
+            
+        
+        case let .last(count,unit):
+            writeInt(&buf, Int32(3))
+            FfiConverterInt64.write(count, into: &buf)
+            FfiConverterTypeCalendarUnit.write(unit, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportSpan_lift(_ buf: RustBuffer) throws -> ReportSpan {
+    return try FfiConverterTypeReportSpan.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeReportSpan_lower(_ value: ReportSpan) -> RustBuffer {
+    return FfiConverterTypeReportSpan.lower(value)
+}
+
+
+
+/**
  * What a member may do; each role includes the ones before it.
  */
 
@@ -24314,6 +29520,75 @@ public func FfiConverterTypeRole_lift(_ buf: RustBuffer) throws -> Role {
 #endif
 public func FfiConverterTypeRole_lower(_ value: Role) -> RustBuffer {
     return FfiConverterTypeRole.lower(value)
+}
+
+
+
+/**
+ * Where a figure was rounded.
+ */
+
+public enum Rounding: Equatable, Hashable, CaseIterable {
+    
+    case exact
+    case halfEven
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Rounding: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRounding: FfiConverterRustBuffer {
+    typealias SwiftType = Rounding
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Rounding {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .exact
+        
+        case 2: return .halfEven
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Rounding, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .exact:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .halfEven:
+            writeInt(&buf, Int32(2))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRounding_lift(_ buf: RustBuffer) throws -> Rounding {
+    return try FfiConverterTypeRounding.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRounding_lower(_ value: Rounding) -> RustBuffer {
+    return FfiConverterTypeRounding.lower(value)
 }
 
 
@@ -25177,6 +30452,82 @@ public func FfiConverterTypeUnusualReason_lower(_ value: UnusualReason) -> RustB
 
 
 /**
+ * Whether it can be afforded.
+ */
+
+public enum Verdict: Equatable, Hashable, CaseIterable {
+    
+    case yes
+    case uncertain
+    case no
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension Verdict: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeVerdict: FfiConverterRustBuffer {
+    typealias SwiftType = Verdict
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Verdict {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+        
+        case 1: return .yes
+        
+        case 2: return .uncertain
+        
+        case 3: return .no
+        
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Verdict, into buf: inout [UInt8]) {
+        switch value {
+        
+        
+        case .yes:
+            writeInt(&buf, Int32(1))
+        
+        
+        case .uncertain:
+            writeInt(&buf, Int32(2))
+        
+        
+        case .no:
+            writeInt(&buf, Int32(3))
+        
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeVerdict_lift(_ buf: RustBuffer) throws -> Verdict {
+    return try FfiConverterTypeVerdict.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeVerdict_lower(_ value: Verdict) -> RustBuffer {
+    return FfiConverterTypeVerdict.lower(value)
+}
+
+
+
+/**
  * A day of the week.
  */
 
@@ -25557,6 +30908,30 @@ fileprivate struct FfiConverterOptionTypeRecurrence: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeReport: FfiConverterRustBuffer {
+    typealias SwiftType = Report?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeReport.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeReport.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeRollover: FfiConverterRustBuffer {
     typealias SwiftType = Rollover?
 
@@ -25597,6 +30972,30 @@ fileprivate struct FfiConverterOptionTypeSource: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeSource.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeWitness: FfiConverterRustBuffer {
+    typealias SwiftType = Witness?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeWitness.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeWitness.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -25773,6 +31172,30 @@ fileprivate struct FfiConverterOptionTypeDelimiter: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeDirection: FfiConverterRustBuffer {
+    typealias SwiftType = Direction?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeDirection.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeDirection.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeErrorCode: FfiConverterRustBuffer {
     typealias SwiftType = ErrorCode?
 
@@ -25813,6 +31236,54 @@ fileprivate struct FfiConverterOptionTypeFormat: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeFormat.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeGoalFunding: FfiConverterRustBuffer {
+    typealias SwiftType = GoalFunding?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeGoalFunding.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeGoalFunding.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeGoalState: FfiConverterRustBuffer {
+    typealias SwiftType = GoalState?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeGoalState.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeGoalState.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -25885,6 +31356,102 @@ fileprivate struct FfiConverterOptionTypeQuote: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeQuote.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeReportComparison: FfiConverterRustBuffer {
+    typealias SwiftType = ReportComparison?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeReportComparison.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeReportComparison.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeReportMeasure: FfiConverterRustBuffer {
+    typealias SwiftType = ReportMeasure?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeReportMeasure.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeReportMeasure.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeReportSort: FfiConverterRustBuffer {
+    typealias SwiftType = ReportSort?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeReportSort.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeReportSort.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeReportSpan: FfiConverterRustBuffer {
+    typealias SwiftType = ReportSpan?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeReportSpan.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeReportSpan.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -26109,6 +31676,30 @@ fileprivate struct FfiConverterOptionSequenceTypeAttachment: FfiConverterRustBuf
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionSequenceTypeGoalContribution: FfiConverterRustBuffer {
+    typealias SwiftType = [GoalContribution]?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterSequenceTypeGoalContribution.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterSequenceTypeGoalContribution.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionSequenceTypeNewRule: FfiConverterRustBuffer {
     typealias SwiftType = [NewRule]?
 
@@ -26221,30 +31812,6 @@ fileprivate struct FfiConverterOptionSequenceTypeCategoryId: FfiConverterRustBuf
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterSequenceTypeCategoryId.read(from: &buf)
-        default: throw UniffiInternalError.unexpectedOptionalTag
-        }
-    }
-}
-
-#if swift(>=5.8)
-@_documentation(visibility: private)
-#endif
-fileprivate struct FfiConverterOptionSequenceTypeTransactionId: FfiConverterRustBuffer {
-    typealias SwiftType = [TransactionId]?
-
-    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
-        guard let value = value else {
-            writeInt(&buf, Int8(0))
-            return
-        }
-        writeInt(&buf, Int8(1))
-        FfiConverterSequenceTypeTransactionId.write(value, into: &buf)
-    }
-
-    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
-        switch try readInt(&buf) as Int8 {
-        case 0: return nil
-        case 1: return try FfiConverterSequenceTypeTransactionId.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -26389,6 +31956,30 @@ fileprivate struct FfiConverterOptionTypeCategoryId: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeCategoryId.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeGoalId: FfiConverterRustBuffer {
+    typealias SwiftType = GoalId?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeGoalId.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeGoalId.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -26732,6 +32323,31 @@ fileprivate struct FfiConverterSequenceTypeAutomation: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeAutomation.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeBacktestHorizon: FfiConverterRustBuffer {
+    typealias SwiftType = [BacktestHorizon]
+
+    public static func write(_ value: [BacktestHorizon], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeBacktestHorizon.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [BacktestHorizon] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [BacktestHorizon]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeBacktestHorizon.read(from: &buf))
         }
         return seq
     }
@@ -27190,6 +32806,31 @@ fileprivate struct FfiConverterSequenceTypeEvent: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeExpectedPayment: FfiConverterRustBuffer {
+    typealias SwiftType = [ExpectedPayment]
+
+    public static func write(_ value: [ExpectedPayment], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeExpectedPayment.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ExpectedPayment] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ExpectedPayment]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeExpectedPayment.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeFieldChange: FfiConverterRustBuffer {
     typealias SwiftType = [FieldChange]
 
@@ -27215,6 +32856,106 @@ fileprivate struct FfiConverterSequenceTypeFieldChange: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeForecastDay: FfiConverterRustBuffer {
+    typealias SwiftType = [ForecastDay]
+
+    public static func write(_ value: [ForecastDay], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeForecastDay.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ForecastDay] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ForecastDay]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeForecastDay.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeGoal: FfiConverterRustBuffer {
+    typealias SwiftType = [Goal]
+
+    public static func write(_ value: [Goal], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeGoal.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Goal] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Goal]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeGoal.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeGoalContribution: FfiConverterRustBuffer {
+    typealias SwiftType = [GoalContribution]
+
+    public static func write(_ value: [GoalContribution], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeGoalContribution.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [GoalContribution] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [GoalContribution]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeGoalContribution.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeGoalProgress: FfiConverterRustBuffer {
+    typealias SwiftType = [GoalProgress]
+
+    public static func write(_ value: [GoalProgress], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeGoalProgress.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [GoalProgress] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [GoalProgress]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeGoalProgress.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeImport: FfiConverterRustBuffer {
     typealias SwiftType = [Import]
 
@@ -27232,6 +32973,31 @@ fileprivate struct FfiConverterSequenceTypeImport: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeImport.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeInsight: FfiConverterRustBuffer {
+    typealias SwiftType = [Insight]
+
+    public static func write(_ value: [Insight], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeInsight.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Insight] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Insight]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeInsight.read(from: &buf))
         }
         return seq
     }
@@ -27757,6 +33523,56 @@ fileprivate struct FfiConverterSequenceTypeRecommendation: FfiConverterRustBuffe
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeRecommendation.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeReportRow: FfiConverterRustBuffer {
+    typealias SwiftType = [ReportRow]
+
+    public static func write(_ value: [ReportRow], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeReportRow.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ReportRow] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ReportRow]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeReportRow.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeReportTotal: FfiConverterRustBuffer {
+    typealias SwiftType = [ReportTotal]
+
+    public static func write(_ value: [ReportTotal], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeReportTotal.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ReportTotal] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ReportTotal]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeReportTotal.read(from: &buf))
         }
         return seq
     }
@@ -28315,6 +34131,31 @@ fileprivate struct FfiConverterSequenceTypeRecurrenceDay: FfiConverterRustBuffer
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeReportDimension: FfiConverterRustBuffer {
+    typealias SwiftType = [ReportDimension]
+
+    public static func write(_ value: [ReportDimension], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeReportDimension.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ReportDimension] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ReportDimension]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeReportDimension.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeStatus: FfiConverterRustBuffer {
     typealias SwiftType = [Status]
 
@@ -28859,6 +34700,49 @@ public func FfiConverterTypeEventId_lower(_ value: EventId) -> RustBuffer {
 
 
 /**
+ * Names a goal of a book.
+ */
+public typealias GoalId = String
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeGoalId: FfiConverter {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> GoalId {
+        return try FfiConverterString.read(from: &buf)
+    }
+
+    public static func write(_ value: GoalId, into buf: inout [UInt8]) {
+        return FfiConverterString.write(value, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> GoalId {
+        return try FfiConverterString.lift(value)
+    }
+
+    public static func lower(_ value: GoalId) -> RustBuffer {
+        return FfiConverterString.lower(value)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalId_lift(_ value: RustBuffer) throws -> GoalId {
+    return try FfiConverterTypeGoalId.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeGoalId_lower(_ value: GoalId) -> RustBuffer {
+    return FfiConverterTypeGoalId.lower(value)
+}
+
+
+
+/**
  * SHA-256 in hexadecimal: 64 digits.
  */
 public typealias Hash = String
@@ -29309,10 +35193,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_bookhandle_get() != 6938) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_goals() != 20392) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_bookhandle_history() != 14077) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_bookhandle_imports() != 52958) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_insights() != 30254) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_bookhandle_layouts() != 7633) {
@@ -29414,10 +35304,28 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_exports_restore() != 45968) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_goals_create() != 61709) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_goals_delete() != 11493) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_goals_list() != 46417) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_goals_progress() != 26429) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_goals_update() != 49229) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_history_list() != 59311) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_history_object() != 32266) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_history_undo() != 36499) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_history_verify() != 45071) {
@@ -29436,6 +35344,15 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_imports_undo() != 56955) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_insights_dismiss() != 63085) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_insights_list() != 59804) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_insights_restore() != 35353) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_layouts_delete() != 58657) {
@@ -29477,13 +35394,37 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_rates_put() != 30054) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_reports_afford() != 6815) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_reports_ask() != 61357) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_reports_balances() != 55823) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_reports_cash_flow() != 59678) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_reports_dashboard() != 57990) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_reports_describe() != 26949) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_reports_forecast() != 10937) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_reports_forecast_backtest() != 4099) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_reports_net_worth() != 35267) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_reports_parse() != 50307) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_reports_run() != 59077) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_reports_spending() != 27829) {

@@ -100,6 +100,13 @@ let verbs = [
     "reports.top_payees",
     "reports.net_worth",
     "reports.unusual",
+    "reports.forecast",
+    "reports.afford",
+    "reports.forecast_backtest",
+    "reports.dashboard",
+    "insights.list",
+    "insights.dismiss",
+    "insights.restore",
     "history.list",
     "history.object",
     "history.undo",
@@ -397,6 +404,27 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "reports.unusual":
         let answer = try await book.reports().unusual(query: try readUnusualQuery(call.request))
         return .list(answer.map { json($0) })
+    case "reports.forecast":
+        let answer = try await book.reports().forecast(query: try readForecastQuery(call.request))
+        return json(answer)
+    case "reports.afford":
+        let answer = try await book.reports().afford(query: try readAffordQuery(call.request))
+        return json(answer)
+    case "reports.forecast_backtest":
+        let answer = try await book.reports().forecastBacktest(query: try readForecastBacktestQuery(call.request))
+        return json(answer)
+    case "reports.dashboard":
+        let answer = try await book.reports().dashboard(query: try readDashboardQuery(call.request))
+        return json(answer)
+    case "insights.list":
+        let answer = try await book.insights().list(query: try readInsightQuery(call.request))
+        return .list(answer.map { json($0) })
+    case "insights.dismiss":
+        let answer = try await book.insights().dismiss(id: try call.theId())
+        return json(answer)
+    case "insights.restore":
+        try await book.insights().restore(id: try call.theId())
+        return .null
     case "history.list":
         let answer = try await book.history().list(query: try readHistoryQuery(call.request))
         return .list(answer.map { json($0) })

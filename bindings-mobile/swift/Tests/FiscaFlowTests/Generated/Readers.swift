@@ -157,6 +157,19 @@ func readActionFlag(_ json: Json) throws -> Action {
     )
 }
 
+func readAffordQuery(_ json: Json) throws -> AffordQuery {
+    let members = try Members(json, "amount", "date", "account_ids", "until", "as_of", "limit", "level")
+    return AffordQuery(
+        amount: try members.required("amount", text),
+        date: try members.optional("date", text),
+        accountIds: try members.optional("account_ids", list(text)) ?? [],
+        until: try members.optional("until", text),
+        asOf: try members.optional("as_of", text),
+        limit: try members.optional("limit", text),
+        level: try members.optional("level", integer)
+    )
+}
+
 func readAttachment(_ json: Json) throws -> Attachment {
     let members = try Members(json, "name", "media_type", "digest")
     return Attachment(
@@ -613,6 +626,13 @@ func readCustomCurrency(_ json: Json) throws -> CustomCurrency {
     )
 }
 
+func readDashboardQuery(_ json: Json) throws -> DashboardQuery {
+    let members = try Members(json, "as_of")
+    return DashboardQuery(
+        asOf: try members.optional("as_of", text)
+    )
+}
+
 func readDateOrder(_ json: Json) throws -> DateOrder {
     switch try text(json) {
     case "dmy": return .dmy
@@ -704,6 +724,28 @@ func readFeature(_ json: Json) throws -> Feature {
     }
 }
 
+func readForecastBacktestQuery(_ json: Json) throws -> ForecastBacktestQuery {
+    let members = try Members(json, "account_ids", "forecasts", "as_of", "level")
+    return ForecastBacktestQuery(
+        accountIds: try members.optional("account_ids", list(text)) ?? [],
+        forecasts: try members.optional("forecasts", integer),
+        asOf: try members.optional("as_of", text),
+        level: try members.optional("level", integer)
+    )
+}
+
+func readForecastQuery(_ json: Json) throws -> ForecastQuery {
+    let members = try Members(json, "account_ids", "days", "as_of", "level", "limit", "only_schedules")
+    return ForecastQuery(
+        accountIds: try members.optional("account_ids", list(text)) ?? [],
+        days: try members.optional("days", integer),
+        asOf: try members.optional("as_of", text),
+        level: try members.optional("level", integer),
+        limit: try members.optional("limit", text),
+        onlySchedules: try members.optional("only_schedules", boolean) ?? false
+    )
+}
+
 func readFormat(_ json: Json) throws -> Format {
     switch try text(json) {
     case "ofx": return .ofx
@@ -792,6 +834,14 @@ func readHistoryQuery(_ json: Json) throws -> HistoryQuery {
     return HistoryQuery(
         after: try members.optional("after", integer),
         limit: try members.optional("limit", integer)
+    )
+}
+
+func readInsightQuery(_ json: Json) throws -> InsightQuery {
+    let members = try Members(json, "as_of", "dismissed")
+    return InsightQuery(
+        asOf: try members.optional("as_of", text),
+        dismissed: try members.optional("dismissed", boolean) ?? false
     )
 }
 
@@ -1239,7 +1289,7 @@ func readRecurrenceDayNthWeekday(_ json: Json) throws -> RecurrenceDay {
 }
 
 func readReport(_ json: Json) throws -> Report {
-    let members = try Members(json, "measure", "by", "span", "compare", "sort", "reversed", "limit", "currency", "where")
+    let members = try Members(json, "measure", "by", "span", "compare", "sort", "reversed", "limit", "currency", "filter")
     return Report(
         measure: try members.optional("measure", readReportMeasure),
         by: try members.optional("by", list(readReportDimension)) ?? [],
@@ -1249,7 +1299,7 @@ func readReport(_ json: Json) throws -> Report {
         reversed: try members.optional("reversed", boolean) ?? false,
         limit: try members.optional("limit", integer),
         currency: try members.optional("currency", text),
-        where: try members.optional("where", readCondition)
+        filter: try members.optional("filter", readCondition)
     )
 }
 

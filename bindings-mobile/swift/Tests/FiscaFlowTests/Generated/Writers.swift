@@ -90,6 +90,16 @@ func json(_ it: Action) -> Json {
     }
 }
 
+func json(_ it: Affordable) -> Json {
+    var members: [String: Json] = [:]
+    members["verdict"] = json(it.verdict)
+    members["date"] = json(it.date)
+    members["until"] = json(it.until)
+    members["lowest_without"] = json(it.lowestWithout)
+    members["lowest_with"] = json(it.lowestWith)
+    return .object(members)
+}
+
 func json(_ it: AmountChange) -> Json {
     var members: [String: Json] = [:]
     members["date"] = json(it.date)
@@ -184,6 +194,18 @@ func json(_ it: AutomationRule) -> Json {
         members["weight"] = json(v0)
         return .object(members)
     }
+}
+
+func json(_ it: BacktestHorizon) -> Json {
+    var members: [String: Json] = [:]
+    members["days"] = json(it.days)
+    members["forecasts"] = json(it.forecasts)
+    members["with_interval"] = json(it.withInterval)
+    members["within"] = json(it.within)
+    members["error"] = json(it.error)
+    members["naive_error"] = json(it.naiveError)
+    members["seasonal_error"] = json(it.seasonalError)
+    return .object(members)
 }
 
 func json(_ it: BacktestReport) -> Json {
@@ -541,6 +563,19 @@ func json(_ it: CutReason) -> Json {
     }
 }
 
+func json(_ it: Dashboard) -> Json {
+    var members: [String: Json] = [:]
+    members["as_of"] = json(it.asOf)
+    members["balances"] = .list(it.balances.map { json($0) })
+    members["net_worth"] = .list(it.netWorth.map { json($0) })
+    members["month"] = .list(it.month.map { json($0) })
+    members["budgets"] = .list(it.budgets.map { json($0) })
+    members["upcoming"] = .list(it.upcoming.map { json($0) })
+    members["goals"] = .list(it.goals.map { json($0) })
+    members["insights"] = .list(it.insights.map { json($0) })
+    return .object(members)
+}
+
 func json(_ it: DateOrder) -> Json {
     switch it {
     case .dmy: return .text("dmy")
@@ -587,6 +622,13 @@ func json(_ it: Disagreement) -> Json {
     members["chosen_id"] = json(it.chosenId)
     members["proposed_id"] = json(it.proposedId)
     members["rule_id"] = json(it.ruleId)
+    return .object(members)
+}
+
+func json(_ it: Dismissal) -> Json {
+    var members: [String: Json] = [:]
+    members["insight_id"] = json(it.insightId)
+    members["date"] = json(it.date)
     return .object(members)
 }
 
@@ -731,6 +773,16 @@ func json(_ it: Evidence) -> Json {
     }
 }
 
+func json(_ it: ExpectedPayment) -> Json {
+    var members: [String: Json] = [:]
+    members["date"] = json(it.date)
+    members["account_id"] = json(it.accountId)
+    members["amount"] = json(it.amount)
+    members["payee"] = it.payee.map { json($0) } ?? .null
+    members["schedule_id"] = it.scheduleId.map { json($0) } ?? .null
+    return .object(members)
+}
+
 func json(_ it: Explanation) -> Json {
     var members: [String: Json] = [:]
     members["transaction_id"] = json(it.transactionId)
@@ -774,6 +826,38 @@ func json(_ it: FieldChange) -> Json {
     members["field"] = json(it.field)
     members["before"] = it.before.map { json($0) } ?? .null
     members["after"] = it.after.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: Forecast) -> Json {
+    var members: [String: Json] = [:]
+    members["as_of"] = json(it.asOf)
+    members["account_ids"] = .list(it.accountIds.map { json($0) })
+    members["balance"] = json(it.balance)
+    members["level"] = json(it.level)
+    members["history_days"] = json(it.historyDays)
+    members["days"] = .list(it.days.map { json($0) })
+    members["payments"] = .list(it.payments.map { json($0) })
+    members["may_be_low_on"] = it.mayBeLowOn.map { json($0) } ?? .null
+    members["low_on"] = it.lowOn.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: ForecastBacktest) -> Json {
+    var members: [String: Json] = [:]
+    members["level"] = json(it.level)
+    members["coverage"] = it.coverage.map { json($0) } ?? .null
+    members["horizons"] = .list(it.horizons.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: ForecastDay) -> Json {
+    var members: [String: Json] = [:]
+    members["date"] = json(it.date)
+    members["expected"] = json(it.expected)
+    members["balance"] = json(it.balance)
+    members["low"] = it.low.map { json($0) } ?? .null
+    members["high"] = it.high.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -915,6 +999,46 @@ func json(_ it: ImportReport) -> Json {
     return .object(members)
 }
 
+func json(_ it: Insight) -> Json {
+    var members: [String: Json] = [:]
+    members["id"] = json(it.id)
+    members["code"] = json(it.code)
+    members["priority"] = json(it.priority)
+    members["date"] = json(it.date)
+    members["amount"] = it.amount.map { json($0) } ?? .null
+    members["usual"] = it.usual.map { json($0) } ?? .null
+    members["percent"] = it.percent.map { json($0) } ?? .null
+    members["account_id"] = it.accountId.map { json($0) } ?? .null
+    members["budget_id"] = it.budgetId.map { json($0) } ?? .null
+    members["goal_id"] = it.goalId.map { json($0) } ?? .null
+    members["schedule_id"] = it.scheduleId.map { json($0) } ?? .null
+    members["transaction_ids"] = .list(it.transactionIds.map { json($0) })
+    members["dismissed"] = json(it.dismissed)
+    return .object(members)
+}
+
+func json(_ it: InsightCode) -> Json {
+    switch it {
+    case .budgetThreshold: return .text("budget_threshold")
+    case .largePayment: return .text("large_payment")
+    case .duplicateCharge: return .text("duplicate_charge")
+    case .priceRise: return .text("price_rise")
+    case .missedPayment: return .text("missed_payment")
+    case .unreviewedSubscription: return .text("unreviewed_subscription")
+    case .lowBalance: return .text("low_balance")
+    case .goalMilestone: return .text("goal_milestone")
+    case .goalBehind: return .text("goal_behind")
+    }
+}
+
+func json(_ it: InsightPriority) -> Json {
+    switch it {
+    case .high: return .text("high")
+    case .medium: return .text("medium")
+    case .low: return .text("low")
+    }
+}
+
 func json(_ it: Layout) -> Json {
     var members: [String: Json] = [:]
     members["id"] = json(it.id)
@@ -929,6 +1053,15 @@ func json(_ it: Learning) -> Json {
     members["enabled"] = json(it.enabled)
     members["threshold"] = it.threshold.map { json($0) } ?? .null
     members["forgotten"] = .list(it.forgotten.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: Lowest) -> Json {
+    var members: [String: Json] = [:]
+    members["date"] = json(it.date)
+    members["balance"] = json(it.balance)
+    members["low"] = it.low.map { json($0) } ?? .null
+    members["high"] = it.high.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -1265,7 +1398,7 @@ func json(_ it: Report) -> Json {
     members["reversed"] = json(it.reversed)
     members["limit"] = it.limit.map { json($0) } ?? .null
     members["currency"] = it.currency.map { json($0) } ?? .null
-    members["where"] = it.`where`.map { json($0) } ?? .null
+    members["filter"] = it.filter.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -1785,6 +1918,14 @@ func json(_ it: UnusualReason) -> Json {
     case .largeForPayee: return .text("large_for_payee")
     case .largeForCategory: return .text("large_for_category")
     case .duplicate: return .text("duplicate")
+    }
+}
+
+func json(_ it: Verdict) -> Json {
+    switch it {
+    case .yes: return .text("yes")
+    case .uncertain: return .text("uncertain")
+    case .no: return .text("no")
     }
 }
 
