@@ -36,7 +36,7 @@ pub const MAX_PATTERN_BYTES: usize = 512;
 pub const MAX_PATTERN_SIZE: usize = 256 * 1024;
 /// Characters of the classes of a rule's regular expressions, together: classes by name and ranges
 /// count as often as they stand there, because each of their characters is looked up.
-pub const MAX_PATTERN_CHARACTERS: u64 = 1_200_000;
+pub const MAX_PATTERN_CHARACTERS: u64 = 900_000;
 /// Regular expressions of one rule.
 pub const MAX_PATTERNS: usize = 200;
 /// Rules of a book that have regular expressions, which bounds the memory that all of them take.
