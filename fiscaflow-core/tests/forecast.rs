@@ -8,6 +8,7 @@
     clippy::print_stdout,
     reason = "a test fails by panicking"
 )]
+#![allow(clippy::disallowed_methods, reason = "the deep tier is asked for by the environment")]
 
 #[path = "shared/seeded.rs"]
 mod seeded;
