@@ -80,6 +80,26 @@ fn place(name: &str, all: &[&str]) -> Result<usize> {
     all.iter().position(|it| *it == name).ok_or_else(|| failed("the data has another name"))
 }
 
+/// One of twenty budgets, of two categories each.
+fn budget(number: usize, currency: Currency) -> Result<Budget> {
+    let own = [number % CATEGORIES.len(), (number * 3 + 1) % CATEGORIES.len()];
+    let category = |place: usize| id::<CategoryId>(2, place);
+    Ok(Budget {
+        id: id(4, number)?,
+        name: format!("budget {number}"),
+        category_ids: own.into_iter().map(category).collect::<Result<_>>()?,
+        except_category_ids: Vec::new(),
+        tags: Vec::new(),
+        account_ids: Vec::new(),
+        limit: Money::from_minor(50_000, currency),
+        thresholds: Vec::new(),
+        period: Default::default(),
+        rollover: Default::default(),
+        start: None,
+        pending_counts: true,
+    })
+}
+
 impl Figures {
     fn new(options: &Options) -> Result<Self> {
         let currency = Currency::iso("EUR")?;
@@ -113,22 +133,7 @@ impl Figures {
             plan.categories.insert(id, Category { id, name, kind, parent_id: None });
         }
         for number in 0..BUDGETS {
-            let own = [number % CATEGORIES.len(), (number * 3 + 1) % CATEGORIES.len()];
-            let category = |place: usize| id::<CategoryId>(2, place);
-            let budget = Budget {
-                id: id(4, number)?,
-                name: format!("budget {number}"),
-                category_ids: own.into_iter().map(category).collect::<Result<_>>()?,
-                except_category_ids: Vec::new(),
-                tags: Vec::new(),
-                account_ids: Vec::new(),
-                limit: Money::from_minor(50_000, currency),
-                thresholds: Vec::new(),
-                period: Default::default(),
-                rollover: Default::default(),
-                start: None,
-                pending_counts: true,
-            };
+            let budget = budget(number, currency)?;
             plan.budgets.insert(budget.id, budget);
         }
         let mut builder = ViewBuilder::default();

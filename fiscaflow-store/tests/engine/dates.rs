@@ -41,8 +41,8 @@ async fn a_day_that_cannot_be_written_is_not_kept() {
 #[tokio::test]
 async fn a_month_ends_at_midnight_of_the_books_zone() {
     // Holds: in every zone, a second before and at the end of a month, a budget's state is that of
-    // the month in which the zone's own clock is, reckoned here from its offset. Each zone meets one
-    // of 60 month ends, and all of them in the deep tier.
+    // the month in which the zone's own clock is, reckoned here from its offset. Each zone meets
+    // one of 60 month ends, and all of them in the deep tier.
     let clock = Arc::new(FixedClock::default());
     let ids = Arc::new(RandomIds::new().unwrap());
     let engine = Engine::new(Arc::new(MemoryStore::new()), Arc::clone(&clock) as _, ids);

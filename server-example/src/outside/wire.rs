@@ -2,8 +2,8 @@
 //! Anthropic's Messages with one tool that has to be used.
 //!
 //! Both are asked the same and answer the same object, by a schema. That schema is a help, not a
-//! promise: what comes back is read as if anybody had written it. Sources: platform.openai.com/docs/api-reference/chat and
-//! docs.anthropic.com/en/api/messages.
+//! promise: what comes back is read as if anybody had written it. Sources:
+//! platform.openai.com/docs/api-reference/chat and docs.anthropic.com/en/api/messages.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::{Value, json};
