@@ -283,7 +283,7 @@ fn planned(goal: &Goal, before: i64, as_of: NaiveDate) -> Option<i128> {
     let (due, start) = (goal.due?, start(goal));
     let (before, target) = (i128::from(before) * FINE, i128::from(goal.target.minor()) * FINE);
     if as_of < start || target <= before {
-        return Some(before);
+        return Some(before.min(target));
     }
     if as_of >= due {
         return Some(target);

@@ -267,7 +267,8 @@ impl Line<'_> {
                 rust_decimal::Decimal::from(minor) >= least
             }
             Condition::Currency { .. } => code(row) == "USD",
-            Condition::Direction { is } => (*is == Direction::Out) == (row.amount_minor < 0),
+            Condition::Direction { is: Direction::Out } => row.amount_minor < 0,
+            Condition::Direction { is: Direction::In } => row.amount_minor >= 0 && self.minor != 0,
             Condition::Date { from, .. } => date >= from.unwrap(),
             Condition::DateNear { date: about, days } => {
                 (date - *about).num_days().abs() <= i64::from(*days)

@@ -32,18 +32,17 @@ def _size(money: Mapping[str, str] | None) -> float:
 
 
 def _label(rows: Rows, member: str) -> str:
+    """The one currency of rows whose sizes stand side by side."""
     codes = {row[member]["currency"] for row in rows if row.get(member)}
-    return ", ".join(sorted(codes))
+    if len(codes) > 1:
+        raise ValueError("the rows are of several currencies: draw those of one")
+    return "".join(codes)
 
 
 def _called(row: Mapping[str, Any], names: Names) -> str:
-    for member in ("payee", "tag", "date", "weekday"):
-        if row.get(member) is not None:
-            return str(row[member])
-    for member in ("category_id", "group_id", "account_id"):
-        if row.get(member) is not None:
-            return names.get(row[member], str(row[member]))
-    return "none"
+    members = ("category_id", "group_id", "account_id", "payee", "tag", "date", "weekday")
+    parts = [row[member] for member in members if row.get(member) is not None]
+    return ", ".join(names.get(part, str(part)) for part in parts) or "none"
 
 
 def _budgets(rows: Rows, _names: Names, ax: Any) -> None:
@@ -60,12 +59,11 @@ def _budgets(rows: Rows, _names: Names, ax: Any) -> None:
 
 
 def _cash_flow(rows: Rows, _names: Names, ax: Any) -> None:
-    for code in sorted({row["net"]["currency"] for row in rows}):
-        own = [row for row in rows if row["net"]["currency"] == code]
-        months = [row["month"] for row in own]
-        ax.bar(months, [_size(row["income"]) for row in own], color="tab:green", alpha=0.6)
-        ax.bar(months, [-_size(row["spending"]) for row in own], color="tab:red", alpha=0.6)
-        ax.plot(months, [_size(row["net"]) for row in own], marker="o", label=f"net {code}")
+    label = f"net {_label(rows, 'net')}"
+    months = [row["month"] for row in rows]
+    ax.bar(months, [_size(row["income"]) for row in rows], color="tab:green", alpha=0.6)
+    ax.bar(months, [-_size(row["spending"]) for row in rows], color="tab:red", alpha=0.6)
+    ax.plot(months, [_size(row["net"]) for row in rows], marker="o", label=label)
     ax.axhline(0, color="black", linewidth=0.8)
     ax.legend()
     ax.tick_params(axis="x", rotation=45)
@@ -102,6 +100,7 @@ def _forecast(rows: Rows, _names: Names, ax: Any) -> None:
 
 
 def _spending(rows: Rows, names: Names, ax: Any) -> None:
+    ax.set_ylabel(_label(rows, "spent"))
     months = sorted({row["month"] for row in rows})
     below = dict.fromkeys(months, 0.0)
     totals: dict[str, float] = {}
@@ -117,7 +116,6 @@ def _spending(rows: Rows, names: Names, ax: Any) -> None:
         sizes = [parts[month] for month in months]
         ax.bar(months, sizes, bottom=[below[month] for month in months], label=name)
         below = {month: below[month] + parts[month] for month in months}
-    ax.set_ylabel(_label(rows, "spent"))
     ax.legend(fontsize="small")
     ax.tick_params(axis="x", rotation=45)
 

@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 Row = TypeVar("Row")
 
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# Names of columns that hold days; texts that look like one stay texts elsewhere.
+_DAYS = {"date", "from", "to", "as_of", "start", "end", "due", "first", "last", "next", "anchor"}
 _DECIMAL = re.compile(r"-?\d+(\.\d+)?")
 # Names of columns that hold decimals although they are no amounts of money.
 _NUMBERS = ("percent", "rate", "value", "amount")
@@ -121,8 +122,11 @@ def _is_money(cell: Any) -> bool:
 
 def _plain(name: str, cells: list[Any]) -> list[Any]:
     texts = [it for it in cells if isinstance(it, str)]
-    if texts and all(_DAY.fullmatch(it) for it in texts):
-        return [None if it is None else datetime.date.fromisoformat(it) for it in cells]
+    if texts and (name in _DAYS or name.endswith(("_date", "_on", "_day"))):
+        try:
+            return [None if it is None else datetime.date.fromisoformat(it) for it in cells]
+        except ValueError:
+            return cells
     is_number = name.endswith(_NUMBERS)
     if texts and is_number and all(_DECIMAL.fullmatch(it) for it in texts):
         return [None if it is None else decimal.Decimal(it) for it in cells]

@@ -92,13 +92,13 @@ impl History<'_> {
     ///
     /// [recategorisation]: super::Transactions::recategorise
     pub async fn undo(&self, id: String) -> Result<CommitUndone> {
+        self.book.authorised(Role::Member).await?;
         let not_found = || Error::not_found("commit", id.chars().take(64).collect::<String>());
         let seq: u64 = id.parse().map_err(|_| not_found())?;
         let mut undo = UndoCommit::new(seq);
         if let Some(answer) = self.book.repeated(&undo).await? {
             return Ok(answer);
         }
-        self.book.authorised(Role::Member).await?;
         let before = seq.checked_sub(1).ok_or_else(not_found)?;
         // A commit never changes: it may be read before the decision.
         let commits = self.book.engine.inner.store.commits(self.book.book_id, before, 1).await?;

@@ -507,6 +507,12 @@ pub(super) fn check(transaction: &Transaction, plan: &Plan) -> Result<()> {
         check_optional("bank_id", origin.bank_id.as_deref(), MAX_DESCRIPTION_BYTES)?;
         check_text("fingerprint", &origin.fingerprint, MAX_NAME_BYTES)?;
     }
+    if let Some(id) = transaction.schedule_id {
+        plan.schedule(id)?;
+    }
+    if let Some(id) = transaction.goal_id {
+        plan.goal(id)?;
+    }
     if let Some(id) = transaction.category_id {
         plan.category(id).map_err(|error| error.field("category_id"))?;
     }

@@ -41,14 +41,14 @@ impl UndoCommit {
         Self { seq, changed: BTreeMap::new() }
     }
 
-    /// Reads what the commit did. Alerts that it announced stay announced.
+    /// Reads what the commit did. Alerts and milestones that it announced stay announced.
     pub(super) fn read(&mut self, changes: Vec<Change>) -> Result<()> {
         for change in changes {
             match (change.before, change.after) {
                 (Some(Object::Transaction(before)), Some(Object::Transaction(after))) => {
                     self.changed.insert(after.id, (*before, *after));
                 }
-                (None, Some(Object::Document(Document::Alert(_)))) => {}
+                (None, Some(Object::Document(Document::Alert(_) | Document::Milestone(_)))) => {}
                 _ => {
                     let text = "only what a commit changed in transactions can be taken back here";
                     return Err(Error::invalid("id", text));
@@ -110,6 +110,13 @@ fn restored(now: &Transaction, before: &Transaction, given: &Transaction) -> Tra
     }
     if (now.status, &now.status_source) == (given.status, &given.status_source) {
         (rest.status, rest.status_source) = (before.status, before.status_source.clone());
+    }
+    if (now.schedule_id, &now.schedule_source) == (given.schedule_id, &given.schedule_source) {
+        rest.schedule_id = before.schedule_id;
+        rest.schedule_source = before.schedule_source.clone();
+    }
+    if (now.goal_id, &now.goal_source) == (given.goal_id, &given.goal_source) {
+        (rest.goal_id, rest.goal_source) = (before.goal_id, before.goal_source.clone());
     }
     for name in [REVIEW, TRANSFER_ACCOUNT_ID] {
         if now.metadata.get(name) != given.metadata.get(name) {

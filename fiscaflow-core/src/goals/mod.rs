@@ -8,7 +8,7 @@ mod announce;
 mod pace;
 mod saved;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
@@ -133,8 +133,14 @@ pub fn progress(
     let (moved, months) = line.window.map_or((0, 0), |it| (at(it.last) - at(it.before), it.months));
     let pace = (months > 0).then(|| div_half_even(moved, i128::from(months)));
     let projected = pace::projected(as_of, remaining, moved, months).filter(|_| active);
-    let flows = source.contributions(line.before, as_of);
-    let contributed: i128 = flows.values().sum();
+    // Only an envelope is filled by anything but transactions.
+    let enveloped = matches!(goal.funding, GoalFunding::Envelope { .. });
+    let flows = if witness || enveloped {
+        source.contributions(line.before, as_of)
+    } else {
+        BTreeMap::new()
+    };
+    let contributed = if enveloped { flows.values().sum() } else { saved - before };
     let contributions = flows.into_iter().map(|((date, transaction_id), minor)| {
         Ok(GoalContribution { transaction_id, date, amount: money(minor)? })
     });

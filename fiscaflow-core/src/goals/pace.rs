@@ -65,7 +65,7 @@ impl Line {
     pub(super) fn planned(&self, before: i128, target: i128) -> Option<i128> {
         let due = self.due?;
         if self.as_of < self.start || target <= before {
-            return Some(before);
+            return Some(before.min(target));
         }
         if self.as_of >= due {
             return Some(target);

@@ -122,7 +122,6 @@ struct Counter<'a> {
     sums: HashMap<(Currency, Key), Sums>,
     /// What all lines come to, each once: one with several tags is in several rows.
     totals: BTreeMap<Currency, Sums>,
-    ids: usize,
 }
 
 /// What lines of a group count as.
@@ -172,7 +171,6 @@ impl<'a> Counter<'a> {
             converter: to.map(|to| Converter::new(plan, to, age)),
             sums: HashMap::new(),
             totals: BTreeMap::new(),
-            ids: 0,
         })
     }
 
@@ -214,7 +212,8 @@ impl<'a> Counter<'a> {
             }
         }
         let Some(place) = tag_at else {
-            return self.enter((currency, key), minor, line, converted, before);
+            self.enter((currency, key), minor, line, converted, before);
+            return Ok(());
         };
         let tags: Vec<u32> = match line.tags {
             [] => vec![NONE],
@@ -224,7 +223,7 @@ impl<'a> Counter<'a> {
             if let Some(part) = key.get_mut(place) {
                 *part = tag;
             }
-            self.enter((currency, key), minor, line, converted, before)?;
+            self.enter((currency, key), minor, line, converted, before);
         }
         Ok(())
     }
@@ -245,8 +244,7 @@ impl<'a> Counter<'a> {
         line: &Scanned<'_>,
         converted: Option<(Currency, NaiveDate)>,
         before: Option<(Shift, Span)>,
-    ) -> Result<()> {
-        let rows = self.sums.len();
+    ) {
         let sums = self.sums.entry(key).or_default();
         if before.is_some() {
             sums.before.add(minor);
@@ -256,15 +254,9 @@ impl<'a> Counter<'a> {
                 sums.converted.extend(converted);
                 if sums.ids.last() != Some(&line.transaction_id) {
                     sums.ids.push(line.transaction_id);
-                    self.ids = self.ids.saturating_add(1);
                 }
             }
         }
-        if rows.max(self.ids) <= MAX_ROWS {
-            return Ok(());
-        }
-        let text = format!("a report has at most {MAX_ROWS} rows and names as many transactions");
-        Err(Error::new(ErrorCode::LimitExceeded, text).field("by"))
     }
 
     /// Totals and rows, in their order.
@@ -290,7 +282,7 @@ impl<'a> Counter<'a> {
             found
                 .sort_by_key(|((currency, _), sums)| (*currency, Reverse(size(report.sort, sums))));
         }
-        let mut rows = Vec::with_capacity(found.len());
+        let (mut rows, mut named) = (Vec::new(), 0_usize);
         for one in found.chunk_by_mut(|left, right| left.0.0 == right.0.0) {
             if report.reversed {
                 one.reverse();
@@ -308,10 +300,20 @@ impl<'a> Counter<'a> {
                     }
                 });
                 rows.push(row);
+                named = named.saturating_add(names_in(rows.last()));
+                if rows.len().max(named) > MAX_ROWS {
+                    let text = format!("an answer has at most {MAX_ROWS} rows and transactions");
+                    return Err(Error::new(ErrorCode::LimitExceeded, text).field("by"));
+                }
             }
         }
         Ok((totals, rows))
     }
+}
+
+/// How many transactions a row names.
+fn names_in(row: Option<&ReportRow>) -> usize {
+    row.and_then(|row| row.witness.as_ref()).map_or(0, |witness| witness.ids.len())
 }
 
 /// What sorts a row.

@@ -67,6 +67,7 @@ impl Span {
         };
         // A last day that ends its month has its like in the last of another, not in its number.
         let last = if end.day() == 1 { before(end, shift).pred_opt() } else { None };
+        let last = last.map(|last| last.max(crate::calendar::FIRST_DAY));
         let span = Self { from: Some(before(from, shift)), to: last.or(Some(before(to, shift))) };
         Ok(Some((span, shift)))
     }

@@ -141,7 +141,9 @@ impl Ratio {
     /// Rounds once, half to even.
     fn apply(&self, minor: i128) -> Result<i128> {
         let wide = minor.checked_mul(self.numerator).ok_or_else(overflow)?;
-        Ok(div_half_even(wide, self.denominator))
+        let told = div_half_even(wide, self.denominator);
+        // No more than an amount may be, so that sums of them have room.
+        i64::try_from(told).map(i128::from).map_err(|_| overflow())
     }
 }
 

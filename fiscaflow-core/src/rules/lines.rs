@@ -1,6 +1,8 @@
 //! A condition over the lines of a view, for reports: what it says of a payee or of a group of
 //! lines is found once, not for each line.
 
+use std::collections::HashMap;
+
 use chrono::{Datelike, NaiveDate};
 
 use super::check::check_alone;
@@ -28,9 +30,12 @@ enum Test {
     Not(Vec<Test>),
     /// By the group's number.
     Group(Vec<bool>),
+    /// By the group's number, where the line is of any money.
+    In(Vec<bool>),
     /// By the payee's number; the last for none.
     Payee(Vec<bool>),
-    Tags(Node),
+    /// What it says of each tag that there is, and of a transaction without any.
+    Tags(HashMap<String, bool>, bool),
     Amount(Bounds, bool),
     Date(i32, i32),
     Weekday(u8),
@@ -74,7 +79,7 @@ impl Known<'_> {
             Node::Not(of) => Test::Not(self.tests(of)?),
             Node::Text { field: TextField::Tags, .. }
             | Node::Regex { field: TextField::Tags, .. }
-            | Node::Empty(TextField::Tags) => Test::Tags(node),
+            | Node::Empty(TextField::Tags) => self.tags(&node),
             Node::Text { field, .. } | Node::Regex { field, .. } | Node::Empty(field) => {
                 if field != TextField::Payee {
                     return Err(unknown(word(FIELDS, &field)));
@@ -90,7 +95,7 @@ impl Known<'_> {
                 let currency = |group: &Group| plan.accounts.get(&group.account_id);
                 self.groups(|group| currency(group).is_some_and(|it| of.contains(&it.currency)))
             }
-            Node::Direction(Direction::In) => self.groups(|group| !group.outgoing),
+            Node::Direction(Direction::In) => Test::In(self.holding(|group| !group.outgoing)),
             Node::Direction(Direction::Out) => self.groups(|group| group.outgoing),
             Node::Account(ids) => self.groups(|group| ids.contains(&group.account_id)),
             Node::Category(ids, none) => self.groups(|group| {
@@ -119,7 +124,25 @@ impl Known<'_> {
     }
 
     fn groups(&self, holds: impl Fn(&Group) -> bool) -> Test {
-        Test::Group(self.view.groups().map(holds).collect())
+        Test::Group(self.holding(holds))
+    }
+
+    fn holding(&self, holds: impl Fn(&Group) -> bool) -> Vec<bool> {
+        self.view.groups().map(holds).collect()
+    }
+
+    /// What a condition on tags says of each.
+    fn tags(&mut self, node: &Node) -> Test {
+        let budget = &mut self.budget;
+        let empty = matches!(node, Node::Empty(_));
+        let mut found = HashMap::new();
+        for tag in self.view.tags() {
+            if !found.contains_key(tag) {
+                found.insert(tag.to_owned(), !empty && compares_alone(node, tag, budget));
+            }
+        }
+        let none = compares_alone(node, "", budget);
+        Test::Tags(found, none)
     }
 
     /// What a condition on the payee says of each.
@@ -148,18 +171,13 @@ impl Test {
             Self::Any(of) => of.iter().any(|part| part.holds(line, units)),
             Self::Not(of) => !of.iter().any(|part| part.holds(line, units)),
             Self::Group(holds) => holds.get(line.group) == Some(&true),
+            Self::In(holds) => line.minor != 0 && holds.get(line.group) == Some(&true),
             Self::Payee(holds) => {
                 let payee = line.payee.unwrap_or(holds.len().saturating_sub(1));
                 holds.get(payee) == Some(&true)
             }
-            Self::Tags(node) => {
-                // One expression over a tag: what all of them may cost is bounded by their number.
-                let holds = |tag: &String| compares_alone(node, tag, &mut Budget::new(u64::MAX));
-                match line.tags {
-                    [] => compares_alone(node, "", &mut Budget::new(u64::MAX)),
-                    tags => !matches!(node, Node::Empty(_)) && tags.iter().any(holds),
-                }
-            }
+            Self::Tags(_, none) if line.tags.is_empty() => *none,
+            Self::Tags(holds, _) => line.tags.iter().any(|tag| holds.get(tag) == Some(&true)),
             Self::Amount(bounds, absolute) => {
                 let unit = units.get(line.group).copied().unwrap_or_default();
                 let amount = i128::from(line.minor).saturating_mul(unit);

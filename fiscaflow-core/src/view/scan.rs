@@ -123,6 +123,12 @@ impl View {
         }
     }
 
+    /// The tags of transactions, some of them more than once.
+    pub(crate) fn tags(&self) -> impl Iterator<Item = &str> {
+        let main = self.sorted.extras.tags.values().chain(self.beside.extras.tags.values());
+        main.flat_map(|tags| tags.iter().map(String::as_str))
+    }
+
     /// The name of a payee, by its number.
     pub fn payee(&self, number: usize) -> Option<&str> {
         self.payees.value(u32::try_from(number).ok()?).map(|payee| &**payee)

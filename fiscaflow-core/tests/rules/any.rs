@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use fiscaflow_core::model::{
     Account, AccountKind, Action, Attachment, Book, Category, CategoryKind, Condition, Direction,
-    Feature, Rule, Source, SourceKind, Split, SplitPart, Stage, Status, TextField, TextOp,
-    Transaction, Weekday, metadata,
+    Feature, Goal, GoalFunding, GoalState, Rule, Schedule, Source, SourceKind, Split, SplitPart,
+    Stage, Status, TextField, TextOp, Transaction, Weekday, metadata,
 };
 use fiscaflow_core::{
     AccountId, Amount, BookId, CategoryId, Currency, GoalId, Money, Plan, RuleId, ScheduleId,
@@ -82,7 +82,8 @@ pub fn category_id(number: u128) -> CategoryId {
     CategoryId::new(Uuid::from_u128(number))
 }
 
-/// A book with accounts 0 to 2 and categories 0 to 3, of which 1 lies below 0.
+/// A book with accounts, goals and schedules 0 to 2, and categories 0 to 3, of which 1 lies below
+/// 0.
 pub fn plan() -> Plan {
     let mut plan = Plan::new(Book {
         id: BookId::new(Uuid::from_u128(1)),
@@ -118,7 +119,41 @@ pub fn plan() -> Plan {
         };
         plan.categories.insert(id, category);
     }
+    for number in 0..3 {
+        let (goal, schedule) = (goal(number), schedule(number));
+        plan.goals.insert(goal.id, goal);
+        plan.schedules.insert(schedule.id, schedule);
+    }
     plan
+}
+
+/// A goal that transactions are linked to.
+fn goal(number: u128) -> Goal {
+    Goal {
+        id: goal_id(number),
+        name: format!("goal {number}"),
+        target: Money::from_minor(100_000, euro()),
+        start: day(1),
+        due: None,
+        funding: GoalFunding::Transactions { direction: Direction::Out },
+        state: GoalState::Active,
+        milestones: vec![100],
+    }
+}
+
+fn schedule(number: u128) -> Schedule {
+    Schedule {
+        id: schedule_id(number),
+        name: format!("schedule {number}"),
+        account_id: account_id(0),
+        payee: None,
+        category_id: None,
+        amount: Money::from_minor(-100, euro()),
+        tolerance_percent: 10,
+        recurrence: serde_json::from_str(r#"{"start": "2026-01-01", "unit": "months"}"#).unwrap(),
+        tolerance_days: 3,
+        active: false,
+    }
 }
 
 fn amount() -> impl Strategy<Value = Amount> {

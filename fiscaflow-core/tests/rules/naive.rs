@@ -342,6 +342,14 @@ impl Twin<'_> {
                 self.now.status = *status;
                 "status"
             }
+            Action::LinkSchedule { schedule_id } if !user(&before.schedule_source) => {
+                self.now.schedule_id = Some(*schedule_id);
+                "schedule"
+            }
+            Action::LinkGoal { goal_id } if !user(&before.goal_source) => {
+                self.now.goal_id = Some(*goal_id);
+                "goal"
+            }
             Action::MarkTransfer { account_id }
                 if *account_id != before.account_id && before.transfer_id.is_none() =>
             {
@@ -417,6 +425,12 @@ impl Twin<'_> {
         }
         if let Some(by) = source("status").filter(|_| self.now.status != self.before.status) {
             (after.status, after.status_source) = (self.now.status, Some(by));
+        }
+        if let Some(by) = source("schedule") {
+            (after.schedule_id, after.schedule_source) = (self.now.schedule_id, Some(by));
+        }
+        if let Some(by) = source("goal") {
+            (after.goal_id, after.goal_source) = (self.now.goal_id, Some(by));
         }
         after.metadata = self.now.metadata;
         after

@@ -34,6 +34,8 @@ fn chosen(all: &[Transaction]) -> Chosen {
             ("tags", &it.tags_source, json!(it.tags)),
             ("status", &it.status_source, json!(it.status)),
             ("notes", &it.notes_source, json!(it.notes)),
+            ("schedule", &it.schedule_source, json!(it.schedule_id)),
+            ("goal", &it.goal_source, json!(it.goal_id)),
         ];
         for (field, source, value) in fields {
             if by_user(source) {

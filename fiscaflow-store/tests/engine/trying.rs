@@ -72,7 +72,7 @@ pub async fn all(book: &BookHandle) -> Vec<Transaction> {
 }
 
 /// What rules can change, as a backtest tells it.
-fn fields(it: &Transaction) -> [(&'static str, Option<String>); 8] {
+fn fields(it: &Transaction) -> [(&'static str, Option<String>); 10] {
     let part = |part: &fiscaflow_core::model::Split| {
         let category = part.category_id.map(|id| format!(" {id}")).unwrap_or_default();
         format!("{}{category}", part.amount.amount())
@@ -87,6 +87,8 @@ fn fields(it: &Transaction) -> [(&'static str, Option<String>); 8] {
         ("tags", listed(&it.tags)),
         ("notes", it.notes.clone()),
         ("status", status.as_str().map(str::to_owned)),
+        ("schedule", it.schedule_id.map(|id| id.to_string())),
+        ("goal", it.goal_id.map(|id| id.to_string())),
         ("review", it.metadata.get(metadata::REVIEW).cloned()),
         ("transfer", it.metadata.get(metadata::TRANSFER_ACCOUNT_ID).cloned()),
     ]
