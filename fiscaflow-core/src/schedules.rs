@@ -93,22 +93,52 @@ pub fn occurrences(
     {
         return Err(Error::not_found("schedule", id));
     }
-    let mut all = Vec::new();
-    // Who is expected near the borders competes for the transactions there.
-    for schedule in plan.schedules.values().filter(|schedule| schedule.active) {
-        let beyond = u64::from(schedule.tolerance_days).saturating_mul(2);
-        let first = query.from.checked_sub_days(Days::new(beyond)).unwrap_or(query.from);
-        let end = query.to.checked_add_days(Days::new(beyond.saturating_add(1)));
-        let end = end.unwrap_or(query.to);
-        for date in schedule.recurrence.dates_in(DateRange::new(first, end)) {
-            all.push((schedule, date));
-            if all.len() > MAX_OCCURRENCES {
-                let text = format!("an answer has at most {MAX_OCCURRENCES} occurrences");
-                return Err(Error::new(ErrorCode::LimitExceeded, text).field("from"));
-            }
-        }
+    let all: Vec<_> = dates(plan, query).take(MAX_OCCURRENCES + 1).collect();
+    if all.len() > MAX_OCCURRENCES {
+        let text = format!("an answer has at most {MAX_OCCURRENCES} occurrences");
+        return Err(Error::new(ErrorCode::LimitExceeded, text).field("from"));
     }
-    let paid = pairs(plan, view, &all);
+    Ok(states(plan, view, query, today, &all))
+}
+
+/// The same, however many, of all schedules: for what looks at so many days as it says itself.
+pub(crate) fn all_occurrences(
+    plan: &Plan,
+    view: &View,
+    (from, to): (NaiveDate, NaiveDate),
+    today: NaiveDate,
+) -> Vec<Occurrence> {
+    let query = OccurrenceQuery { from, to, schedule_id: None };
+    let all: Vec<_> = dates(plan, &query).collect();
+    states(plan, view, &query, today, &all)
+}
+
+/// When schedules fall due in a range of days, and near its borders: who is expected there
+/// competes for the transactions.
+fn dates<'a>(
+    plan: &'a Plan,
+    query: &OccurrenceQuery,
+) -> impl Iterator<Item = (&'a Schedule, NaiveDate)> + use<'a> {
+    let (from, to) = (query.from, query.to);
+    let active = plan.schedules.values().filter(|schedule| schedule.active);
+    active.flat_map(move |schedule| {
+        let beyond = u64::from(schedule.tolerance_days).saturating_mul(2);
+        let first = from.checked_sub_days(Days::new(beyond)).unwrap_or(from);
+        let end = to.checked_add_days(Days::new(beyond.saturating_add(1))).unwrap_or(to);
+        let dates = schedule.recurrence.dates_in(DateRange::new(first, end));
+        dates.map(move |date| (schedule, date))
+    })
+}
+
+/// What of it is asked for, each with the transaction that pays it.
+fn states(
+    plan: &Plan,
+    view: &View,
+    query: &OccurrenceQuery,
+    today: NaiveDate,
+    all: &[(&Schedule, NaiveDate)],
+) -> Vec<Occurrence> {
+    let paid = pairs(plan, view, all);
     let asked = |schedule: &Schedule, date: NaiveDate| {
         (query.from..=query.to).contains(&date)
             && query.schedule_id.is_none_or(|id| id == schedule.id)
@@ -136,7 +166,7 @@ pub fn occurrences(
         });
     }
     told.sort_by_key(|it| (it.date, it.schedule_id));
-    Ok(told)
+    told
 }
 
 /// A transaction as a whole.

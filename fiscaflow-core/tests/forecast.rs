@@ -290,3 +290,77 @@ fn what_can_be_afforded_is_what_is_left_at_the_lowest_point() {
     let (plan, view) = steady(500_000, 20);
     assert_eq!(ask(&plan, &view, "1.00", "").verdict, Verdict::Uncertain);
 }
+
+#[test]
+fn what_a_stream_brings_and_is_recorded_ahead_counts_once() {
+    // Holds: a payment that a stream expects and that is recorded near its day, at another amount
+    // too, comes as it is recorded; one record stands for one payment, and one of another party or
+    // direction, or far from the day, for none.
+    let (plan, mut view) = steady(500_000, 364);
+    let of = |number: u128, payee: &str, date: NaiveDate, minor: i64| ColumnRow {
+        payee: Some(payee.to_owned()),
+        ..plain(number, account_id(), date, minor)
+    };
+    for month in 0..12 {
+        let date = day("2023-07-02") + Months::new(month);
+        view.put(&of(u128::from(month) + 1, "LANDLORD", date, -80_000));
+    }
+    let days = ["2024-07-01", "2024-07-02", "2024-07-08", "2024-08-02"];
+    let [first, second, eighth, august] = balances(&plan, &view, &days)[..] else { panic!() };
+    assert_eq!((second - first, august - eighth), (-81_000, -105_000));
+    view.put(&of(20, "LANDLORD", day("2024-07-02"), 80_000));
+    view.put(&of(21, "GREEN MARKET", day("2024-07-02"), -80_000));
+    assert_eq!(balances(&plan, &view, &days), [first, second, eighth, august]);
+    view.put(&of(22, "Landlord", day("2024-07-08"), -80_000));
+    assert_eq!(balances(&plan, &view, &days)[1..3], [second, eighth - 80_000]);
+    view.put(&of(22, "Landlord", day("2024-07-01"), -82_000));
+    let once = [first - 82_000, second - 2_000, eighth - 2_000, august - 2_000];
+    assert_eq!(balances(&plan, &view, &days), once);
+    let told = forecast(&plan, &view, &ForecastQuery::default(), day("2024-06-30")).unwrap();
+    assert_eq!(told.payments[0].date, day("2024-08-02"));
+    // The day before the rent is told no more, and the rent is not told for it.
+    view.put(&of(22, "Landlord", day("2024-07-03"), -80_000));
+    let query = ForecastQuery { days: Some(2), ..ForecastQuery::default() };
+    let told = forecast(&plan, &view, &query, day("2024-06-30")).unwrap();
+    assert_eq!(told.days[1].balance.minor(), second + 80_000);
+}
+
+#[test]
+fn what_has_come_as_often_as_it_should_is_over() {
+    // Holds: a schedule whose number of payments has come is not missed since.
+    let (mut plan, mut view) = steady(740_000, 364);
+    let recurrence = r#"{"start": "2024-01-05", "unit": "months", "count": 3}"#;
+    let rates = schedule(1, account_id(), -80_000, recurrence);
+    plan.schedules.insert(rates.id, rates);
+    for month in 0..3 {
+        let date = day("2024-01-05") + Months::new(month);
+        view.put(&plain(u128::from(month) + 1, account_id(), date, -80_000));
+    }
+    assert_eq!(balances(&plan, &view, &["2024-07-01", "2024-07-15"]), [135_000, 121_000]);
+}
+
+#[test]
+fn many_schedules_are_no_limit() {
+    // Holds: more payments of schedules than one answer tells are all expected.
+    let (mut plan, view) = steady(500_000, 100);
+    for number in 1..=30 {
+        let recurrence = r#"{"start": "2020-01-01", "unit": "days"}"#;
+        let daily = schedule(number, account_id(), -100, recurrence);
+        plan.schedules.insert(daily.id, daily);
+    }
+    let told = forecast(&plan, &view, &ForecastQuery::default(), day("2024-06-30")).unwrap();
+    assert_eq!(told.days[1].expected.minor(), -3_000);
+}
+
+#[test]
+fn a_forecast_ends_with_the_calendar() {
+    // Holds: no day and no payment is told that cannot be written.
+    let (mut plan, view) = steady(500_000, 100);
+    let yearly = r#"{"start": "9000-12-31", "unit": "years"}"#;
+    let due = schedule(1, account_id(), -100, yearly);
+    plan.schedules.insert(due.id, due);
+    for (as_of, days, payments) in [("9999-12-30", 1, 1), ("9999-12-31", 0, 0)] {
+        let told = forecast(&plan, &view, &ForecastQuery::default(), day(as_of)).unwrap();
+        assert_eq!((told.days.len(), told.payments.len()), (days, payments), "{as_of}");
+    }
+}

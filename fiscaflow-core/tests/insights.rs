@@ -149,3 +149,18 @@ fn a_finding_keeps_its_name_and_stays_dismissed() {
     assert!(!codes.contains(&InsightCode::DuplicateCharge), "{later:?}");
     assert!(!codes.contains(&InsightCode::GoalMilestone), "{later:?}");
 }
+
+/// More payments of schedules than one answer tells do not keep anything from being found.
+#[test]
+fn many_schedules_are_no_limit() {
+    let (mut plan, view) = book();
+    let rent = plan.schedules.values().next().unwrap().clone();
+    let recurrence = r#"{"start": "2023-01-01", "unit": "days"}"#;
+    for number in 2..=40 {
+        let id = ScheduleId::new(Uuid::from_u128(number));
+        let recurrence = serde_json::from_str(recurrence).unwrap();
+        plan.schedules.insert(id, Schedule { id, recurrence, ..rent.clone() });
+    }
+    let found = told(&plan, &view, "2024-06-30", false);
+    assert!(found.iter().any(|it| it.code == InsightCode::LowBalance));
+}

@@ -7,10 +7,10 @@ use chrono::{Days, NaiveDate};
 use super::{ExpectedPayment, Scope};
 use crate::calendar::{DateRange, Recurrence, after};
 use crate::error::Result;
-use crate::id::TransactionId;
+use crate::id::{ScheduleId, TransactionId};
 use crate::money::Money;
-use crate::recurring::{Stream, covers, streams};
-use crate::schedules::{Occurrence, OccurrenceQuery, OccurrenceState, occurrences};
+use crate::recurring::{Stream, covers, party, streams};
+use crate::schedules::{Occurrence, OccurrenceState, all_occurrences};
 
 /// How far back unpaid occurrences and payments of schedules are looked for.
 const LOOK_BACK_DAYS: u64 = 400;
@@ -21,8 +21,13 @@ const EARLY_DAYS: u64 = 5;
 /// How many days the sides of a transfer may lie apart.
 const TRANSFER_DAYS: u64 = 5;
 
+/// The occurrences of each schedule, by day.
+type Occurrences = BTreeMap<ScheduleId, Vec<Occurrence>>;
+
 /// What is expected, and which payments of the past are explained by it.
 pub(super) struct Known {
+    /// The last day that is told.
+    end: NaiveDate,
     pub(super) payments: Vec<ExpectedPayment>,
     /// What comes on each day, in minor units.
     by_day: BTreeMap<NaiveDate, i128>,
@@ -43,8 +48,8 @@ struct Group {
 
 impl Known {
     pub(super) fn new(scope: &Scope<'_>, days: u32) -> Result<Self> {
-        let end = scope.as_of.checked_add_days(Days::new(days.into())).unwrap_or(scope.as_of);
         let mut known = Self {
+            end: scope.dates(days).last().unwrap_or(scope.as_of),
             payments: Vec::new(),
             by_day: BTreeMap::new(),
             groups: Vec::new(),
@@ -54,10 +59,11 @@ impl Known {
         let found = streams(scope.plan, scope.view, scope.as_of)?;
         let found: Vec<Stream> =
             found.into_iter().filter(|it| scope.accounts.contains(&it.account_id)).collect();
-        known.add_streams(scope, &found, end);
+        let occurrences = known.occurrences(scope);
+        known.add_streams(scope, &found, &occurrences);
         if !scope.blind {
-            known.add_schedules(scope, &found, end)?;
-            known.add_recorded(scope, end);
+            known.add_schedules(scope, &found, occurrences);
+            known.add_recorded(scope);
         }
         known.explain(scope);
         known.payments.sort_by_key(|it| (it.date, it.account_id, it.schedule_id));
@@ -69,10 +75,24 @@ impl Known {
         self.by_day.get(&day).copied().unwrap_or(0)
     }
 
+    /// What schedules expect and what paid it, told once for all of them.
+    fn occurrences(&self, scope: &Scope<'_>) -> Occurrences {
+        let mut by_schedule = Occurrences::new();
+        if scope.blind {
+            return by_schedule;
+        }
+        let from = scope.as_of.checked_sub_days(Days::new(LOOK_BACK_DAYS)).unwrap_or(scope.as_of);
+        for it in all_occurrences(scope.plan, scope.view, (from, self.end), scope.as_of) {
+            by_schedule.entry(it.schedule_id).or_default().push(it);
+        }
+        by_schedule
+    }
+
     /// Expects what goes on and has no schedule; what has ended explains its past and is expected
     /// no more. What a person ignores is part of the rest, and so is, where only schedules are to
     /// be expected, what goes on.
-    fn add_streams(&mut self, scope: &Scope<'_>, found: &[Stream], end: NaiveDate) {
+    fn add_streams(&mut self, scope: &Scope<'_>, found: &[Stream], paid: &Occurrences) {
+        let mut expected = Vec::new();
         for stream in found {
             let mut schedules = scope.plan.schedules.values().filter(|_| !scope.blind);
             if schedules.any(|schedule| covers(schedule, stream)) {
@@ -86,30 +106,34 @@ impl Known {
             let (ids, recurrence) = (stream.transaction_ids.clone(), stream.recurrence.clone());
             self.groups.push(Group { ids, recurrence, ends });
             let Some(next) = stream.next else { continue };
-            for date in stream.recurrence.dates_in(DateRange::new(next, after(end))) {
-                self.expect(
-                    scope,
-                    ExpectedPayment {
-                        date,
-                        account_id: stream.account_id,
-                        amount: stream.amount,
-                        payee: Some(stream.payee.clone()),
-                        schedule_id: None,
-                    },
-                );
+            let dates = stream.recurrence.dates_in(DateRange::new(next, after(self.end)));
+            expected.extend(dates.map(|date| (stream, date)));
+        }
+        let recorded = recorded(scope, &expected, paid);
+        for (place, (stream, date)) in expected.into_iter().enumerate() {
+            if recorded.contains(&place) {
+                continue;
             }
+            self.expect(
+                scope,
+                ExpectedPayment {
+                    date,
+                    account_id: stream.account_id,
+                    amount: stream.amount,
+                    payee: Some(stream.payee.clone()),
+                    schedule_id: None,
+                },
+            );
         }
     }
 
     /// Expects what is due and not paid, and explains what paid it or its stream.
-    fn add_schedules(&mut self, scope: &Scope<'_>, found: &[Stream], end: NaiveDate) -> Result<()> {
-        let from = scope.as_of.checked_sub_days(Days::new(LOOK_BACK_DAYS)).unwrap_or(scope.as_of);
+    fn add_schedules(&mut self, scope: &Scope<'_>, found: &[Stream], mut of: Occurrences) {
         for schedule in scope.plan.schedules.values().filter(|it| it.active) {
             if !scope.accounts.contains(&schedule.account_id) {
                 continue;
             }
-            let query = OccurrenceQuery { from, to: end, schedule_id: Some(schedule.id) };
-            let all = occurrences(scope.plan, scope.view, &query, scope.as_of)?;
+            let all = of.remove(&schedule.id).unwrap_or_default();
             let mut past: Vec<TransactionId> =
                 all.iter().filter_map(|it| it.transaction_id).collect();
             let stream = found.iter().find(|stream| covers(schedule, stream));
@@ -121,7 +145,10 @@ impl Known {
                 continue;
             }
             let recurrence = schedule.recurrence.clone();
-            self.groups.push(Group { ids: past, recurrence, ends: None });
+            // One that comes so often and no more was expected until it last came.
+            let came = || recurrence.dates().take_while(|day| *day <= scope.as_of).last();
+            let ends = recurrence.count.and_then(|_| came()).map(after);
+            self.groups.push(Group { ids: past, recurrence, ends });
             let due = all.into_iter().filter(|it| it.state == OccurrenceState::Due);
             for it in due {
                 self.expect(
@@ -136,18 +163,20 @@ impl Known {
                 );
             }
         }
-        Ok(())
     }
 
     fn expect(&mut self, scope: &Scope<'_>, mut payment: ExpectedPayment) {
         payment.date = payment.date.max(after(scope.as_of));
+        if payment.date > self.end {
+            return;
+        }
         *self.by_day.entry(payment.date).or_default() += i128::from(payment.amount.minor());
         self.payments.push(payment);
     }
 
     /// What is recorded for later days comes as it is recorded.
-    fn add_recorded(&mut self, scope: &Scope<'_>, end: NaiveDate) {
-        for line in scope.view.lines_in(after(scope.as_of), after(end)) {
+    fn add_recorded(&mut self, scope: &Scope<'_>) {
+        for line in scope.view.lines_in(after(scope.as_of), after(self.end)) {
             if scope.accounts.contains(&line.account_id) {
                 *self.by_day.entry(line.date).or_default() += i128::from(line.amount_minor);
             }
@@ -193,6 +222,48 @@ impl Known {
             }
         }
     }
+}
+
+/// The places of the payments of streams that are recorded for later days: each transaction is one
+/// of them at most, the nearest by days, then by amount, as if the stream were a schedule. What
+/// pays a schedule is none.
+fn recorded(
+    scope: &Scope<'_>,
+    expected: &[(&Stream, NaiveDate)],
+    paid: &Occurrences,
+) -> BTreeSet<usize> {
+    let mut later = BTreeMap::new();
+    if !scope.blind {
+        let paid = paid.values().flatten().filter_map(|it| it.transaction_id);
+        let paid: BTreeSet<TransactionId> = paid.collect();
+        for line in scope.view.lines_in(after(scope.as_of), NaiveDate::MAX) {
+            let id = line.transaction_id;
+            let free = !line.transfer && line.links.schedule_id.is_none() && !paid.contains(&id);
+            let Some(payee) = line.payee.filter(|_| free) else { continue };
+            let fresh = (line.date, line.account_id, party(payee), line.outgoing, 0);
+            later.entry(id).or_insert(fresh).4 += i128::from(line.amount_minor);
+        }
+    }
+    let mut possible = Vec::new();
+    for (place, (stream, due)) in expected.iter().enumerate().filter(|_| !later.is_empty()) {
+        let (name, usual) = (party(&stream.payee), i128::from(stream.amount.minor()));
+        let tolerance = stream.schedule(true).tolerance_days.unwrap_or(0);
+        for (id, (date, account_id, payee, outgoing, minor)) in &later {
+            let days = (*date - *due).num_days().abs();
+            let is_of = *account_id == stream.account_id && *payee == name;
+            if is_of && *outgoing == (usual < 0) && days <= tolerance.into() {
+                possible.push(((days, (minor - usual).abs()), place, id));
+            }
+        }
+    }
+    possible.sort_unstable();
+    let (mut used, mut places) = (BTreeSet::new(), BTreeSet::new());
+    for (_, place, id) in possible {
+        if !places.contains(&place) && used.insert(id) {
+            places.insert(place);
+        }
+    }
+    places
 }
 
 /// Whether a schedule moves money between the accounts: its newest payment is a transfer whose

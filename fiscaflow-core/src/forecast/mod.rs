@@ -12,7 +12,7 @@ mod rest;
 
 use std::collections::BTreeSet;
 
-use chrono::{Days, NaiveDate};
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 pub use afford::{AffordQuery, Affordable, Lowest, Verdict, afford};
@@ -27,6 +27,7 @@ use crate::id::{AccountId, ScheduleId};
 use crate::limits::MAX_DOCUMENTS;
 use crate::model::{Account, check_list};
 use crate::money::{Amount, Currency, Money};
+use crate::period::check_day;
 use crate::plan::Plan;
 use crate::view::View;
 
@@ -161,17 +162,21 @@ impl Scope<'_> {
         opening + totals.iter().take(buckets.keys.len()).sum::<i128>()
     }
 
+    /// So many days from the next one on, up to the last one that can be written.
+    fn dates(&self, days: u32) -> impl Iterator<Item = NaiveDate> + use<> {
+        let days = usize::try_from(days).unwrap_or(usize::MAX);
+        let dates = self.as_of.iter_days().skip(1).take(days);
+        dates.take_while(|day| check_day("days", Some(*day)).is_ok())
+    }
+
     /// The days ahead.
     fn ahead(&self, known: &Known, rest: &Rest, days: u32, level: u32) -> Vec<Ahead> {
         let mut middle = self.balance(self.as_of);
         let mut told = Vec::new();
-        let mut date = self.as_of;
         let mut drift = 0;
         let base = middle;
         let mut total = 0;
-        for day in 1..=days {
-            let Some(next) = date.checked_add_days(Days::new(1)) else { break };
-            date = next;
+        for (day, date) in (1..).zip(self.dates(days)) {
             let expected = known.on(date);
             total += expected;
             drift += rest.of_day(date);
