@@ -17,7 +17,7 @@ use crate::model::Budget;
 use crate::money::Money;
 use crate::plan::Plan;
 use crate::recurring::{Stream, StreamKind, StreamState, covers, streams};
-use crate::schedules::{OccurrenceQuery, OccurrenceState, occurrences};
+use crate::schedules::{OccurrenceState, all_occurrences};
 use crate::view::View;
 
 /// How many days back a finding is news.
@@ -145,7 +145,7 @@ pub fn insights(
     found.extend(finder.of_payments()?);
     let all = streams(plan, view, finder.today)?;
     found.extend(finder.of_streams(&all));
-    found.extend(finder.of_schedules()?);
+    found.extend(finder.of_schedules());
     found.extend(finder.of_goals()?);
     found.extend(finder.of_balance()?);
     for it in &mut found {
@@ -258,9 +258,9 @@ impl Finder<'_> {
     }
 
     /// What schedules expected lately and has not come.
-    fn of_schedules(&self) -> Result<Vec<Insight>> {
-        let query = OccurrenceQuery { from: self.news_from(), to: self.today, schedule_id: None };
-        let all = occurrences(self.plan, self.view, &query, self.today)?;
+    fn of_schedules(&self) -> Vec<Insight> {
+        let lately = (self.news_from(), self.today);
+        let all = all_occurrences(self.plan, self.view, lately, self.today);
         let late = all.into_iter().filter(|it| it.state == OccurrenceState::Late);
         let found = late.map(|it| {
             let of = format!("{}.{}", it.schedule_id, it.date);
@@ -272,7 +272,7 @@ impl Finder<'_> {
                 ..Insight::new(InsightCode::MissedPayment, InsightPriority::High, it.date, &of)
             }
         });
-        Ok(found.collect())
+        found.collect()
     }
 
     /// Milestones that goals reached lately, and what is missing to their plans.

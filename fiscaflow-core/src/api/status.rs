@@ -28,6 +28,7 @@ pub fn status(code: ErrorCode, field: Option<&str>) -> u16 {
         ErrorCode::IdConflict
         | ErrorCode::NameTaken
         | ErrorCode::Reconciled
+        | ErrorCode::InUse
         | ErrorCode::LastOwner
         | ErrorCode::Conflict => 409,
         ErrorCode::LimitExceeded if field == Some("content") => 413,

@@ -331,14 +331,7 @@ impl Twin<'_> {
                 self.now.notes = Some(notes);
                 "notes"
             }
-            Action::SetStatus { status } => {
-                let by_hand = [Status::Reconciled, Status::Void, Status::Disputed];
-                let by_rule = kind(&before.status_source) == Some(SourceKind::Rule);
-                let kept = by_hand.contains(&before.status) && !by_rule;
-                let void_side = *status == Status::Void && before.transfer_id.is_some();
-                if kept || user(&before.status_source) || void_side {
-                    return;
-                }
+            Action::SetStatus { status } if self.takes(*status) => {
                 self.now.status = *status;
                 "status"
             }
@@ -363,6 +356,15 @@ impl Twin<'_> {
             _ => return,
         };
         self.by.insert(field, rule.id);
+    }
+
+    fn takes(&self, status: Status) -> bool {
+        let before = self.before;
+        let by_hand = [Status::Reconciled, Status::Void, Status::Disputed];
+        let source = kind(&before.status_source);
+        let kept = by_hand.contains(&before.status) && source != Some(SourceKind::Rule);
+        let void_side = status == Status::Void && before.transfer_id.is_some();
+        !kept && source != Some(SourceKind::User) && !void_side
     }
 
     /// Writes a member of the metadata, unless it came with one.

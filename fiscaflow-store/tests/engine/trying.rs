@@ -47,7 +47,7 @@ fn has_balance(rule: &Rule) -> bool {
     serde_json::to_string(&rule.condition).unwrap().contains("\"kind\":\"balance\"")
 }
 
-/// A book with the accounts and categories that the rules know, these rules and transactions.
+/// A book with the accounts, categories, schedules and goals that the rules know, these rules and transactions.
 pub async fn book(home: &Home, rules: &[Rule], transactions: &[Transaction]) -> BookHandle {
     let format = ExportFormat::Json;
     let export = home.book.exports().create(ExportQuery { format }).await.unwrap();
@@ -55,6 +55,8 @@ pub async fn book(home: &Home, rules: &[Rule], transactions: &[Transaction]) -> 
     let plan = any::plan();
     export["accounts"] = plan.accounts.values().map(|it| json!(it)).collect();
     export["categories"] = plan.categories.values().map(|it| json!(it)).collect();
+    export["schedules"] = plan.schedules.values().map(|it| json!(it)).collect();
+    export["goals"] = plan.goals.values().map(|it| json!(it)).collect();
     export["rules"] = json!(rules);
     export["transactions"] = json!(transactions);
     let new = NewBook { name: "Copy".to_owned(), ..NewBook::new("EUR") };
