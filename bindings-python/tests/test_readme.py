@@ -58,5 +58,6 @@ def test_the_examples(
 def test_the_example_with_pandas(home: fiscaflow.Book, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("pandas", reason="pandas is not installed")
     home.imports.create(content=STATEMENT.read_bytes(), create_accounts=True)
-    exec(compile(BLOCKS[1], "README.md", "exec"), {"home": home})
+    pytest.importorskip("matplotlib", reason="matplotlib is not installed").use("Agg")
+    exec(compile(BLOCKS[1], "README.md", "exec"), {"fiscaflow": fiscaflow, "home": home})
     assert "-847.06" in capsys.readouterr().out

@@ -55,7 +55,7 @@ def test_ids_requests_and_answers_fit_the_table(module: ModuleType) -> None:
         answer = verb["answer"] or "None"
         listed = answer.startswith("[")
         plain = "None" if answer == "None" else f"types.{answer.strip('[]')}"
-        expected = f"builtins.list[{plain}]" if listed else plain
+        expected = f"Rows[{plain}]" if listed else plain
         assert signature.return_annotation == expected, verb["name"]
 
 

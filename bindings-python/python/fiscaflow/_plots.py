@@ -6,7 +6,7 @@ import importlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-Rows = Sequence[Mapping[str, Any]]
+Rows = Sequence[Any]
 Names = Mapping[str, str]
 
 _MOST = 12

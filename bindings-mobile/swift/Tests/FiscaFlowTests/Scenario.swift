@@ -109,7 +109,11 @@ private struct Step {
         for part in parts {
             if let end = part.firstIndex(of: "}"), isName(part[..<end]) {
                 let value = try get(part[..<end])
-                filled += value.text ?? "\(value)"
+                switch value {
+                case let .text(text): filled += text
+                case let .integer(number): filled += String(number)
+                default: filled += "\(value)"
+                }
                 filled += part[part.index(after: end)...]
             } else {
                 // Not a name, such as the end of a regular expression.
