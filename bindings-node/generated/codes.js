@@ -21,7 +21,7 @@ module.exports = {
   split_sum: { lane: 'rejected', status: 422 },
   invalid_transfer: { lane: 'rejected', status: 422 },
   reconciled: { lane: 'rejected', status: 409 },
-  in_use: { lane: 'rejected', status: 422 },
+  in_use: { lane: 'rejected', status: 409 },
   last_owner: { lane: 'rejected', status: 409 },
   idempotency_key_reused: { lane: 'rejected', status: 422 },
   invalid_cursor: { lane: 'rejected', status: 400 },

@@ -47,7 +47,8 @@ fn has_balance(rule: &Rule) -> bool {
     serde_json::to_string(&rule.condition).unwrap().contains("\"kind\":\"balance\"")
 }
 
-/// A book with the accounts, categories, schedules and goals that the rules know, these rules and transactions.
+/// A book with the accounts, categories, schedules and goals that the rules know, these rules and
+/// transactions.
 pub async fn book(home: &Home, rules: &[Rule], transactions: &[Transaction]) -> BookHandle {
     let format = ExportFormat::Json;
     let export = home.book.exports().create(ExportQuery { format }).await.unwrap();
