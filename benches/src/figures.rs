@@ -47,7 +47,6 @@ struct Figures {
 /// Runs one job as often as asked for.
 pub fn job(name: &str, options: &Options) -> Result<Vec<Run>> {
     let figures = Figures::new(options)?;
-    let bytes = figures.view.memory_bytes() as f64 / figures.view.len().max(1) as f64;
     let mut runs = Vec::new();
     // The first round only makes caches warm, as it does for the peers.
     for round in 0..=options.repeat {
@@ -61,6 +60,7 @@ pub fn job(name: &str, options: &Options) -> Result<Vec<Run>> {
             return Err(failed("a scan comes to another sum"));
         }
         let sum = Money::from_minor(sum, Currency::iso("EUR")?).amount();
+        let bytes = figures.view.memory_bytes() as f64 / figures.view.len().max(1) as f64;
         let more = json!({
             "sum": sum, "scan_seconds": scan_seconds, "bytes_per_transaction": bytes,
         });

@@ -7,6 +7,7 @@ use fiscaflow_core::analytics::{BalancesQuery, SpendingQuery};
 use fiscaflow_core::engine::{BookHandle, Context, Engine, NewImport};
 use fiscaflow_core::import::Format;
 use fiscaflow_core::model::{NewAccount, NewBook, NewCategory, NewTransaction};
+use fiscaflow_core::store::Snapshot;
 use fiscaflow_core::view::ViewBuilder;
 use fiscaflow_core::{BookId, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
@@ -235,13 +236,12 @@ async fn view_build(options: &Options) -> Result<Vec<Run>> {
     let bench = Bench::filled(options).await?;
     let mut runs = Vec::new();
     for _ in 0..options.repeat {
-        let engine = engine(&bench.url).await?;
-        let book = engine.book(bench.book_id, context()?);
-        let start = Instant::now();
-        book.reports().balances(BalancesQuery::default()).await?;
-        let run = Run::new(options.n, start);
-        engine.close().await;
         let store = open(&bench.url).await?;
+        if let Some(kept) = store.snapshot(bench.book_id).await? {
+            store.keep_snapshot(bench.book_id, Snapshot { bytes: Vec::new(), ..kept }).await?;
+        }
+        let of_rows = first_figure(&bench, options.n).await?;
+        let of_snapshot = first_figure(&bench, options.n).await?;
         let (mut rows_seconds, mut add_seconds, mut after) = (0.0, 0.0, None);
         let mut builder = ViewBuilder::default();
         loop {
@@ -261,11 +261,22 @@ async fn view_build(options: &Options) -> Result<Vec<Run>> {
         let bytes = view.memory_bytes() as f64 / view.len().max(1) as f64;
         let more = json!({
             "rows_seconds": rows_seconds, "build_seconds": build_seconds,
-            "bytes_per_transaction": bytes,
+            "snapshot_seconds": of_snapshot.seconds, "bytes_per_transaction": bytes,
         });
-        runs.push(Run { more, ..run });
+        runs.push(Run { more, ..of_rows });
     }
     Ok(runs)
+}
+
+/// The first figure of an engine that opens the file.
+async fn first_figure(bench: &Bench, n: usize) -> Result<Run> {
+    let engine = engine(&bench.url).await?;
+    let book = engine.book(bench.book_id, context()?);
+    let start = Instant::now();
+    book.reports().balances(BalancesQuery::default()).await?;
+    let run = Run::new(n, start);
+    engine.close().await;
+    Ok(run)
 }
 
 /// How many rows an engine catches up with.

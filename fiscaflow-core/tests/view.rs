@@ -12,6 +12,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
+use fiscaflow_core::log::Hash;
 use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::{Line, MonthSum, View, ViewBuilder};
 use fiscaflow_core::{AccountId, CategoryId, GoalId, Month, ScheduleId, TransactionId};
@@ -142,19 +143,36 @@ fn naively_summed<'a>(
 }
 
 /// Every read of a view, to be compared with another's.
-fn reads(view: &View, (from, to): (u64, u64)) -> (usize, [Vec<Shown>; 3], [Vec<Summed>; 3]) {
+fn reads(
+    view: &View,
+    (from, to): (u64, u64),
+) -> (usize, [Vec<Shown>; 3], [Vec<Summed>; 3], Vec<Moved>) {
     let in_span = shown(view.lines_in(day(from), day(to)));
     let lines = [shown(view.lines()), in_span, shown(view.linked_lines())];
     let (first, last) = (Some(Month::of(day(from))), Some(Month::of(day(to))));
     let months = [summed(view, None, None), summed(view, first, last), summed(view, first, None)];
-    (view.len(), lines, months)
+    let accounts: Vec<AccountId> = view.groups().map(|group| group.account_id).collect();
+    let mut moved: BTreeMap<_, i128> = BTreeMap::new();
+    view.scan_accounts(day(from), day(to), |day, group, minor| {
+        let day = NaiveDate::from_num_days_from_ce_opt(day).unwrap();
+        *moved.entry((day, accounts[group])).or_default() += minor;
+    });
+    (view.len(), lines, months, told(moved))
+}
+
+/// What moved on a day in an account.
+type Moved = (NaiveDate, AccountId, i128);
+
+fn told(moved: BTreeMap<(NaiveDate, AccountId), i128>) -> Vec<Moved> {
+    let told = moved.into_iter().map(|((day, account), minor)| (day, account, minor));
+    told.filter(|(.., minor)| *minor != 0).collect()
 }
 
 /// The same of the rows that there are.
 fn naive_reads(
     rows: &BTreeMap<TransactionId, ColumnRow>,
     (from, to): (u64, u64),
-) -> (usize, [Vec<Shown>; 3], [Vec<Summed>; 3]) {
+) -> (usize, [Vec<Shown>; 3], [Vec<Summed>; 3], Vec<Moved>) {
     let mut all: Vec<Shown> = rows.values().flat_map(lines_of).collect();
     all.sort();
     let within = |it: &&Shown| day(from) <= it.0.1 && it.0.1 < day(to);
@@ -165,7 +183,14 @@ fn naive_reads(
     let linked = rows.values().filter(|row| !row.links.is_empty());
     let mut linked: Vec<Shown> = linked.flat_map(lines_of).collect();
     linked.sort();
-    (rows.values().filter(|row| row.counts).count(), [all, spanned, linked], months)
+    let mut moved: BTreeMap<_, i128> = BTreeMap::new();
+    for ((_, date, account), _, _, minor, ..) in &all {
+        if (day(from)..=day(to)).contains(date) {
+            *moved.entry((*date, *account)).or_default() += i128::from(*minor);
+        }
+    }
+    let counted = rows.values().filter(|row| row.counts).count();
+    (counted, [all, spanned, linked], months, told(moved))
 }
 
 #[derive(Debug, Clone)]
@@ -187,7 +212,8 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     /// After any history of puts, removals and new main parts every read of a view is that of a
     /// map of rows, and so is every read of one built afresh, row by row or at once. Repeating the
-    /// last put changes nothing, and what was cloned before stays as it was.
+    /// last put changes nothing, what was cloned before stays as it was, and bytes that were
+    /// written of it show the same, also once more is put.
     #[test]
     fn shows_the_rows_that_are_there(
         first in prop::collection::vec(row(), 0..40),
@@ -225,7 +251,34 @@ proptest! {
         twin.values().for_each(|row| afresh.put(row));
         twin.values().for_each(|row| builder.add(row));
         prop_assert_eq!(reads(&afresh, span), expected.clone());
-        prop_assert_eq!(reads(&builder.build(), span), expected);
+        prop_assert_eq!(reads(&builder.build(), span), expected.clone());
+        let mut again = View::from_bytes(view.head(), &view.to_bytes()).unwrap();
+        prop_assert_eq!(reads(&again, span), expected);
+        for row in &first {
+            again.put(row);
+            twin.insert(row.id, row.clone());
+        }
+        prop_assert_eq!(reads(&again, span), naive_reads(&twin, span));
+    }
+
+    /// Bytes of a view with one bit changed, cut off, with more behind them, or of another commit
+    /// are no view.
+    #[test]
+    fn altered_bytes_are_no_view(
+        rows in prop::collection::vec(row(), 0..10),
+        place in any::<prop::sample::Index>(),
+        bit in 0_u8..8,
+    ) {
+        let mut view = View::new();
+        rows.iter().for_each(|row| view.put(row));
+        let bytes = view.to_bytes();
+        let place = place.index(bytes.len());
+        let mut flipped = bytes.clone();
+        flipped[place] ^= 1 << bit;
+        prop_assert!(View::from_bytes(view.head(), &flipped).is_none());
+        prop_assert!(View::from_bytes(view.head(), &bytes[..place]).is_none());
+        prop_assert!(View::from_bytes(view.head(), &[&bytes[..], &[0]].concat()).is_none());
+        prop_assert!(View::from_bytes(Hash::of(&[&[bit]]), &bytes).is_none());
     }
 }
 

@@ -5,6 +5,7 @@ use std::iter::Peekable;
 use chrono::{Datelike, NaiveDate};
 
 use super::counted::Buckets;
+use crate::id::AccountId;
 use crate::period::Month;
 use crate::view::{MonthSum, View};
 
@@ -51,10 +52,10 @@ impl<'a, K: Copy + Ord, I: Iterator<Item = MonthSum<'a>>> Running<'a, K, I> {
 }
 
 /// The totals at the end of each day from the first to the last, those of the buckets' places side
-/// by side.
-pub(super) fn by_day<K: Copy + Ord>(
+/// by side. Buckets must not part what one account holds.
+pub(super) fn by_day(
     view: &View,
-    buckets: &Buckets<K>,
+    buckets: &Buckets<AccountId>,
     first: NaiveDate,
     last: NaiveDate,
 ) -> Vec<i128> {
@@ -62,10 +63,10 @@ pub(super) fn by_day<K: Copy + Ord>(
     let days = usize::try_from(last.signed_duration_since(first).num_days()).unwrap_or_default();
     let mut totals = vec![0_i128; width.saturating_mul(days.saturating_add(1))];
     let from = first.num_days_from_ce();
-    view.scan_days(Some(first), Some(last), |day, group, minor| {
+    view.scan_accounts(first, last, |day, group, minor| {
         let row = usize::try_from(day - from).unwrap_or_default() * width;
         if let Some(total) = totals.get_mut(row + buckets.place(group)) {
-            *total += i128::from(minor);
+            *total += minor;
         }
     });
     // The day before may be before all that can be recorded: then nothing lies before it.

@@ -13,13 +13,25 @@ use crate::log::{Change, Object, StoredCommit, documents_of};
 use crate::model::{Document, DocumentKind, SourceKind, Transaction};
 use crate::plan::{Plan, book_not_found};
 use crate::rules::{Balances, RuleSet};
-use crate::store::{Head, PageRequest, Position, TransactionQuery};
+use crate::store::{Head, PageRequest, Position, Snapshot, TransactionQuery};
 use crate::view::{View, ViewBuilder};
 
 /// How many books are kept at most; the one used longest ago gives way.
 const MAX_BOOKS: usize = 256;
-/// How many commits are caught up with at most before everything is read afresh.
-const MAX_CATCH_UP: u64 = 64;
+/// How many commits a state without a view catches up with before everything is read afresh,
+const MAX_CATCH_UP: usize = 64;
+/// and how many changes one with a view does, beside a quarter of the view's transactions: reading
+/// a change takes some times as long as reading a row.
+const LEAST_CATCH_UP: usize = 10_000;
+const CATCH_UP: usize = 4;
+/// How many transactions a view has to have, and how many of them have to be new for each that it
+/// has, before it is kept in the store.
+const LEAST_KEPT: usize = 10_000;
+const NEW_TO_KEEP: usize = 8;
+/// How many bytes of a view are kept at most.
+const MAX_KEPT_BYTES: usize = 256 * 1024 * 1024;
+/// How many commits are read at a time.
+const COMMITS: u32 = 100;
 /// How many rows of a view are read at a time.
 const COLUMN_ROWS: u32 = 10_000;
 
@@ -165,6 +177,16 @@ impl Cache {
         }
     }
 
+    /// Puts a view in the place of the one that a state at this head has.
+    fn replace_view(&self, book_id: BookId, head: Head, view: &Arc<View>) {
+        let mut books = self.lock();
+        if let Some((_, state)) = books.states.get_mut(&book_id)
+            && state.head == head
+        {
+            state.view = Some(Arc::clone(view));
+        }
+    }
+
     /// Drops a state.
     pub(super) fn forget(&self, book_id: BookId) {
         self.lock().states.remove(&book_id);
@@ -204,13 +226,22 @@ impl Engine {
         mut state: BookState,
         head: Head,
     ) -> Result<Option<BookState>> {
-        let behind = head.seq.checked_sub(state.head.seq);
-        if !behind.is_some_and(|behind| (1..=MAX_CATCH_UP).contains(&behind)) {
+        let mut left = state.view.as_deref().map_or(MAX_CATCH_UP, most_changes);
+        let behind = usize::try_from(head.seq.saturating_sub(state.head.seq));
+        if !behind.is_ok_and(|behind| (1..=left).contains(&behind)) {
             return Ok(None);
         }
-        let commits = self.inner.store.commits(book_id, state.head.seq, head_limit(behind)).await?;
-        for commit in commits {
-            state.catch_up(&commit)?;
+        while state.head.seq < head.seq {
+            let commits = self.inner.store.commits(book_id, state.head.seq, COMMITS).await?;
+            if commits.is_empty() {
+                return Ok(None);
+            }
+            for commit in commits {
+                let changes = state.catch_up(&commit)?;
+                let cost = if state.view.is_some() { changes.len().max(1) } else { 1 };
+                let Some(rest) = left.checked_sub(cost) else { return Ok(None) };
+                left = rest;
+            }
         }
         Ok(Some(state))
     }
@@ -228,10 +259,40 @@ impl Engine {
 
     async fn state_and_view(&self, book_id: BookId) -> Result<(BookState, Arc<View>)> {
         let mut state = self.state(book_id).await?;
-        if let Some(view) = &state.view {
-            let view = Arc::clone(view);
-            return Ok((state, view));
-        }
+        let view = match state.view.take() {
+            Some(view) => view,
+            None => {
+                let view = match self.kept_view(book_id, state.head).await? {
+                    Some(view) => view,
+                    None => self.view_of_rows(book_id, state.head).await?,
+                };
+                state.view = Some(Arc::new(view));
+                // Rows may be newer than the plan: commits made meanwhile are applied to both.
+                // Applying what a row shows already changes nothing, so view and plan meet at the
+                // same head.
+                loop {
+                    let commits =
+                        self.inner.store.commits(book_id, state.head.seq, COMMITS).await?;
+                    if commits.is_empty() {
+                        break;
+                    }
+                    for commit in commits {
+                        state.catch_up(&commit)?;
+                    }
+                }
+                let view = state.view.take().ok_or_else(|| Error::corrupt("the view was lost"))?;
+                state.view = Some(Arc::clone(&view));
+                self.inner.cache.put(book_id, state.clone());
+                view
+            }
+        };
+        let view = self.keep_view(book_id, state.head, view).await;
+        state.view = Some(Arc::clone(&view));
+        Ok((state, view))
+    }
+
+    /// The view as the store's rows make it, or as they made it a little later.
+    async fn view_of_rows(&self, book_id: BookId, head: Head) -> Result<View> {
         let mut builder = ViewBuilder::default();
         let mut after = None;
         loop {
@@ -240,23 +301,55 @@ impl Engine {
             after = Some(last.id);
             rows.iter().for_each(|row| builder.add(row));
         }
-        // Rows may be newer than the plan: commits made meanwhile are applied to both. Applying
-        // what a row shows already changes nothing, so view and plan meet at the same head.
         let mut view = builder.build();
-        view.set_head(state.head.hash);
-        state.view = Some(Arc::new(view));
-        loop {
-            let commits = self.inner.store.commits(book_id, state.head.seq, 100).await?;
-            if commits.is_empty() {
-                break;
+        view.set_head(head.hash);
+        Ok(view)
+    }
+
+    /// The view that is kept in the store, moved on to a head; `None` where there is none, it is
+    /// of another history, or it is so far behind that reading the rows is faster.
+    async fn kept_view(&self, book_id: BookId, head: Head) -> Result<Option<View>> {
+        let Some(kept) = self.inner.store.snapshot(book_id).await? else { return Ok(None) };
+        let Some(mut view) = View::from_bytes(kept.head.hash, &kept.bytes) else { return Ok(None) };
+        let (mut at, mut left) = (kept.head, most_changes(&view));
+        while at.seq < head.seq {
+            let most = u32::try_from(head.seq - at.seq).unwrap_or(u32::MAX).min(COMMITS);
+            let commits = self.inner.store.commits(book_id, at.seq, most).await?;
+            if commits.first().is_none_or(|first| first.parent != at.hash) {
+                return Ok(None);
             }
             for commit in commits {
-                state.catch_up(&commit)?;
+                if commit.parent != at.hash {
+                    return Ok(None);
+                }
+                let changes = commit.open()?.changes;
+                let Some(rest) = left.checked_sub(changes.len().max(1)) else { return Ok(None) };
+                left = rest;
+                at = commit.head();
+                view.apply(&changes);
+                view.set_head(at.hash);
             }
         }
-        self.inner.cache.put(book_id, state.clone());
-        let view = state.view.clone().ok_or_else(|| Error::corrupt("the view was lost"))?;
-        Ok((state, view))
+        Ok((at == head).then_some(view))
+    }
+
+    /// Keeps a large view in the store where much of it is new, so that the book opens fast the
+    /// next time. That a store cannot keep it takes nothing from the figures.
+    async fn keep_view(&self, book_id: BookId, head: Head, view: Arc<View>) -> Arc<View> {
+        if view.len() < LEAST_KEPT || view.unkept() <= view.len().div_euclid(NEW_TO_KEEP) {
+            return view;
+        }
+        let bytes = view.to_bytes();
+        if bytes.len() > MAX_KEPT_BYTES
+            || self.inner.store.keep_snapshot(book_id, Snapshot { head, bytes }).await.is_err()
+        {
+            return view;
+        }
+        let mut kept = View::clone(&view);
+        kept.set_kept();
+        let kept = Arc::new(kept);
+        self.inner.cache.replace_view(book_id, head, &kept);
+        kept
     }
 
     /// The same book, or as it is a little later, with what was learned from it.
@@ -277,7 +370,7 @@ impl Engine {
         self.chosen(book_id, &mut put).await?;
         // As with the view: rows may be newer than the plan, and both meet at the same head.
         loop {
-            let commits = self.inner.store.commits(book_id, state.head.seq, 100).await?;
+            let commits = self.inner.store.commits(book_id, state.head.seq, COMMITS).await?;
             if commits.is_empty() {
                 break;
             }
@@ -318,6 +411,7 @@ impl Engine {
     }
 }
 
-fn head_limit(behind: Option<u64>) -> u32 {
-    behind.and_then(|behind| u32::try_from(behind).ok()).unwrap_or(u32::MAX)
+/// How many changes are applied to a view at most before it is made anew.
+fn most_changes(view: &View) -> usize {
+    view.len().div_euclid(CATCH_UP).saturating_add(LEAST_CATCH_UP)
 }

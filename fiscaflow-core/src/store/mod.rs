@@ -117,6 +117,17 @@ impl Answered {
     }
 }
 
+/// A book's view as bytes: see [`View::to_bytes`](crate::view::View::to_bytes).
+#[derive(Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The commit that it belongs to.
+    pub head: Head,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+}
+
+crate::model::debug_only!(Snapshot: head);
+
 /// Where books live.
 ///
 /// Reads see only whole commits. An unknown book has no head, no documents and no transactions:
@@ -177,6 +188,18 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// The commit is shared, not lent, because the write goes on when its caller stops waiting.
     async fn commit(&self, commit: Arc<Commit>) -> Result<()>;
+
+    /// The view that was kept for a book last. It is derived: a store may forget it at any time,
+    /// or keep none at all, and whoever reads it checks it.
+    async fn snapshot(&self, _book_id: BookId) -> Result<Option<Snapshot>> {
+        Ok(None)
+    }
+
+    /// Keeps a view in the place of the one before, unless that is of a later commit or the book
+    /// is not there.
+    async fn keep_snapshot(&self, _book_id: BookId, _snapshot: Snapshot) -> Result<()> {
+        Ok(())
+    }
 
     /// Ends the work in order; later calls answer `closed`. Closing twice is no error.
     async fn close(&self);

@@ -4,13 +4,17 @@
 //! dropped at any time: built again it means the same.
 //!
 //! Its main part (`sorted`) is sorted by day, so that the figure of a month looks at that month
-//! alone, and has sums for each month (`months`), so that most figures look at no line at all. It
+//! alone, and has sums for each month (`months`), so that most figures look at no line at all, and
+//! for each day and account (`daily`) once they are asked for. It
 //! never changes and is shared by the views that come of one another. What commits add and take
-//! away lies beside it, and now and then a new main part is made of both.
+//! away lies beside it, and now and then a new main part is made of both. `snapshot` writes a view
+//! as bytes that a store keeps.
 
+mod daily;
 mod months;
 mod numbers;
 mod scan;
+mod snapshot;
 mod sorted;
 
 use std::collections::{BTreeSet, HashMap};
@@ -121,6 +125,8 @@ pub struct View {
     payees: Numbers<Arc<str>>,
     sorted: Arc<Sorted>,
     beside: Beside,
+    /// How many transactions came or went since it was last kept as bytes.
+    unkept: usize,
 }
 
 /// What lies beside the main part.
@@ -146,6 +152,7 @@ impl Default for View {
             payees: Numbers::default(),
             sorted: Arc::default(),
             beside: Beside::default(),
+            unkept: 0,
         }
     }
 }
@@ -232,8 +239,19 @@ impl View {
         self.settle_when_large();
     }
 
+    /// How many transactions came or went since it was made of what is kept as bytes.
+    pub(crate) const fn unkept(&self) -> usize {
+        self.unkept
+    }
+
+    /// Says that it is kept as it is now.
+    pub(crate) const fn set_kept(&mut self) {
+        self.unkept = 0;
+    }
+
     /// Applies the changes of one commit.
     pub fn apply(&mut self, changes: &[Change]) {
+        self.unkept = self.unkept.saturating_add(changes.len());
         for change in changes {
             match (&change.before, &change.after) {
                 (_, Some(Object::Transaction(transaction))) => {
@@ -471,6 +489,7 @@ impl ViewBuilder {
         view.groups.settle();
         view.payees.settle();
         late.iter().for_each(|row| view.put(row));
+        view.unkept = view.len();
         view
     }
 }

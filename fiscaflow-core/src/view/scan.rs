@@ -141,12 +141,12 @@ impl View {
 }
 
 /// Days from the first to the last, both included, as the columns count them.
-fn span(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Range<i32> {
+pub(super) fn span(first: Option<NaiveDate>, last: Option<NaiveDate>) -> Range<i32> {
     let first = first.map_or(i32::MIN, |day| day.num_days_from_ce());
     let end = last.map_or(i32::MAX, |day| day.num_days_from_ce().saturating_add(1));
     first..end
 }
 
-fn index(number: u32) -> usize {
+pub(super) fn index(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
 }

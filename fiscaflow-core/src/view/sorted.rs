@@ -3,9 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::daily::DaySum;
 use super::months::{self, Cell, Deltas};
+use super::snapshot::{Reader, Writer};
 use crate::id::TransactionId;
 use crate::store::{ColumnRow, Links};
 
@@ -78,6 +80,8 @@ pub(super) struct Sorted {
     by_id: Vec<u32>,
     pub(super) cells: Vec<Cell>,
     pub(super) extras: Extras,
+    /// Made when first asked for: see `daily`.
+    pub(super) daily: OnceLock<Vec<DaySum>>,
 }
 
 impl Sorted {
@@ -166,6 +170,21 @@ impl Sorted {
         })
     }
 
+    /// Day, group and minor units of those of some lines that are of the days in a span.
+    pub(super) fn lines_among<'a>(
+        &'a self,
+        span: Range<i32>,
+        lines: &'a BTreeSet<u32>,
+    ) -> impl Iterator<Item = (i32, u32, i64)> + 'a {
+        let found = lines.iter().filter_map(move |line| {
+            let place = self.days.partition_point(|day| day.first <= *line).checked_sub(1)?;
+            let (group, minor) =
+                self.groups.get(index(*line)).zip(self.amounts.get(index(*line)))?;
+            Some((self.days.get(place)?.day, *group, *minor))
+        });
+        found.filter(move |(day, ..)| span.contains(day))
+    }
+
     fn end(&self) -> u32 {
         place(self.ids.len())
     }
@@ -243,6 +262,38 @@ impl Sorted {
         next.by_id.shrink_to_fit();
     }
 
+    /// Writes all but what few transactions have, and the sums, which are soon counted.
+    pub(super) fn write(&self, to: &mut Writer) {
+        to.column(&self.ids, |id| id.uuid().into_bytes());
+        to.column(&self.groups, u32::to_le_bytes);
+        to.column(&self.payees, u32::to_le_bytes);
+        to.column(&self.amounts, i64::to_le_bytes);
+        to.column(&self.days, |it| {
+            (u64::from(it.day.cast_unsigned()) << 32 | u64::from(it.first)).to_le_bytes()
+        });
+        to.column(&self.by_id, u32::to_le_bytes);
+    }
+
+    /// Reads what [`Self::write`] wrote.
+    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let mut sorted = Self {
+            ids: from.column(|id| TransactionId::new(uuid::Uuid::from_bytes(id)))?,
+            groups: from.column(u32::from_le_bytes)?,
+            payees: from.column(u32::from_le_bytes)?,
+            amounts: from.column(i64::from_le_bytes)?,
+            days: from.column(|it: [u8; 8]| {
+                let [first @ .., d0, d1, d2, d3] = it;
+                let day = i32::from_le_bytes([d0, d1, d2, d3]);
+                Day { day, first: u32::from_le_bytes(first) }
+            })?,
+            by_id: from.column(u32::from_le_bytes)?,
+            ..Self::default()
+        };
+        sorted.cells = cells(&sorted);
+        sorted.cells.shrink_to_fit();
+        Some(sorted)
+    }
+
     /// What its columns take in memory, what few transactions have left out, in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.ids.capacity() * size_of::<TransactionId>()
@@ -250,6 +301,7 @@ impl Sorted {
             + self.amounts.capacity() * 8
             + self.days.capacity() * size_of::<Day>()
             + self.cells.capacity() * size_of::<Cell>()
+            + self.daily.get().map_or(0, |sums| sums.capacity() * size_of::<DaySum>())
     }
 }
 

@@ -115,3 +115,11 @@ CREATE TABLE origins (
 CREATE INDEX origins_by_day ON origins (book_id, account_id, booking_day);
 CREATE INDEX origins_by_bank_id ON origins (book_id, account_id, bank_id)
     WHERE bank_id IS NOT NULL;
+
+-- A book's view as bytes. It is derived: it may be deleted at any time.
+CREATE TABLE snapshots (
+    book_id BLOB    NOT NULL PRIMARY KEY REFERENCES books (book_id),
+    seq     INTEGER NOT NULL CHECK (seq > 0),
+    hash    BLOB    NOT NULL CHECK (length(hash) = 32),
+    content BLOB    NOT NULL
+) STRICT;

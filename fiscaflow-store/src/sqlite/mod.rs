@@ -5,6 +5,7 @@
 //! [`rows`] says how a transaction stands in its row, [`error`] what a failure means to the
 //! caller, [`migrate`] which versions of the schema there were.
 
+mod columns;
 mod commit;
 mod commits;
 mod documents;
@@ -12,6 +13,7 @@ mod error;
 mod migrate;
 mod options;
 mod rows;
+mod snapshots;
 mod transactions;
 
 use std::path::Path;
@@ -21,7 +23,7 @@ use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Store,
+    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Snapshot, Store,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::SqlitePool;
@@ -105,7 +107,7 @@ impl Store for SqliteStore {
         after: Option<TransactionId>,
         limit: u32,
     ) -> Result<Vec<ColumnRow>> {
-        transactions::columns(self.reading()?, book_id, after, limit).await
+        columns::columns(self.reading()?, book_id, after, limit).await
     }
 
     async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>> {
@@ -128,6 +130,15 @@ impl Store for SqliteStore {
     async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
         self.reading()?;
         commit::commit(self, commit).await
+    }
+
+    async fn snapshot(&self, book_id: BookId) -> Result<Option<Snapshot>> {
+        snapshots::snapshot(self.reading()?, book_id).await
+    }
+
+    async fn keep_snapshot(&self, book_id: BookId, snapshot: Snapshot) -> Result<()> {
+        self.reading()?;
+        snapshots::keep(self.writer(), book_id, snapshot).await
     }
 
     async fn close(&self) {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use chrono::{NaiveDate, TimeDelta};
 use fiscaflow_core::model::{Attachment, Origin, Source, SourceKind, Split, Status, Transaction};
-use fiscaflow_core::store::{ColumnRow, Links, OriginRow, search_text};
+use fiscaflow_core::store::{OriginRow, search_text};
 use fiscaflow_core::{
     AccountId, BookId, CategoryId, Currency, GoalId, ImportId, Money, Result, ScheduleId,
     TransactionId,
@@ -44,10 +44,10 @@ pub(super) const INSERT_ORIGIN: &str = "INSERT INTO origins (book_id, transactio
 /// A part of a transaction in the column `splits`. It has its transaction's currency.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SplitJson {
-    minor: i64,
+pub(super) struct SplitJson {
+    pub(super) minor: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    category: Option<CategoryId>,
+    pub(super) category: Option<CategoryId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     notes: Option<String>,
 }
@@ -250,42 +250,6 @@ pub(super) fn read(row: &SqliteRow) -> Result<Transaction> {
     })
 }
 
-/// The columns of [`read_column_row`].
-pub(super) const COLUMN_ROW: &str = "id, account_id, booking_day, amount_minor, category_id, \
-     payee, transfer_id IS NOT NULL, status, deleted, splits, tags, schedule_id, goal_id";
-
-/// Reads a row of the columns [`COLUMN_ROW`].
-pub(super) fn read_column_row(row: &SqliteRow) -> Result<ColumnRow> {
-    let mut c = Columns { row, next: 0 };
-    let id = TransactionId::new(c.id()?);
-    let account_id = AccountId::new(c.id()?);
-    let booking_date = date(c.get()?)?;
-    let amount_minor = c.get()?;
-    let category_id = c.optional_id()?.map(CategoryId::new);
-    let payee = c.get()?;
-    let transfer = c.get()?;
-    let status = status(c.get()?)?;
-    let deleted: bool = c.get()?;
-    let splits: Vec<SplitJson> = from_json(c.get()?)?;
-    let tags = from_json(c.get()?)?;
-    let schedule_id = c.optional_id()?.map(ScheduleId::new);
-    let goal_id = c.optional_id()?.map(GoalId::new);
-    Ok(ColumnRow {
-        id,
-        account_id,
-        booking_date,
-        amount_minor,
-        category_id,
-        payee,
-        transfer,
-        pending: status == Status::Pending,
-        counts: !deleted && status != Status::Void,
-        splits: splits.into_iter().map(|split| (split.category, split.minor)).collect(),
-        tags,
-        links: Links { schedule_id, goal_id },
-    })
-}
-
 /// The column of [`read_origins`]: many origins as one JSON text, because a row of its own for each
 /// of them would cost more than to find it.
 pub(super) const ORIGINS: &str = "json_group_array(json_array(hex(transaction_id), number, \
@@ -383,7 +347,7 @@ pub(super) fn day(date: NaiveDate) -> i64 {
     date.signed_duration_since(NaiveDate::default()).num_days()
 }
 
-fn date(day: i64) -> Result<NaiveDate> {
+pub(super) fn date(day: i64) -> Result<NaiveDate> {
     TimeDelta::try_days(day)
         .and_then(|days| NaiveDate::default().checked_add_signed(days))
         .ok_or_else(|| damaged("a stored date cannot be read"))
@@ -419,7 +383,7 @@ pub(super) const fn source_name(kind: SourceKind) -> &'static str {
     }
 }
 
-fn status(text: &str) -> Result<Status> {
+pub(super) fn status(text: &str) -> Result<Status> {
     Ok(match text {
         "pending" => Status::Pending,
         "posted" => Status::Posted,
@@ -437,7 +401,7 @@ fn json<T: Serialize>(value: &T, empty: bool) -> Result<Option<String>> {
     serde_json::to_string(value).map(Some).map_err(|_| damaged("a value cannot be written as JSON"))
 }
 
-fn from_json<T: DeserializeOwned + Default>(text: Option<&str>) -> Result<T> {
+pub(super) fn from_json<T: DeserializeOwned + Default>(text: Option<&str>) -> Result<T> {
     let Some(text) = text else { return Ok(T::default()) };
     serde_json::from_str(text).map_err(|_| damaged("a stored value is not the JSON it should be"))
 }

@@ -1,10 +1,10 @@
-//! Transactions: lists, columns and origins, and how they are put and taken away.
+//! Transactions: lists and origins, and how they are put and taken away.
 
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use fiscaflow_core::model::Transaction;
-use fiscaflow_core::store::{ColumnRow, OriginQuery, OriginRow, PageRequest, fold};
+use fiscaflow_core::store::{OriginQuery, OriginRow, PageRequest, fold};
 use fiscaflow_core::{BookId, CategoryId, Error, ErrorCode, Result, TransactionId};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
@@ -126,22 +126,6 @@ fn push_category(select: &mut QueryBuilder<Sqlite>, category: Category) {
             select.push(")");
         }
     }
-}
-
-pub(super) async fn columns(
-    pool: &SqlitePool,
-    book_id: BookId,
-    after: Option<TransactionId>,
-    limit: u32,
-) -> Result<Vec<ColumnRow>> {
-    let mut select = QueryBuilder::<Sqlite>::new("SELECT ");
-    select.push(rows::COLUMN_ROW).push(" FROM transactions WHERE book_id = ");
-    select.push_bind(blob(book_id.uuid()));
-    if let Some(after) = after {
-        select.push(" AND id > ").push_bind(blob(after.uuid()));
-    }
-    select.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit));
-    fetch(pool, select, rows::read_column_row).await
 }
 
 pub(super) async fn origins(

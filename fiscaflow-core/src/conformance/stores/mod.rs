@@ -33,6 +33,7 @@ pub mod origins;
 pub mod pages;
 mod samples;
 mod scribe;
+pub mod snapshots;
 pub mod transactions;
 mod twin;
 pub mod values;
@@ -89,6 +90,7 @@ macro_rules! store_conformance {
             columns::columns_come_in_the_order_of_ids,
             columns::columns_tell_what_counts,
             columns::columns_of_every_transaction_agree_with_the_rows,
+            snapshots::the_last_view_comes_back_or_none,
             origins::origins_are_found_by_day,
             origins::origins_are_found_by_bank_id_on_any_day,
             origins::an_origin_keeps_its_account_and_its_order,

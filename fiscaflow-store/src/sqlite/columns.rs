@@ -1,0 +1,126 @@
+//! What figures are computed from, many rows at a time.
+//!
+//! The driver copies every value of every row and hands it from one thread to another, which takes
+//! several times as long as finding it. So SQLite itself joins the rows of a page to one value, and
+//! what few rows have to another.
+
+use std::collections::HashMap;
+
+use fiscaflow_core::model::Status;
+use fiscaflow_core::store::{ColumnRow, Links};
+use fiscaflow_core::{AccountId, BookId, CategoryId, GoalId, Result, ScheduleId, TransactionId};
+use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
+use uuid::Uuid;
+
+use super::error::{damaged, failed};
+use super::rows::{self, SplitJson, blob};
+
+/// A row as [`Packed`] reads it, without a sign between rows; and of those that have splits, tags
+/// or links, what these are, as [`Rare`] reads it.
+const PACKED: &str = "group_concat(concat(id, account_id, category_id IS NOT NULL, category_id, \
+     transfer_id IS NOT NULL, deleted, booking_day, ',', amount_minor, ',', status, ',', \
+     octet_length(payee), ',', payee), ''), \
+     json_group_array(json_array(hex(id), splits, tags, \
+     CASE WHEN schedule_id IS NULL THEN NULL ELSE hex(schedule_id) END, \
+     CASE WHEN goal_id IS NULL THEN NULL ELSE hex(goal_id) END)) \
+     FILTER (WHERE coalesce(splits, tags, schedule_id, goal_id) IS NOT NULL)";
+
+/// What few transactions have: id, splits and tags as JSON texts, schedule, goal.
+type Rare = (Uuid, Option<String>, Option<String>, Option<Uuid>, Option<Uuid>);
+
+pub(super) async fn columns(
+    pool: &SqlitePool,
+    book_id: BookId,
+    after: Option<TransactionId>,
+    limit: u32,
+) -> Result<Vec<ColumnRow>> {
+    let mut select = QueryBuilder::<Sqlite>::new("SELECT ");
+    select.push(PACKED).push(" FROM (SELECT * FROM transactions WHERE book_id = ");
+    select.push_bind(blob(book_id.uuid()));
+    if let Some(after) = after {
+        select.push(" AND id > ").push_bind(blob(after.uuid()));
+    }
+    select.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit)).push(")");
+    let row = select.build().fetch_one(pool).await.map_err(failed)?;
+    let rare: Vec<Rare> = rows::from_json(row.try_get(1).map_err(failed)?)?;
+    let mut rare: HashMap<Uuid, Rare> = rare.into_iter().map(|it| (it.0, it)).collect();
+    // SQLite takes the joined bytes for a text, which they are not.
+    let packed: Option<&[u8]> = row.try_get_unchecked(0).map_err(failed)?;
+    let mut packed = Packed(packed.unwrap_or_default());
+    let mut found = Vec::new();
+    while !packed.0.is_empty() {
+        found.push(packed.row(&mut rare).ok_or_else(|| damaged("a stored row cannot be read"))??);
+    }
+    Ok(found)
+}
+
+/// The rows that are left to read.
+struct Packed<'a>(&'a [u8]);
+
+impl<'a> Packed<'a> {
+    /// The next row; `None` where the bytes are none.
+    fn row(&mut self, rare: &mut HashMap<Uuid, Rare>) -> Option<Result<ColumnRow>> {
+        let id = self.id()?;
+        let account_id = AccountId::new(self.id()?);
+        let category_id = if self.flag()? { Some(CategoryId::new(self.id()?)) } else { None };
+        let (transfer, deleted) = (self.flag()?, self.flag()?);
+        let booking_day = self.field()?.parse().ok()?;
+        let amount_minor = self.field()?.parse().ok()?;
+        let status = self.field()?;
+        let payee = match self.field()? {
+            "" => None,
+            length => Some(std::str::from_utf8(self.bytes(length.parse().ok()?)?).ok()?.to_owned()),
+        };
+        Some(rows::date(booking_day).and_then(|booking_date| {
+            let status = rows::status(status)?;
+            let mut row = ColumnRow {
+                id: TransactionId::new(id),
+                account_id,
+                booking_date,
+                amount_minor,
+                category_id,
+                payee,
+                transfer,
+                pending: status == Status::Pending,
+                counts: !deleted && status != Status::Void,
+                splits: Vec::new(),
+                tags: Vec::new(),
+                links: Links::default(),
+            };
+            if let Some((_, splits, tags, schedule, goal)) = rare.remove(&id) {
+                let splits: Vec<SplitJson> = rows::from_json(splits.as_deref())?;
+                row.splits = splits.into_iter().map(|it| (it.category, it.minor)).collect();
+                row.tags = rows::from_json(tags.as_deref())?;
+                row.links.schedule_id = schedule.map(ScheduleId::new);
+                row.links.goal_id = goal.map(GoalId::new);
+            }
+            Ok(row)
+        }))
+    }
+
+    fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
+        let (bytes, rest) = self.0.split_at_checked(count)?;
+        self.0 = rest;
+        Some(bytes)
+    }
+
+    fn id(&mut self) -> Option<Uuid> {
+        Uuid::from_slice(self.bytes(16)?).ok()
+    }
+
+    fn flag(&mut self) -> Option<bool> {
+        match self.bytes(1)? {
+            b"0" => Some(false),
+            b"1" => Some(true),
+            _ => None,
+        }
+    }
+
+    /// What stands before the next comma.
+    fn field(&mut self) -> Option<&'a str> {
+        let end = self.0.iter().position(|byte| *byte == b',')?;
+        let field = std::str::from_utf8(self.bytes(end)?).ok()?;
+        self.bytes(1)?;
+        Some(field)
+    }
+}

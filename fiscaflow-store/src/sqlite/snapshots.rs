@@ -1,0 +1,43 @@
+//! Views as bytes: one a book, derived, so that a book opens without reading its rows.
+
+use fiscaflow_core::log::Hash;
+use fiscaflow_core::store::{Head, Snapshot};
+use fiscaflow_core::{BookId, Result};
+use sqlx::{Row, SqlitePool};
+
+use super::error::{damaged, failed};
+use super::rows::blob;
+
+pub(super) async fn snapshot(pool: &SqlitePool, book_id: BookId) -> Result<Option<Snapshot>> {
+    let row = sqlx::query("SELECT seq, hash, content FROM snapshots WHERE book_id = ?")
+        .bind(blob(book_id.uuid()))
+        .fetch_optional(pool)
+        .await
+        .map_err(failed)?;
+    let Some(row) = row else { return Ok(None) };
+    let seq: i64 = row.try_get(0).map_err(failed)?;
+    let hash: &[u8] = row.try_get(1).map_err(failed)?;
+    let seq = u64::try_from(seq).map_err(|_| damaged("a sequence number is negative"))?;
+    let head = Head { seq, hash: Hash::from_slice(hash)? };
+    Ok(Some(Snapshot { head, bytes: row.try_get(2).map_err(failed)? }))
+}
+
+pub(super) async fn keep(pool: &SqlitePool, book_id: BookId, snapshot: Snapshot) -> Result<()> {
+    let seq =
+        i64::try_from(snapshot.head.seq).map_err(|_| damaged("a sequence number is large"))?;
+    sqlx::query(
+        "INSERT INTO snapshots (book_id, seq, hash, content) \
+         SELECT book_id, ?, ?, ? FROM books WHERE book_id = ? \
+         ON CONFLICT (book_id) DO UPDATE \
+         SET seq = excluded.seq, hash = excluded.hash, content = excluded.content \
+         WHERE snapshots.seq <= excluded.seq",
+    )
+    .bind(seq)
+    .bind(snapshot.head.hash.as_bytes().to_vec())
+    .bind(snapshot.bytes)
+    .bind(blob(book_id.uuid()))
+    .execute(pool)
+    .await
+    .map_err(failed)?;
+    Ok(())
+}
