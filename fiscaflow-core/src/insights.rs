@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::analytics::{UnusualQuery, UnusualReason, unusual};
 use crate::budgets::{Told, states};
 use crate::error::Result;
-use crate::forecast::{ForecastQuery, forecast};
+use crate::forecast::{ForecastQuery, forecast_with};
 use crate::goals::progress;
 use crate::id::{AccountId, BudgetId, GoalId, ScheduleId, TransactionId};
 use crate::model::Budget;
@@ -140,14 +140,25 @@ pub fn insights(
     query: &InsightQuery,
     today: NaiveDate,
 ) -> Result<Vec<Insight>> {
+    let streams = streams(plan, view, query.as_of.unwrap_or(today))?;
+    insights_with(plan, view, query, today, &streams)
+}
+
+/// The findings where the streams of their day are known already.
+pub(crate) fn insights_with(
+    plan: &Plan,
+    view: &View,
+    query: &InsightQuery,
+    today: NaiveDate,
+    streams: &[Stream],
+) -> Result<Vec<Insight>> {
     let finder = Finder { plan, view, today: query.as_of.unwrap_or(today) };
     let mut found = finder.of_budgets()?;
     found.extend(finder.of_payments()?);
-    let all = streams(plan, view, finder.today)?;
-    found.extend(finder.of_streams(&all));
+    found.extend(finder.of_streams(streams));
     found.extend(finder.of_schedules());
     found.extend(finder.of_goals()?);
-    found.extend(finder.of_balance()?);
+    found.extend(finder.of_balance(streams)?);
     for it in &mut found {
         it.dismissed = plan.dismissals.contains_key(&it.id);
     }
@@ -300,13 +311,13 @@ impl Finder<'_> {
     }
 
     /// The first day ahead on which the accounts on budget may be overdrawn, where they are not.
-    fn of_balance(&self) -> Result<Option<Insight>> {
+    fn of_balance(&self, streams: &[Stream]) -> Result<Option<Insight>> {
         let mut accounts = self.plan.accounts.values();
         if !accounts.any(|account| crate::budgets::on_budget(self.plan, account)) {
             return Ok(None);
         }
         let query = ForecastQuery { days: Some(AHEAD_DAYS), ..ForecastQuery::default() };
-        let told = forecast(self.plan, self.view, &query, self.today)?;
+        let told = forecast_with(self.plan, self.view, &query, self.today, streams)?;
         let Some(date) = told.may_be_low_on.filter(|_| told.balance.minor() >= 0) else {
             return Ok(None);
         };

@@ -9,12 +9,13 @@ use super::{
 };
 use crate::budgets::{BudgetState, Told, on_budget, states};
 use crate::error::Result;
-use crate::forecast::{ExpectedPayment, ForecastQuery, forecast};
+use crate::forecast::{ExpectedPayment, ForecastQuery, forecast_with};
 use crate::goals::{GoalProgress, progress};
-use crate::insights::{Insight, InsightQuery, insights};
+use crate::insights::{Insight, InsightQuery, insights_with};
 use crate::model::Budget;
 use crate::period::Month;
 use crate::plan::Plan;
+use crate::recurring::streams;
 use crate::view::View;
 
 /// How many days ahead payments are told.
@@ -67,9 +68,10 @@ pub fn dashboard(
     let all: Vec<&Budget> = plan.budgets.values().collect();
     let told = Told { as_of, witness: false };
     let ahead = ForecastQuery { days: Some(UPCOMING_DAYS), as_of: to, ..ForecastQuery::default() };
+    let streams = streams(plan, view, as_of)?;
     let mut accounts = plan.accounts.values();
     let upcoming = if accounts.any(|account| on_budget(plan, account)) {
-        forecast(plan, view, &ahead, today)?.payments
+        forecast_with(plan, view, &ahead, today, &streams)?.payments
     } else {
         Vec::new()
     };
@@ -86,6 +88,12 @@ pub fn dashboard(
         budgets: states(plan, view, &all, as_of, told)?,
         upcoming,
         goals: goals.collect::<Result<_>>()?,
-        insights: insights(plan, view, &InsightQuery { as_of: to, dismissed: false }, today)?,
+        insights: insights_with(
+            plan,
+            view,
+            &InsightQuery { as_of: to, dismissed: false },
+            today,
+            &streams,
+        )?,
     })
 }

@@ -5,7 +5,7 @@
 //! from it the median of that, so that what is unusual does not make itself usual. All of it is
 //! integers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -88,15 +88,19 @@ crate::model::debug_only!(Unusual: transaction_id, date, account_id, reason, com
 
 /// A payment: a whole transaction.
 #[derive(Clone, Copy)]
-struct Payment<'a> {
+struct Payment {
     id: TransactionId,
     date: NaiveDate,
     account_id: AccountId,
     currency: Currency,
     category_id: Option<CategoryId>,
-    payee: Option<&'a str>,
+    /// The payee's number in the view.
+    payee: Option<usize>,
     minor: i64,
 }
+
+/// Currency, whether money goes out, and category.
+type OfCategory = (Currency, bool, CategoryId);
 
 /// The payments of a range of days that are unlike the others of the book, by day.
 ///
@@ -108,46 +112,27 @@ pub fn unusual(plan: &Plan, view: &View, query: &UnusualQuery) -> Result<Vec<Unu
     if query.from.zip(query.to).is_some_and(|(from, to)| from > to) {
         return Err(Error::invalid("from", "`from` is after `to`"));
     }
+    let asked = |date: NaiveDate| {
+        query.from.is_none_or(|day| date >= day) && query.to.is_none_or(|day| date <= day)
+    };
     let payments = payments(plan, view);
-    let mut names: BTreeMap<&str, String> = BTreeMap::new();
-    let mut parties: BTreeMap<(Currency, bool, String), Vec<Payment<'_>>> = BTreeMap::new();
-    let mut categories: BTreeMap<(Currency, bool, CategoryId), Vec<i64>> = BTreeMap::new();
-    for payment in &payments {
-        let side = (payment.currency, payment.minor < 0);
-        if let Some(payee) = payment.payee {
-            let name = names.entry(payee).or_insert_with(|| party(payee)).clone();
-            parties.entry((side.0, side.1, name)).or_default().push(*payment);
-        }
-        if let Some(id) = payment.category_id {
-            categories.entry((side.0, side.1, id)).or_default().push(payment.minor);
-        }
-    }
-    let categories: BTreeMap<_, Usual> = categories
-        .into_iter()
-        .filter(|(_, sizes)| sizes.len() >= OF_CATEGORY)
-        .filter_map(|(key, sizes)| Some((key, Usual::of(sizes)?)))
-        .collect();
+    let categories = categories(&payments, asked);
     let mut found = Vec::new();
-    for ((currency, outgoing, _), payments) in &parties {
-        let sizes = payments.iter().map(|payment| payment.minor).collect();
-        let usual = Usual::of(sizes);
-        for payment in payments {
+    for payments in parties(view, &payments, asked) {
+        let usual = Usual::of(payments.iter().map(|payment| payment.minor).collect());
+        for payment in payments.iter().filter(|payment| asked(payment.date)) {
             let of_payee = usual.filter(|_| payments.len() >= OF_PAYEE);
-            let category = payment.category_id;
-            let of_category =
-                category.and_then(|id| categories.get(&(*currency, *outgoing, id)).copied());
+            let of_category = payment.of_category().and_then(|key| categories.get(&key).copied());
             let judged = of_payee.map(|usual| (usual, UnusualReason::LargeForPayee));
             let judged =
                 judged.or(of_category.map(|usual| (usual, UnusualReason::LargeForCategory)));
             if let Some((usual, reason)) = judged.filter(|(usual, _)| usual.exceeded(payment)) {
-                found.push(payment.told(usual, reason, None));
+                found.push(payment.told(view, usual, reason, None));
             }
         }
-        found.extend(duplicates(payments, usual));
+        found.extend(duplicates(view, &payments, usual));
     }
-    let asked = |it: &Unusual| {
-        query.from.is_none_or(|day| it.date >= day) && query.to.is_none_or(|day| it.date <= day)
-    };
+    let asked = |it: &Unusual| asked(it.date);
     found.retain(asked);
     if found.len() > MAX_UNUSUAL {
         let text = format!("an answer has at most {MAX_UNUSUAL} payments");
@@ -158,58 +143,117 @@ pub fn unusual(plan: &Plan, view: &View, query: &UnusualQuery) -> Result<Vec<Unu
 }
 
 /// Every payment, by day; the parts of a split one are one.
-fn payments<'a>(plan: &Plan, view: &'a View) -> Vec<Payment<'a>> {
-    let mut payments: Vec<Payment<'a>> = Vec::new();
-    for line in view.lines().filter(|line| !line.transfer) {
-        let Some(account) = plan.accounts.get(&line.account_id) else { continue };
+fn payments(plan: &Plan, view: &View) -> Vec<Payment> {
+    let mut payments: Vec<Payment> = Vec::new();
+    let groups: Vec<_> = view.groups().copied().collect();
+    view.scan_lines(None, None, |line| {
+        let Some(group) = groups.get(line.group).filter(|group| !group.transfer) else { return };
+        let Some(account) = plan.accounts.get(&group.account_id) else { return };
+        let Some(date) = NaiveDate::from_num_days_from_ce_opt(line.day) else { return };
         match payments.last_mut() {
             Some(last) if last.id == line.transaction_id => {
-                last.minor = last.minor.saturating_add(line.amount_minor);
+                last.minor = last.minor.saturating_add(line.minor);
                 last.category_id = None;
             }
             _ => payments.push(Payment {
                 id: line.transaction_id,
-                date: line.date,
-                account_id: line.account_id,
+                date,
+                account_id: group.account_id,
                 currency: account.currency,
-                category_id: line.category_id,
+                category_id: group.category_id,
                 payee: line.payee,
-                minor: line.amount_minor,
+                minor: line.minor,
             }),
         }
-    }
+    });
     payments.retain(|payment| payment.minor != 0);
     payments.sort_unstable_by_key(|payment| (payment.date, payment.id));
     payments
 }
 
+/// The payments of each payee in a currency and direction, by day; of those that have one on a day
+/// that is asked for.
+fn parties(
+    view: &View,
+    payments: &[Payment],
+    asked: impl Fn(NaiveDate) -> bool,
+) -> Vec<Vec<Payment>> {
+    let mut names: BTreeMap<String, usize> = BTreeMap::new();
+    let mut name_of: HashMap<usize, usize> = HashMap::new();
+    let mut key = |payment: &Payment| {
+        let payee = payment.payee?;
+        let name = *name_of.entry(payee).or_insert_with(|| {
+            let next = names.len();
+            *names.entry(party(view.payee(payee).unwrap_or_default())).or_insert(next)
+        });
+        Some((payment.currency, payment.minor < 0, name))
+    };
+    let wanted = payments.iter().filter(|payment| asked(payment.date)).filter_map(&mut key);
+    let mut parties: HashMap<_, Vec<Payment>> = wanted.map(|key| (key, Vec::new())).collect();
+    for payment in payments {
+        if let Some(party) = key(payment).and_then(|key| parties.get_mut(&key)) {
+            party.push(*payment);
+        }
+    }
+    parties.into_values().collect()
+}
+
+/// What is usual in each category, currency and direction that has a payment on a day that is
+/// asked for, and enough of them altogether.
+fn categories(
+    payments: &[Payment],
+    asked: impl Fn(NaiveDate) -> bool,
+) -> HashMap<OfCategory, Usual> {
+    let wanted = payments.iter().filter(|payment| asked(payment.date));
+    let mut sizes: HashMap<OfCategory, Vec<i64>> =
+        wanted.filter_map(Payment::of_category).map(|key| (key, Vec::new())).collect();
+    for payment in payments {
+        if let Some(sizes) = payment.of_category().and_then(|key| sizes.get_mut(&key)) {
+            sizes.push(payment.minor);
+        }
+    }
+    let enough = sizes.into_iter().filter(|(_, sizes)| sizes.len() >= OF_CATEGORY);
+    enough.filter_map(|(key, sizes)| Some((key, Usual::of(sizes)?))).collect()
+}
+
 /// Payments that repeat another, of a payee that hardly ever is paid the same twice in a row.
-fn duplicates(payments: &[Payment<'_>], usual: Option<Usual>) -> Vec<Unusual> {
-    let mut newest: BTreeMap<i64, Payment<'_>> = BTreeMap::new();
+fn duplicates(view: &View, payments: &[Payment], usual: Option<Usual>) -> Vec<Unusual> {
+    let mut newest: HashMap<i64, &Payment> = HashMap::new();
     let mut pairs = Vec::new();
     for payment in payments {
-        let before = newest.insert(payment.minor, *payment);
+        let before = newest.insert(payment.minor, payment);
         let near = before.filter(|it| (payment.date - it.date).num_days() <= DUPLICATE_DAYS);
-        pairs.extend(near.map(|before| (before, *payment)));
+        pairs.extend(near.map(|before| (before, payment)));
     }
     if pairs.len() > 1.max(payments.len() / 20) {
         return Vec::new();
     }
     let Some(usual) = usual else { return Vec::new() };
-    let told = |(before, it): (Payment<'_>, Payment<'_>)| {
-        it.told(usual, UnusualReason::Duplicate, Some(before.id))
+    let told = |(before, it): (&Payment, &Payment)| {
+        it.told(view, usual, UnusualReason::Duplicate, Some(before.id))
     };
     pairs.into_iter().map(told).collect()
 }
 
-impl Payment<'_> {
-    fn told(&self, usual: Usual, reason: UnusualReason, repeats: Option<TransactionId>) -> Unusual {
+impl Payment {
+    /// With which payments of its category it is compared.
+    fn of_category(&self) -> Option<OfCategory> {
+        Some((self.currency, self.minor < 0, self.category_id?))
+    }
+
+    fn told(
+        &self,
+        view: &View,
+        usual: Usual,
+        reason: UnusualReason,
+        repeats: Option<TransactionId>,
+    ) -> Unusual {
         Unusual {
             transaction_id: self.id,
             date: self.date,
             account_id: self.account_id,
             amount: Money::from_minor(self.minor, self.currency),
-            payee: self.payee.map(str::to_owned),
+            payee: self.payee.and_then(|payee| view.payee(payee)).map(str::to_owned),
             reason,
             usual: Money::from_minor(usual.minor, self.currency),
             compared: usual.count,
@@ -235,18 +279,31 @@ impl Usual {
         minors.sort_unstable_by_key(|minor| minor.unsigned_abs());
         let minor = middle(&minors)?;
         let size = logarithm(minor.unsigned_abs());
-        let mut off: Vec<i64> =
-            minors.iter().map(|it| (logarithm(it.unsigned_abs()) - size).abs()).collect();
-        off.sort_unstable();
-        let spread = middle(&off)?.max(LEAST_SPREAD);
+        let spread = middle_distance(&minors, size)?.max(LEAST_SPREAD);
         Some(Self { minor, size, spread, count: u64::try_from(minors.len()).unwrap_or(u64::MAX) })
     }
 
     /// Whether a payment is unusually large.
-    fn exceeded(&self, payment: &Payment<'_>) -> bool {
+    fn exceeded(&self, payment: &Payment) -> bool {
         let off = logarithm(payment.minor.unsigned_abs()) - self.size;
         off * 10_000 > self.spread * 14_826 * DEVIATIONS
     }
+}
+
+/// The middle of how far the logarithms of a list sorted by size lie from that of its middle, which
+/// is `size`. Both sides get further off outwards, so they are gone through side by side.
+fn middle_distance(sorted: &[i64], size: i64) -> Option<i64> {
+    let distance = |minor: &i64| (logarithm(minor.unsigned_abs()) - size).abs();
+    let place = sorted.len().saturating_sub(1) / 2;
+    let (below, above) = sorted.split_at_checked(place)?;
+    let mut below = below.iter().rev().map(distance).peekable();
+    let mut above = above.iter().map(distance).peekable();
+    let mut nearest = std::iter::from_fn(|| match (below.peek(), above.peek()) {
+        (Some(one), Some(other)) if one < other => below.next(),
+        (_, Some(_)) => above.next(),
+        (_, None) => below.next(),
+    });
+    nearest.nth(place)
 }
 
 /// The middle of a sorted list, of an even number the lower one.

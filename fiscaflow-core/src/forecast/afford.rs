@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::id::AccountId;
 use crate::money::{Amount, Money};
 use crate::plan::Plan;
+use crate::recurring::streams;
 use crate::view::View;
 
 /// How many days after the day are looked at where nobody says so: the next month's bills.
@@ -132,7 +133,7 @@ pub fn afford(
         let text = format!("`until` is not before the day and at most {MAX_DAYS} days ahead");
         return Err(Error::invalid("until", text));
     }
-    let known = Known::new(&scope, until)?;
+    let known = Known::new(&scope, until, &streams(plan, view, scope.as_of)?);
     let rest = Rest::new(&scope, &known);
     let days = scope.ahead(&known, &rest, until, level);
     let from = usize::try_from(on - 1).unwrap_or(0);

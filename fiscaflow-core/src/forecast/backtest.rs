@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::AccountId;
 use crate::money::{Amount, Money, div_half_even};
 use crate::plan::Plan;
+use crate::recurring::streams;
 use crate::view::View;
 
 /// After how many days forecasts are compared.
@@ -149,7 +150,7 @@ pub fn backtest(
 /// Makes one forecast and compares it with what came; false where there is no past to tell it from.
 fn compare(scope: &Scope<'_>, level: u32, tallies: &mut [Tally; HORIZONS.len()]) -> Result<bool> {
     let longest = HORIZONS.into_iter().max().unwrap_or(1);
-    let known = Known::new(scope, longest)?;
+    let known = Known::new(scope, longest, &streams(scope.plan, scope.view, scope.as_of)?);
     let rest = Rest::new(scope, &known);
     if rest.days == 0 {
         return Ok(false);

@@ -6,10 +6,9 @@ use chrono::{Days, NaiveDate};
 
 use super::{ExpectedPayment, Scope};
 use crate::calendar::{DateRange, Recurrence, after};
-use crate::error::Result;
 use crate::id::{ScheduleId, TransactionId};
 use crate::money::Money;
-use crate::recurring::{Stream, covers, party, streams};
+use crate::recurring::{Stream, covers, party};
 use crate::schedules::{Occurrence, OccurrenceState, all_occurrences};
 
 /// How far back unpaid occurrences and payments of schedules are looked for.
@@ -47,7 +46,8 @@ struct Group {
 }
 
 impl Known {
-    pub(super) fn new(scope: &Scope<'_>, days: u32) -> Result<Self> {
+    /// What is known on the day of a forecast, with the streams of that day.
+    pub(super) fn new(scope: &Scope<'_>, days: u32, streams: &[Stream]) -> Self {
         let mut known = Self {
             end: scope.dates(days).last().unwrap_or(scope.as_of),
             payments: Vec::new(),
@@ -56,9 +56,8 @@ impl Known {
             explained: BTreeSet::new(),
             off: BTreeMap::new(),
         };
-        let found = streams(scope.plan, scope.view, scope.as_of)?;
-        let found: Vec<Stream> =
-            found.into_iter().filter(|it| scope.accounts.contains(&it.account_id)).collect();
+        let found = streams.iter().filter(|it| scope.accounts.contains(&it.account_id));
+        let found: Vec<&Stream> = found.collect();
         let occurrences = known.occurrences(scope);
         known.add_streams(scope, &found, &occurrences);
         if !scope.blind {
@@ -67,7 +66,7 @@ impl Known {
         }
         known.explain(scope);
         known.payments.sort_by_key(|it| (it.date, it.account_id, it.schedule_id));
-        Ok(known)
+        known
     }
 
     /// What comes on a day.
@@ -91,9 +90,9 @@ impl Known {
     /// Expects what goes on and has no schedule; what has ended explains its past and is expected
     /// no more. What a person ignores is part of the rest, and so is, where only schedules are to
     /// be expected, what goes on.
-    fn add_streams(&mut self, scope: &Scope<'_>, found: &[Stream], paid: &Occurrences) {
+    fn add_streams(&mut self, scope: &Scope<'_>, found: &[&Stream], paid: &Occurrences) {
         let mut expected = Vec::new();
-        for stream in found {
+        for stream in found.iter().copied() {
             let mut schedules = scope.plan.schedules.values().filter(|_| !scope.blind);
             if schedules.any(|schedule| covers(schedule, stream)) {
                 continue;
@@ -128,7 +127,7 @@ impl Known {
     }
 
     /// Expects what is due and not paid, and explains what paid it or its stream.
-    fn add_schedules(&mut self, scope: &Scope<'_>, found: &[Stream], mut of: Occurrences) {
+    fn add_schedules(&mut self, scope: &Scope<'_>, found: &[&Stream], mut of: Occurrences) {
         for schedule in scope.plan.schedules.values().filter(|it| it.active) {
             if !scope.accounts.contains(&schedule.account_id) {
                 continue;
@@ -191,7 +190,7 @@ impl Known {
             groups.flat_map(|(at, group)| group.ids.iter().map(move |id| (*id, at))).collect();
         let mut payments =
             vec![BTreeMap::<(NaiveDate, TransactionId), i128>::new(); self.groups.len()];
-        for line in scope.view.lines_in(NaiveDate::MIN, after(scope.as_of)) {
+        for line in scope.view.lines_with(of.keys()).filter(|line| line.date <= scope.as_of) {
             let group = of.get(&line.transaction_id).and_then(|at| payments.get_mut(*at));
             if let Some(group) = group {
                 let key = (line.date, line.transaction_id);

@@ -29,6 +29,7 @@ use crate::model::{Account, check_list};
 use crate::money::{Amount, Currency, Money};
 use crate::period::check_day;
 use crate::plan::Plan;
+use crate::recurring::{Stream, streams};
 use crate::view::View;
 
 /// How many days are told where nobody says so.
@@ -201,6 +202,18 @@ pub fn forecast(
     query: &ForecastQuery,
     today: NaiveDate,
 ) -> Result<Forecast> {
+    let streams = streams(plan, view, query.as_of.unwrap_or(today))?;
+    forecast_with(plan, view, query, today, &streams)
+}
+
+/// A forecast where the streams of its day are known already.
+pub(crate) fn forecast_with(
+    plan: &Plan,
+    view: &View,
+    query: &ForecastQuery,
+    today: NaiveDate,
+    streams: &[Stream],
+) -> Result<Forecast> {
     let days = query.days.unwrap_or(DEFAULT_DAYS);
     if !(1..=MAX_DAYS).contains(&days) {
         return Err(Error::invalid("days", format!("`days` is from 1 to {MAX_DAYS}")));
@@ -211,7 +224,7 @@ pub fn forecast(
     }
     let scope = scope(plan, view, query, today)?;
     let limit = limit(query.limit, scope.currency)?;
-    let known = Known::new(&scope, days)?;
+    let known = Known::new(&scope, days, streams);
     let rest = Rest::new(&scope, &known);
     let ahead = scope.ahead(&known, &rest, days, level);
     let money = |minor: i128| Money::from_wide(minor, scope.currency);

@@ -7,7 +7,6 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use super::Scope;
 use super::known::Known;
-use crate::calendar::after;
 use crate::money::div_half_even;
 
 /// Over how many days of the past averages are told, at most: whole weeks.
@@ -91,8 +90,18 @@ pub(super) fn rounded(fine: i128) -> i128 {
 
 /// The first day on which anything moved in the accounts.
 fn first_day(scope: &Scope<'_>) -> Option<NaiveDate> {
-    let lines = scope.view.lines_in(NaiveDate::MIN, after(scope.as_of));
-    lines.filter(|line| scope.accounts.contains(&line.account_id)).map(|line| line.date).min()
+    let in_accounts: Vec<bool> =
+        scope.view.groups().map(|group| scope.accounts.contains(&group.account_id)).collect();
+    let counts = |group: usize| in_accounts.get(group) == Some(&true);
+    let month = scope.view.months(None, None).find(|it| counts(it.number))?.month;
+    let mut first = None;
+    let last = month.last_day().min(scope.as_of);
+    scope.view.scan_days(Some(month.first_day()), Some(last), |day, group, _| {
+        if counts(group) {
+            first = Some(first.map_or(day, |first: i32| first.min(day)));
+        }
+    });
+    NaiveDate::from_num_days_from_ce_opt(first?)
 }
 
 /// What moved on each day beyond what was expected.
@@ -101,10 +110,18 @@ fn daily(scope: &Scope<'_>, known: &Known) -> BTreeMap<NaiveDate, i128> {
     let from = scope.as_of.checked_sub_days(from).unwrap_or(scope.as_of);
     let mut by_day: BTreeMap<NaiveDate, i128> =
         known.off.range(from..=scope.as_of).map(|(day, minor)| (*day, *minor)).collect();
-    for line in scope.view.lines_in(from, after(scope.as_of)) {
+    let in_accounts: Vec<bool> =
+        scope.view.groups().map(|group| scope.accounts.contains(&group.account_id)).collect();
+    scope.view.scan_accounts(from, scope.as_of, |day, group, minor| {
+        let day = NaiveDate::from_num_days_from_ce_opt(day);
+        if let Some(day) = day.filter(|_| in_accounts.get(group) == Some(&true)) {
+            *by_day.entry(day).or_default() += minor;
+        }
+    });
+    for line in scope.view.lines_with(&known.explained) {
         let counts = scope.accounts.contains(&line.account_id);
-        if counts && !known.explained.contains(&line.transaction_id) {
-            *by_day.entry(line.date).or_default() += i128::from(line.amount_minor);
+        if counts && (from..=scope.as_of).contains(&line.date) {
+            *by_day.entry(line.date).or_default() -= i128::from(line.amount_minor);
         }
     }
     by_day

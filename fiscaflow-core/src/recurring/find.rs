@@ -1,10 +1,11 @@
 //! Finding streams among the payments of one party.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
-use super::grid::{ALIKE, Fit, VARYING, best};
+use super::grid::{ALIKE, Fit, GridDay, VARYING, best};
 use super::{AmountChange, Cadence, Stream, StreamKind, StreamState};
 use crate::error::Result;
 use crate::id::{AccountId, CategoryId, TransactionId};
@@ -63,36 +64,51 @@ pub fn streams(plan: &Plan, view: &View, today: NaiveDate) -> Result<Vec<Stream>
     Ok(all)
 }
 
-type Parties<'a> = BTreeMap<(AccountId, String, bool), Vec<Payment<'a>>>;
+/// Payments of one party in one direction in an account, by date.
+type Party<'a> = ((AccountId, String, bool), Vec<Payment<'a>>);
 
-/// The payments up to a day by account, party and direction, each by date.
-fn parties(view: &View, today: NaiveDate) -> Parties<'_> {
-    let mut names: BTreeMap<&str, String> = BTreeMap::new();
-    let mut parties = Parties::new();
-    for line in view.lines() {
-        let Some(payee) = line.payee.filter(|_| !line.transfer && line.date <= today) else {
-            continue;
+/// The payments up to a day by account, party and direction.
+fn parties(view: &View, today: NaiveDate) -> Vec<Party<'_>> {
+    let groups: Vec<_> = view.groups().copied().collect();
+    let mut parties: Vec<Party<'_>> = Vec::new();
+    let mut places: BTreeMap<(AccountId, String, bool), usize> = BTreeMap::new();
+    // Names are made once for each payee, not for each of a million lines.
+    let mut names: HashMap<usize, String> = HashMap::new();
+    let mut place_of: HashMap<(usize, AccountId, bool), usize> = HashMap::new();
+    view.scan_lines(None, Some(today), |line| {
+        let Some(group) = groups.get(line.group).filter(|group| !group.transfer) else { return };
+        let Some((number, payee)) = line.payee.and_then(|it| Some((it, view.payee(it)?))) else {
+            return;
         };
-        let name = names.entry(payee).or_insert_with(|| party(payee));
-        let key = (line.account_id, name.clone(), line.outgoing);
-        let payments = parties.entry(key).or_default();
+        let key = (number, group.account_id, group.outgoing);
+        let place = *place_of.entry(key).or_insert_with(|| {
+            let name = names.entry(number).or_insert_with(|| party(payee)).clone();
+            let name = (group.account_id, name, group.outgoing);
+            *places.entry(name.clone()).or_insert_with(|| {
+                parties.push((name, Vec::new()));
+                parties.len() - 1
+            })
+        });
+        let Some(date) = NaiveDate::from_num_days_from_ce_opt(line.day) else { return };
+        let Some((_, payments)) = parties.get_mut(place) else { return };
         // The parts of a split transaction follow each other, and are one payment.
         match payments.last_mut() {
             Some(last) if last.id == line.transaction_id => {
-                last.minor = last.minor.saturating_add(line.amount_minor);
+                last.minor = last.minor.saturating_add(line.minor);
             }
             _ => payments.push(Payment {
                 id: line.transaction_id,
-                date: line.date,
-                minor: line.amount_minor,
-                category_id: line.category_id,
+                date,
+                minor: line.minor,
+                category_id: group.category_id,
                 payee,
             }),
         }
-    }
-    for payments in parties.values_mut() {
+    });
+    for (_, payments) in &mut parties {
         payments.sort_unstable_by_key(|payment| (payment.date, payment.id));
     }
+    parties.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
     parties
 }
 
@@ -127,16 +143,14 @@ fn of_party(payments: Vec<Payment<'_>>) -> Vec<Found<'_>> {
 /// Takes the streams of one amount each, by their first payments.
 fn of_amounts<'a>(payments: &mut Vec<Payment<'a>>) -> Vec<Found<'a>> {
     let whole = payments.len();
-    let mut amounts: BTreeMap<i64, Vec<Payment<'_>>> = BTreeMap::new();
-    for payment in payments.drain(..) {
-        amounts.entry(payment.minor).or_default().push(payment);
-    }
-    let mut found = Vec::new();
-    for same in amounts.into_values() {
-        let (streams, rest) = of_amount(same, whole);
+    payments.sort_unstable_by_key(|payment| (payment.minor, payment.date, payment.id));
+    let (mut found, mut rest) = (Vec::new(), Vec::new());
+    for same in payments.chunk_by(|one, other| one.minor == other.minor) {
+        let (streams, left) = of_amount(same, whole);
         found.extend(streams);
-        payments.extend(rest);
+        rest.extend(left);
     }
+    *payments = rest;
     payments.sort_unstable_by_key(|payment| (payment.date, payment.id));
     found.sort_by_key(|stream: &Found<'_>| (stream.first(), stream.last()));
     found
@@ -144,35 +158,29 @@ fn of_amounts<'a>(payments: &mut Vec<Payment<'a>>) -> Vec<Found<'a>> {
 
 /// The streams of payments of one amount, and the rest: all of it together is mostly streams, or
 /// none is there. Two payments of a party of many are no stream; a twin is about as long.
-fn of_amount(payments: Vec<Payment<'_>>, of_party: usize) -> (Vec<Found<'_>>, Vec<Payment<'_>>) {
-    let all = payments.clone();
-    let mut left = payments;
-    let mut found: Vec<Found<'_>> = Vec::new();
+fn of_amount<'a>(all: &[Payment<'a>], of_party: usize) -> (Vec<Found<'a>>, Vec<Payment<'a>>) {
+    let shortest = if of_party > 2 { 3 } else { 2 };
+    // Two streams cover most of them only where the longer one has two fifths.
+    let parts = if all.len() < 2 * shortest { 4 } else { 2 };
+    let mut least = shortest.max(all.len().saturating_mul(parts).div_ceil(5));
+    let (mut found, mut left) = (Vec::<Found<'_>>::new(), Cow::Borrowed(all));
     while found.len() < MAX_TWINS {
-        let Some(fit) = densest(&left, ALIKE, MAX_TWINS) else { break };
-        let met = fit.met.len();
-        let is_twin =
-            found.first().is_none_or(|first| met.saturating_mul(2) >= first.payments.len());
-        if !is_twin || (met == 2 && of_party > 2) {
-            break;
-        }
-        found.push(take(&fit, &mut left));
+        let Some(fit) = densest(&left, ALIKE, MAX_TWINS, least) else { break };
+        found.push(take(&fit, left.to_mut()));
+        least = shortest.max(fit.met.len().div_ceil(2));
     }
     let covered: usize = found.iter().map(|stream| stream.payments.len()).sum();
     if covered.saturating_mul(5) >= all.len().saturating_mul(4) {
-        (found, left)
+        (found, left.into_owned())
     } else {
-        (Vec::new(), all)
+        (Vec::new(), all.to_vec())
     }
 }
 
 /// Takes the stream that payments of several amounts make together.
 fn varying<'a>(payments: &mut Vec<Payment<'a>>) -> Option<Found<'a>> {
-    let fit = densest(payments, VARYING, 1)?;
-    let (met, all) = (fit.met.len(), payments.len());
-    if met < MIN_VARYING || met.saturating_mul(5) < all.saturating_mul(4) {
-        return None;
-    }
+    let least = MIN_VARYING.max(payments.len().saturating_mul(4).div_ceil(5));
+    let fit = densest(payments, VARYING, 1, least)?;
     let mut left = payments.clone();
     let found = take(&fit, &mut left);
     // Bills waver; what differs threefold from most is no bill.
@@ -189,8 +197,11 @@ fn varying<'a>(payments: &mut Vec<Payment<'a>>) -> Option<Found<'a>> {
     Some(found)
 }
 
-/// The most improbable of the grids that meet most of the days.
-fn densest(payments: &[Payment<'_>], chance: u64, twins: usize) -> Option<Fit> {
+/// The most improbable of the grids that meet most of the days, and so many at least.
+fn densest(payments: &[Payment<'_>], chance: u64, twins: usize, least: usize) -> Option<Fit> {
+    if payments.len() < least {
+        return None;
+    }
     let days: Vec<NaiveDate> = payments.iter().map(|payment| payment.date).collect();
     let span = days.first().zip(days.last()).map(|(first, last)| (*last - *first).num_days())?;
     let possible = Cadence::ALL.into_iter().filter(|cadence| {
@@ -199,7 +210,7 @@ fn densest(payments: &[Payment<'_>], chance: u64, twins: usize) -> Option<Fit> {
         let most = turns.saturating_mul(twins).saturating_mul(5) / 4;
         turns >= 2 && days.len() <= most.saturating_add(1)
     });
-    let fits = possible.filter_map(|cadence| best(cadence, &days));
+    let fits = possible.filter_map(|cadence| best(cadence, &days, least));
     fits.filter(|fit| fit.is_dense() && fit.chance <= chance)
         .min_by_key(|fit| (std::cmp::Reverse(fit.met.len()), fit.chance, fit.cadence))
 }
@@ -229,7 +240,7 @@ impl<'a> Found<'a> {
     }
 
     fn turn(&self, date: NaiveDate) -> Option<i64> {
-        let (turn, off) = self.cadence.nearest(self.anchor, date)?;
+        let (turn, off) = self.cadence.nearest(GridDay::of(self.anchor), GridDay::of(date));
         (off.abs() <= self.cadence.tolerance()).then_some(turn)
     }
 

@@ -94,44 +94,147 @@ impl Cadence {
     }
 
     /// Where a day lies in a turn.
-    fn place(self, day: NaiveDate) -> (i64, u32) {
+    fn place(self, day: GridDay) -> (i64, i64) {
         let (months, days) = self.step();
         match i64::from(months) {
-            0 => (i64::from(day.num_days_from_ce()).rem_euclid(days), 0),
-            months => ((i64::from(day.year()) * 12 + i64::from(day.month0())) % months, day.day()),
+            0 => (day.number.rem_euclid(days), 0),
+            months => (day.month.rem_euclid(months), day.of_month),
         }
     }
 
     /// The turn nearest to a day, and how many days the day lies behind it.
-    pub(super) fn nearest(self, anchor: NaiveDate, day: NaiveDate) -> Option<(i64, i64)> {
+    pub(super) fn nearest(self, anchor: GridDay, day: GridDay) -> (i64, i64) {
         let (months, days) = self.step();
-        let about = if months == 0 {
-            (day - anchor).num_days().checked_div_euclid(days)?
-        } else {
-            let count = |day: NaiveDate| i64::from(day.year()) * 12 + i64::from(day.month0());
-            (count(day) - count(anchor)).checked_div_euclid(months.into())?
-        };
-        let off = |turn: i64| Some((turn, (day - self.day(anchor, turn)?).num_days()));
-        (about - 1..=about + 1).filter_map(off).min_by_key(|(turn, off)| (off.abs(), *turn))
+        if months == 0 {
+            let behind = day.number - anchor.number;
+            // Of two that are as near, the earlier one.
+            let turn = (behind + (days - 1) / 2).div_euclid(days);
+            return (turn, behind - turn * days);
+        }
+        let months = i64::from(months);
+        let about = (day.month - anchor.month).div_euclid(months);
+        let off = |turn: i64| (turn, day.number - anchor.months_later(turn * months));
+        let of_month = off(about);
+        // The nearest one lies in the month itself, or on the side to which the day is off.
+        let other = off(if of_month.1 < 0 { about - 1 } else { about + 1 });
+        let nearer = |(turn, off): (i64, i64)| (off.abs(), turn);
+        if nearer(other) < nearer(of_month) { other } else { of_month }
     }
 }
 
-/// The grid of a cadence that meets most of these days, which ascend.
-pub(super) fn best(cadence: Cadence, days: &[NaiveDate]) -> Option<Fit> {
+/// A day as grids count it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct GridDay {
+    /// Days of the common era.
+    number: i64,
+    /// Months since the year 0.
+    month: i64,
+    /// From 1.
+    of_month: i64,
+}
+
+impl GridDay {
+    pub(super) fn of(date: NaiveDate) -> Self {
+        Self {
+            number: date.num_days_from_ce().into(),
+            month: i64::from(date.year()) * 12 + i64::from(date.month0()),
+            of_month: date.day().into(),
+        }
+    }
+
+    /// The number of the day so many months later; a month that has no such day gives its last.
+    fn months_later(self, months: i64) -> i64 {
+        let first = first_of_month(self.month + months);
+        let length = first_of_month(self.month + months + 1) - first;
+        first + self.of_month.min(length) - 1
+    }
+}
+
+/// The number of a month's first day: a year is counted from March, so that a leap day ends it, and
+/// five months of it have 153 days.
+fn first_of_month(month: i64) -> i64 {
+    let since_march = month - 2;
+    let (year, month) = (since_march.div_euclid(12), since_march.rem_euclid(12));
+    let leaps = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    year * 365 + leaps + (153 * month + 2) / 5 - 305
+}
+
+/// The grid of a cadence that meets most of these days, which ascend; `None` where none meets so
+/// many as at least are needed.
+pub(super) fn best(cadence: Cadence, days: &[NaiveDate], least: usize) -> Option<Fit> {
+    let known: Vec<GridDay> = days.iter().map(|day| GridDay::of(*day)).collect();
+    if !lie_close(cadence, &known, least) || !lie_alike(cadence, &known, least) {
+        return None;
+    }
     // Days on the same place of a turn lay the same grid.
     let mut places = BTreeSet::new();
-    let anchors = days.iter().filter(|day| places.insert(cadence.place(**day)));
-    let fits = anchors.take(MAX_ANCHORS).filter_map(|anchor| fit(cadence, *anchor, days));
+    let anchors = days.iter().zip(&known).filter(|(_, day)| places.insert(cadence.place(**day)));
+    let mut least = least;
+    let fits = anchors.take(MAX_ANCHORS).filter_map(|(date, anchor)| {
+        let count = turns_met(cadence, *anchor, &known);
+        if count < least {
+            return None;
+        }
+        least = count;
+        fit(cadence, (*date, *anchor), &known)
+    });
     fits.max_by_key(|fit| (fit.met.len(), Reverse(fit.chance), Reverse(fit.anchor)))
+}
+
+/// Whether so many of the days, or more, may lie on one dense grid: then so many lie close together
+/// somewhere.
+///
+/// At most a third as many turns are missed as are met. Of up to twice as many days all missed
+/// turns may lie between the first and the last of so many; of more, there are several such spans
+/// side by side, and one of them has no more than its share.
+fn lie_close(cadence: Cadence, days: &[GridDay], least: usize) -> bool {
+    let Some(further) = least.checked_sub(1) else { return true };
+    let turns = i64::try_from(further + further * 2 / 3).unwrap_or(i64::MAX);
+    let (months, step) = cadence.step();
+    let longest = if months == 0 { step } else { i64::from(months) * 31 };
+    let span = turns.saturating_mul(longest).saturating_add(2 * cadence.tolerance());
+    let mut ends = days.iter().zip(days.iter().skip(further));
+    ends.any(|(first, last)| last.number - first.number <= span)
+}
+
+/// Whether so many of the days may lie near the same place of a turn, which those on a grid do.
+fn lie_alike(cadence: Cadence, days: &[GridDay], least: usize) -> bool {
+    let Some(further) = least.checked_sub(1) else { return true };
+    let (months, days_of_turn) = cadence.step();
+    // Every month counts as 31 days; that the others are shorter moves a place by three at most.
+    let (turn, slack) = if months == 0 { (days_of_turn, 0) } else { (i64::from(months) * 31, 3) };
+    let width = 2 * (cadence.tolerance() + slack);
+    let place = |day: &GridDay| match cadence.place(*day) {
+        (day, 0) => day,
+        (month, day) => month * 31 + day,
+    };
+    let mut places: Vec<i64> = days.iter().map(place).collect();
+    places.sort_unstable();
+    let next = places.iter().map(|place| place + turn);
+    let around: Vec<i64> = places.iter().copied().chain(next).collect();
+    let ends = around.iter().zip(around.iter().skip(further));
+    days.len() >= least && ends.take(days.len()).any(|(first, last)| last - first <= width)
 }
 
 /// The most places at which a grid is tried.
 const MAX_ANCHORS: usize = 64;
 
-fn fit(cadence: Cadence, anchor: NaiveDate, days: &[NaiveDate]) -> Option<Fit> {
+/// How many turns of a grid are met by days.
+fn turns_met(cadence: Cadence, anchor: GridDay, days: &[GridDay]) -> usize {
+    let (mut count, mut before) = (0_usize, None);
+    for day in days {
+        let (turn, off) = cadence.nearest(anchor, *day);
+        if off.abs() <= cadence.tolerance() && before.replace(turn) != Some(turn) {
+            count += 1;
+        }
+    }
+    count
+}
+
+fn fit(cadence: Cadence, (date, anchor): (NaiveDate, GridDay), days: &[GridDay]) -> Option<Fit> {
     let mut met: Vec<(i64, i64, usize)> = Vec::new();
     for (place, day) in days.iter().enumerate() {
-        let (turn, off) = cadence.nearest(anchor, *day)?;
+        let (turn, off) = cadence.nearest(anchor, *day);
         if off.abs() > cadence.tolerance() {
             continue;
         }
@@ -152,7 +255,7 @@ fn fit(cadence: Cadence, anchor: NaiveDate, days: &[NaiveDate]) -> Option<Fit> {
         chance.checked_mul(near.min(between))?.checked_div(between)
     })?;
     let met = met.into_iter().map(|(turn, _, place)| (turn, place)).collect();
-    Some(Fit { cadence, anchor, met, spread, chance })
+    Some(Fit { cadence, anchor: date, met, spread, chance })
 }
 
 #[cfg(test)]
@@ -169,10 +272,34 @@ mod tests {
         let anchor = day("2024-01-31");
         let turns: Vec<_> = (0..4).filter_map(|turn| Cadence::Monthly.day(anchor, turn)).collect();
         assert_eq!(turns, ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30"].map(day));
-        assert_eq!(Cadence::Monthly.nearest(anchor, day("2024-03-02")), Some((1, 2)));
-        assert_eq!(Cadence::Monthly.nearest(anchor, day("2023-12-29")), Some((-1, -2)));
-        assert_eq!(Cadence::Weekly.nearest(anchor, day("2024-02-13")), Some((2, -1)));
-        assert_eq!(Cadence::Yearly.nearest(anchor, day("2026-02-01")), Some((2, 1)));
+        let nearest =
+            |cadence: Cadence, it| cadence.nearest(GridDay::of(anchor), GridDay::of(day(it)));
+        assert_eq!(nearest(Cadence::Monthly, "2024-03-02"), (1, 2));
+        assert_eq!(nearest(Cadence::Monthly, "2023-12-29"), (-1, -2));
+        assert_eq!(nearest(Cadence::Weekly, "2024-02-13"), (2, -1));
+        assert_eq!(nearest(Cadence::Yearly, "2026-02-01"), (2, 1));
+    }
+
+    #[test]
+    fn the_nearest_turn_is_the_nearest_of_all() {
+        // Holds: over four years with a leap day and around a century, from every anchor of a
+        // month, the turn is the one of all turns near by whose day is nearest, the earlier of two.
+        for (start, anchors) in [("2023-01-01", 40), ("1899-12-20", 40), ("2000-02-01", 30)] {
+            for anchor in day(start).iter_days().take(anchors) {
+                for (step, cadence) in Cadence::ALL.into_iter().enumerate() {
+                    for it in day("1898-06-01").iter_days().skip(step).step_by(157).take(400) {
+                        let about = (it - anchor).num_days() / cadence.days();
+                        let all = (about - 3..=about + 3).map(|turn| {
+                            let due = cadence.day(anchor, turn).unwrap();
+                            (turn, (it - due).num_days())
+                        });
+                        let expected = all.min_by_key(|(turn, off)| (off.abs(), *turn)).unwrap();
+                        let found = cadence.nearest(GridDay::of(anchor), GridDay::of(it));
+                        assert_eq!(found, expected, "{cadence:?} {anchor} {it}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]
@@ -180,7 +307,7 @@ mod tests {
         // Holds: a stray day does not move the grid, and a turn is met once.
         let days =
             ["2024-01-05", "2024-01-19", "2024-02-05", "2024-03-04", "2024-03-06", "2024-04-05"];
-        let fit = best(Cadence::Monthly, &days.map(day)).unwrap();
+        let fit = best(Cadence::Monthly, &days.map(day), 2).unwrap();
         let places: Vec<usize> = fit.met.iter().map(|(_, place)| *place).collect();
         assert_eq!((places, fit.turns(), fit.spread), (vec![0, 2, 3, 5], 4, 1));
         assert!(fit.is_dense());

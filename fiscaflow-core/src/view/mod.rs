@@ -405,6 +405,31 @@ impl View {
         main.chain(beside)
     }
 
+    /// The lines of these transactions that count in figures.
+    pub(crate) fn lines_with<'a>(
+        &'a self,
+        ids: impl IntoIterator<Item = &'a TransactionId>,
+    ) -> impl Iterator<Item = Line<'a>> {
+        ids.into_iter().flat_map(move |id| {
+            let day = self.beside.days.get(id).copied();
+            let beside = day.and_then(|day| self.beside.rows.get(&(day, *id)));
+            let beside = beside.into_iter().flat_map(|parts| parts.iter().copied());
+            let first = self.sorted.find(*id).filter(|it| !self.beside.gone.contains(it));
+            let main = first.and_then(|first| self.sorted.transaction_at(first));
+            let (main_day, lines) = main.map_or((None, 0..0), |(day, lines)| (Some(day), lines));
+            let run = self.sorted.run(lines);
+            let parts = run.groups.iter().zip(run.payees).zip(run.amounts);
+            let main = parts.map(|((group, payee), minor)| Part {
+                group: *group,
+                payee: *payee,
+                minor: *minor,
+            });
+            let date = day.or(main_day).and_then(NaiveDate::from_num_days_from_ce_opt);
+            let extras = if day.is_some() { &self.beside.extras } else { &self.sorted.extras };
+            beside.chain(main).filter_map(move |part| self.line(*id, date?, part, extras))
+        })
+    }
+
     fn line<'a>(
         &'a self,
         transaction_id: TransactionId,

@@ -22,7 +22,9 @@ pub(super) async fn snapshot(pool: &SqlitePool, book_id: BookId) -> Result<Optio
     Ok(Some(Snapshot { head, bytes: row.try_get(2).map_err(failed)? }))
 }
 
-pub(super) async fn keep(pool: &SqlitePool, book_id: BookId, snapshot: Snapshot) -> Result<()> {
+/// Keeps a view, unless somebody is writing: no figure waits for a long commit in order to be kept.
+pub(super) async fn keep(writer: &SqlitePool, book_id: BookId, snapshot: Snapshot) -> Result<()> {
+    let Some(mut connection) = writer.try_acquire() else { return Ok(()) };
     let seq =
         i64::try_from(snapshot.head.seq).map_err(|_| damaged("a sequence number is large"))?;
     sqlx::query(
@@ -36,7 +38,7 @@ pub(super) async fn keep(pool: &SqlitePool, book_id: BookId, snapshot: Snapshot)
     .bind(snapshot.head.hash.as_bytes().to_vec())
     .bind(snapshot.bytes)
     .bind(blob(book_id.uuid()))
-    .execute(pool)
+    .execute(&mut *connection)
     .await
     .map_err(failed)?;
     Ok(())
