@@ -186,7 +186,7 @@ impl Figures {
                 weigh(net_worth(plan, view, &query)?.iter().map(|it| it.net))
             }
             "dashboard" => {
-                let query = DashboardQuery { as_of: to };
+                let query = DashboardQuery { as_of: to, ..DashboardQuery::default() };
                 let page = dashboard(plan, view, &query, self.to)?;
                 weigh(page.balances.iter().map(|it| it.balance))
             }

@@ -7,13 +7,12 @@
 use chrono::{Days, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-use crate::analytics::{UnusualQuery, UnusualReason, unusual};
-use crate::budgets::{Told, states};
+use crate::analytics::{Named, UnusualQuery, UnusualReason, Witness, unusual};
+use crate::budgets::{BudgetState, Told, states};
 use crate::error::Result;
-use crate::forecast::{ForecastQuery, forecast_with};
+use crate::forecast::{ForecastQuery, balance_witness, forecast_with};
 use crate::goals::progress;
 use crate::id::{AccountId, BudgetId, GoalId, ScheduleId, TransactionId};
-use crate::model::Budget;
 use crate::money::Money;
 use crate::plan::Plan;
 use crate::recurring::{Stream, StreamKind, StreamState, covers, streams};
@@ -35,6 +34,8 @@ pub struct InsightQuery {
     pub as_of: Option<NaiveDate>,
     /// Also those that were dismissed.
     pub dismissed: bool,
+    /// Whether to name the transactions that make the figures.
+    pub witness: bool,
 }
 
 /// What was found.
@@ -108,6 +109,10 @@ pub struct Insight {
     pub transaction_ids: Vec<TransactionId>,
     /// Whether somebody dismissed it.
     pub dismissed: bool,
+    /// What the amount comes from, where asked for and where there are transactions: what was used
+    /// of a budget, what is saved for a goal, what lies in the accounts that may be overdrawn, the
+    /// payment itself, or those by which the amount of a stream is told.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(Insight: id, code, priority, date, dismissed);
 
@@ -129,11 +134,16 @@ impl Insight {
             schedule_id: None,
             transaction_ids: Vec::new(),
             dismissed: false,
+            witness: None,
         }
     }
 }
 
 /// The findings as of a day, those that matter most first, then the newest.
+///
+/// # Errors
+/// `amount_overflow` where a figure does not fit, `limit_exceeded` where witnesses would name more
+/// than 100,000 transactions.
 pub fn insights(
     plan: &Plan,
     view: &View,
@@ -152,7 +162,8 @@ pub(crate) fn insights_with(
     today: NaiveDate,
     streams: &[Stream],
 ) -> Result<Vec<Insight>> {
-    let finder = Finder { plan, view, today: query.as_of.unwrap_or(today) };
+    let today = query.as_of.unwrap_or(today);
+    let finder = Finder { plan, view, today, witness: query.witness };
     let mut found = finder.of_budgets()?;
     found.extend(finder.of_payments()?);
     found.extend(finder.of_streams(streams));
@@ -163,6 +174,8 @@ pub(crate) fn insights_with(
         it.dismissed = plan.dismissals.contains_key(&it.id);
     }
     found.retain(|it| query.dismissed || !it.dismissed);
+    let mut named = Named::default();
+    found.iter().try_for_each(|it| named.add(it.witness.as_ref()))?;
     found.sort_by(|one, other| {
         let key = |it: &Insight| (it.priority, std::cmp::Reverse(it.date));
         key(one).cmp(&key(other)).then_with(|| one.id.cmp(&other.id))
@@ -174,9 +187,23 @@ struct Finder<'a> {
     plan: &'a Plan,
     view: &'a View,
     today: NaiveDate,
+    witness: bool,
 }
 
 impl Finder<'_> {
+    /// The witness of transactions by which an amount is told, where it is asked for.
+    fn witness(&self, amount: Money, ids: &[TransactionId]) -> Option<Witness> {
+        self.witness.then(|| Witness::of(self.view, amount.currency(), ids.to_vec()))
+    }
+
+    /// The witness of a figure, where it is asked for.
+    fn witness_of(
+        &self,
+        figure: impl FnOnce() -> Result<Option<Witness>>,
+    ) -> Result<Option<Witness>> {
+        if self.witness { figure() } else { Ok(None) }
+    }
+
     fn news_from(&self) -> NaiveDate {
         self.today.checked_sub_days(Days::new(NEWS_DAYS)).unwrap_or(self.today)
     }
@@ -187,10 +214,13 @@ impl Finder<'_> {
 
     /// The highest threshold that a budget has reached in its present period.
     fn of_budgets(&self) -> Result<Vec<Insight>> {
-        let budgets: Vec<&Budget> = self.plan.budgets.values().collect();
-        let told = Told { as_of: self.today, witness: false };
+        let stands = |budget, witness| -> Result<Option<BudgetState>> {
+            let told = Told { as_of: self.today, witness };
+            Ok(states(self.plan, self.view, &[budget], self.today, told)?.pop())
+        };
         let mut found = Vec::new();
-        for state in states(self.plan, self.view, &budgets, self.today, told)? {
+        for budget in self.plan.budgets.values() {
+            let Some(state) = stands(budget, false)? else { continue };
             let Some(percent) = state.reached.last().copied() else { continue };
             let priority =
                 if percent >= 100 { InsightPriority::High } else { InsightPriority::Medium };
@@ -199,6 +229,7 @@ impl Finder<'_> {
                 amount: Some(state.remaining),
                 percent: Some(percent),
                 budget_id: Some(state.budget_id),
+                witness: self.witness_of(|| Ok(stands(budget, true)?.and_then(|it| it.witness)))?,
                 ..Insight::new(InsightCode::BudgetThreshold, priority, self.today, &of)
             });
         }
@@ -206,7 +237,8 @@ impl Finder<'_> {
     }
 
     fn of_payments(&self) -> Result<Vec<Insight>> {
-        let query = UnusualQuery { from: Some(self.news_from()), to: Some(self.today) };
+        let (from, to) = (Some(self.news_from()), Some(self.today));
+        let query = UnusualQuery { from, to, witness: false };
         let found = unusual(self.plan, self.view, &query)?.into_iter().map(|it| {
             let (code, priority) = match it.reason {
                 UnusualReason::Duplicate => (InsightCode::DuplicateCharge, InsightPriority::High),
@@ -216,6 +248,7 @@ impl Finder<'_> {
                 amount: Some(it.amount),
                 usual: (code == InsightCode::LargePayment).then_some(it.usual),
                 account_id: Some(it.account_id),
+                witness: self.witness(it.amount, &[it.transaction_id]),
                 transaction_ids: it.repeats_id.into_iter().chain([it.transaction_id]).collect(),
                 ..Insight::new(code, priority, it.date, &it.transaction_id.to_string())
             }
@@ -242,6 +275,7 @@ impl Finder<'_> {
                 account_id: Some(stream.account_id),
                 schedule_id: schedule.map(|schedule| schedule.id),
                 transaction_ids: vec![*newest],
+                witness: self.witness(stream.amount, &stream.amount_ids),
                 ..Insight::new(code, priority, date, of)
             };
             if let Some(rise) = stream.changes.last().filter(|it| {
@@ -304,6 +338,9 @@ impl Finder<'_> {
             found.push(Insight {
                 amount: Some(shortfall),
                 goal_id: Some(goal.id),
+                witness: self.witness_of(|| {
+                    Ok(progress(self.plan, self.view, goal, self.today, true)?.witness)
+                })?,
                 ..Insight::new(InsightCode::GoalBehind, InsightPriority::Medium, self.today, &of)
             });
         }
@@ -326,6 +363,7 @@ impl Finder<'_> {
         Ok(Some(Insight {
             amount: day.and_then(|day| day.low),
             usual: day.map(|day| day.balance),
+            witness: self.witness_of(|| balance_witness(self.plan, self.view, self.today))?,
             ..Insight::new(InsightCode::LowBalance, InsightPriority::High, date, &of)
         }))
     }

@@ -341,6 +341,20 @@ fn agrees(
         .map(|(_, minor)| minor)
         .sum();
     prop_assert_eq!(total, counted);
+    // What is saved is made of the witness: with the opening balances, and for an envelope without
+    // what months assigned and what of a deficit was made good.
+    let witness = it.witness.as_ref().unwrap();
+    let of = moves(goal, rows);
+    let named = rows.iter().zip(&of).filter(|(row, _)| witness.ids.contains(&row.id));
+    let named: i64 = named.map(|(_, (_, minor))| minor).sum();
+    let opening = witness.opening.iter().map(|id| usize::try_from(id.uuid().as_u128()).unwrap());
+    let opening: i64 = opening.map(|number| OPENING[number]).sum();
+    if matches!(goal.funding, GoalFunding::Envelope { .. }) {
+        let until = of.iter().filter(|(date, _)| *date <= as_of).map(|(_, minor)| minor);
+        prop_assert_eq!(named, until.sum::<i64>());
+    } else {
+        prop_assert_eq!(opening + named, it.saved.minor());
+    }
     if !matches!(goal.funding, GoalFunding::Envelope { .. }) {
         prop_assert_eq!(it.assigned, euro(0));
     }

@@ -91,7 +91,7 @@ fn book() -> (Plan, View) {
 }
 
 fn told(plan: &Plan, view: &View, as_of: &str, dismissed: bool) -> Vec<Insight> {
-    let query = InsightQuery { as_of: Some(day(as_of)), dismissed };
+    let query = InsightQuery { as_of: Some(day(as_of)), dismissed, witness: true };
     insights(plan, view, &query, day("2030-01-01")).unwrap()
 }
 
@@ -117,6 +117,19 @@ fn what_was_planted_is_told() {
     assert_eq!(of(InsightCode::GoalMilestone).percent, Some(25));
     assert!(of(InsightCode::GoalBehind).amount.unwrap().minor() > 60_000);
     assert_eq!(of(InsightCode::UnreviewedSubscription).amount, Some(euro(-1_199)));
+    for (code, ids) in [
+        (InsightCode::PriceRise, vec![109]),
+        (InsightCode::UnreviewedSubscription, vec![109]),
+        (InsightCode::DuplicateCharge, vec![301]),
+    ] {
+        let named = &of(code).witness.as_ref().unwrap().ids;
+        let named: Vec<u128> = named.iter().map(|id| id.uuid().as_u128()).collect();
+        assert_eq!(named, ids, "{code:?}");
+    }
+    assert_eq!(of(InsightCode::GoalBehind).witness.as_ref().unwrap().ids.len(), 22);
+    assert_eq!(of(InsightCode::LowBalance).witness.as_ref().unwrap().ids.len(), 32);
+    assert_eq!(of(InsightCode::LowBalance).witness.as_ref().unwrap().opening, [account_id()]);
+    assert_eq!(of(InsightCode::MissedPayment).witness, None);
     let low = of(InsightCode::LowBalance);
     assert!(low.amount.unwrap().minor() < 0 && low.date == day("2024-07-10"), "{low:?}");
     let priorities: Vec<InsightPriority> = found.iter().map(|it| it.priority).collect();

@@ -122,10 +122,17 @@ fn a_payment_tells_why_it_is_unusual() {
         (day("2025-12-20"), UnusualReason::LargeForPayee, -5_222),
     ];
     assert_eq!(told, expected);
+    let query = UnusualQuery { witness: true, ..UnusualQuery::default() };
+    for it in found(&rows, &query) {
+        let mut ids: Vec<TransactionId> = rows.iter().map(|row| row.id).collect();
+        ids.sort_unstable();
+        assert_eq!(it.witness.unwrap().ids, ids);
+    }
+    assert_eq!(all[0].witness, None);
     assert_eq!(all[0].repeats_id, Some(rows[5].id));
     assert_eq!(all[1].compared, 14);
     let from = Some(day("2025-07-01"));
-    assert_eq!(found(&rows, &UnusualQuery { from, to: None }).len(), 1);
+    assert_eq!(found(&rows, &UnusualQuery { from, ..UnusualQuery::default() }).len(), 1);
 }
 
 #[test]
@@ -141,6 +148,8 @@ fn a_payee_with_little_past_is_compared_with_its_category() {
     let told = found(&rows, &UnusualQuery::default());
     let told: Vec<_> = told.iter().map(|it| (it.payee.as_deref(), it.reason)).collect();
     assert_eq!(told, [(Some("New Place"), UnusualReason::LargeForCategory)]);
+    let of_category = UnusualQuery { witness: true, ..UnusualQuery::default() };
+    assert_eq!(found(&rows, &of_category)[0].witness.as_ref().unwrap().ids.len(), 25);
     rows.truncate(10);
     rows.push(row(rows.len(), "New Place", day("2025-03-01"), -50_000, 1));
     assert_eq!(found(&rows, &UnusualQuery::default()), []);

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counted::Buckets;
 use super::running;
-use super::witness::{Witness, check_named, witnesses};
+use super::witness::{Named, Witness, witnesses};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, TransactionId};
 use crate::money::{Currency, Money};
@@ -81,13 +81,12 @@ pub fn balances(plan: &Plan, view: &View, query: &BalancesQuery) -> Result<Vec<B
         }
     }
     if query.witness {
-        let named = Held::new(view, &buckets, query.to)?;
-        let mut all = 0;
+        let held = Held::new(view, &buckets, query.to)?;
+        let mut named = Named::default();
         for row in &mut rows {
-            let witness = named.witness(view, &[row.account_id], row.balance.currency(), row.date);
-            all += witness.ids.len();
-            check_named(all)?;
+            let witness = held.witness(view, &[row.account_id], row.balance.currency(), row.date);
             row.witness = Some(witness);
+            named.add(row.witness.as_ref())?;
         }
     }
     Ok(rows)

@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::witness::Named;
 use super::{
     Balance, BalancesQuery, CashFlow, CashFlowQuery, NetWorth, NetWorthQuery, balances, cash_flow,
     net_worth,
@@ -10,9 +11,9 @@ use super::{
 use crate::budgets::{BudgetState, Told, on_budget, states};
 use crate::error::Result;
 use crate::forecast::{ExpectedPayment, ForecastQuery, forecast_with};
-use crate::goals::{GoalProgress, progress};
+use crate::goals::{GoalProgress, progress_of_all};
 use crate::insights::{Insight, InsightQuery, insights_with};
-use crate::model::Budget;
+use crate::model::{Budget, Goal};
 use crate::period::Month;
 use crate::plan::Plan;
 use crate::recurring::streams;
@@ -29,6 +30,8 @@ pub struct DashboardQuery {
     /// The day; today, in the book's zone, where absent.
     #[serde(deserialize_with = "crate::period::maybe_date")]
     pub as_of: Option<NaiveDate>,
+    /// Whether to name the transactions that make the figures, at most 100,000 in all.
+    pub witness: bool,
 }
 
 /// A first page. Each part is what its own verb tells.
@@ -55,7 +58,26 @@ pub struct Dashboard {
     pub insights: Vec<Insight>,
 }
 
+impl Dashboard {
+    /// Refuses a page whose parts together name too many transactions.
+    fn check_named(&self) -> Result<()> {
+        let balances = self.balances.iter().map(|it| &it.witness);
+        let witnesses = balances
+            .chain(self.net_worth.iter().map(|it| &it.witness))
+            .chain(self.month.iter().map(|it| &it.witness))
+            .chain(self.budgets.iter().map(|it| &it.witness))
+            .chain(self.upcoming.iter().map(|it| &it.witness))
+            .chain(self.goals.iter().map(|it| &it.witness))
+            .chain(self.insights.iter().map(|it| &it.witness));
+        let mut named = Named::default();
+        witnesses.into_iter().try_for_each(|it| named.add(it.as_ref()))
+    }
+}
+
 /// A first page as of a day.
+///
+/// # Errors
+/// Those of its parts; `limit_exceeded` where they would name more than 100,000 transactions.
 pub fn dashboard(
     plan: &Plan,
     view: &View,
@@ -66,8 +88,10 @@ pub fn dashboard(
     let to = Some(as_of);
     let month = Some(Month::of(as_of));
     let all: Vec<&Budget> = plan.budgets.values().collect();
-    let told = Told { as_of, witness: false };
-    let ahead = ForecastQuery { days: Some(UPCOMING_DAYS), as_of: to, ..ForecastQuery::default() };
+    let witness = query.witness;
+    let told = Told { as_of, witness };
+    let days = Some(UPCOMING_DAYS);
+    let ahead = ForecastQuery { days, as_of: to, witness, ..ForecastQuery::default() };
     let streams = streams(plan, view, as_of)?;
     let mut accounts = plan.accounts.values();
     let upcoming = if accounts.any(|account| on_budget(plan, account)) {
@@ -75,25 +99,23 @@ pub fn dashboard(
     } else {
         Vec::new()
     };
-    let goals = plan.goals.values().map(|goal| progress(plan, view, goal, as_of, false));
-    Ok(Dashboard {
+    let goals: Vec<&Goal> = plan.goals.values().collect();
+    let months = CashFlowQuery { from: month, to: month, witness, ..CashFlowQuery::default() };
+    let findings = InsightQuery { as_of: to, dismissed: false, witness };
+    let answer = Dashboard {
         as_of,
-        balances: balances(plan, view, &BalancesQuery { to, ..BalancesQuery::default() })?,
-        net_worth: net_worth(plan, view, &NetWorthQuery { to, ..NetWorthQuery::default() })?,
-        month: cash_flow(
+        balances: balances(plan, view, &BalancesQuery { to, witness, ..BalancesQuery::default() })?,
+        net_worth: net_worth(
             plan,
             view,
-            &CashFlowQuery { from: month, to: month, ..CashFlowQuery::default() },
+            &NetWorthQuery { to, witness, ..NetWorthQuery::default() },
         )?,
+        month: cash_flow(plan, view, &months)?,
         budgets: states(plan, view, &all, as_of, told)?,
         upcoming,
-        goals: goals.collect::<Result<_>>()?,
-        insights: insights_with(
-            plan,
-            view,
-            &InsightQuery { as_of: to, dismissed: false },
-            today,
-            &streams,
-        )?,
-    })
+        goals: progress_of_all(plan, view, &goals, as_of, witness)?,
+        insights: insights_with(plan, view, &findings, today, &streams)?,
+    };
+    answer.check_named()?;
+    Ok(answer)
 }

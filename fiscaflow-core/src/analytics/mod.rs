@@ -24,4 +24,5 @@ pub(crate) use running::running;
 pub use spending::{Spending, SpendingQuery, spending};
 pub use top_payees::{PayeeTotal, TopPayeesQuery, top_payees};
 pub use unusual::{Unusual, UnusualQuery, UnusualReason, unusual};
+pub(crate) use witness::Named;
 pub use witness::{Rounding, Witness};

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::balances::{Held, MAX_ROWS, check_rows, days};
 use super::counted::Buckets;
 use super::running::{by_day, running};
-use super::witness::{Witness, check_named};
+use super::witness::{Named, Witness};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::AccountId;
 use crate::model::Account;
@@ -122,7 +122,8 @@ pub fn net_worth(plan: &Plan, view: &View, query: &NetWorthQuery) -> Result<Vec<
     check_rows(days.len().saturating_mul(groups.len()))?;
     let buckets = Buckets::new(view, |group| Some(group.account_id));
     let held = query.witness.then(|| Held::new(view, &buckets, query.to)).transpose()?;
-    let (mut rows, mut named) = (Vec::with_capacity(days.len() * groups.len()), 0);
+    let mut rows = Vec::with_capacity(days.len() * groups.len());
+    let mut named = Named::default();
     // So many days at a time as many accounts leave room for.
     let part = MAX_ROWS.div_ceil(buckets.width());
     for days in days.chunks(part) {
@@ -137,9 +138,8 @@ pub fn net_worth(plan: &Plan, view: &View, query: &NetWorthQuery) -> Result<Vec<
                 let mut told = tell(group, *date, balance, valuation.as_mut())?;
                 if let Some(held) = &held {
                     let witness = witness(held, view, group, &told, valuation.as_ref());
-                    named += witness.ids.len();
-                    check_named(named)?;
                     told.witness = Some(witness);
+                    named.add(told.witness.as_ref())?;
                 }
                 rows.push(told);
             }

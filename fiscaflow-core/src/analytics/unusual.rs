@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::witness::{Named, Witness};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, CategoryId, TransactionId};
 use crate::money::{Currency, Money};
@@ -44,6 +45,8 @@ pub struct UnusualQuery {
     /// The last day; to the end where absent.
     #[serde(deserialize_with = "crate::period::maybe_date")]
     pub to: Option<NaiveDate>,
+    /// Whether to name the payments that tell what is usual.
+    pub witness: bool,
 }
 
 /// In which way a payment is unusual.
@@ -83,6 +86,9 @@ pub struct Unusual {
     pub compared: u64,
     /// The payment that it repeats.
     pub repeats_id: Option<TransactionId>,
+    /// Where asked for, the payments that it was compared with, itself among them: `usual` is the
+    /// middle one of their amounts by size, of an even number the smaller one.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(Unusual: transaction_id, date, account_id, reason, compared);
 
@@ -108,6 +114,10 @@ type OfCategory = (Currency, bool, CategoryId);
 /// fewer than eight, with those of its category, of which there have to be twenty. It is unusual
 /// where its logarithm is more than five standard deviations, estimated from the median deviation
 /// and not below five percent, above the median. Transfers are left out.
+///
+/// # Errors
+/// `invalid_input` where `from` is after `to`, `limit_exceeded` for more than 10,000 payments or
+/// where witnesses would name more than 100,000 transactions.
 pub fn unusual(plan: &Plan, view: &View, query: &UnusualQuery) -> Result<Vec<Unusual>> {
     if query.from.zip(query.to).is_some_and(|(from, to)| from > to) {
         return Err(Error::invalid("from", "`from` is after `to`"));
@@ -117,29 +127,76 @@ pub fn unusual(plan: &Plan, view: &View, query: &UnusualQuery) -> Result<Vec<Unu
     };
     let payments = payments(plan, view);
     let categories = categories(&payments, asked);
-    let mut found = Vec::new();
+    let mut answer =
+        Answer { view, witness: query.witness, found: Vec::new(), named: Named::default() };
     for payments in parties(view, &payments, asked) {
-        let usual = Usual::of(payments.iter().map(|payment| payment.minor).collect());
+        let Some(usual) = Usual::of(&payments) else { continue };
         for payment in payments.iter().filter(|payment| asked(payment.date)) {
-            let of_payee = usual.filter(|_| payments.len() >= OF_PAYEE);
-            let of_category = payment.of_category().and_then(|key| categories.get(&key).copied());
-            let judged = of_payee.map(|usual| (usual, UnusualReason::LargeForPayee));
-            let judged =
-                judged.or(of_category.map(|usual| (usual, UnusualReason::LargeForCategory)));
-            if let Some((usual, reason)) = judged.filter(|(usual, _)| usual.exceeded(payment)) {
-                found.push(payment.told(view, usual, reason, None));
+            let of_category = payment.of_category().and_then(|key| categories.get(&key));
+            if payments.len() >= OF_PAYEE {
+                answer.judge(payment, usual, UnusualReason::LargeForPayee, &payments)?;
+            } else if let Some((usual, of)) = of_category {
+                answer.judge(
+                    payment,
+                    *usual,
+                    UnusualReason::LargeForCategory,
+                    of.iter().copied(),
+                )?;
             }
         }
-        found.extend(duplicates(view, &payments, usual));
+        for (before, repeated) in duplicates(&payments) {
+            if asked(repeated.date) {
+                let it = repeated.told(view, usual, UnusualReason::Duplicate, Some(before.id));
+                answer.tell(it, &payments)?;
+            }
+        }
     }
-    let asked = |it: &Unusual| asked(it.date);
-    found.retain(asked);
+    let mut found = answer.found;
     if found.len() > MAX_UNUSUAL {
         let text = format!("an answer has at most {MAX_UNUSUAL} payments");
         return Err(Error::new(ErrorCode::LimitExceeded, text).field("from"));
     }
     found.sort_by_key(|it| (it.date, it.transaction_id, it.reason));
     Ok(found)
+}
+
+/// What is found among the days that were asked for.
+struct Answer<'a> {
+    view: &'a View,
+    witness: bool,
+    found: Vec<Unusual>,
+    named: Named,
+}
+
+impl Answer<'_> {
+    /// Tells a payment where it is larger than what is usual among some.
+    fn judge<'p>(
+        &mut self,
+        payment: &Payment,
+        usual: Usual,
+        reason: UnusualReason,
+        among: impl IntoIterator<Item = &'p Payment>,
+    ) -> Result<()> {
+        if usual.exceeded(payment) {
+            return self.tell(payment.told(self.view, usual, reason, None), among);
+        }
+        Ok(())
+    }
+
+    /// Tells a payment that is unlike some.
+    fn tell<'p>(
+        &mut self,
+        mut it: Unusual,
+        among: impl IntoIterator<Item = &'p Payment>,
+    ) -> Result<()> {
+        if self.witness {
+            let ids = among.into_iter().map(|payment| payment.id).collect();
+            it.witness = Some(Witness::of(self.view, it.amount.currency(), ids));
+            self.named.add(it.witness.as_ref())?;
+        }
+        self.found.push(it);
+        Ok(())
+    }
 }
 
 /// Every payment, by day; the parts of a split one are one.
@@ -199,25 +256,25 @@ fn parties(
 }
 
 /// What is usual in each category, currency and direction that has a payment on a day that is
-/// asked for, and enough of them altogether.
+/// asked for, and enough of them altogether; with the payments that tell it.
 fn categories(
     payments: &[Payment],
     asked: impl Fn(NaiveDate) -> bool,
-) -> HashMap<OfCategory, Usual> {
+) -> HashMap<OfCategory, (Usual, Vec<&Payment>)> {
     let wanted = payments.iter().filter(|payment| asked(payment.date));
-    let mut sizes: HashMap<OfCategory, Vec<i64>> =
+    let mut all: HashMap<OfCategory, Vec<&Payment>> =
         wanted.filter_map(Payment::of_category).map(|key| (key, Vec::new())).collect();
     for payment in payments {
-        if let Some(sizes) = payment.of_category().and_then(|key| sizes.get_mut(&key)) {
-            sizes.push(payment.minor);
+        if let Some(of) = payment.of_category().and_then(|key| all.get_mut(&key)) {
+            of.push(payment);
         }
     }
-    let enough = sizes.into_iter().filter(|(_, sizes)| sizes.len() >= OF_CATEGORY);
-    enough.filter_map(|(key, sizes)| Some((key, Usual::of(sizes)?))).collect()
+    let enough = all.into_iter().filter(|(_, of)| of.len() >= OF_CATEGORY);
+    enough.filter_map(|(key, of)| Some((key, (Usual::of(of.iter().copied())?, of)))).collect()
 }
 
 /// Payments that repeat another, of a payee that hardly ever is paid the same twice in a row.
-fn duplicates(view: &View, payments: &[Payment], usual: Option<Usual>) -> Vec<Unusual> {
+fn duplicates(payments: &[Payment]) -> Vec<(&Payment, &Payment)> {
     let mut newest: HashMap<i64, &Payment> = HashMap::new();
     let mut pairs = Vec::new();
     for payment in payments {
@@ -226,13 +283,9 @@ fn duplicates(view: &View, payments: &[Payment], usual: Option<Usual>) -> Vec<Un
         pairs.extend(near.map(|before| (before, payment)));
     }
     if pairs.len() > 1.max(payments.len() / 20) {
-        return Vec::new();
+        pairs.clear();
     }
-    let Some(usual) = usual else { return Vec::new() };
-    let told = |(before, it): (&Payment, &Payment)| {
-        it.told(view, usual, UnusualReason::Duplicate, Some(before.id))
-    };
-    pairs.into_iter().map(told).collect()
+    pairs
 }
 
 impl Payment {
@@ -258,6 +311,7 @@ impl Payment {
             usual: Money::from_minor(usual.minor, self.currency),
             compared: usual.count,
             repeats_id: repeats,
+            witness: None,
         }
     }
 }
@@ -275,7 +329,8 @@ struct Usual {
 }
 
 impl Usual {
-    fn of(mut minors: Vec<i64>) -> Option<Self> {
+    fn of<'p>(payments: impl IntoIterator<Item = &'p Payment>) -> Option<Self> {
+        let mut minors: Vec<i64> = payments.into_iter().map(|payment| payment.minor).collect();
         minors.sort_unstable_by_key(|minor| minor.unsigned_abs());
         let minor = middle(&minors)?;
         let size = logarithm(minor.unsigned_abs());

@@ -87,24 +87,35 @@ pub(super) fn witnesses<K: Ord>(
     key: impl Fn(&Scanned<'_>) -> Option<K>,
 ) -> Result<BTreeMap<K, Vec<TransactionId>>> {
     let mut found: BTreeMap<K, Vec<TransactionId>> = BTreeMap::new();
-    let mut named = 0_usize;
+    let mut named = Named::default();
     view.scan_lines(from, to, |line| {
-        let Some(key) = key(line).filter(|_| named <= MAX_ROWS) else { return };
+        let Some(key) = key(line).filter(|_| named.0 <= MAX_ROWS) else { return };
         let ids = found.entry(key).or_default();
         if ids.last() != Some(&line.transaction_id) {
             ids.push(line.transaction_id);
-            named += 1;
+            named.0 += 1;
         }
     });
-    check_named(named)?;
+    named.check()?;
     Ok(found)
 }
 
-/// Refuses an answer that names too many transactions.
-pub(super) fn check_named(named: usize) -> Result<()> {
-    if named <= MAX_ROWS {
-        return Ok(());
+/// How many transactions an answer names.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Named(usize);
+
+impl Named {
+    /// Counts those of one more figure; refuses an answer that names too many.
+    pub(crate) fn add(&mut self, witness: Option<&Witness>) -> Result<()> {
+        self.0 = self.0.saturating_add(witness.map_or(0, |witness| witness.ids.len()));
+        self.check()
     }
-    let text = format!("an answer names at most {MAX_ROWS} transactions");
-    Err(Error::new(ErrorCode::LimitExceeded, text).field("witness"))
+
+    fn check(self) -> Result<()> {
+        if self.0 <= MAX_ROWS {
+            return Ok(());
+        }
+        let text = format!("an answer names at most {MAX_ROWS} transactions");
+        Err(Error::new(ErrorCode::LimitExceeded, text).field("witness"))
+    }
 }

@@ -122,7 +122,7 @@ struct Facts<'a> {
 /// `amount_overflow` where a sum does not fit.
 pub fn propose(plan: &Plan, view: &View, query: &AutomationQuery) -> Result<AutomationReport> {
     let month = query.month;
-    let flows = flows(plan, view, month.last_day(), false);
+    let flows = flows(plan, view, month.last_day());
     let standing = standing(plan, &flows, month);
     let facts = Facts { plan, month, flows, standing };
     let mut fillings = facts.fillings(query.overwrite)?;

@@ -10,15 +10,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use crate::analytics::Witness;
-use crate::calendar::after;
+use crate::analytics::{Named, Witness};
 use crate::error::Result;
 use crate::id::{CategoryId, TransactionId};
 use crate::model::{Account, AccountKind, CategoryKind};
 use crate::money::Money;
 use crate::period::Month;
 use crate::plan::Plan;
-use crate::view::View;
+use crate::view::{Group, View};
 
 /// Which month's envelopes to tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -97,6 +96,27 @@ pub fn on_budget(plan: &Plan, account: &Account) -> bool {
     account.currency == plan.book.currency && !kept
 }
 
+/// Where a line goes.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    Income(CategoryId),
+    Activity(CategoryId),
+    Uncategorised,
+    Transferred,
+}
+
+/// Where the lines of a group go; `None` where their account is not on budget.
+fn place(plan: &Plan, group: &Group) -> Option<Place> {
+    let account = plan.accounts.get(&group.account_id)?;
+    let category = group.category_id.and_then(|id| plan.categories.get(&id));
+    on_budget(plan, account).then_some(match category {
+        _ if group.transfer => Place::Transferred,
+        None => Place::Uncategorised,
+        Some(category) if category.kind == CategoryKind::Income => Place::Income(category.id),
+        Some(category) => Place::Activity(category.id),
+    })
+}
+
 /// What moved in a month, in minor units.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Flow {
@@ -104,46 +124,56 @@ pub(super) struct Flow {
     pub(super) activity: BTreeMap<CategoryId, i128>,
     uncategorised: i128,
     transferred: i128,
-    witness: BTreeMap<CategoryId, Vec<TransactionId>>,
 }
 
 impl Flow {
     fn earned(&self) -> i128 {
         self.income.values().sum()
     }
+
+    fn add(&mut self, place: Place, minor: i128) {
+        *match place {
+            Place::Income(id) => self.income.entry(id).or_default(),
+            Place::Activity(id) => self.activity.entry(id).or_default(),
+            Place::Uncategorised => &mut self.uncategorised,
+            Place::Transferred => &mut self.transferred,
+        } += minor;
+    }
 }
 
-/// What moved in each month up to the end of a day.
-pub(super) fn flows(
-    plan: &Plan,
-    view: &View,
-    last: NaiveDate,
-    witness: bool,
-) -> BTreeMap<Month, Flow> {
+/// What moved in each month up to the end of a day: of whole months by their sums, so that no line
+/// is read but those of the month in which the day lies.
+pub(super) fn flows(plan: &Plan, view: &View, last: NaiveDate) -> BTreeMap<Month, Flow> {
+    let places: Vec<Option<Place>> = view.groups().map(|group| place(plan, group)).collect();
+    let place = |group: usize| places.get(group).copied().flatten();
+    let present = Month::of(last);
+    let whole = if present.last_day() == last { present } else { present.previous() };
     let mut flows: BTreeMap<Month, Flow> = BTreeMap::new();
-    for line in view.lines_in(NaiveDate::MIN, after(last)) {
-        let account = plan.accounts.get(&line.account_id);
-        if !account.is_some_and(|account| on_budget(plan, account)) {
-            continue;
-        }
-        let flow = flows.entry(Month::of(line.date)).or_default();
-        let minor = i128::from(line.amount_minor);
-        let category = line.category_id.and_then(|id| plan.categories.get(&id));
-        match category {
-            _ if line.transfer => flow.transferred += minor,
-            None => flow.uncategorised += minor,
-            Some(category) if category.kind == CategoryKind::Income => {
-                *flow.income.entry(category.id).or_default() += minor;
-            }
-            Some(category) => {
-                *flow.activity.entry(category.id).or_default() += minor;
-                if witness {
-                    flow.witness.entry(category.id).or_default().push(line.transaction_id);
-                }
-            }
+    for sum in view.months(None, Some(whole)) {
+        if let Some(place) = place(sum.number) {
+            flows.entry(sum.month).or_default().add(place, sum.minor);
         }
     }
+    if whole < present {
+        view.scan(Some(present.first_day()), Some(last), |group, _, minor| {
+            if let Some(place) = place(group) {
+                flows.entry(present).or_default().add(place, i128::from(minor));
+            }
+        });
+    }
     flows
+}
+
+/// The transactions of each envelope's activity in a month.
+fn named(plan: &Plan, view: &View, month: Month) -> BTreeMap<CategoryId, Vec<TransactionId>> {
+    let places: Vec<Option<Place>> = view.groups().map(|group| place(plan, group)).collect();
+    let mut named: BTreeMap<CategoryId, Vec<TransactionId>> = BTreeMap::new();
+    view.scan_lines(Some(month.first_day()), Some(month.last_day()), |line| {
+        if let Some(Some(Place::Activity(id))) = places.get(line.group) {
+            named.entry(*id).or_default().push(line.transaction_id);
+        }
+    });
+    named
 }
 
 /// Where all envelopes stand at the end of a month, in minor units.
@@ -212,7 +242,7 @@ pub(crate) fn available(
     days: &BTreeSet<NaiveDate>,
 ) -> BTreeMap<NaiveDate, i128> {
     let Some(last) = days.last() else { return BTreeMap::new() };
-    let flows = flows(plan, view, *last, false);
+    let flows = flows(plan, view, *last);
     let at = |day: &NaiveDate| {
         let standing = standing(plan, &flows, Month::of(*day));
         (*day, standing.available.get(&id).copied().unwrap_or(0))
@@ -230,18 +260,20 @@ fn carries_deficit(plan: &Plan, id: CategoryId, month: Month) -> bool {
 ///
 /// # Errors
 ///
-/// `amount_overflow` where a sum does not fit.
+/// `amount_overflow` where a sum does not fit, `limit_exceeded` where witnesses would name more
+/// than 100,000 transactions.
 pub fn envelopes(plan: &Plan, view: &View, month: Month, witness: bool) -> Result<EnvelopeMonth> {
-    let mut flows = flows(plan, view, month.last_day(), witness);
+    let mut flows = flows(plan, view, month.last_day());
     let standing = standing(plan, &flows, month);
     let flow = flows.remove(&month).unwrap_or_default();
     let money = |minor: i128| Money::from_wide(minor, plan.book.currency);
     let of = |map: &BTreeMap<CategoryId, i128>, id| money(map.get(id).copied().unwrap_or(0));
-    let mut envelopes = Vec::new();
+    let mut ids = if witness { named(plan, view, month) } else { BTreeMap::new() };
+    let (mut envelopes, mut named) = (Vec::new(), Named::default());
     let spending = plan.categories.values().filter(|it| it.kind == CategoryKind::Expense);
     for category in spending {
         let id = &category.id;
-        envelopes.push(EnvelopeState {
+        let state = EnvelopeState {
             category_id: *id,
             name: category.name.clone(),
             carried_in: of(&standing.carried, id)?,
@@ -250,10 +282,12 @@ pub fn envelopes(plan: &Plan, view: &View, month: Month, witness: bool) -> Resul
             available: of(&standing.available, id)?,
             carries_deficit: carries_deficit(plan, *id, month),
             witness: witness.then(|| {
-                let ids = flow.witness.get(id).cloned().unwrap_or_default();
+                let ids = ids.remove(id).unwrap_or_default();
                 Witness::of(view, plan.book.currency, ids)
             }),
-        });
+        };
+        named.add(state.witness.as_ref())?;
+        envelopes.push(state);
     }
     let available: i128 = standing.available.values().sum();
     Ok(EnvelopeMonth {

@@ -25,7 +25,7 @@ pub use envelopes::{EnvelopeMonth, EnvelopeQuery, EnvelopeState, envelopes, on_b
 pub use recommend::{PastPeriod, Recommendation, RecommendationQuery, recommend};
 use uses::{Counter, Use};
 
-use crate::analytics::Witness;
+use crate::analytics::{Named, Witness};
 use crate::calendar::DateRange;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BudgetId;
@@ -148,6 +148,11 @@ pub struct Told {
 }
 
 /// How budgets stand in their periods that hold a day. One that has not begun by then is left out.
+///
+/// # Errors
+///
+/// `amount_overflow` where a figure does not fit, `limit_exceeded` where witnesses would name more
+/// than 100,000 transactions.
 pub fn states(
     plan: &Plan,
     view: &View,
@@ -156,10 +161,11 @@ pub fn states(
     told: Told,
 ) -> Result<Vec<BudgetState>> {
     let mut states = Vec::with_capacity(budgets.len());
+    let mut named = Named::default();
     for budget in budgets {
         let range = budget.period.range_of(day);
         if chain::begun(budget, range) {
-            states.extend(in_ranges(plan, view, budget, &[range], told)?);
+            states.extend(in_ranges(plan, view, budget, &[range], told, &mut named)?);
         }
     }
     Ok(states)
@@ -170,7 +176,8 @@ pub fn states(
 ///
 /// # Errors
 ///
-/// `limit_exceeded` for more than [`MAX_BUDGET_PERIODS`] periods.
+/// `limit_exceeded` for more than [`MAX_BUDGET_PERIODS`] periods, or where witnesses would name
+/// more than 100,000 transactions.
 pub fn history(
     plan: &Plan,
     view: &View,
@@ -193,7 +200,7 @@ pub fn history(
         let text = format!("an answer has at most {MAX_BUDGET_PERIODS} periods");
         return Err(Error::new(ErrorCode::LimitExceeded, text).field("from"));
     }
-    in_ranges(plan, view, budget, &ranges, told)
+    in_ranges(plan, view, budget, &ranges, told, &mut Named::default())
 }
 
 /// How a budget stands in these periods, which ascend.
@@ -203,6 +210,7 @@ fn in_ranges(
     budget: &Budget,
     ranges: &[DateRange],
     told: Told,
+    named: &mut Named,
 ) -> Result<Vec<BudgetState>> {
     let (Some(first), Some(last)) = (ranges.first(), ranges.last()) else { return Ok(Vec::new()) };
     let from = chain::begin(budget).unwrap_or(*first).start().min(first.start());
@@ -213,7 +221,9 @@ fn in_ranges(
     for range in ranges {
         let carried = chain.carried_into(*range);
         let used = uses.get(&range.start()).cloned().unwrap_or_default();
-        states.push(state(plan, view, budget, *range, carried, used, told)?);
+        let state = state(plan, view, budget, *range, carried, used, told)?;
+        named.add(state.witness.as_ref())?;
+        states.push(state);
     }
     Ok(states)
 }

@@ -6,7 +6,7 @@ use super::budgets::today;
 use super::noun;
 use super::run::{Command, Decision, Facts, Needs};
 use crate::error::{Error, ErrorCode, Result};
-use crate::goals::{GoalProgress, GoalQuery, progress};
+use crate::goals::{GoalProgress, GoalQuery, progress_of_all};
 use crate::id::GoalId;
 use crate::limits::{MAX_DOCUMENTS, MAX_THRESHOLDS};
 use crate::log::Change;
@@ -88,8 +88,7 @@ impl Goals<'_> {
             None => plan.goals.values().collect(),
         };
         let as_of = query.as_of.map_or_else(|| today(plan, self.book.engine.now()), Ok)?;
-        let told = goals.into_iter().map(|goal| progress(plan, &view, goal, as_of, query.witness));
-        told.collect()
+        progress_of_all(plan, &view, &goals, as_of, query.witness)
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) struct Known {
     pub(super) payments: Vec<ExpectedPayment>,
     /// What comes on each day, in minor units.
     by_day: BTreeMap<NaiveDate, i128>,
+    /// What is recorded for each day already.
+    pub(super) recorded: BTreeMap<NaiveDate, Vec<TransactionId>>,
     /// Payments of the past that belong together.
     groups: Vec<Group>,
     /// The payments of the past that belong to what recurs.
@@ -52,6 +54,7 @@ impl Known {
             end: scope.dates(days).last().unwrap_or(scope.as_of),
             payments: Vec::new(),
             by_day: BTreeMap::new(),
+            recorded: BTreeMap::new(),
             groups: Vec::new(),
             explained: BTreeSet::new(),
             off: BTreeMap::new(),
@@ -121,6 +124,7 @@ impl Known {
                     amount: stream.amount,
                     payee: Some(stream.payee.clone()),
                     schedule_id: None,
+                    witness: scope.witness(stream.amount_ids.clone()),
                 },
             );
         }
@@ -158,6 +162,7 @@ impl Known {
                         amount: it.amount,
                         payee: schedule.payee.clone(),
                         schedule_id: Some(schedule.id),
+                        witness: scope.witness(Vec::new()),
                     },
                 );
             }
@@ -178,6 +183,7 @@ impl Known {
         for line in scope.view.lines_in(after(scope.as_of), after(self.end)) {
             if scope.accounts.contains(&line.account_id) {
                 *self.by_day.entry(line.date).or_default() += i128::from(line.amount_minor);
+                self.recorded.entry(line.date).or_default().push(line.transaction_id);
             }
         }
     }

@@ -20,10 +20,11 @@ pub use backtest::{BacktestHorizon, ForecastBacktest, ForecastBacktestQuery, bac
 
 use self::known::Known;
 use self::rest::Rest;
-use crate::analytics::{Buckets, running};
+use crate::analytics::{Buckets, Named, Witness, running};
 use crate::budgets::on_budget;
+use crate::calendar::after;
 use crate::error::{Error, ErrorCode, Result};
-use crate::id::{AccountId, ScheduleId};
+use crate::id::{AccountId, ScheduleId, TransactionId};
 use crate::limits::MAX_DOCUMENTS;
 use crate::model::{Account, check_list};
 use crate::money::{Amount, Currency, Money};
@@ -61,8 +62,10 @@ pub struct ForecastQuery {
     /// Whether streams that nobody has accepted are part of the rest; they are expected where
     /// absent, but for those that are ignored.
     pub only_schedules: bool,
+    /// Whether to name the transactions that make the figures.
+    pub witness: bool,
 }
-crate::model::debug_only!(ForecastQuery: account_ids, days, as_of, level, only_schedules);
+crate::model::debug_only!(ForecastQuery: account_ids, days, as_of, level, only_schedules, witness);
 
 /// A payment that is expected.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,6 +83,9 @@ pub struct ExpectedPayment {
     pub payee: Option<String>,
     /// The schedule; absent for a stream that nobody has accepted.
     pub schedule_id: Option<ScheduleId>,
+    /// Where asked for, the payments of a stream by which its amount is told, of which it is the
+    /// middle one; none of a schedule, which states it.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(ExpectedPayment: date, account_id, schedule_id);
 
@@ -99,6 +105,9 @@ pub struct ForecastDay {
     pub low: Option<Money>,
     /// The upper end.
     pub high: Option<Money>,
+    /// Where asked for, what is recorded for the day already. With the payments that are expected
+    /// on it this adds up to `expected`.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(ForecastDay: date);
 
@@ -128,6 +137,11 @@ pub struct Forecast {
     /// The first day on which the balance to be expected is below the limit.
     #[serde(default, deserialize_with = "crate::period::maybe_date")]
     pub low_on: Option<NaiveDate>,
+    /// What lies in the accounts now was made from these, where asked for.
+    pub witness: Option<Witness>,
+    /// Where asked for, what moved in the last `history_days` and nobody expected: the rest is told
+    /// from these, and from what expected payments were off.
+    pub rest_witness: Option<Witness>,
 }
 crate::model::debug_only!(Forecast: as_of, level, history_days, may_be_low_on, low_on);
 
@@ -139,6 +153,7 @@ struct Scope<'a> {
     currency: Currency,
     as_of: NaiveDate,
     only_schedules: bool,
+    witness: bool,
     /// Whether what is recorded after the day, and schedules, are unknown.
     blind: bool,
 }
@@ -161,6 +176,22 @@ impl Scope<'_> {
         let buckets = Buckets::new(self.view, |group| counts(group.account_id));
         let totals = running(self.view, &buckets).at(Some(day));
         opening + totals.iter().take(buckets.keys.len()).sum::<i128>()
+    }
+
+    /// The witness of transactions, where it is asked for.
+    fn witness(&self, ids: Vec<TransactionId>) -> Option<Witness> {
+        self.witness.then(|| Witness::of(self.view, self.currency, ids))
+    }
+
+    /// What the balance at the end of the day was made from, where asked for.
+    fn balance_witness(&self) -> Option<Witness> {
+        if !self.witness {
+            return None;
+        }
+        let lines = self.view.lines_in(NaiveDate::MIN, after(self.as_of));
+        let lines = lines.filter(|line| self.accounts.contains(&line.account_id));
+        let witness = self.witness(lines.map(|line| line.transaction_id).collect())?;
+        Some(Witness { opening: self.accounts.iter().copied().collect(), ..witness })
     }
 
     /// So many days from the next one on, up to the last one that can be written.
@@ -195,7 +226,8 @@ impl Scope<'_> {
 /// # Errors
 ///
 /// `currency_mismatch` where the accounts are in several currencies, `invalid_input` where there is
-/// no account, `amount_overflow` where a balance does not fit.
+/// no account, `amount_overflow` where a balance does not fit, `limit_exceeded` where witnesses
+/// would name more than 100,000 transactions.
 pub fn forecast(
     plan: &Plan,
     view: &View,
@@ -224,18 +256,25 @@ pub(crate) fn forecast_with(
     }
     let scope = scope(plan, view, query, today)?;
     let limit = limit(query.limit, scope.currency)?;
-    let known = Known::new(&scope, days, streams);
+    let mut known = Known::new(&scope, days, streams);
     let rest = Rest::new(&scope, &known);
     let ahead = scope.ahead(&known, &rest, days, level);
     let money = |minor: i128| Money::from_wide(minor, scope.currency);
+    let (witness, rest_witness) = (scope.balance_witness(), scope.witness(rest.ids));
+    let mut named = Named::default();
+    [&witness, &rest_witness].into_iter().try_for_each(|it| named.add(it.as_ref()))?;
+    known.payments.iter().try_for_each(|it| named.add(it.witness.as_ref()))?;
     let told = ahead.iter().map(|it| {
         let (low, high) = it.interval.unzip();
+        let witness = scope.witness(known.recorded.remove(&it.date).unwrap_or_default());
+        named.add(witness.as_ref())?;
         Ok(ForecastDay {
             date: it.date,
             expected: money(it.expected)?,
             balance: money(it.middle)?,
             low: low.map(money).transpose()?,
             high: high.map(money).transpose()?,
+            witness,
         })
     });
     let first = |is: &dyn Fn(&Ahead) -> bool| ahead.iter().find(|it| is(it)).map(|it| it.date);
@@ -249,7 +288,19 @@ pub(crate) fn forecast_with(
         payments: known.payments,
         may_be_low_on: first(&|it| it.interval.map_or(it.middle, |(low, _)| low) < limit),
         low_on: first(&|it| it.middle < limit),
+        witness,
+        rest_witness,
     })
+}
+
+/// What lies in the accounts on budget at the end of a day was made from these.
+pub(crate) fn balance_witness(
+    plan: &Plan,
+    view: &View,
+    as_of: NaiveDate,
+) -> Result<Option<Witness>> {
+    let query = ForecastQuery { witness: true, ..ForecastQuery::default() };
+    Ok(scope(plan, view, &query, as_of)?.balance_witness())
 }
 
 fn limit(limit: Option<Amount>, currency: Currency) -> Result<i128> {
@@ -284,6 +335,7 @@ fn scope<'a>(
         currency,
         as_of: query.as_of.unwrap_or(today),
         only_schedules: query.only_schedules,
+        witness: query.witness,
         blind: false,
     })
 }

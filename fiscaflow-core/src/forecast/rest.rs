@@ -7,7 +7,10 @@ use chrono::{Datelike, Days, NaiveDate};
 
 use super::Scope;
 use super::known::Known;
+use crate::calendar::after;
+use crate::id::TransactionId;
 use crate::money::div_half_even;
+use crate::view::Line;
 
 /// Over how many days of the past averages are told, at most: whole weeks.
 const MAX_HISTORY: u32 = 364;
@@ -25,6 +28,8 @@ const FINE: i128 = 1 << 16;
 pub(super) struct Rest {
     /// Over how many days averages are told.
     pub(super) days: u32,
+    /// What moved in them and nobody expected, where it is asked for.
+    pub(super) ids: Vec<TransactionId>,
     /// Over how many days sums are compared.
     compared: u32,
     /// What each weekday brings on average, finely.
@@ -41,7 +46,8 @@ impl Rest {
         let had = u32::try_from(had).unwrap_or(0) / 7 * 7;
         let (days, compared) = (had.min(MAX_HISTORY), had.min(MAX_COMPARED));
         let weekdays = averages(&by_day, &last_days(scope.as_of, days));
-        let mut rest = Self { days, compared, weekdays, blocks: Vec::new() };
+        let ids = if scope.witness { unexpected(scope, known, days) } else { Vec::new() };
+        let mut rest = Self { days, ids, compared, weekdays, blocks: Vec::new() };
         if days >= MIN_HISTORY {
             let dates = last_days(scope.as_of, compared);
             let usual = averages(&by_day, &dates);
@@ -125,6 +131,24 @@ fn daily(scope: &Scope<'_>, known: &Known) -> BTreeMap<NaiveDate, i128> {
         }
     }
     by_day
+}
+
+/// The lines since a day that belong to nothing that recurs.
+fn unexplained<'a>(
+    scope: &'a Scope<'_>,
+    known: &'a Known,
+    from: NaiveDate,
+) -> impl Iterator<Item = Line<'a>> {
+    scope.view.lines_in(from, after(scope.as_of)).filter(|line| {
+        let counts = scope.accounts.contains(&line.account_id);
+        counts && !known.explained.contains(&line.transaction_id)
+    })
+}
+
+/// The transactions of the last days that belong to nothing that recurs.
+fn unexpected(scope: &Scope<'_>, known: &Known, days: u32) -> Vec<TransactionId> {
+    let from = last_days(scope.as_of, days).first().copied().unwrap_or(after(scope.as_of));
+    unexplained(scope, known, from).map(|line| line.transaction_id).collect()
 }
 
 /// So many days up to one.

@@ -18,6 +18,7 @@ pub(crate) use announce::{announce, may_reach};
 
 use self::pace::Line;
 use self::saved::Saved;
+use crate::analytics::{Named, Witness};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{GoalId, TransactionId};
 use crate::model::{Goal, GoalFunding, GoalState};
@@ -35,7 +36,7 @@ pub struct GoalQuery {
     /// The day by whose end it is told; today, in the book's zone, where absent.
     #[serde(deserialize_with = "crate::period::maybe_date")]
     pub as_of: Option<NaiveDate>,
-    /// Whether to name the transactions that were saved.
+    /// Whether to name the transactions that make the figures.
     pub witness: bool,
 }
 
@@ -101,8 +102,33 @@ pub struct GoalProgress {
     /// The transactions since the start that changed what is saved, by date, where asked for: with
     /// what was before and what was assigned they add up to it.
     pub contributions: Option<Vec<GoalContribution>>,
+    /// What is saved was made from these, those before the start too, where asked for; and for an
+    /// envelope, from what it was assigned.
+    pub witness: Option<Witness>,
 }
 crate::model::debug_only!(GoalProgress: goal_id, state, reached, announced);
+
+/// How goals stand at the end of a day.
+///
+/// # Errors
+///
+/// Those of [`progress`]; `limit_exceeded` where witnesses would name more than 100,000
+/// transactions.
+pub fn progress_of_all(
+    plan: &Plan,
+    view: &View,
+    goals: &[&Goal],
+    as_of: NaiveDate,
+    witness: bool,
+) -> Result<Vec<GoalProgress>> {
+    let (mut all, mut named) = (Vec::with_capacity(goals.len()), Named::default());
+    for goal in goals {
+        let it = progress(plan, view, goal, as_of, witness)?;
+        named.add(it.witness.as_ref())?;
+        all.push(it);
+    }
+    Ok(all)
+}
 
 /// How a goal stands at the end of a day.
 ///
@@ -141,6 +167,7 @@ pub fn progress(
         BTreeMap::new()
     };
     let contributed = if enveloped { flows.values().sum() } else { saved - before };
+    let named = witness.then(|| source.witness(line.before, &flows));
     let contributions = flows.into_iter().map(|((date, transaction_id), minor)| {
         Ok(GoalContribution { transaction_id, date, amount: money(minor)? })
     });
@@ -165,6 +192,7 @@ pub fn progress(
         reached: reached(goal, saved).collect(),
         announced: announced.map(|(_, it)| it.percent).collect(),
         contributions: if witness { Some(contributions.collect::<Result<_>>()?) } else { None },
+        witness: named,
     })
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use crate::analytics::{Buckets, running};
+use crate::analytics::{Buckets, Witness, running};
 use crate::budgets::{available, on_budget};
 use crate::calendar::after;
 use crate::id::{AccountId, TransactionId};
@@ -82,6 +82,20 @@ impl Saved<'_> {
                 linked
             }
         }
+    }
+
+    /// What is saved was made from these, of which `since` are the ones after a day.
+    pub(super) fn witness(&self, day: NaiveDate, since: &Flows) -> Witness {
+        let (earlier, opening) = match &self.goal.funding {
+            GoalFunding::Contributions { .. } => (Flows::new(), Vec::new()),
+            GoalFunding::Balances { account_ids } => {
+                let opening = self.accounts(account_ids).into_iter().collect();
+                (self.contributions(NaiveDate::MIN, day), opening)
+            }
+            _ => (self.contributions(NaiveDate::MIN, day), Vec::new()),
+        };
+        let ids = earlier.keys().chain(since.keys()).map(|(_, id)| *id).collect();
+        Witness { opening, ..Witness::of(self.view, self.goal.target.currency(), ids) }
     }
 
     /// What the transactions that are linked to the goal added, in its currency.

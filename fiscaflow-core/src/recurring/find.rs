@@ -19,6 +19,8 @@ use crate::view::View;
 const MAX_STEP_PERCENT: i128 = 40;
 /// The most streams of one amount that one party is believed to have, such as two equal contracts.
 const MAX_TWINS: usize = 2;
+/// How many payments tell what the next one of a stream is whose amounts differ.
+const NEWEST: usize = 6;
 /// How many payments a stream whose amounts differ has at least.
 const MIN_VARYING: usize = 4;
 
@@ -303,7 +305,8 @@ impl<'a> Found<'a> {
         let is_fixed = stays.saturating_mul(3) >= minors.len().saturating_sub(1).saturating_mul(2);
         let newest = self.payments.last();
         let usual = newest.map_or(0, |payment| payment.minor);
-        let expected = if is_fixed { usual } else { median_of_newest(&minors) };
+        let telling = self.payments.len().saturating_sub(if is_fixed { 1 } else { NEWEST });
+        let telling = self.payments.get(telling..).unwrap_or_default();
         let kind = match (usual < 0, is_fixed) {
             (false, _) => StreamKind::Income,
             (true, true) => StreamKind::Subscription,
@@ -316,7 +319,8 @@ impl<'a> Found<'a> {
             cadence: self.cadence,
             kind,
             state,
-            amount: money(expected),
+            amount: money(median(telling)),
+            amount_ids: telling.iter().map(|payment| payment.id).collect(),
             smallest: money(minors.iter().copied().min_by_key(size).unwrap_or(0)),
             largest: money(minors.iter().copied().max_by_key(size).unwrap_or(0)),
             changes: if is_fixed { changes(&self.payments, currency) } else { Vec::new() },
@@ -344,11 +348,11 @@ pub(super) fn is_near(one: i64, other: i64) -> bool {
     (one - other).abs() * 100 <= larger * MAX_STEP_PERCENT
 }
 
-/// The middle one of the newest six amounts; of an even number the one nearer to nothing.
-fn median_of_newest(minors: &[i64]) -> i64 {
-    let mut newest: Vec<i64> = minors.iter().rev().take(6).copied().collect();
-    newest.sort_unstable_by_key(|minor| minor.unsigned_abs());
-    newest.get(newest.len().saturating_sub(1) / 2).copied().unwrap_or(0)
+/// The middle amount; of an even number the one nearer to nothing.
+fn median(payments: &[Payment<'_>]) -> i64 {
+    let mut minors: Vec<i64> = payments.iter().map(|payment| payment.minor).collect();
+    minors.sort_unstable_by_key(|minor| minor.unsigned_abs());
+    minors.get(minors.len().saturating_sub(1) / 2).copied().unwrap_or(0)
 }
 
 /// The days on which the amount became another and stayed it, once at least or to the end.

@@ -117,6 +117,8 @@ pub struct Stream {
     /// The amount to be expected next, signed: the newest where the amount stays, else the median
     /// of the newest six.
     pub amount: Money,
+    /// The payments from which that is told, by date: the newest, or the newest six.
+    pub amount_ids: Vec<TransactionId>,
     /// The smallest amount by size, signed.
     pub smallest: Money,
     /// The largest amount by size, signed.
