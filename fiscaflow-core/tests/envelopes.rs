@@ -13,16 +13,17 @@ use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
 use fiscaflow_core::budgets::{
-    AutomationQuery, AutomationReport, EnvelopeMonth, Proposal, envelopes, propose,
+    AutomationQuery, AutomationReport, EnvelopeMonth, Proposal, envelopes as state_of, propose,
 };
 use fiscaflow_core::model::{
     Account, AccountKind, Assigned, Assignment, Book, Category, CategoryKind, Envelope, Learning,
-    NewEnvelope,
+    NewEnvelope, Schedule,
 };
 use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::View;
 use fiscaflow_core::{
-    AccountId, BookId, CategoryId, Currency, Money, Month, Plan, TransactionId, parse_date,
+    AccountId, BookId, CategoryId, Currency, Money, Month, Plan, ScheduleId, TransactionId,
+    parse_date,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -163,10 +164,47 @@ fn blocks(table: &str) -> Vec<Block<'_>> {
 /// envelopes hold, and what is to be budgeted is, what stands there.
 #[test]
 fn envelopes_are_those_of_the_table() {
-    let blocks = blocks(include_str!("tables/envelopes.txt"));
-    let (total, kept) = blocks.split_last().unwrap();
-    assert_eq!((kept.len(), total.2.len()), (9, 24));
     let mut plan = plan(9, minor("1000.00"));
+    holds(&mut plan, include_str!("tables/envelopes.txt"), 9);
+}
+
+/// So does the one of amounts that are spent before their date, of schedules, and of shares of what
+/// is left.
+#[test]
+fn schedules_fill_envelopes_as_the_table_says() {
+    let mut plan = plan(6, minor("1000.00"));
+    for (number, minor, days) in [
+        (1, -60_000, json!({"start": "2025-06-15", "unit": "years"})),
+        (2, -4_500, json!({"start": "2025-02-10", "unit": "months", "every": 3})),
+        (3, -8_000, json!({"start": "2025-01-31", "unit": "months"})),
+        (4, -2_000, json!({"start": "2025-01-03", "unit": "weeks"})),
+    ] {
+        expect(&mut plan, number, minor, days);
+    }
+    holds(&mut plan, include_str!("tables/automations.txt"), 6);
+}
+
+/// Adds a schedule to a plan.
+fn expect(plan: &mut Plan, number: u128, minor: i64, days: Value) {
+    let schedule = Schedule {
+        id: ScheduleId::new(Uuid::from_u128(number)),
+        name: number.to_string(),
+        account_id: AccountId::new(Uuid::from_u128(1)),
+        payee: None,
+        category_id: None,
+        amount: euro(minor),
+        tolerance_percent: 0,
+        recurrence: serde_json::from_value(days).unwrap(),
+        tolerance_days: 3,
+        active: true,
+    };
+    plan.schedules.insert(schedule.id, schedule);
+}
+
+fn holds(plan: &mut Plan, table: &str, envelopes: usize) {
+    let blocks = blocks(table);
+    let (total, kept) = blocks.split_last().unwrap();
+    assert_eq!((kept.len(), total.2.len()), (envelopes, 24));
     let (mut view, mut count) = (View::new(), 0);
     let mut put = |month: &str, amount: i64, of: u128| {
         count += 1;
@@ -174,20 +212,20 @@ fn envelopes_are_those_of_the_table() {
         view.put(&row(count, day, amount, Some(of)));
     };
     for (number, (_, members, rows)) in (1..).zip(kept) {
-        keep(&mut plan, number, serde_json::from_str(members).unwrap());
+        keep(plan, number, serde_json::from_str(members).unwrap());
         rows.iter().for_each(|row| put(row[0], -minor(row[1]), number));
     }
     total.2.iter().for_each(|row| put(row[0], minor(row[1]), SALARY));
     for text in ["2025-01", "2025-02"] {
-        let copied = kept.iter().position(|(name, ..)| *name == "copy").unwrap();
+        let Some(copied) = kept.iter().position(|(name, ..)| *name == "copy") else { continue };
         let by_hand = kept[copied].2.iter().find(|row| row[0] == text).unwrap()[2];
         let number = u128::try_from(copied + 1).unwrap();
-        assign(&mut plan, month(text), number, euro(minor(by_hand)));
+        assign(plan, month(text), number, euro(minor(by_hand)));
     }
     for (at, row) in total.2.iter().enumerate() {
-        let report = proposed(&plan, &view, row[0], false);
-        apply(&mut plan, &report);
-        let state = envelopes(&plan, &view, month(row[0]), false).unwrap();
+        let report = proposed(plan, &view, row[0], false);
+        apply(plan, &report);
+        let state = state_of(plan, &view, month(row[0]), false).unwrap();
         for (envelope, (name, _, rows)) in state.envelopes.iter().zip(kept) {
             let row = &rows[at];
             assert_eq!(envelope.assigned, euro(minor(row[2])), "{name} {}", row[0]);
@@ -272,6 +310,62 @@ fn dates_share_what_lies_in_the_envelope() {
     assert_eq!(ask(&[by("90.00", "2026-05", None), yearly]), (9_000 + 9_000 - 3_000) / 3);
     assert_eq!(ask(&[by("90.00", "2026-02", None)]), 0);
     assert_eq!(ask(&[by("10.00", "2026-05", None)]), 0);
+}
+
+/// Automations by date of one envelope ask once, in the turn of the first of them, whatever the
+/// turns of the others are.
+#[test]
+fn dates_have_one_turn() {
+    let by = |priority: u32, month: &str| {
+        let rule = json!({"kind": "by_date", "amount": "90.00", "month": month});
+        json!({"priority": priority, "rule": rule})
+    };
+    let mut plan = plan(1, 100_000);
+    keep(&mut plan, 1, filled_by(&[by(3, "2026-05"), by(1, "2026-05"), by(2, "2026-05")]));
+    let report = proposed(&plan, &View::new(), "2026-03", false);
+    assert_eq!(given(&report), [9_000]);
+    assert_eq!(report.proposals[0].parts.len(), 1);
+    assert_eq!(report.proposals[0].parts[0].automation, 1);
+}
+
+/// What is asked for is increased or lowered by a share or an amount, and never below zero; a
+/// schedule that is not active, is over, or brings money in asks for nothing.
+#[test]
+fn what_is_asked_for_can_be_increased() {
+    let mut plan = plan(1, 100_000);
+    let mut view = View::new();
+    for (number, (text, amount)) in
+        (1..).zip([("2025-12-05", 4_000), ("2026-01-05", 5_000), ("2026-02-05", 6_000)])
+    {
+        view.put(&row(number, parse_date(text).unwrap(), -amount, Some(1)));
+    }
+    let ask = |plan: &mut Plan, mut rule: Value, further: Value| {
+        rule.as_object_mut().unwrap().extend(further.as_object().unwrap().clone());
+        keep(plan, 1, filled_by(&[json!({"rule": rule})]));
+        given(&proposed(plan, &view, "2026-03", false))[0]
+    };
+    let average = || json!({"kind": "average", "months": 3});
+    for (further, asked) in [
+        (json!({}), 5_000),
+        (json!({"increase_percent": "20"}), 6_000),
+        (json!({"increase_percent": "-10"}), 4_500),
+        (json!({"increase_amount": "11"}), 6_100),
+        (json!({"increase_amount": "-1"}), 4_900),
+        (json!({"increase_amount": "-51"}), 0),
+    ] {
+        assert_eq!(ask(&mut plan, average(), further), asked);
+    }
+    let monthly = json!({"start": "2026-01-31", "unit": "months"});
+    expect(&mut plan, 1, -10_000, monthly.clone());
+    expect(&mut plan, 2, 10_000, monthly);
+    expect(&mut plan, 3, -10_000, json!({"start": "2026-01-31", "unit": "months", "count": 2}));
+    let of = |number: u128| json!({"kind": "schedule", "schedule_id": Uuid::from_u128(number)});
+    assert_eq!(ask(&mut plan, of(1), json!({"increase_percent": "-25"})), 7_500);
+    assert_eq!(ask(&mut plan, of(2), json!({})), 0);
+    assert_eq!(ask(&mut plan, of(3), json!({})), 0);
+    assert_eq!(ask(&mut plan, of(4), json!({})), 0);
+    plan.schedules.get_mut(&ScheduleId::new(Uuid::from_u128(1))).unwrap().active = false;
+    assert_eq!(ask(&mut plan, of(1), json!({})), 0);
 }
 
 /// An envelope that was assigned something is left alone, unless it is to be filled anew; then what
@@ -379,7 +473,7 @@ proptest! {
         rows.iter().for_each(|row| view.put(row));
         let mut before: Option<BTreeMap<CategoryId, i64>> = None;
         for back in (0..13).rev() {
-            let state = envelopes(&plan, &view, at(back), true).unwrap();
+            let state = state_of(&plan, &view, at(back), true).unwrap();
             adds_up(&plan, &rows, &state)?;
             for it in &state.envelopes {
                 let left = before.as_ref().map_or(0, |before| before[&it.category_id]);
@@ -389,6 +483,129 @@ proptest! {
             let left = state.envelopes.iter().map(|it| (it.category_id, it.available.minor()));
             before = Some(left.collect());
         }
+    }
+}
+
+/// An amount by date of the twin: how much, the months in which it is needed, ascending, and since
+/// which month before the first of them it is spent.
+struct Needed {
+    minor: i64,
+    months: Vec<Month>,
+    spent_from: Option<Month>,
+}
+
+/// The twin's month so many later.
+fn ahead(month: Month, months: u32) -> Month {
+    (0..months).fold(month, |month, _| month.next())
+}
+
+/// What the twin lays by in a month: it walks through all months before, and keeps what was spent
+/// since an amount is spent early.
+fn laid_by_twin(
+    now: Month,
+    needed: &[Needed],
+    assigned: &BTreeMap<Month, i64>,
+    spent: &BTreeMap<Month, i64>,
+) -> i64 {
+    let coming: Vec<(&Needed, Month)> = needed
+        .iter()
+        .filter_map(|it| Some((it, *it.months.iter().find(|month| **month >= now)?)))
+        .collect();
+    let Some(first) = coming.iter().map(|(_, month)| *month).min() else { return 0 };
+    let early = coming.iter().filter_map(|(it, month)| {
+        let from = it.spent_from?;
+        let before = it.months.iter().position(|it| it == month).unwrap();
+        let repeat = it.months.first()?.until(it.months[before]);
+        Some(ahead(from, u32::try_from(repeat).unwrap()))
+    });
+    let early = early.filter(|from| *from < now).min();
+    let (mut pot, mut month) = (0, now.back(30));
+    while month < now {
+        let keeps = early.is_some_and(|from| month >= from);
+        pot += assigned.get(&month).unwrap_or(&0);
+        pot -= if keeps { 0 } else { *spent.get(&month).unwrap_or(&0) };
+        // What is overspent is made good by what is to be budgeted.
+        pot = if keeps { pot } else { pot.max(0) };
+        month = month.next();
+    }
+    let parts = |from: Month, to: Month| i128::from(from.until(to)) + 1;
+    let needed: i128 = coming
+        .iter()
+        .map(|(it, month)| {
+            let minor = i128::from(it.minor);
+            let next = it.months.iter().find(|it| *it > month);
+            match next {
+                _ if *month == first => minor,
+                // So many of the months since it was needed last have come by the first date.
+                Some(next) => {
+                    let all = parts(*month, *next) - 1;
+                    half_even(minor * (all - parts(first, *month) + 1).max(0), all)
+                }
+                None => half_even(minor * parts(now, first), parts(now, *month)),
+            }
+        })
+        .sum();
+    let asked = half_even(needed - i128::from(pot), parts(now, first));
+    i64::try_from(asked.max(0)).unwrap()
+}
+
+/// An amount, in how many months it is needed, after how many again, and how early it is spent.
+fn amount_by_date() -> impl Strategy<Value = (i64, u32, Option<u32>, Option<u32>)> {
+    (1_i64..90_000, 0_u32..30, prop::option::of(1_u32..15), prop::option::of(0_u32..6))
+}
+
+fn half_even(number: i128, by: i128) -> i128 {
+    let twice = (2 * number).div_euclid(by);
+    let is_half = (2 * number).rem_euclid(by) == 0 && twice % 2 != 0;
+    let floor = number.div_euclid(by);
+    if is_half { floor + floor.rem_euclid(2) } else { (2 * number + by).div_euclid(2 * by) }
+}
+
+proptest! {
+    /// What automations by date and schedules ask for together, early spending too, is what the
+    /// twin finds by walking through the months.
+    #[test]
+    fn dates_are_recomputed_from_nothing(
+        amounts in prop::collection::vec(amount_by_date(), 0..4),
+        bills in prop::collection::vec((1_i64..90_000, 0_u32..30, 1_u32..15), 0..2),
+        flows in prop::collection::vec((0_i64..9_000, 0_i64..12_000), 14),
+    ) {
+        let now = month("2026-03");
+        let (mut plan, mut view) = (plan(1, 0), View::new());
+        let (mut assigned, mut spent) = (BTreeMap::new(), BTreeMap::new());
+        for (ago, (given, minor)) in (1..).zip(flows) {
+            let month = now.back(ago);
+            assign(&mut plan, month, 1, euro(given));
+            view.put(&row(u128::from(ago), month.first_day(), -minor, Some(1)));
+            assigned.insert(month, given);
+            spent.insert(month, minor);
+        }
+        let (mut automations, mut needed) = (Vec::new(), Vec::new());
+        for (minor, at, repeat, early) in amounts {
+            let month = ahead(now.back(10), at);
+            let spent_from = early.map(|early| month.back(early));
+            let rule = json!({"kind": "by_date", "amount": euro(minor).amount(), "month": month,
+                "repeat_months": repeat, "spend_from": spent_from});
+            automations.push(json!({"rule": rule}));
+            let again = |turn: u32| ahead(month, turn * repeat.unwrap_or(0));
+            let months = (0..if repeat.is_some() { 60 } else { 1 }).map(again).collect();
+            needed.push(Needed { minor, months, spent_from });
+        }
+        for (number, (minor, at, every)) in (1_u128..).zip(bills) {
+            let month = ahead(now.back(10), at);
+            let days = json!({"start": month.first_day(), "unit": "months", "every": every});
+            expect(&mut plan, number, -minor, days);
+            let rule = json!({"kind": "schedule", "schedule_id": Uuid::from_u128(number)});
+            automations.push(json!({"rule": rule}));
+            let months = (0..60).map(|turn| ahead(month, turn * every)).collect();
+            needed.push(Needed { minor, months, spent_from: None });
+        }
+        if automations.is_empty() {
+            return Ok(());
+        }
+        keep(&mut plan, 1, filled_by(&automations));
+        let told = given(&proposed(&plan, &view, "2026-03", false));
+        prop_assert_eq!(told, [laid_by_twin(now, &needed, &assigned, &spent)]);
     }
 }
 

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::due;
 use super::envelopes::{Flow, Standing, flows, standing};
 use crate::calendar::DateRange;
 use crate::error::Result;
@@ -78,12 +79,12 @@ pub struct AutomationReport {
 }
 
 /// An envelope while it is filled, in minor units.
-struct Filling<'a> {
-    id: CategoryId,
-    envelope: &'a Envelope,
+pub(super) struct Filling<'a> {
+    pub(super) id: CategoryId,
+    pub(super) envelope: &'a Envelope,
     cap: Option<i128>,
     before: i128,
-    carried: i128,
+    pub(super) carried: i128,
     given: i128,
     beyond_cap: i128,
     beyond_funds: i128,
@@ -108,10 +109,10 @@ impl Filling<'_> {
 }
 
 /// What automations look at.
-struct Facts<'a> {
-    plan: &'a Plan,
-    month: Month,
-    flows: BTreeMap<Month, Flow>,
+pub(super) struct Facts<'a> {
+    pub(super) plan: &'a Plan,
+    pub(super) month: Month,
+    pub(super) flows: BTreeMap<Month, Flow>,
     standing: Standing,
 }
 
@@ -131,8 +132,9 @@ pub fn propose(plan: &Plan, view: &View, query: &AutomationQuery) -> Result<Auto
     let priorities = fillings.iter().flat_map(|it| &it.envelope.automations);
     let priorities: BTreeSet<u32> = priorities.map(|it| it.priority).collect();
     for priority in priorities {
+        let available = funds.max(0);
         for filling in &mut fillings {
-            let asked = facts.asked(filling, priority)?;
+            let asked = facts.asked(filling, priority, available)?;
             let most = if priority == 0 { i128::MAX } else { funds };
             funds -= filling.give(asked, most);
         }
@@ -142,8 +144,16 @@ pub fn propose(plan: &Plan, view: &View, query: &AutomationQuery) -> Result<Auto
 }
 
 impl Facts<'_> {
-    fn minor(&self, amount: Amount) -> Result<i128> {
+    pub(super) fn minor(&self, amount: Amount) -> Result<i128> {
         Ok(i128::from(Money::from_amount(amount, self.plan.book.currency)?.minor()))
+    }
+
+    /// What an envelope was assigned in a month.
+    pub(super) fn assigned(&self, month: Month, id: CategoryId) -> i128 {
+        let assignment = self.plan.assignments.get(&month);
+        let amounts = assignment.into_iter().flat_map(|it| &it.amounts);
+        let found = amounts.filter(|it| it.category_id == id).map(|it| it.amount.minor());
+        found.map(i128::from).sum()
     }
 
     /// The envelopes that are filled, and what is given back of those that are too full.
@@ -175,20 +185,19 @@ impl Facts<'_> {
     }
 
     /// What an envelope's automations of one turn ask for.
-    fn asked(&self, filling: &mut Filling<'_>, priority: u32) -> Result<i128> {
+    fn asked(&self, filling: &mut Filling<'_>, priority: u32, available: i128) -> Result<i128> {
         let mut total = 0;
-        let mut by_date = true;
+        let by_date = due::first(filling.envelope);
         let automations = filling.envelope.automations.iter().enumerate();
         for (at, automation) in automations.filter(|(_, it)| it.priority == priority) {
             let asked = match &automation.rule {
-                AutomationRule::ByDate { .. } if by_date => {
-                    by_date = false;
-                    self.by_dates(filling)?
-                }
+                _ if by_date == Some(at) => self.by_dates(filling)?,
                 AutomationRule::UpTo { amount } => {
                     self.minor(*amount)? - filling.carried - filling.given - total
                 }
-                AutomationRule::Remainder { .. } | AutomationRule::ByDate { .. } => continue,
+                AutomationRule::PercentOfAvailable { percent } => share_of(available, *percent),
+                AutomationRule::Remainder { .. } => continue,
+                rule if due::is_by_date(rule) => continue,
                 rule => self.asked_by(rule, filling.id)?,
             };
             let asked = asked.max(0);
@@ -214,54 +223,25 @@ impl Facts<'_> {
                 let income: i128 = wanted.map(|(_, minor)| *minor).sum();
                 share_of(income.max(0), *percent)
             }
-            AutomationRule::Average { months } => {
+            AutomationRule::Schedule { schedule_id, increase_percent, increase_amount, .. } => {
+                let due = self.falls_due(*schedule_id, (*increase_percent, *increase_amount))?;
+                due.filter(|it| it.left == 0).map_or(0, |it| it.minor)
+            }
+            AutomationRule::Average { months, increase_percent, increase_amount } => {
                 let mut sum = 0;
                 for ago in 1..=*months {
                     let flow = self.flows.get(&self.month.back(ago));
                     sum -= flow.and_then(|flow| flow.activity.get(&id)).copied().unwrap_or(0);
                 }
-                div_half_even(sum, i128::from(*months).max(1))
+                let average = div_half_even(sum, i128::from(*months).max(1));
+                self.increased(average, (*increase_percent, *increase_amount))?
             }
-            AutomationRule::Copy { months_ago } => {
-                let assignment = self.plan.assignments.get(&self.month.back(*months_ago));
-                let amounts = assignment.into_iter().flat_map(|it| &it.amounts);
-                let found = amounts.filter(|it| it.category_id == id).map(|it| it.amount.minor());
-                found.map(i128::from).sum()
-            }
+            AutomationRule::Copy { months_ago } => self.assigned(self.month.back(*months_ago), id),
             AutomationRule::UpTo { .. }
             | AutomationRule::ByDate { .. }
+            | AutomationRule::PercentOfAvailable { .. }
             | AutomationRule::Remainder { .. } => 0,
         })
-    }
-
-    /// What has to be laid by this month so that all amounts are there in time: what is needed by
-    /// the earliest date, in equal parts. Of an amount that is needed later, that much is needed by
-    /// then as equal parts since now, or since it was needed last, would make.
-    fn by_dates(&self, filling: &Filling<'_>) -> Result<i128> {
-        let mut wanted = Vec::new();
-        for automation in &filling.envelope.automations {
-            let AutomationRule::ByDate { amount, month, repeat_months } = &automation.rule else {
-                continue;
-            };
-            let repeat = repeat_months.map(i64::from).filter(|repeat| *repeat > 0);
-            let left = match (self.month.until(*month), repeat) {
-                (left, Some(repeat)) if left < 0 => left.rem_euclid(repeat),
-                (left, _) => left,
-            };
-            if left >= 0 {
-                wanted.push((self.minor(*amount)?, i128::from(left), repeat.map(i128::from)));
-            }
-        }
-        let Some(first) = wanted.iter().map(|(_, left, _)| *left).min() else { return Ok(0) };
-        let needed = wanted.iter().map(|(amount, left, repeat)| match repeat {
-            _ if *left == first => *amount,
-            Some(repeat) => {
-                div_half_even(amount * (repeat - left + first).max(0), (*repeat).max(1))
-            }
-            None => div_half_even(amount * (first + 1), left + 1),
-        });
-        let needed: i128 = needed.sum();
-        Ok(div_half_even(needed - filling.carried, first + 1))
     }
 
     /// Shares what is left to be budgeted among the envelopes that take a share of the remainder;
@@ -341,7 +321,7 @@ fn weight(filling: &Filling<'_>) -> u32 {
 }
 
 /// So many percent of an amount, rounded half to even.
-fn share_of(minor: i128, percent: Amount) -> i128 {
+pub(super) fn share_of(minor: i128, percent: Amount) -> i128 {
     let percent = percent.decimal();
     let hundredfold = 10_i128.checked_pow(percent.scale()).and_then(|it| it.checked_mul(100));
     let product = minor.checked_mul(percent.mantissa());

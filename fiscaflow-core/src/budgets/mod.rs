@@ -8,6 +8,7 @@
 mod alerts;
 mod automations;
 mod chain;
+mod due;
 mod envelopes;
 mod recommend;
 mod scope;

@@ -101,6 +101,7 @@ impl Envelopes<'_> {
     ///     amount: "600.00".parse()?,
     ///     month: "2026-07".parse()?,
     ///     repeat_months: Some(12),
+    ///     spend_from: None,
     /// };
     /// book.envelopes()
     ///     .put(NewEnvelope {
@@ -335,10 +336,28 @@ fn check_automation(automation: &Automation, plan: &Plan) -> Result<()> {
     };
     match &automation.rule {
         AutomationRule::Fixed { amount: it } | AutomationRule::UpTo { amount: it } => amount(it),
-        AutomationRule::ByDate { amount: it, repeat_months, .. } => {
+        AutomationRule::ByDate { amount: it, repeat_months, month, spend_from } => {
             amount(it)?;
+            if spend_from.is_some_and(|from| from > *month) {
+                return Err(Error::invalid("spend_from", "it is spent before it is needed"));
+            }
             repeat_months.map_or(Ok(()), |it| months("repeat_months", it))
         }
+        AutomationRule::Schedule { schedule_id, increase_percent, increase_amount, .. } => {
+            let schedule = plan.schedule(*schedule_id);
+            let amount = schedule.map_err(|error| error.field("schedule_id"))?.amount;
+            if amount.currency() != plan.book.currency {
+                let text = format!("envelopes are kept in `{}`", plan.book.currency);
+                let error = Error::new(ErrorCode::CurrencyMismatch, text);
+                return Err(error.field("schedule_id").id(schedule_id));
+            }
+            if amount.minor() >= 0 {
+                let text = "an envelope pays what goes out; the schedule is of money that comes in";
+                return Err(Error::invalid("schedule_id", text).id(schedule_id));
+            }
+            check_increase((*increase_percent, *increase_amount), plan)
+        }
+        AutomationRule::PercentOfAvailable { percent } => check_percent("percent", *percent, 0),
         AutomationRule::Repeat { amount: it, days } => {
             amount(it)?;
             days.check().map_err(|error| {
@@ -347,12 +366,7 @@ fn check_automation(automation: &Automation, plan: &Plan) -> Result<()> {
             })
         }
         AutomationRule::Percent { percent, category_id, .. } => {
-            let percent = percent.decimal().normalize();
-            let hundred = rust_decimal::Decimal::ONE_HUNDRED;
-            if percent.is_sign_negative() || percent > hundred || percent.scale() > 6 {
-                let text = "a percentage lies between 0 and 100 and has at most 6 decimal places";
-                return Err(Error::invalid("percent", text));
-            }
+            check_percent("percent", *percent, 0)?;
             let Some(id) = category_id else { return Ok(()) };
             let category = plan.category(*id).map_err(|error| error.field("category_id"))?;
             if category.kind == CategoryKind::Income {
@@ -360,7 +374,10 @@ fn check_automation(automation: &Automation, plan: &Plan) -> Result<()> {
             }
             Err(Error::invalid("category_id", "a share is taken of income").id(id))
         }
-        AutomationRule::Average { months: it } => months("months", *it),
+        AutomationRule::Average { months: it, increase_percent, increase_amount } => {
+            months("months", *it)?;
+            check_increase((*increase_percent, *increase_amount), plan)
+        }
         AutomationRule::Copy { months_ago } => months("months_ago", *months_ago),
         AutomationRule::Remainder { weight } => {
             if (1..=MAX_WEIGHT).contains(weight) {
@@ -369,4 +386,25 @@ fn check_automation(automation: &Automation, plan: &Plan) -> Result<()> {
             Err(Error::invalid("weight", format!("a weight is 1 to {MAX_WEIGHT}")))
         }
     }
+}
+
+/// Refuses what is no percentage, from a least one on.
+fn check_percent(field: &str, percent: Amount, least: i64) -> Result<()> {
+    let percent = percent.decimal().normalize();
+    let most = rust_decimal::Decimal::ONE_HUNDRED;
+    if percent >= least.into() && percent <= most && percent.scale() <= 6 {
+        return Ok(());
+    }
+    let text = format!("a percentage lies between {least} and 100, with 6 decimal places at most");
+    Err(Error::invalid(field, text))
+}
+
+/// Refuses two increases at once, and what is none.
+fn check_increase((percent, amount): (Option<Amount>, Option<Amount>), plan: &Plan) -> Result<()> {
+    if percent.is_some() && amount.is_some() {
+        let text = "`increase_percent` and `increase_amount` contradict";
+        return Err(Error::invalid("increase_amount", text));
+    }
+    percent.map_or(Ok(()), |it| check_percent("increase_percent", it, -100))?;
+    amount.map_or(Ok(()), |it| minor("increase_amount", it, plan).map(drop))
 }

@@ -281,6 +281,11 @@ impl Command for DeleteSchedule {
             *schedule_id == self.id
         };
         check_unused(facts.plan, links)?;
+        let mut envelopes = facts.plan.envelopes.values();
+        if let Some(envelope) = envelopes.find(|it| it.names_schedule(self.id)) {
+            let error = Error::new(ErrorCode::InUse, "an envelope is filled for it");
+            return Err(error.id(envelope.category_id));
+        }
         let mut changes = vec![Change::remove(schedule.clone())];
         changes
             .extend(facts.each_changed(|it| (it.schedule_id, it.schedule_source) = (None, None)));

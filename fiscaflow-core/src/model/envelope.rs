@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::Recurrence;
-use crate::id::CategoryId;
+use crate::id::{CategoryId, ScheduleId};
 use crate::money::{Amount, Money};
 use crate::period::Month;
 
@@ -137,6 +137,17 @@ pub struct Automation {
     pub rule: AutomationRule,
 }
 
+impl Envelope {
+    /// Whether one of its automations asks for what a schedule expects.
+    pub(crate) fn names_schedule(&self, id: ScheduleId) -> bool {
+        let names = |rule: &AutomationRule| match rule {
+            AutomationRule::Schedule { schedule_id, .. } => *schedule_id == id,
+            _ => false,
+        };
+        self.automations.iter().any(|it| names(&it.rule))
+    }
+}
+
 /// What an automation asks for in a month. Amounts are in the book's currency.
 ///
 /// ```
@@ -171,6 +182,23 @@ pub enum AutomationRule {
         month: Month,
         /// After how many months it is needed again; only once where absent.
         repeat_months: Option<u32>,
+        /// From which month on it is spent: what is spent since then still counts as laid by. Where
+        /// it is needed again, it is spent so long before each time.
+        spend_from: Option<Month>,
+    },
+    /// What a schedule of payments out expects: by the month in which they fall due, like an amount
+    /// by date that is needed as often as it recurs.
+    Schedule {
+        /// The schedule, in the book's currency.
+        schedule_id: ScheduleId,
+        /// Whether all of it is asked for in the month in which it falls due, whatever lies in the
+        /// envelope, and nothing before.
+        #[serde(default)]
+        full: bool,
+        /// How much of a hundred more each payment is taken to be; less where it is below zero.
+        increase_percent: Option<Amount>,
+        /// How much more it is taken to be.
+        increase_amount: Option<Amount>,
     },
     /// An amount for each day of the month on which something recurs.
     Repeat {
@@ -189,11 +217,21 @@ pub enum AutomationRule {
         #[serde(default)]
         previous: bool,
     },
+    /// A share of what is left to be budgeted when its turn begins, rounded half to even; nothing
+    /// where there is nothing left.
+    PercentOfAvailable {
+        /// How much of a hundred.
+        percent: Amount,
+    },
     /// The average of what the category took in the months before, rounded half to even; nothing
     /// where more came back.
     Average {
         /// How many months.
         months: u32,
+        /// How much of a hundred more than that; less where it is below zero.
+        increase_percent: Option<Amount>,
+        /// How much more than that.
+        increase_amount: Option<Amount>,
     },
     /// What was assigned in an earlier month.
     Copy {
