@@ -234,3 +234,89 @@ def _budget(chance: random.Random, place: int) -> dict[str, Any]:
 
 def _some(chance: random.Random, names: list[str]) -> list[str]:
     return sorted(chance.sample(names, chance.randint(1, 3)))
+
+
+def household(seed: int, count: int) -> dict[str, Any]:
+    """The same with what is planned: goals of every kind, envelopes and what they were assigned,
+    schedules, and payments that recur."""
+    export, chance = book(seed, count), random.Random(seed + 1)
+    rows = export["transactions"]
+    for month in range(24):
+        due = datetime.date(2024 + month // 12, month % 12 + 1, 9)
+        for payee, minor in (("GRID CO", -chance.randint(4_000, 6_000)), ("STREAMFLIX", -1_299)):
+            row = _row(chance, len(rows))
+            row |= {"account_id": an_id(1, 0), "booking_date": due.isoformat(), "payee": payee}
+            row |= {"amount": money(minor, "EUR"), "splits": [], "category_id": an_id(2, 4)}
+            rows.append({**row, "status": "posted", "deleted": False})
+    accounts = [an_id(1, place) for place in (0, 1, 3, 4)]
+    fundings: list[dict[str, Any]] = [
+        {"kind": "balances", "account_ids": accounts[:1]},
+        {"kind": "balances", "account_ids": [an_id(1, 0), an_id(1, 3)]},
+        {"kind": "contributions", "account_ids": [an_id(1, 1), an_id(1, 4)]},
+        {"kind": "envelope", "category_id": an_id(2, 4)},
+        {"kind": "envelope", "category_id": an_id(2, 5)},
+        {"kind": "transactions", "direction": "out"},
+        {"kind": "transactions", "direction": "in"},
+    ]
+    export["goals"] = [_goal(chance, place, funding) for place, funding in enumerate(fundings)]
+    for row in rows:
+        if not row["deleted"] and row["transfer_id"] is None and chance.random() < 0.3:
+            source = {"kind": "user", "reference": None, "confidence": 100}
+            row |= {"goal_id": an_id(5, chance.choice([5, 6])), "goal_source": source}
+    export["envelopes"] = [
+        {
+            "category_id": an_id(2, place),
+            "carries_deficit_from": chance.choice([None, "2024-06"]),
+            "cap": None,
+            "returns_excess": False,
+            "automations": [],
+        }
+        for place in (4, 5)
+    ]
+    export["assignments"] = [
+        {
+            "month": f"{2024 + month // 12}-{month % 12 + 1:02}",
+            "amounts": [
+                {"category_id": category, "amount": money(chance.randint(-500, 40_000), "EUR")}
+                for category in (an_id(2, 4), an_id(2, 5))
+            ],
+            "held": money(0, "EUR"),
+        }
+        for month in range(24)
+        if chance.random() < 0.8
+    ]
+    export["schedules"] = [
+        {
+            "id": an_id(6, place),
+            "name": f"S{place}",
+            "account_id": an_id(1, 0),
+            "payee": payee,
+            "category_id": None,
+            "amount": money(minor, "EUR"),
+            "tolerance_percent": 10,
+            "recurrence": {"start": "2024-02-15", "unit": unit},
+            "tolerance_days": 3,
+            "active": True,
+        }
+        for place, (payee, minor, unit) in enumerate(
+            [("Landlord", -80_000, "months"), (None, 12_345, "weeks")]
+        )
+    ]
+    return export
+
+
+def _goal(chance: random.Random, place: int, funding: dict[str, Any]) -> dict[str, Any]:
+    one = next(iter(funding.get("account_ids", [])), an_id(1, 0))
+    currency = list(PLACES)[int(one[-1]) % 3]
+    start = FIRST + datetime.timedelta(days=chance.randrange(400))
+    due = start + datetime.timedelta(days=chance.randrange(500))
+    return {
+        "id": an_id(5, place),
+        "name": f"G{place}",
+        "target": money(chance.randint(1_000, 900_000), currency),
+        "start": start.isoformat(),
+        "due": due.isoformat() if chance.random() < 0.8 else None,
+        "funding": funding,
+        "state": chance.choice(["active", "active", "active", "paused", "abandoned"]),
+        "milestones": [25, 50, 75, 100],
+    }

@@ -20,17 +20,21 @@ class Engine(Protocol):
     def book(self, book_id: str, *, actor: str) -> Any: ...
 
 
-async def play(engine: Engine, scenario: dict[str, Any]) -> None:
-    """Plays a scenario's steps in their order."""
+async def play(
+    engine: Engine, scenario: dict[str, Any], hear: Callable[[object], None] = lambda _: None
+) -> None:
+    """Plays a scenario's steps in their order; `hear` is called with each answer and error."""
     saved: dict[str, Any] = {}
     for number, step in enumerate(scenario["steps"], start=1):
         try:
-            await _play_step(engine, step, saved)
+            await _play_step(engine, step, saved, hear)
         except AssertionError as error:
             raise AssertionError(f"step {number}, {step['verb']}: {error}") from error
 
 
-async def _play_step(engine: Engine, step: dict[str, Any], saved: dict[str, Any]) -> None:
+async def _play_step(
+    engine: Engine, step: dict[str, Any], saved: dict[str, Any], hear: Callable[[object], None]
+) -> None:
     step = {name: part if name == "save" else _fill(part, saved) for name, part in step.items()}
     call, args, request = _method(engine, step)
     try:
@@ -46,9 +50,11 @@ async def _play_step(engine: Engine, step: dict[str, Any], saved: dict[str, Any]
             answer = await answer
     except fiscaflow.FiscaFlowError as error:
         assert "error" in step, f"failed: {error}"
+        hear([str(error), error.code, error.field])
         found = {name: getattr(error, name) for name in step["error"]}
         assert found == step["error"]
         return
+    hear(answer)
     assert "error" not in step, f"succeeded instead of failing with {step['error']}"
     for name, path in step.get("save", {}).items():
         saved[name] = _at(answer, path)
