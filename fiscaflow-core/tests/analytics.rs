@@ -10,6 +10,9 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "shared/small.rs"]
+mod small;
+
 use std::collections::BTreeMap;
 
 use chrono::{Days, NaiveDate};
@@ -17,118 +20,26 @@ use fiscaflow_core::analytics::{
     BalancesQuery, CashFlowQuery, NetWorthQuery, NetWorthStep, Rounding, SpendingQuery,
     TopPayeesQuery, Witness, balances, cash_flow, net_worth, spending, top_payees,
 };
-use fiscaflow_core::model::{Account, Book, Category, CategoryKind, QuotedRate, RateSheet};
+use fiscaflow_core::model::{CategoryKind, QuotedRate, RateSheet};
 use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::View;
 use fiscaflow_core::{
-    AccountId, BookId, CategoryId, Currency, ErrorCode, Money, Month, Plan, TransactionId,
+    AccountId, CategoryId, Currency, ErrorCode, Money, Month, Plan, TransactionId,
 };
 use proptest::prelude::*;
+use small::{account, category, day, is_spending, parts, view};
 use uuid::Uuid;
 
-const FIRST: &str = "2023-12-15";
-/// The accounts: what lies in each at first, and its currency.
+/// The accounts: what lies in each at first, and its currency; the last of them is unused.
 const ACCOUNTS: [(i64, &str); 4] = [(0, "EUR"), (-5_000, "EUR"), (700, "JPY"), (12_345, "EUR")];
 
-fn day(number: u64) -> NaiveDate {
-    FIRST.parse::<NaiveDate>().unwrap() + Days::new(number)
-}
-
-fn account(number: u128) -> AccountId {
-    AccountId::new(Uuid::from_u128(number))
-}
-
-fn category(number: u128) -> CategoryId {
-    CategoryId::new(Uuid::from_u128(100 + number))
-}
-
-/// Four accounts, the last of them unused, and categories: two of spending, one of income. A fourth
-/// is named by rows and is not there.
 fn plan() -> Plan {
-    let mut plan = Plan::new(Book {
-        id: BookId::new(Uuid::nil()),
-        name: "Home".to_owned(),
-        currency: Currency::iso("EUR").unwrap(),
-        zone: "UTC".to_owned(),
-        currencies: Vec::new(),
-        created_at: chrono::DateTime::UNIX_EPOCH,
-        learning: Default::default(),
-    });
-    for (number, (opening, code)) in (0..).zip(ACCOUNTS) {
-        let currency = Currency::iso(code).unwrap();
-        let account = Account {
-            id: account(number),
-            name: format!("account {number}"),
-            kind: Default::default(),
-            currency,
-            opening_balance: Money::from_minor(opening, currency),
-            number: None,
-            bank_id: None,
-            import_key: None,
-            closed: false,
-        };
-        plan.accounts.insert(account.id, account);
-    }
-    for number in 0..3 {
-        let kind = if number == 2 { CategoryKind::Income } else { CategoryKind::Expense };
-        let name = format!("category {number}");
-        let id = category(number);
-        plan.categories.insert(id, Category { id, name, kind, parent_id: None });
-    }
-    plan
+    small::plan(&ACCOUNTS)
 }
 
+/// Rows of which some name a fourth category, which is not there.
 fn row() -> impl Strategy<Value = ColumnRow> {
-    let of = || prop::option::of((0_u128..4).prop_map(category));
-    let splits = prop_oneof![
-        3 => Just(Vec::new()),
-        1 => prop::collection::vec((of(), -50_i64..50), 2..4),
-    ];
-    let payee = prop::option::of("[ab]{1,2}");
-    let head = (0_u128..40, 0_u128..3, 0_u64..100);
-    (head, (-99_i64..99, of(), payee, any::<[bool; 3]>()), splits).prop_map(
-        |((id, of_account, at), (amount_minor, category_id, payee, flags), splits)| ColumnRow {
-            id: TransactionId::new(Uuid::from_u128(id)),
-            account_id: account(of_account),
-            booking_date: day(at),
-            amount_minor,
-            category_id,
-            payee,
-            transfer: flags[0] && flags[1],
-            pending: flags[1],
-            counts: flags[1] || flags[2],
-            splits,
-            tags: Vec::new(),
-            links: Links::default(),
-        },
-    )
-}
-
-/// A view of the rows, the first so many of them in its main part, and the rows that count.
-fn view(rows: &[ColumnRow], settled: usize) -> (View, Vec<ColumnRow>) {
-    let (mut view, mut twin) = (View::new(), BTreeMap::new());
-    for (place, row) in rows.iter().enumerate() {
-        if place == settled {
-            view.settle();
-        }
-        view.put(row);
-        twin.insert(row.id, row.clone());
-    }
-    (view, twin.into_values().filter(|row| row.counts).collect())
-}
-
-fn parts(row: &ColumnRow) -> Vec<(Option<CategoryId>, i64)> {
-    if row.splits.is_empty() {
-        vec![(row.category_id, row.amount_minor)]
-    } else {
-        row.splits.clone()
-    }
-}
-
-/// Whether a part is spending; `None` = it is a transfer's.
-fn is_spending(row: &ColumnRow, of: Option<CategoryId>) -> Option<bool> {
-    let spending = of.map_or(row.amount_minor < 0, |id| id != category(2));
-    (!row.transfer).then_some(spending)
+    small::row(40, 100, 4, "[ab]{1,2}")
 }
 
 fn code(row: &ColumnRow) -> &'static str {

@@ -9,77 +9,35 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "shared/small.rs"]
+mod small;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use fiscaflow_core::calendar::CalendarUnit;
 use fiscaflow_core::model::{
-    Account, Book, Category, CategoryKind, Condition, Direction, Feature, QuotedRate, RateSheet,
-    Status, TextField, TextOp, Weekday,
+    Condition, Direction, Feature, QuotedRate, RateSheet, Status, TextField, TextOp, Weekday,
 };
 use fiscaflow_core::query::{
     Report, ReportComparison, ReportDimension, ReportMeasure, ReportQuery, ReportRow, ReportSort,
     ReportSpan, parse, run,
 };
 use fiscaflow_core::rates::convert;
-use fiscaflow_core::store::{ColumnRow, Links};
+use fiscaflow_core::store::ColumnRow;
 use fiscaflow_core::view::View;
-use fiscaflow_core::{
-    AccountId, BookId, CategoryId, Currency, ErrorCode, Money, Plan, TransactionId,
-};
+use fiscaflow_core::{CategoryId, Currency, ErrorCode, Money, Plan, TransactionId};
 use proptest::prelude::*;
 use proptest::sample::subsequence;
-use uuid::Uuid;
+use small::{account, category, day};
 
-const FIRST: &str = "2023-12-15";
 const CODES: [&str; 3] = ["EUR", "EUR", "USD"];
 
-fn day(number: u64) -> NaiveDate {
-    FIRST.parse::<NaiveDate>().unwrap() + Days::new(number)
-}
-
-fn account(number: u128) -> AccountId {
-    AccountId::new(Uuid::from_u128(number))
-}
-
-fn category(number: u128) -> CategoryId {
-    CategoryId::new(Uuid::from_u128(100 + number))
-}
-
-/// Three accounts, two of euros and one of dollars; categories: two of spending, of which the
-/// second lies below the first, and one of income; rates of every fifth day.
+/// Three accounts, two of euros and one of dollars; categories of which the second lies below the
+/// first; rates of every fifth day.
 fn plan() -> Plan {
-    let mut plan = Plan::new(Book {
-        id: BookId::new(Uuid::nil()),
-        name: "Home".to_owned(),
-        currency: Currency::iso("EUR").unwrap(),
-        zone: "UTC".to_owned(),
-        currencies: Vec::new(),
-        created_at: chrono::DateTime::UNIX_EPOCH,
-        learning: Default::default(),
-    });
-    for (number, code) in (0..).zip(CODES) {
-        let currency = Currency::iso(code).unwrap();
-        let account = Account {
-            id: account(number),
-            name: format!("account {number}"),
-            kind: Default::default(),
-            currency,
-            opening_balance: Money::from_minor(0, currency),
-            number: None,
-            bank_id: None,
-            import_key: None,
-            closed: false,
-        };
-        plan.accounts.insert(account.id, account);
-    }
-    for number in 0..3 {
-        let kind = if number == 2 { CategoryKind::Income } else { CategoryKind::Expense };
-        let name = format!("category {number}");
-        let parent_id = (number == 1).then(|| category(0));
-        let id = category(number);
-        plan.categories.insert(id, Category { id, name, kind, parent_id });
-    }
+    let mut plan = small::plan(&CODES.map(|code| (0, code)));
+    plan.categories.get_mut(&category(1)).unwrap().parent_id = Some(category(0));
     for number in 0..100_i64 {
         let rate = format!("1.{:03}", 50 + number * 7 % 200).parse().unwrap();
         let rates = vec![QuotedRate { quote: "USD".to_owned(), rate }];
@@ -91,32 +49,8 @@ fn plan() -> Plan {
 }
 
 fn row() -> impl Strategy<Value = ColumnRow> {
-    let of = || prop::option::of((0_u128..3).prop_map(category));
-    let splits = prop_oneof![
-        3 => Just(Vec::new()),
-        1 => prop::collection::vec((of(), -50_i64..50), 2..4),
-    ];
-    let payee = prop::option::of("[abÄ]{1,2}");
     let tags = subsequence(vec!["fun".to_owned(), "home".to_owned()], 0..=2);
-    let head = (0_u128..60, 0_u128..3, 0_u64..120);
-    (head, (-99_i64..99, of(), payee, any::<[bool; 3]>()), (splits, tags)).prop_map(
-        |((id, of_account, at), (amount_minor, category_id, payee, flags), (splits, tags))| {
-            ColumnRow {
-                id: TransactionId::new(Uuid::from_u128(id)),
-                account_id: account(of_account),
-                booking_date: day(at),
-                amount_minor,
-                category_id,
-                payee,
-                transfer: flags[0] && flags[1],
-                pending: flags[1],
-                counts: flags[1] || flags[2],
-                splits,
-                tags,
-                links: Links::default(),
-            }
-        },
-    )
+    (small::row(60, 120, 3, "[abÄ]{1,2}"), tags).prop_map(|(row, tags)| ColumnRow { tags, ..row })
 }
 
 fn text(field: TextField, op: TextOp, value: &str) -> Condition {
@@ -345,13 +279,12 @@ fn shown(report: &Report, bounds: Bounds, date: NaiveDate) -> NaiveDate {
 
 /// With which sign a line counts, if at all.
 fn sign(report: &Report, line: &Line<'_>) -> Option<i64> {
-    let spending = line.category.map_or(line.row.amount_minor < 0, |id| id != category(2));
-    match report.measure {
-        ReportMeasure::Movement => Some(1),
-        _ if line.row.transfer => None,
-        ReportMeasure::Net => Some(1),
-        ReportMeasure::Spending => spending.then_some(-1),
-        ReportMeasure::Income => (!spending).then_some(1),
+    match (report.measure, small::is_spending(line.row, line.category)) {
+        (ReportMeasure::Movement, _) => Some(1),
+        (_, None) => None,
+        (ReportMeasure::Net, _) => Some(1),
+        (ReportMeasure::Spending, Some(spending)) => spending.then_some(-1),
+        (ReportMeasure::Income, Some(spending)) => (!spending).then_some(1),
     }
 }
 
@@ -391,9 +324,7 @@ fn keys(report: &Report, line: &Line<'_>, shown: NaiveDate) -> Vec<Vec<String>> 
 fn twin(plan: &Plan, rows: &[ColumnRow], report: &Report, bounds: Bounds) -> Twin {
     let mut found = Twin::new();
     let lines = rows.iter().flat_map(|row| {
-        let whole = row.splits.is_empty().then_some((row.category_id, row.amount_minor));
-        let parts = whole.into_iter().chain(row.splits.clone());
-        parts.map(move |(category, minor)| Line { row, category, minor })
+        small::parts(row).into_iter().map(move |(category, minor)| Line { row, category, minor })
     });
     for line in lines {
         let Some(sign) = sign(report, &line) else { continue };
@@ -435,15 +366,7 @@ proptest! {
     ) {
         // Holds: rows, totals and witness equal the twin's, in any order of the view's parts.
         let plan = plan();
-        let (mut view, mut kept) = (View::new(), BTreeMap::new());
-        for (place, row) in rows.iter().enumerate() {
-            if place == settled {
-                view.settle();
-            }
-            view.put(row);
-            kept.insert(row.id, row.clone());
-        }
-        let kept: Vec<ColumnRow> = kept.into_values().filter(|row| row.counts).collect();
+        let (view, kept) = small::view(&rows, settled);
         let query = ReportQuery {
             report: Report { limit: None, ..report.clone() },
             witness: true,

@@ -27,6 +27,7 @@ async fn export(home: &Home) -> Value {
     assert_eq!(home.book.imports().create(new).await.unwrap().imported, 2);
     let layout = json!({"name": "Bank", "csv": {}});
     home.book.layouts().put(shape(layout)).await.unwrap();
+    home.book.insights().dismiss("low_balance.2026-03".to_owned()).await.unwrap();
     let format = ExportFormat::Json;
     let export = home.book.exports().create(ExportQuery { format }).await.unwrap();
     serde_json::from_str(&export.content).unwrap()
@@ -60,6 +61,9 @@ async fn what_the_engine_would_not_have_kept_is_refused() {
         ("/categories/1/name", json!("")),
         ("/layouts/0/name", json!("")),
         ("/layouts/0/csv", json!({"skip_rows": 1_000_000})),
+        ("/dismissals/0/insight_id", json!("")),
+        ("/dismissals/0/insight_id", json!("Anna paid twice")),
+        ("/dismissals/0/insight_id", json!("x".repeat(300))),
         ("/members/0", json!({"actor": "ben", "role": "viewer", "name": "x".repeat(300)})),
     ];
     for (place, value) in changes {
@@ -72,6 +76,27 @@ async fn what_the_engine_would_not_have_kept_is_refused() {
     }
     let content = export.to_string();
     empty(&home).await.exports().restore(NewRestore { content }).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_dismissed_stays_so() {
+    // Holds: a finding that was dismissed is dismissed in a restored book too, by the same
+    // document, and can be told again there.
+    let home = Home::new().await;
+    let export = export(&home).await;
+    let content = export.to_string();
+    let book = empty(&home).await;
+    book.exports().restore(NewRestore { content }).await.unwrap();
+    let format = ExportFormat::Json;
+    let again = async || {
+        let content = book.exports().create(ExportQuery { format }).await.unwrap().content;
+        serde_json::from_str::<Value>(&content).unwrap()["dismissals"].clone()
+    };
+    let id = "low_balance.2026-03".to_owned();
+    assert_eq!(export["dismissals"][0]["insight_id"], json!(id));
+    assert_eq!(again().await, export["dismissals"]);
+    book.insights().restore(id).await.unwrap();
+    assert_eq!(again().await, json!([]));
 }
 
 #[tokio::test]
