@@ -26,6 +26,7 @@ pub mod log;
 pub mod model;
 mod money;
 pub mod normalise;
+pub mod outbox;
 pub mod outside;
 mod period;
 mod plan;

@@ -101,3 +101,5 @@ pub const MAX_CHOICES: usize = 250;
 pub const MAX_ASKED: usize = 120;
 /// Payees in one question to outside help.
 pub const MAX_ASKED_AT_ONCE: usize = 40;
+/// Bytes that are kept of the reason why an event was not delivered.
+pub const MAX_REASON_BYTES: usize = 1_000;

@@ -13,11 +13,11 @@ use crate::budgets::{
 };
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
-    ApplyReport, CommitUndone, Engine, Export, ExportQuery, HistoryQuery, ImportPreview,
-    ImportReport, Merge, NewImport, NewRates, NewRestore, NewTransfer, Observer, ParsedFile,
-    PayeeName, PayeeText, RateQuery, RateReport, Recategorisation, RestoreReport, RuleText,
-    StreamQuery, SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied,
-    TransactionPage, Transfer, UndoReport,
+    ApplyReport, CommitUndone, DeliveryQuery, Engine, EventDelivery, Export, ExportQuery,
+    HistoryQuery, ImportPreview, ImportReport, Merge, NewImport, NewRates, NewRestore, NewTransfer,
+    Observer, ParsedFile, PayeeName, PayeeText, RateQuery, RateReport, Recategorisation,
+    Redelivery, RestoreReport, RuleText, SetAsideEvent, StreamQuery, SuggestionPage,
+    SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::forecast::{
@@ -524,6 +524,10 @@ verbs! {
 
     "events.list" "Domain events, oldest first."
         Get "/events", (HistoryQuery) -> ([Event]), events.list(request);
+    "events.delivery" "How far events have come to a sink, and what it refused too often."
+        Get "/events/delivery", (DeliveryQuery) -> (EventDelivery), events.delivery(request);
+    "events.redeliver" "Have an event delivered again that was set aside."
+        Post "/events/redelivery", (Redelivery) -> (SetAsideEvent), events.redeliver(request);
 }
 
 #[cfg(test)]

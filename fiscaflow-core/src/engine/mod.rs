@@ -41,7 +41,7 @@ pub use books::Books;
 pub use budgets::Budgets;
 pub use categories::Categories;
 pub use envelopes::Envelopes;
-pub use events::Events;
+pub use events::{DeliveryQuery, EventDelivery, Events, Redelivery, SetAsideEvent};
 pub use exports::{Export, ExportQuery, Exports, NewRestore, RestoreReport};
 pub use goals::Goals;
 pub use history::{History, HistoryQuery};

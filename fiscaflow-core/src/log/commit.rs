@@ -308,6 +308,13 @@ struct Body {
     events: Vec<NewEvent>,
 }
 
+/// The events of a [`Body`]: what its changes hold is read over.
+#[derive(Deserialize)]
+struct BodyEvents {
+    #[serde(default)]
+    events: Vec<NewEvent>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct BodyChange {
@@ -441,12 +448,39 @@ impl StoredCommit {
         Ok(header)
     }
 
+    /// Reads the header and checks the body's bytes against it.
+    fn checked_header(&self) -> Result<Header> {
+        let header = self.open_header()?;
+        match Hash::of(&[&self.body]) == header.body {
+            true => Ok(header),
+            false => Err(Error::corrupt("the body does not fit its digest")),
+        }
+    }
+
+    /// The events that were written with this commit, in their order. They hold no personal text,
+    /// so the texts are not looked at.
+    pub fn events(&self) -> Result<Vec<Event>> {
+        let header = self.checked_header()?;
+        let body: BodyEvents = serde_json::from_slice(&self.body)
+            .map_err(|_| Error::corrupt("the body cannot be read"))?;
+        let complete = |event: NewEvent| Event {
+            id: event.id,
+            name: event.name,
+            aggregate_type: event.aggregate_type,
+            aggregate_id: event.aggregate_id,
+            schema_version: event.schema_version,
+            payload: event.payload,
+            seq: header.seq,
+            at: header.at,
+            correlation_id: header.correlation_id.clone(),
+            causation_id: header.causation_id.clone(),
+        };
+        Ok(body.events.into_iter().map(complete).collect())
+    }
+
     /// Reads everything and checks every byte against the hash, directly or by commitment.
     pub(crate) fn open(&self) -> Result<Opened> {
-        let header = self.open_header()?;
-        if Hash::of(&[&self.body]) != header.body {
-            return Err(Error::corrupt("the body does not fit its digest"));
-        }
+        let header = self.checked_header()?;
         let body: Body = serde_json::from_slice(&self.body)
             .map_err(|_| Error::corrupt("the body cannot be read"))?;
         let mut texts = TextsReader::new(&self.texts);
@@ -471,26 +505,6 @@ impl StoredCommit {
 }
 
 crate::model::debug_only!(Opened: header, changes, events);
-
-impl Opened {
-    /// The events, each with what the header knows of it.
-    pub(crate) fn into_events(self) -> Vec<Event> {
-        let header = self.header;
-        let complete = |event: NewEvent| Event {
-            id: event.id,
-            name: event.name,
-            aggregate_type: event.aggregate_type,
-            aggregate_id: event.aggregate_id,
-            schema_version: event.schema_version,
-            payload: event.payload,
-            seq: header.seq,
-            at: header.at,
-            correlation_id: header.correlation_id.clone(),
-            causation_id: header.causation_id.clone(),
-        };
-        self.events.into_iter().map(complete).collect()
-    }
-}
 
 fn json<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();

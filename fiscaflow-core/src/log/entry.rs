@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::{Event, Hash, StoredCommit};
+use super::{Hash, StoredCommit};
 use crate::error::Result;
 use crate::model::ActorId;
 
@@ -55,10 +55,5 @@ impl StoredCommit {
             changes: header.changes,
             events: opened.events.into_iter().map(|event| event.name).collect(),
         })
-    }
-
-    /// The events that were written with this commit, in their order.
-    pub fn events(&self) -> Result<Vec<Event>> {
-        Ok(self.open()?.into_events())
     }
 }

@@ -1,15 +1,20 @@
 //! What a store must do: typed reads and one atomic write.
 //!
 //! There is no open transaction in the trait: nothing leaks across an await, a dropped future or
-//! a language boundary. Every read names a book, and two books never meet in one commit. The
-//! suite in `conformance::stores` (feature `testing`) holds a store to this contract.
+//! a language boundary. Every read names a book, but for the one that finds books whose events
+//! wait; two books never meet in one commit. What is kept of the delivery of events is no part of
+//! the history: it says what became of it outside. The suite in `conformance::stores` (feature `testing`) holds a store to this contract.
 
+mod delivery;
 mod query;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use delivery::{
+    Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, WaitingQuery,
+};
 pub use query::{
     OriginQuery, OriginRow, PageRequest, Position, TransactionQuery, fold, search_text,
 };
@@ -188,6 +193,28 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// The commit is shared, not lent, because the write goes on when its caller stops waiting.
     async fn commit(&self, commit: Arc<Commit>) -> Result<()>;
+
+    /// Books whose events wait for a sink: there are commits after the place that is kept, or
+    /// set-aside events that are to be delivered again.
+    async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>>;
+
+    /// How far a book's events have come to a sink; `None` where nothing was written yet.
+    async fn delivery(&self, book_id: BookId, sink: &str) -> Result<Option<Delivery>>;
+
+    /// The events of a book that a sink refused too often.
+    async fn set_aside(
+        &self,
+        book_id: BookId,
+        sink: &str,
+        query: &SetAsideQuery,
+    ) -> Result<Vec<SetAside>>;
+
+    /// Writes a step of a delivery, all of it or none.
+    ///
+    /// When another version is kept than the one that is expected, or the book has no such commit
+    /// yet, nothing is written and the answer is `conflict`. Like a commit, the write goes on when
+    /// its caller stops waiting.
+    async fn deliver(&self, book_id: BookId, sink: &str, step: Arc<DeliveryStep>) -> Result<()>;
 
     /// The view that was kept for a book last. It is derived: a store may forget it at any time,
     /// or keep none at all, and whoever reads it checks it.

@@ -1,8 +1,9 @@
--- Books: their history, the answers to idempotency keys, their documents and their transactions.
+-- Books: their history, the answers to idempotency keys, their documents and their transactions;
+-- and how far their events have come to whoever is told of them.
 --
 -- Every key leads with the book. Ids are 16 bytes, hashes 32. Dates are days since 1970-01-01
--- (`date(booking_day * 86400, 'unixepoch')` shows one). Amounts are minor units of the currency.
--- Lists and maps stand as JSON; an empty one is NULL.
+-- (`date(booking_day * 86400, 'unixepoch')` shows one), times are microseconds since then. Amounts
+-- are minor units of the currency. Lists and maps stand as JSON; an empty one is NULL.
 
 PRAGMA application_id = 1179862599; -- 'FSFG'
 PRAGMA user_version = 1;
@@ -123,3 +124,34 @@ CREATE TABLE snapshots (
     hash    BLOB    NOT NULL CHECK (length(hash) = 32),
     content BLOB    NOT NULL
 ) STRICT;
+
+-- How far the events of a book have come to a sink. The events are in the commits.
+CREATE TABLE deliveries (
+    book_id     BLOB    NOT NULL REFERENCES books (book_id),
+    sink        TEXT    NOT NULL,
+    version     INTEGER NOT NULL CHECK (version > 0),
+    seq         INTEGER NOT NULL CHECK (seq >= 0), -- done with, as are so many of the next commit:
+    events      INTEGER NOT NULL CHECK (events >= 0),
+    lease_owner TEXT,
+    lease_until INTEGER,
+    tries       INTEGER NOT NULL,
+    failure     TEXT,
+    retry_at    INTEGER,
+    PRIMARY KEY (book_id, sink)
+) STRICT, WITHOUT ROWID;
+
+-- Events that a sink refused too often.
+CREATE TABLE set_aside (
+    book_id  BLOB    NOT NULL,
+    sink     TEXT    NOT NULL,
+    seq      INTEGER NOT NULL,
+    number   INTEGER NOT NULL,
+    event_id BLOB    NOT NULL CHECK (length(event_id) = 16),
+    name     TEXT    NOT NULL,
+    tries    INTEGER NOT NULL,
+    reason   TEXT    NOT NULL,
+    at       INTEGER NOT NULL,
+    again    INTEGER NOT NULL CHECK (again IN (0, 1)), -- to be delivered again
+    PRIMARY KEY (book_id, sink, seq, number),
+    FOREIGN KEY (book_id, sink) REFERENCES deliveries (book_id, sink)
+) STRICT, WITHOUT ROWID;

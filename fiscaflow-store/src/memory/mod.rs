@@ -11,7 +11,8 @@ use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, Hash, Object, StoredCommit};
 use fiscaflow_core::model::{Document, Origin, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Position, Store,
+    Answered, ColumnRow, Delivery, DeliveryStep, EventPlace, Head, OriginQuery, OriginRow,
+    PageRequest, Position, SetAside, SetAsideQuery, Store, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
 
@@ -37,6 +38,14 @@ struct Book {
     documents: BTreeMap<(&'static str, String), Document>,
     transactions: BTreeMap<TransactionId, Transaction>,
     answers: BTreeMap<String, Answered>,
+    sinks: BTreeMap<String, Sink>,
+}
+
+/// What is kept of the delivery to one sink.
+#[derive(Default)]
+struct Sink {
+    delivery: Delivery,
+    set_aside: BTreeMap<EventPlace, SetAside>,
 }
 
 impl Default for MemoryStore {
@@ -169,6 +178,34 @@ impl Book {
     }
 }
 
+impl Book {
+    fn is_waiting(&self, query: &WaitingQuery) -> bool {
+        let none = Sink::default();
+        let sink = self.sinks.get(&query.sink).unwrap_or(&none);
+        let behind = self.head().map_or(0, |head| head.seq) > sink.delivery.seq;
+        let again = sink.set_aside.values().any(|event| event.again);
+        (behind || again) && sink.delivery.is_free(query.now)
+    }
+
+    /// Writes a step; false where it was decided on another state.
+    fn deliver(&mut self, sink: &str, step: &DeliveryStep) -> bool {
+        let kept = self.sinks.get(sink).map_or(0, |sink| sink.delivery.version);
+        let seq = self.head().map_or(0, |head| head.seq);
+        if kept != step.expected || step.delivery.seq > seq {
+            return false;
+        }
+        let sink = self.sinks.entry(sink.to_owned()).or_default();
+        sink.delivery = step.delivery.clone();
+        for place in &step.taken_back {
+            sink.set_aside.remove(place);
+        }
+        for event in &step.put_aside {
+            sink.set_aside.insert(event.place, event.clone());
+        }
+        true
+    }
+}
+
 fn size(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
@@ -242,6 +279,46 @@ impl Store for MemoryStore {
         }
         books.entry(commit.book_id).or_default().append(&commit);
         Ok(())
+    }
+
+    async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
+        let books = self.books();
+        let books = books.as_ref().ok_or_else(closed)?;
+        let waiting = books.iter().filter(|(id, book)| {
+            query.after.is_none_or(|after| **id > after) && book.is_waiting(query)
+        });
+        let mut waiting: Vec<BookId> = waiting.map(|(id, _)| *id).collect();
+        waiting.sort_unstable();
+        waiting.truncate(size(query.limit));
+        Ok(waiting)
+    }
+
+    async fn delivery(&self, book_id: BookId, sink: &str) -> Result<Option<Delivery>> {
+        self.read(book_id, |book| book.sinks.get(sink).map(|sink| sink.delivery.clone()))
+    }
+
+    async fn set_aside(
+        &self,
+        book_id: BookId,
+        sink: &str,
+        query: &SetAsideQuery,
+    ) -> Result<Vec<SetAside>> {
+        self.read(book_id, |book| {
+            let events = book.sinks.get(sink).into_iter().flat_map(|sink| sink.set_aside.values());
+            let wanted = events
+                .filter(|event| query.after.is_none_or(|after| event.place > after))
+                .filter(|event| event.again || !query.again);
+            wanted.take(size(query.limit)).cloned().collect()
+        })
+    }
+
+    async fn deliver(&self, book_id: BookId, sink: &str, step: Arc<DeliveryStep>) -> Result<()> {
+        let mut books = self.books_mut();
+        let book = books.as_mut().ok_or_else(closed)?.get_mut(&book_id);
+        match book.is_some_and(|book| book.deliver(sink, &step)) {
+            true => Ok(()),
+            false => Err(Error::new(ErrorCode::Conflict, "the delivery has moved on")),
+        }
     }
 
     async fn close(&self) {

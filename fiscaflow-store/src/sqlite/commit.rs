@@ -1,30 +1,37 @@
-//! The one write.
+//! The one write of a book, and that of a delivery, which goes the same way.
 //!
-//! It runs in a task of its own: a caller that stops waiting does not stop it half-way. A commit
+//! It runs in a task of its own: a caller that stops waiting does not stop it half-way. A write
 //! that failed leaves its connection in a state that nobody should guess at, so the connection is
-//! closed and the next commit opens another.
+//! closed and the next write opens another.
 
 use std::sync::Arc;
 
 use fiscaflow_core::log::{Commit, Hash, Object};
 use fiscaflow_core::model::{Document, Transaction};
-use fiscaflow_core::{Error, ErrorCode, Result, TransactionId};
+use fiscaflow_core::store::DeliveryStep;
+use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Sqlite, SqliteConnection};
 
 use super::error::failed;
-use super::{SqliteStore, documents, transactions};
+use super::{SqliteStore, deliveries, documents, transactions};
 use crate::closed;
 
 /// Documents of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
 
-/// Writes a commit, whatever becomes of the caller.
-pub(super) async fn commit(store: &SqliteStore, commit: Arc<Commit>) -> Result<()> {
+/// What is written, all of it or none.
+pub(super) enum Job {
+    Commit(Arc<Commit>),
+    Deliver(BookId, String, Arc<DeliveryStep>),
+}
+
+/// Writes, whatever becomes of the caller.
+pub(super) async fn write(store: &SqliteStore, job: Job) -> Result<()> {
     let store = store.clone();
     let writing = tokio::spawn(async move {
         let mut connection = store.writer().acquire().await.map_err(failed)?;
-        match attempt(&mut connection, &commit).await {
+        match attempt(&mut connection, &job).await {
             Ok(()) => Ok(()),
             Err(Failure { error, rolled_back }) => {
                 discard(&store, connection, rolled_back).await;
@@ -38,24 +45,30 @@ pub(super) async fn commit(store: &SqliteStore, commit: Arc<Commit>) -> Result<(
 /// Why a task ended without a result: the runtime was shut down, or there is a defect.
 fn cut_off(end: &tokio::task::JoinError) -> Error {
     if end.is_panic() {
-        return Error::new(ErrorCode::Internal, "the commit ended in a panic");
+        return Error::new(ErrorCode::Internal, "the write ended in a panic");
     }
     closed()
 }
 
-/// Why a commit was not made, and whether the database said that nothing of it remains.
+/// Why nothing was written, and whether the database said that nothing of it remains.
 struct Failure {
     error: Error,
     rolled_back: bool,
 }
 
-async fn attempt(connection: &mut SqliteConnection, commit: &Commit) -> Result<(), Failure> {
+async fn attempt(connection: &mut SqliteConnection, job: &Job) -> Result<(), Failure> {
     let unknown = |error| Failure { error, rolled_back: false };
     let mut transaction = connection
         .begin_with("BEGIN IMMEDIATE")
         .await
         .map_err(|failure| unknown(failed(failure)))?;
-    match write(&mut transaction, commit).await {
+    let written = match job {
+        Job::Commit(commit) => write_commit(&mut transaction, commit).await,
+        Job::Deliver(book_id, sink, step) => {
+            deliveries::write(&mut transaction, *book_id, sink, step).await
+        }
+    };
+    match written {
         Ok(()) => transaction.commit().await.map_err(|failure| unknown(failed(failure))),
         Err(error) => {
             let rolled_back = transaction.rollback().await.is_ok();
@@ -77,7 +90,7 @@ async fn discard(store: &SqliteStore, connection: PoolConnection<Sqlite>, rolled
     }
 }
 
-async fn write(connection: &mut SqliteConnection, commit: &Commit) -> Result<()> {
+async fn write_commit(connection: &mut SqliteConnection, commit: &Commit) -> Result<()> {
     move_head(connection, commit).await?;
     append(connection, commit).await?;
     write_documents(connection, commit).await?;

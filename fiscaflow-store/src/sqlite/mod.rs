@@ -1,13 +1,14 @@
 //! SQLite: one file for any number of books, or one that lives in memory.
 //!
 //! One connection writes, several read (write-ahead log). Every read is a single statement, so it
-//! sees one point of the history without holding a transaction open; the one write is [`commit`].
+//! sees one point of the history without holding a transaction open; what writes is [`commit`].
 //! [`rows`] says how a transaction stands in its row, [`error`] what a failure means to the
 //! caller, [`migrate`] which versions of the schema there were.
 
 mod columns;
 mod commit;
 mod commits;
+mod deliveries;
 mod documents;
 mod error;
 mod migrate;
@@ -23,7 +24,8 @@ use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Snapshot, Store,
+    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
+    SetAside, SetAsideQuery, Snapshot, Store, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::SqlitePool;
@@ -129,7 +131,29 @@ impl Store for SqliteStore {
 
     async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
         self.reading()?;
-        commit::commit(self, commit).await
+        commit::write(self, commit::Job::Commit(commit)).await
+    }
+
+    async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
+        deliveries::waiting(self.reading()?, query).await
+    }
+
+    async fn delivery(&self, book_id: BookId, sink: &str) -> Result<Option<Delivery>> {
+        deliveries::delivery(self.reading()?, book_id, sink).await
+    }
+
+    async fn set_aside(
+        &self,
+        book_id: BookId,
+        sink: &str,
+        query: &SetAsideQuery,
+    ) -> Result<Vec<SetAside>> {
+        deliveries::set_aside(self.reading()?, book_id, sink, query).await
+    }
+
+    async fn deliver(&self, book_id: BookId, sink: &str, step: Arc<DeliveryStep>) -> Result<()> {
+        self.reading()?;
+        commit::write(self, commit::Job::Deliver(book_id, sink.to_owned(), step)).await
     }
 
     async fn snapshot(&self, book_id: BookId) -> Result<Option<Snapshot>> {

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Store,
+    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
+    SetAside, SetAsideQuery, Store, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
 use fiscaflow_store::MemoryStore;
@@ -145,6 +146,27 @@ impl Store for Faulty {
             self.gate.0.acquire().await.unwrap().forget();
         }
         self.inner.commit(commit).await
+    }
+
+    async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
+        self.inner.waiting(query).await
+    }
+
+    async fn delivery(&self, book_id: BookId, sink: &str) -> Result<Option<Delivery>> {
+        self.inner.delivery(book_id, sink).await
+    }
+
+    async fn set_aside(
+        &self,
+        book_id: BookId,
+        sink: &str,
+        query: &SetAsideQuery,
+    ) -> Result<Vec<SetAside>> {
+        self.inner.set_aside(book_id, sink, query).await
+    }
+
+    async fn deliver(&self, book_id: BookId, sink: &str, step: Arc<DeliveryStep>) -> Result<()> {
+        self.inner.deliver(book_id, sink, step).await
     }
 
     async fn close(&self) {

@@ -16,7 +16,10 @@ use crate::model::{
     Transaction,
 };
 use crate::money::Money;
-use crate::store::{OriginQuery, PageRequest, Position, TransactionQuery};
+use crate::store::{
+    Delivery, DeliveryStep, EventPlace, Lease, OriginQuery, PageRequest, Position, SetAside,
+    SetAsideQuery, TransactionQuery, WaitingQuery,
+};
 
 /// Account, category, bank and other ids come from as many values.
 const FEW: usize = 3;
@@ -214,6 +217,62 @@ impl Chance {
         let bank_ids = (0..self.random.below(3)).map(|_| self.bank_id()).collect();
         let (from, to) = (self.date(), self.date());
         OriginQuery { account_id: AccountId::new(self.few()), from, to, bank_ids }
+    }
+
+    pub(super) fn sink(&mut self) -> &'static str {
+        ["hooks", "HOOKS", "büs"][self.random.below(3)]
+    }
+
+    /// One of few instants, some of them as far apart as can be told.
+    fn instant(&mut self) -> chrono::DateTime<chrono::Utc> {
+        let micros = [-1, 0, 1, 1_704_110_400_123_456, 1_704_110_400_123_457];
+        chrono::DateTime::from_timestamp_micros(micros[self.random.below(5)]).unwrap()
+    }
+
+    fn place(&mut self) -> EventPlace {
+        let number = [0, 1, 2, u32::MAX][self.random.below(4)];
+        EventPlace { seq: self.random.next() % 4, number }
+    }
+
+    /// A step of a delivery that has this version, in a book of so many commits.
+    pub(super) fn step(&mut self, version: u64, commits: u64) -> DeliveryStep {
+        let expected = if self.random.one_in(6) { self.random.next() % 3 } else { version };
+        let delivery = Delivery {
+            version: version + 1,
+            seq: self.random.next() % (commits + if self.random.one_in(6) { 2 } else { 1 }),
+            events: [0, 1, u32::MAX][self.random.below(3)],
+            lease: self.maybe(3, |chance| Lease { owner: chance.text(), until: chance.instant() }),
+            tries: [0, 1, u32::MAX][self.random.below(3)],
+            failure: self.maybe(3, Self::text),
+            retry_at: self.maybe(3, Self::instant),
+        };
+        let mut put_aside: Vec<SetAside> = Vec::new();
+        for _ in 0..self.random.below(3) {
+            let place = self.place();
+            if put_aside.iter().all(|event| event.place != place) {
+                put_aside.push(SetAside {
+                    place,
+                    event_id: crate::EventId::new(self.few()),
+                    name: self.text(),
+                    tries: 3,
+                    reason: self.text(),
+                    at: self.instant(),
+                    again: self.random.one_in(2),
+                });
+            }
+        }
+        let taken_back = (0..self.random.below(3)).map(|_| self.place()).collect();
+        DeliveryStep { expected, delivery, put_aside, taken_back }
+    }
+
+    pub(super) fn set_aside_query(&mut self) -> SetAsideQuery {
+        let after = self.maybe(3, Self::place);
+        SetAsideQuery { after, again: self.random.one_in(2), limit: self.limit(4) }
+    }
+
+    /// All of the books that wait.
+    pub(super) fn waiting_query(&mut self) -> WaitingQuery {
+        WaitingQuery { sink: String::new(), now: self.instant(), after: None, limit: u32::MAX }
     }
 
     pub(super) fn known(&mut self, ids: &[TransactionId]) -> Option<TransactionId> {

@@ -6,7 +6,7 @@ use super::samples;
 use super::scribe::Scribe;
 use crate::log::{Change, Commit, Hash};
 use crate::model::{Document, DocumentKind, Member, Payee, Role};
-use crate::store::{OriginQuery, PageRequest, Store, TransactionQuery};
+use crate::store::{OriginQuery, PageRequest, SetAsideQuery, Store, TransactionQuery};
 use crate::{BookId, PayeeId, TransactionId};
 
 /// The documents of a book in the store's order.
@@ -49,6 +49,9 @@ pub async fn an_unknown_book_has_nothing(store: Arc<dyn Store>) {
     assert_eq!(store.origins(unknown, &origins).await.unwrap(), []);
     assert_eq!(store.commits(unknown, 0, 10).await.unwrap(), []);
     assert_eq!(store.answered(unknown, "key").await.unwrap(), None);
+    assert_eq!(store.delivery(unknown, "hooks").await.unwrap(), None);
+    let everything = SetAsideQuery { limit: 10, ..SetAsideQuery::default() };
+    assert_eq!(store.set_aside(unknown, "hooks", &everything).await.unwrap(), []);
 }
 
 /// Holds: documents of all kinds come whole, by kind and key, with the head they belong to.

@@ -9,7 +9,10 @@ use crate::error::ErrorCode;
 use crate::id::PayeeId;
 use crate::log::Change;
 use crate::model::{Document, Payee, Transaction};
-use crate::store::{OriginQuery, PageRequest, Store, TransactionQuery};
+use crate::store::{
+    Delivery, DeliveryStep, OriginQuery, PageRequest, SetAsideQuery, Store, TransactionQuery,
+    WaitingQuery,
+};
 
 /// Holds: after closing, every call answers `closed`.
 pub async fn a_closed_store_answers_closed(store: Arc<dyn Store>) {
@@ -35,6 +38,21 @@ pub async fn a_closed_store_answers_closed(store: Arc<dyn Store>) {
     assert_code(store.commits(book_id, 0, 9).await, closed);
     assert_code(store.answered(book_id, "key").await, closed);
     assert_code(store.commit(scribe.seal(Vec::new())).await, closed);
+    assert_code(store.waiting(&waiting()).await, closed);
+    assert_code(store.delivery(book_id, "hooks").await, closed);
+    assert_code(store.set_aside(book_id, "hooks", &SetAsideQuery::default()).await, closed);
+    let step = DeliveryStep {
+        expected: 0,
+        delivery: Delivery { version: 1, ..Delivery::default() },
+        put_aside: Vec::new(),
+        taken_back: Vec::new(),
+    };
+    assert_code(store.deliver(book_id, "hooks", Arc::new(step)).await, closed);
+}
+
+fn waiting() -> WaitingQuery {
+    let now = chrono::DateTime::UNIX_EPOCH;
+    WaitingQuery { sink: "hooks".to_owned(), now, after: None, limit: 9 }
 }
 
 /// Holds: closing again, also at once, is no error.
@@ -64,6 +82,9 @@ pub async fn abandoned_reads_leave_the_store_as_it_was(store: Arc<dyn Store>) {
             up_to_polls(store.origins(book_id, &origins), polls).await;
             up_to_polls(store.commits(book_id, 0, 9), polls).await;
             up_to_polls(store.answered(book_id, "key"), polls).await;
+            up_to_polls(store.waiting(&waiting()), polls).await;
+            up_to_polls(store.delivery(book_id, "hooks"), polls).await;
+            up_to_polls(store.set_aside(book_id, "hooks", &SetAsideQuery::default()), polls).await;
         }
         let made = scribe.create(&*store, vec![scribe.transaction("2024-01-01", 1)]).await;
         for _ in 0..8 {

@@ -24,6 +24,7 @@
 mod chance;
 pub mod columns;
 pub mod commits;
+pub mod deliveries;
 pub mod documents;
 mod fsck;
 pub mod history;
@@ -115,6 +116,13 @@ macro_rules! store_conformance {
             values::currencies_come_back_with_their_exponent,
             values::ids_sort_by_their_bytes,
             values::lists_and_maps_at_their_limits,
+            deliveries::a_delivery_comes_back_as_it_was,
+            deliveries::a_step_that_does_not_fit_is_a_conflict_and_leaves_nothing,
+            deliveries::set_aside_events_are_read_in_order,
+            deliveries::books_wait_for_each_sink,
+            deliveries::waiting_books_are_found_in_parts,
+            deliveries::of_steps_at_once_one_wins,
+            deliveries::an_abandoned_step_leaves_all_or_nothing,
             lifecycle::a_closed_store_answers_closed,
             lifecycle::closing_twice_is_no_error,
             lifecycle::abandoned_reads_leave_the_store_as_it_was,
@@ -151,6 +159,7 @@ mod tests {
         let topics = [
             ("columns", include_str!("columns.rs")),
             ("commits", include_str!("commits.rs")),
+            ("deliveries", include_str!("deliveries.rs")),
             ("documents", include_str!("documents.rs")),
             ("history", include_str!("history.rs")),
             ("lifecycle", include_str!("lifecycle.rs")),

@@ -14,7 +14,7 @@ use crate::error::ErrorCode;
 use crate::id::TransactionId;
 use crate::log::{Change, Commit, Draft, Hash, Object};
 use crate::model::Transaction;
-use crate::store::{Head, Store};
+use crate::store::{Head, Store, WaitingQuery};
 
 /// Commands in one episode: two fresh books, written in turns.
 const STEPS: u32 = 100;
@@ -75,10 +75,13 @@ impl<'a> Episode<'a> {
         for step in 0..steps {
             self.step = step;
             let book = self.chance.random.below(2);
-            if let Some(commit) = self.command(book) {
+            if self.chance.random.one_in(4) {
+                self.deliver(book).await;
+            } else if let Some(commit) = self.command(book) {
                 self.attempt(book, commit).await;
             }
             self.compare(book).await;
+            self.compare_deliveries(book).await;
             if self.chance.random.one_in(4) {
                 self.compare(1 - book).await;
             }
@@ -191,6 +194,40 @@ impl<'a> Episode<'a> {
             self.books[book].head = Some(commit.stored.head());
             self.newest = Some(commit);
         }
+    }
+
+    /// Tries a step of a delivery, which fits most of the time.
+    async fn deliver(&mut self, book: usize) {
+        self.command = "a step of a delivery";
+        let book_id = self.books[book].book_id;
+        let sink = self.chance.sink();
+        let kept = self.twin.delivery(book_id, sink).map_or(0, |kept| kept.version);
+        let head = self.twin.head(book_id).map_or(0, |head| head.seq);
+        let step = Arc::new(self.chance.step(kept, head));
+        let code = |result: crate::Result<()>| result.err().map(|error| error.code());
+        let expected = code(self.twin.deliver(book_id, sink, &step));
+        let found = code(self.store.deliver(book_id, sink, Arc::clone(&step)).await);
+        self.same("deliver", &found, &expected, |code| format!("{code:?} of {step:?}"));
+    }
+
+    /// Compares how far the events of a book have come.
+    async fn compare_deliveries(&mut self, book: usize) {
+        let (store, book_id) = (self.store, self.books[book].book_id);
+        let sink = self.chance.sink();
+        let found = store.delivery(book_id, sink).await.unwrap();
+        let expected = self.twin.delivery(book_id, sink);
+        self.same("delivery", &found, &expected, |found| format!("{sink}: {found:?}"));
+        let query = self.chance.set_aside_query();
+        let found = store.set_aside(book_id, sink, &query).await.unwrap();
+        let expected = self.twin.set_aside(book_id, sink, &query);
+        self.same("set_aside", &found, &expected, |found| format!("{query:?}: {found:?}"));
+        // Stores are shared by episodes: books of others may lie before and after.
+        let ours = [self.books[0].book_id, self.books[1].book_id];
+        let waiting = WaitingQuery { sink: sink.to_owned(), ..self.chance.waiting_query() };
+        let mut found = store.waiting(&waiting).await.unwrap();
+        found.retain(|book| ours.contains(book));
+        let expected = self.twin.waiting(&waiting);
+        self.same("waiting", &found, &expected, |found| format!("{waiting:?}: {found:?}"));
     }
 
     /// Compares every read of a book.

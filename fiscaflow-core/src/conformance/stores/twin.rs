@@ -4,7 +4,10 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::{BookId, TransactionId};
 use crate::log::{Commit, Hash, Object, StoredCommit};
 use crate::model::{Document, Transaction};
-use crate::store::{Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Position};
+use crate::store::{
+    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
+    Position, SetAside, SetAsideQuery, WaitingQuery,
+};
 
 #[derive(Default)]
 pub(super) struct Twin {
@@ -12,6 +15,8 @@ pub(super) struct Twin {
     answers: Vec<(BookId, String, Answered)>,
     documents: Vec<(BookId, Document)>,
     transactions: Vec<(BookId, Transaction)>,
+    deliveries: Vec<((BookId, String), Delivery)>,
+    set_aside: Vec<((BookId, String), SetAside)>,
 }
 
 impl Twin {
@@ -118,6 +123,66 @@ impl Twin {
             self.answers.push((book_id, used.key.clone(), answered));
         }
         self.commits.push((book_id, commit.stored.clone()));
+        Ok(())
+    }
+
+    pub(super) fn delivery(&self, book_id: BookId, sink: &str) -> Option<Delivery> {
+        let mut all = self.deliveries.iter();
+        all.find(|(name, _)| (name.0, name.1.as_str()) == (book_id, sink)).map(|it| it.1.clone())
+    }
+
+    pub(super) fn set_aside(
+        &self,
+        book_id: BookId,
+        sink: &str,
+        query: &SetAsideQuery,
+    ) -> Vec<SetAside> {
+        let of = self.set_aside.iter().filter(|(name, _)| (name.0, &*name.1) == (book_id, sink));
+        let mut found: Vec<SetAside> = of.map(|(_, event)| event.clone()).collect();
+        found.sort_by_key(|event| event.place);
+        found.retain(|event| event.again || !query.again);
+        found.retain(|event| query.after.is_none_or(|after| after < event.place));
+        found.truncate(size(query.limit));
+        found
+    }
+
+    pub(super) fn waiting(&self, query: &WaitingQuery) -> Vec<BookId> {
+        let mut books: Vec<BookId> = self.commits.iter().map(|(book, _)| *book).collect();
+        books.sort();
+        books.dedup();
+        books.retain(|book| query.after.is_none_or(|after| after < *book));
+        books.retain(|book| {
+            let kept = self.delivery(*book, &query.sink).unwrap_or_default();
+            let again = SetAsideQuery { after: None, again: true, limit: 1 };
+            let again = self.set_aside(*book, &query.sink, &again);
+            let behind = self.head(*book).is_some_and(|head| head.seq > kept.seq);
+            let leased = kept.lease.is_some_and(|lease| query.now < lease.until);
+            let early = kept.retry_at.is_some_and(|at| query.now < at);
+            (behind || !again.is_empty()) && !leased && !early
+        });
+        books.truncate(size(query.limit));
+        books
+    }
+
+    pub(super) fn deliver(
+        &mut self,
+        book_id: BookId,
+        sink: &str,
+        step: &DeliveryStep,
+    ) -> Result<()> {
+        let kept = self.delivery(book_id, sink).map_or(0, |kept| kept.version);
+        let head = self.head(book_id);
+        if kept != step.expected || head.is_none_or(|head| head.seq < step.delivery.seq) {
+            return Err(Error::new(ErrorCode::Conflict, "the twin has moved on"));
+        }
+        let name = (book_id, sink.to_owned());
+        self.deliveries.retain(|(known, _)| *known != name);
+        self.deliveries.push((name.clone(), step.delivery.clone()));
+        let taken = |place| step.taken_back.contains(&place);
+        let put = |place| step.put_aside.iter().any(|event| event.place == place);
+        self.set_aside
+            .retain(|(known, event)| *known != name || !taken(event.place) && !put(event.place));
+        self.set_aside.extend(step.put_aside.iter().map(|event| (name.clone(), event.clone())));
         Ok(())
     }
 

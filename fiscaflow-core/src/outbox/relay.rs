@@ -1,0 +1,433 @@
+//! The relay: reads events on from the place that is kept, tells the sink, keeps the new place.
+//!
+//! The place is kept after the sink has taken the events and only by whoever still has the lease,
+//! so nothing is left out: a relay that dies in between, or that was too slow, has told events
+//! that the next one tells again.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
+
+use super::{Cause, EventSink, Outgoing, Undelivered, kept_reason};
+use crate::env::{Clock, IdSource};
+use crate::error::{Error, ErrorCode, Lane, Result};
+use crate::id::BookId;
+use crate::limits::MAX_BATCH;
+use crate::model::check_name;
+use crate::store::{
+    Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, Store, WaitingQuery,
+};
+
+/// Books that are looked for at once.
+const BOOKS: u32 = 100;
+/// Commits that are read at once: few, since one import may be one large commit.
+const COMMITS: u32 = 16;
+/// Batches of one book before others have their turn.
+const BATCHES: u32 = 50;
+
+/// How a relay works.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelayOptions {
+    /// Events that the sink is told at once, 1 to 1,000.
+    pub batch: usize,
+    /// How long a book's events are one relay's, unless it goes on. More than the sink ever takes.
+    pub lease: TimeDelta,
+    /// How often an event is refused before it is set aside, at least 1.
+    pub tries: u32,
+    /// How long an event waits that was refused; twice as long after each further time, at most
+    /// an hour.
+    pub pause: TimeDelta,
+    /// Events from before this instant are passed over, for a sink that is not to hear of them.
+    pub since: Option<DateTime<Utc>>,
+}
+
+impl Default for RelayOptions {
+    /// Batches of 20, leases of a minute, 5 tries after pauses of 10 seconds and more, everything
+    /// from the beginning.
+    fn default() -> Self {
+        Self {
+            batch: 20,
+            lease: TimeDelta::seconds(60),
+            tries: 5,
+            pause: TimeDelta::seconds(10),
+            since: None,
+        }
+    }
+}
+
+/// What a round came to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Round {
+    /// Events that the sink took.
+    pub delivered: u64,
+    /// Books whose next event was refused and waits.
+    pub put_off: u64,
+    /// Events that were set aside.
+    pub set_aside: u64,
+    /// Why the sink takes nothing now; the round ended there.
+    pub unavailable: Option<String>,
+    /// Books whose history is damaged; they wait for an hour.
+    pub broken: Vec<(BookId, Error)>,
+    /// Whether a book had more events than its turn took: the next round need not wait.
+    pub more: bool,
+}
+
+/// Delivers events of all books to one sink, a round at a time.
+///
+/// It has neither timer nor task: the host calls [`Relay::round`] again and again, at once where
+/// there was more, after a pause where there was not, and after longer ones where the sink is
+/// unavailable. As many relays as one likes may run over one store.
+///
+/// ```
+/// use std::sync::Arc;
+/// # use fiscaflow_core::outbox::{EventSink, Outgoing, Relay, RelayOptions, Undelivered};
+/// # use fiscaflow_core::store::Store;
+/// # use fiscaflow_core::{Clock, IdSource, Result};
+///
+/// async fn deliver(
+///     store: Arc<dyn Store>,
+///     clock: Arc<dyn Clock>,
+///     ids: &dyn IdSource,
+///     sink: Arc<dyn EventSink>,
+/// ) -> Result<()> {
+///     let relay = Relay::new(store, clock, ids, sink, RelayOptions::default())?;
+///     while relay.round().await?.more {}
+///     Ok(())
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Relay {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    sink: Arc<dyn EventSink>,
+    owner: String,
+    options: RelayOptions,
+}
+
+/// A book whose lease this relay has, with what is kept of it.
+struct Held {
+    book_id: BookId,
+    kept: Delivery,
+}
+
+/// Commits and events that are done with: see [`Delivery`].
+type Place = (u64, u32);
+
+/// Events to tell at once.
+struct Batch {
+    events: Vec<Outgoing>,
+    /// The place of each event in its commit, and what is done with once it is delivered.
+    places: Vec<(EventPlace, Place)>,
+    /// What is done with once all of them are.
+    end: Place,
+    /// Whether the history ends there.
+    is_last: bool,
+}
+
+/// What follows from a step.
+#[derive(PartialEq, Eq)]
+enum Next {
+    /// The lease is still ours.
+    GoOn,
+    /// It was given back, or another relay has taken it.
+    Stop,
+}
+
+impl Relay {
+    /// A relay over a store. Time and the id that it has leases by come from the caller.
+    ///
+    /// Errors: `invalid_input` and `limit_exceeded` for options out of their range and a sink
+    /// whose name is empty or too long.
+    pub fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        ids: &dyn IdSource,
+        sink: Arc<dyn EventSink>,
+        options: RelayOptions,
+    ) -> Result<Self> {
+        check_name("sink", sink.name())?;
+        if !(1..=MAX_BATCH).contains(&options.batch) {
+            return Err(Error::invalid("batch", format!("`batch` is from 1 to {MAX_BATCH}")));
+        }
+        if options.tries == 0 || options.lease <= TimeDelta::zero() {
+            return Err(Error::invalid("tries", "`tries` and `lease` are more than nothing"));
+        }
+        let owner = ids.uuid(clock.now()).to_string();
+        Ok(Self { store, clock, sink, owner, options })
+    }
+
+    /// Gives each waiting book a turn, in the order of ids, until the sink takes nothing more.
+    ///
+    /// Errors are those of the store; what is damaged in one book is in the answer, and the others
+    /// go on. A round that is dropped leaves nothing but a lease that runs out.
+    pub async fn round(&self) -> Result<Round> {
+        let mut round = Round::default();
+        let sink = self.sink.name().to_owned();
+        let mut query = WaitingQuery { sink, now: self.now(), after: None, limit: BOOKS };
+        loop {
+            let books = self.store.waiting(&query).await?;
+            let Some(last) = books.last().copied() else { return Ok(round) };
+            for book_id in books {
+                match self.turn(book_id, &mut round).await {
+                    Err(error) if error.lane() == Lane::Corrupt => {
+                        round.broken.push((book_id, error));
+                    }
+                    result => result?,
+                }
+                if round.unavailable.is_some() {
+                    return Ok(round);
+                }
+            }
+            query = WaitingQuery { now: self.now(), after: Some(last), ..query };
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.clock.now().trunc_subsecs(6)
+    }
+
+    /// One book's turn, where nobody else has it.
+    async fn turn(&self, book_id: BookId, round: &mut Round) -> Result<()> {
+        let kept = self.store.delivery(book_id, self.sink.name()).await?.unwrap_or_default();
+        if !kept.is_free(self.now()) {
+            return Ok(());
+        }
+        let mut held = Held { book_id, kept };
+        let claim = Delivery { lease: self.lease(), ..held.kept.clone() };
+        if self.keep(&mut held, claim, Vec::new(), Vec::new()).await? == Next::Stop {
+            return Ok(());
+        }
+        let worked = match self.again(&mut held, round).await {
+            Ok(Next::GoOn) => self.go_on(&mut held, round).await,
+            stopped => stopped,
+        };
+        if let Err(error) = &worked
+            && error.lane() == Lane::Corrupt
+        {
+            // What is damaged stays so for a while, and must not be read over and over again.
+            let off = self.put_off(&held.kept, MAX_PAUSE, error.message());
+            self.keep(&mut held, off, Vec::new(), Vec::new()).await?;
+        }
+        worked.map(|_| ())
+    }
+
+    /// Delivers what was set aside and is to be delivered again.
+    async fn again(&self, held: &mut Held, round: &mut Round) -> Result<Next> {
+        let mut query = SetAsideQuery { after: None, again: true, limit: COMMITS };
+        loop {
+            let found = self.store.set_aside(held.book_id, self.sink.name(), &query).await?;
+            let Some(last) = found.last() else { return Ok(Next::GoOn) };
+            query.after = Some(last.place);
+            for aside in found {
+                let (seq, number) = (aside.place.seq, aside.place.number);
+                let before = seq.saturating_sub(1);
+                let place = Place::from((before, number));
+                let batch = self.read(held.book_id, place, 1, false).await?;
+                let told = match batch.events.first() {
+                    Some(it) if it.event.id == aside.event_id => {
+                        self.sink.tell(&batch.events).await
+                    }
+                    _ => return Err(Error::corrupt("a set-aside event is not in its place")),
+                };
+                let next = Delivery { lease: self.lease(), ..held.kept.clone() };
+                let (put, taken) = match told {
+                    Ok(()) => {
+                        round.delivered = round.delivered.saturating_add(1);
+                        (Vec::new(), vec![aside.place])
+                    }
+                    Err(Undelivered { cause: Cause::Refused, reason, .. }) => {
+                        round.set_aside = round.set_aside.saturating_add(1);
+                        (vec![self.refused(&aside, &reason)], Vec::new())
+                    }
+                    Err(Undelivered { cause: Cause::Unavailable, reason, .. }) => {
+                        return self.stop(held, round, reason).await;
+                    }
+                };
+                if self.keep(held, next, put, taken).await? == Next::Stop {
+                    return Ok(Next::Stop);
+                }
+            }
+        }
+    }
+
+    /// A set-aside event that was refused once more.
+    fn refused(&self, aside: &SetAside, reason: &str) -> SetAside {
+        SetAside {
+            tries: aside.tries.saturating_add(1),
+            reason: kept_reason(reason),
+            at: self.now(),
+            again: false,
+            ..aside.clone()
+        }
+    }
+
+    /// Delivers what follows the place that is kept.
+    async fn go_on(&self, held: &mut Held, round: &mut Round) -> Result<Next> {
+        for _ in 0..BATCHES {
+            let place = (held.kept.seq, held.kept.events);
+            let batch = self.read(held.book_id, place, self.options.batch, true).await?;
+            let told = match batch.events.is_empty() {
+                true => Ok(()),
+                false => self.sink.tell(&batch.events).await,
+            };
+            let next = match told {
+                Ok(()) => {
+                    let delivered = u64::try_from(batch.events.len()).unwrap_or(u64::MAX);
+                    round.delivered = round.delivered.saturating_add(delivered);
+                    let lease = self.lease().filter(|_| !batch.is_last);
+                    let next = Delivery { lease, ..done(&held.kept, batch.end) };
+                    self.keep(held, next, Vec::new(), Vec::new()).await?
+                }
+                Err(undelivered) => self.failed(held, &batch, undelivered, round).await?,
+            };
+            if next == Next::Stop || batch.is_last && held.kept.lease.is_none() {
+                return Ok(Next::Stop);
+            }
+        }
+        round.more = true;
+        let next = Delivery { lease: None, ..held.kept.clone() };
+        self.keep(held, next, Vec::new(), Vec::new()).await
+    }
+
+    /// Keeps what was delivered of a batch, and what becomes of the event that was not.
+    async fn failed(
+        &self,
+        held: &mut Held,
+        batch: &Batch,
+        undelivered: Undelivered,
+        round: &mut Round,
+    ) -> Result<Next> {
+        let Undelivered { delivered, cause, reason } = undelivered;
+        // A sink that says it took all of them and failed has failed at the last one.
+        let delivered = delivered.min(batch.events.len().saturating_sub(1));
+        let count = u64::try_from(delivered).unwrap_or(u64::MAX);
+        round.delivered = round.delivered.saturating_add(count);
+        let before = delivered.checked_sub(1).and_then(|last| batch.places.get(last));
+        if let Some((_, place)) = before {
+            held.kept = Delivery { version: held.kept.version, ..done(&held.kept, *place) };
+        }
+        let at = batch.events.get(delivered).zip(batch.places.get(delivered));
+        let Some((it, (place, after))) = at else {
+            return Err(Error::new(ErrorCode::Internal, "a batch without events has failed"));
+        };
+        if cause == Cause::Unavailable {
+            return self.stop(held, round, reason).await;
+        }
+        let tries = held.kept.tries.saturating_add(1);
+        if tries < self.options.tries {
+            round.put_off = round.put_off.saturating_add(1);
+            let off = self.put_off(&held.kept, self.pause(tries), &reason);
+            self.keep(held, Delivery { tries, ..off }, Vec::new(), Vec::new()).await?;
+            return Ok(Next::Stop);
+        }
+        round.set_aside = round.set_aside.saturating_add(1);
+        let aside = SetAside {
+            place: *place,
+            event_id: it.event.id,
+            name: it.event.name.clone(),
+            tries,
+            reason: kept_reason(&reason),
+            at: self.now(),
+            again: false,
+        };
+        let next = Delivery { lease: self.lease(), ..done(&held.kept, *after) };
+        self.keep(held, next, vec![aside], Vec::new()).await
+    }
+
+    /// Gives the book back, since the sink takes nothing now.
+    async fn stop(&self, held: &mut Held, round: &mut Round, reason: String) -> Result<Next> {
+        let reason = kept_reason(&reason);
+        let next = Delivery { lease: None, failure: Some(reason.clone()), ..held.kept.clone() };
+        round.unavailable = Some(reason);
+        self.keep(held, next, Vec::new(), Vec::new()).await?;
+        Ok(Next::Stop)
+    }
+
+    fn lease(&self) -> Option<Lease> {
+        let until = self.now().checked_add_signed(self.options.lease);
+        Some(Lease { owner: self.owner.clone(), until: until.unwrap_or(DateTime::<Utc>::MAX_UTC) })
+    }
+
+    fn put_off(&self, kept: &Delivery, pause: TimeDelta, reason: &str) -> Delivery {
+        let retry_at = self.now().checked_add_signed(pause);
+        let failure = Some(kept_reason(reason));
+        Delivery { lease: None, failure, retry_at, ..kept.clone() }
+    }
+
+    /// How long an event waits that was refused so often.
+    fn pause(&self, tries: u32) -> TimeDelta {
+        let factor = 2_i32.checked_pow(tries.saturating_sub(1));
+        let pause = factor.and_then(|factor| self.options.pause.checked_mul(factor));
+        pause.map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE))
+    }
+
+    /// Writes a step; where another relay has taken over, nothing more may be written.
+    async fn keep(
+        &self,
+        held: &mut Held,
+        next: Delivery,
+        put_aside: Vec<SetAside>,
+        taken_back: Vec<EventPlace>,
+    ) -> Result<Next> {
+        let expected = held.kept.version;
+        let delivery = Delivery { version: expected.saturating_add(1), ..next };
+        let step = DeliveryStep { expected, delivery: delivery.clone(), put_aside, taken_back };
+        match self.store.deliver(held.book_id, self.sink.name(), Arc::new(step)).await {
+            Ok(()) => {
+                held.kept = delivery;
+                Ok(Next::GoOn)
+            }
+            Err(error) if error.code() == ErrorCode::Conflict => Ok(Next::Stop),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// At most so many events after a place; `dated` passes over those from before the beginning.
+    async fn read(
+        &self,
+        book_id: BookId,
+        place: Place,
+        limit: usize,
+        dated: bool,
+    ) -> Result<Batch> {
+        let commits = self.store.commits(book_id, place.0, COMMITS).await?;
+        let is_last = u32::try_from(commits.len()).unwrap_or(u32::MAX) < COMMITS;
+        let mut batch = Batch { events: Vec::new(), places: Vec::new(), end: place, is_last };
+        let mut skipped = place.1;
+        for commit in commits {
+            let events = commit.events()?;
+            let count = u32::try_from(events.len()).unwrap_or(u32::MAX);
+            for (number, event) in (0..).zip(events).skip(usize_of(skipped)) {
+                if dated && self.options.since.is_some_and(|since| event.at < since) {
+                    break;
+                }
+                if batch.events.len() >= limit {
+                    return Ok(Batch { is_last: false, ..batch });
+                }
+                let after = match u32::saturating_add(number, 1) {
+                    done if done < count => (commit.seq.saturating_sub(1), done),
+                    _ => (commit.seq, 0),
+                };
+                batch.events.push(Outgoing { book_id, event });
+                batch.places.push((EventPlace { seq: commit.seq, number }, after));
+                batch.end = after;
+            }
+            skipped = 0;
+            batch.end = (commit.seq, 0);
+        }
+        Ok(batch)
+    }
+}
+
+/// The longest pause.
+const MAX_PAUSE: TimeDelta = TimeDelta::hours(1);
+
+fn usize_of(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+/// What is kept once everything up to a place is done with.
+fn done(kept: &Delivery, place: Place) -> Delivery {
+    let (seq, events) = place;
+    Delivery { seq, events, tries: 0, failure: None, retry_at: None, ..kept.clone() }
+}
