@@ -4,6 +4,7 @@
 //! compares the last). A dozen settings need no argument library.
 
 mod outside;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -16,6 +17,7 @@ use fiscaflow_core::model::ActorId;
 
 use crate::auth::Books;
 pub use outside::{OUTSIDE_KEY, Outside, Prices, Secret, Vendor};
+pub use webhook::{WEBHOOK_SECRET, Webhook};
 
 /// One setting.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +93,14 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "of a million tokens in and out, such as `USD 0.25 2.00`",
     ),
+    setting("webhook-url", "FISCAFLOW_WEBHOOK_URL", "", "where events are posted"),
+    setting("webhook-timeout", "FISCAFLOW_WEBHOOK_TIMEOUT", "10", "seconds for one event"),
+    setting(
+        "webhook-since",
+        "FISCAFLOW_WEBHOOK_SINCE",
+        "",
+        "events from before are not posted, such as `2026-03-01T00:00:00Z`",
+    ),
     setting("log-format", "FISCAFLOW_LOG_FORMAT", "text", "`text` or `json`, on standard error"),
     setting("log", "FISCAFLOW_LOG", "info", "which log lines, such as `warn` or `error`"),
 ];
@@ -145,6 +155,8 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Who is asked outside; nobody by default.
     pub outside: Option<Outside>,
+    /// Who is told of events; nobody by default.
+    pub webhook: Option<Webhook>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -195,8 +207,8 @@ pub fn parse(
     match flags.keys().next() {
         Some(flag) => Err(unknown(flag)),
         None => {
-            let key = Secret::new(environment(OUTSIDE_KEY).unwrap_or_default().trim());
-            Ok((command, config(&values, key)?))
+            let secret = |name| environment(name).unwrap_or_default().trim().to_owned();
+            Ok((command, config(&values, &secret)?))
         }
     }
 }
@@ -266,7 +278,10 @@ fn books_of(text: &str) -> Result<Books, String> {
     }
 }
 
-fn config(values: &BTreeMap<&str, String>, key: Secret) -> Result<Config, String> {
+fn config(
+    values: &BTreeMap<&str, String>,
+    secret: &dyn Fn(&str) -> String,
+) -> Result<Config, String> {
     let text = |flag: &str| values.get(flag).cloned().unwrap_or_default();
     let number = |flag: &str| match text(flag).parse::<u32>() {
         Ok(number) if number > 0 => Ok(number),
@@ -314,10 +329,29 @@ fn config(values: &BTreeMap<&str, String>, key: Secret) -> Result<Config, String
             answer: seconds("answer-timeout")?,
             stop: seconds("stop-timeout")?,
         },
-        outside: outside::read(&text, seconds("outside-timeout")?, key)?,
+        outside: outside::read(
+            &text,
+            seconds("outside-timeout")?,
+            Secret::new(&secret(OUTSIDE_KEY)),
+        )?,
+        webhook: webhook::read(&text, seconds("webhook-timeout")?, &secret(WEBHOOK_SECRET))?,
         log_format,
         log: text("log"),
     })
+}
+
+/// Refuses an address to which what is secret would go in the clear.
+fn check_url(flag: &str, url: &str) -> Result<(), String> {
+    let host =
+        url.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or(rest));
+    if url.starts_with("https://") || host.is_some_and(|it| it == "localhost" || it == "127.0.0.1")
+    {
+        return Ok(());
+    }
+    Err(format!(
+        "`--{flag}` begins with `https://`; only this machine itself, 127.0.0.1 or localhost, is \
+         called with `http://`"
+    ))
 }
 
 /// Tokens lie beside the database file, and are gone with a database in memory.
@@ -347,8 +381,11 @@ settings, as --NAME VALUE or in the environment
         let default = if default.is_empty() { "" } else { &format!(" [{default}]") };
         let _ = writeln!(text, "  --{flag:<16} {variable:<26} {about}{default}");
     }
-    let _ =
-        writeln!(text, "\n{OUTSIDE_KEY} in the environment is the vendor's key for `--outside`.");
+    let _ = writeln!(
+        text,
+        "\n{OUTSIDE_KEY} in the environment is the vendor's key for `--outside`,\n\
+         {WEBHOOK_SECRET} what events for `--webhook-url` are signed with."
+    );
     text
 }
 

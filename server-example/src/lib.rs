@@ -12,9 +12,14 @@ pub mod auth;
 pub mod config;
 mod envelope;
 pub mod error;
+#[cfg(any(feature = "outside", feature = "webhooks"))]
+mod http;
 pub mod openapi;
 #[cfg(feature = "outside")]
 pub mod outside;
+pub mod relay;
 mod routes;
 pub mod serve;
 pub mod state;
+#[cfg(feature = "webhooks")]
+pub mod webhook;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::check_url;
+
 /// The variable with the key of whoever is asked outside. There is no flag for it.
 pub const OUTSIDE_KEY: &str = "FISCAFLOW_OUTSIDE_KEY";
 
@@ -100,15 +102,7 @@ pub(super) fn read(
         return Err(format!("`--outside` needs the vendor's key in {OUTSIDE_KEY}"));
     }
     let url = if url.is_empty() { vendor.url().to_owned() } else { url };
-    let host =
-        url.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or(rest));
-    if !url.starts_with("https://")
-        && !host.is_some_and(|it| it == "localhost" || it == "127.0.0.1")
-    {
-        return Err("`--outside-url` begins with `https://`; only this machine itself, \
-                    127.0.0.1 or localhost, is called with `http://`"
-            .to_owned());
-    }
+    check_url("outside-url", &url)?;
     let prices = text("outside-prices");
     let prices = if prices.is_empty() { None } else { Some(prices_of(&prices)?) };
     Ok(Some(Outside { vendor, model, url, key, timeout, prices }))

@@ -1,15 +1,13 @@
 //! Outside help over HTTP: a language model that suggests categories for payees and puts questions
 //! into reports.
 //!
-//! `tasks` says what is asked, `wire` speaks the vendors' formats, `http` carries them, `breaker`
-//! keeps away from a vendor that does not answer, `counters` tells what was asked and what it cost.
+//! `tasks` says what is asked, `wire` speaks the vendors' formats, `breaker` keeps away from a vendor that does not answer, `counters` tells what was asked and what it cost.
 //! This file puts them together into the core's [`Suggester`] and [`Translator`]: one time limit
 //! for everything a question takes, few repeats, and nothing in logs or errors but what kind of
 //! failure it was. What may be asked, and what of an answer counts, is the core's to decide.
 
 mod breaker;
 mod counters;
-mod http;
 mod tasks;
 mod wire;
 
@@ -25,10 +23,10 @@ use fiscaflow_core::{Error, ErrorCode, Result};
 use serde_json::Value;
 
 use crate::config::{Outside, Vendor};
+use crate::http::{Broken, Http, Reply};
 use crate::state::Helper;
 use breaker::Breaker;
 use counters::Counters;
-use http::{Http, Reply};
 use tasks::Task;
 
 /// How long to wait before each repeat, where the vendor does not say.
@@ -82,6 +80,15 @@ pub(crate) enum Problem {
     Slow,
     /// An answer that is too large or of another form.
     Unreadable,
+}
+
+impl From<Broken> for Problem {
+    fn from(broken: Broken) -> Self {
+        match broken {
+            Broken::Unreachable => Self::Unreachable,
+            Broken::Unreadable => Self::Unreadable,
+        }
+    }
 }
 
 impl Problem {
@@ -153,7 +160,7 @@ impl Model {
         let headers = wire::headers(settings.vendor, &settings.key)?;
         let url = format!("{}{}", settings.url.trim_end_matches('/'), wire::path(settings.vendor));
         Ok(Self {
-            http: Http::new(&url)?,
+            http: Http::new("outside-url", &url)?,
             name: format!("{}:{}", settings.vendor.name(), settings.model),
             vendor: settings.vendor,
             model: settings.model,

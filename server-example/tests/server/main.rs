@@ -26,3 +26,5 @@ mod scenarios;
 #[path = "../../../fiscaflow-core/tests/shared/mod.rs"]
 mod shared;
 mod support;
+#[cfg(feature = "webhooks")]
+mod webhook;

@@ -23,7 +23,12 @@ struct Running {
 
 impl Running {
     fn start(dir: &Path, args: &[&str]) -> Self {
+        Self::start_in(&[], dir, args)
+    }
+
+    fn start_in(environment: &[(&str, &str)], dir: &Path, args: &[&str]) -> Self {
         let mut child = program(dir)
+            .envs(environment.iter().copied())
             .args(["--address", "127.0.0.1:0", "--log-format", "json"])
             .args(args)
             .stdout(Stdio::piped())
@@ -230,4 +235,31 @@ fn the_examples_in_the_readme_work() {
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains(r#""imported":"#) && text.contains(r#""verified":true"#), "{text}");
     server.end("-TERM");
+}
+
+#[cfg(feature = "webhooks")]
+#[tokio::test(flavor = "multi_thread")]
+async fn events_reach_the_webhook_signed() {
+    // Holds: the program posts what happens in its books, signed with the secret of its
+    // environment, also what happened before the webhook was named.
+    use crate::webhook::{PATIENCE, receiver};
+
+    let dir = tempfile::tempdir().unwrap();
+    let (url, mut posts) = receiver([503]).await;
+    let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    let args = ["--webhook-url", &url];
+    let running = Running::start_in(&[("FISCAFLOW_WEBHOOK_SECRET", secret)], dir.path(), &args);
+    let token = self::secret(&stdout(&run(dir.path(), &["token", "create", "--actor", "anna"])));
+    let request = Request::new(running.address, "POST", "/api/v1/books");
+    let book = json!({"name": "Home", "currency": "EUR"});
+    let book = request.token(&token).json(&book).send().await.created();
+    for _ in 0..2 {
+        let post = tokio::time::timeout(PATIENCE, posts.recv()).await.unwrap().unwrap();
+        assert!(post.is_signed());
+        let body: serde_json::Value = serde_json::from_str(&post.body).unwrap();
+        assert_eq!(body["book_id"], book["id"]);
+    }
+    let (code, _, log) = running.end("-TERM");
+    assert_eq!(code, Some(0), "{log}");
+    assert!(!log.contains("MfKQ9") && !log.contains("/hook"), "{log}");
 }

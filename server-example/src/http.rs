@@ -14,28 +14,36 @@ use hyper_util::rt::TokioExecutor;
 use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 
-use super::Problem;
-
 /// Bytes of an answer.
 const MAX_BYTES: usize = 1024 * 1024;
 
+/// Why nothing came back that can be used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Broken {
+    /// No connection, or it broke.
+    Unreachable,
+    /// The answer is too large or broke off.
+    Unreadable,
+}
+
 /// Calls to one address.
-pub(super) struct Http {
+pub(crate) struct Http {
     client: Client<HttpsConnector<HttpConnector>, Body>,
     uri: Uri,
 }
 
 /// What came back.
-pub(super) struct Reply {
-    pub(super) status: u16,
-    /// In how long to come again, where the vendor says it in seconds (RFC 9110, 10.2.3).
-    pub(super) retry_after: Option<Duration>,
-    pub(super) body: Bytes,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    /// In how long to come again, where the server says it in seconds (RFC 9110, 10.2.3).
+    pub(crate) retry_after: Option<Duration>,
+    pub(crate) body: Bytes,
 }
 
 impl Http {
-    pub(super) fn new(url: &str) -> Result<Self, String> {
-        let uri: Uri = url.parse().map_err(|_| "`--outside-url` is no URL".to_owned())?;
+    /// Calls to what a setting names.
+    pub(crate) fn new(flag: &str, url: &str) -> Result<Self, String> {
+        let uri: Uri = url.parse().map_err(|_| format!("`--{flag}` is no URL"))?;
         let connector = HttpsConnectorBuilder::new();
         // The provider is named here: which one a process has by default depends on what else is
         // linked into it.
@@ -54,7 +62,7 @@ impl Http {
         Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), uri })
     }
 
-    pub(super) async fn post(&self, headers: &HeaderMap, body: &[u8]) -> Result<Reply, Problem> {
+    pub(crate) async fn post(&self, headers: &HeaderMap, body: &[u8]) -> Result<Reply, Broken> {
         let mut request = Request::new(Body::from(body.to_vec()));
         *request.method_mut() = axum::http::Method::POST;
         *request.uri_mut() = self.uri.clone();
@@ -62,7 +70,7 @@ impl Http {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(header::CONTENT_TYPE, json.clone());
         request.headers_mut().insert(header::ACCEPT, json);
-        let answered = self.client.request(request).await.map_err(|_| Problem::Unreachable)?;
+        let answered = self.client.request(request).await.map_err(|_| Broken::Unreachable)?;
         let (head, body) = answered.into_parts();
         let retry_after = head.headers.get(header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|it| it.to_str().ok()?.trim().parse().ok());
@@ -70,7 +78,7 @@ impl Http {
         Ok(Reply {
             status: head.status.as_u16(),
             retry_after: retry_after.map(Duration::from_secs),
-            body: body.map_err(|_| Problem::Unreadable)?,
+            body: body.map_err(|_| Broken::Unreadable)?,
         })
     }
 }
