@@ -1,0 +1,129 @@
+//! Idempotency keys under concurrency: however often and by however many a request is sent, it has
+//! one effect, and whoever sends something else under its key is refused.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+use std::sync::Arc;
+
+use fiscaflow_core::conformance::fsck;
+use fiscaflow_core::engine::{Context, Engine};
+use fiscaflow_core::model::{NewAccount, NewBook, NewTransaction, Transaction};
+use fiscaflow_core::store::{Store, TransactionQuery};
+use fiscaflow_core::{AccountId, Amount, BookId, ErrorCode, Result};
+use fiscaflow_store::{RandomIds, SystemClock, open};
+
+/// Sends of one request at once.
+const SENDS: usize = 50;
+
+/// Requests, each sent so often: many more on request.
+fn keys() -> usize {
+    if std::env::var_os("FISCAFLOW_DEEP").is_some() { 1_000 } else { 8 }
+}
+
+fn engine(store: &Arc<dyn Store>) -> Engine {
+    let ids = Arc::new(RandomIds::new().unwrap());
+    Engine::new(Arc::clone(store), Arc::new(SystemClock), ids)
+}
+
+fn anna(key: Option<&str>) -> Context {
+    Context { idempotency_key: key.map(str::to_owned), ..Context::new("anna".parse().unwrap()) }
+}
+
+/// Sends until there is an answer that is no conflict, as a client does.
+async fn send(
+    engine: Engine,
+    book: BookId,
+    account: AccountId,
+    key: String,
+    amount: Amount,
+) -> Result<Transaction> {
+    let new = NewTransaction::new(account, "2026-03-05".parse().unwrap(), amount);
+    loop {
+        let book = engine.book(book, anna(Some(&key)));
+        match book.transactions().create(new.clone()).await {
+            Err(error) if error.code() == ErrorCode::Conflict => {}
+            result => return result,
+        }
+    }
+}
+
+/// Engines that know nothing of each other, as processes do not, send each request at once: with
+/// one content, and with two.
+async fn one_effect(stores: &[Arc<dyn Store>]) {
+    let engines: Vec<Engine> = stores.iter().map(engine).collect();
+    let new = NewBook { name: "Home".into(), ..NewBook::new("EUR") };
+    let id = engines[0].books(anna(None)).create(new).await.unwrap().id;
+    let home = engines[0].book(id, anna(None));
+    let account = NewAccount { name: "Giro".into(), ..NewAccount::default() };
+    let account = home.accounts().create(account).await.unwrap().id;
+    let before = stores[0].head(id).await.unwrap().unwrap().seq;
+    let mut recorded = Vec::new();
+    for number in 0..keys() {
+        let contents: &[&str] = if number % 2 == 0 { &["-5"] } else { &["-5", "-6"] };
+        let sends = (0..SENDS).map(|send_number| {
+            let engine = engines[send_number % engines.len()].clone();
+            let amount = contents[send_number / 4 % contents.len()].parse().unwrap();
+            tokio::spawn(send(engine, id, account, format!("key {number}"), amount))
+        });
+        let mut answers = Vec::new();
+        for send in sends.collect::<Vec<_>>() {
+            answers.push(send.await.unwrap());
+        }
+        let done: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().ok()).collect();
+        assert!(done.iter().all(|it| it == &done[0]), "one answer for all");
+        let refused: Vec<_> = answers.iter().filter_map(|answer| answer.as_ref().err()).collect();
+        assert!(refused.iter().all(|error| error.code() == ErrorCode::IdempotencyKeyReused));
+        match contents.len() {
+            1 => assert_eq!(done.len(), SENDS),
+            _ => assert!([24, 26].contains(&done.len()), "{} of both contents", done.len()),
+        }
+        recorded.push(done[0].id);
+    }
+    let mut kept = Vec::new();
+    let mut query = TransactionQuery { limit: Some(500), ..TransactionQuery::default() };
+    loop {
+        let page = home.transactions().list(query.clone()).await.unwrap();
+        kept.extend(page.items.iter().map(|it| it.id));
+        query.cursor = page.next_cursor;
+        if query.cursor.is_none() {
+            break;
+        }
+    }
+    kept.sort_unstable();
+    recorded.sort_unstable();
+    assert_eq!(kept, recorded);
+    let after = stores[0].head(id).await.unwrap().unwrap().seq;
+    assert_eq!(after - before, u64::try_from(keys()).unwrap(), "one commit a key");
+    fsck(&*stores[0], id).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn in_memory_each_key_has_one_effect() {
+    // Holds: 50 sends at once through four engines over one store in memory.
+    let store = open("memory:").await.unwrap();
+    one_effect(&[(); 4].map(|()| Arc::clone(&store))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_sqlite_in_memory_each_key_has_one_effect() {
+    // Holds: the same over one SQLite database in memory.
+    let store = open("sqlite::memory:").await.unwrap();
+    one_effect(&[(); 4].map(|()| Arc::clone(&store))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_one_sqlite_file_each_key_has_one_effect() {
+    // Holds: the same where each engine has opened the file for itself.
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", folder.path().join("book.sqlite").display());
+    let mut stores = Vec::new();
+    for _ in 0..4 {
+        stores.push(open(&url).await.unwrap());
+    }
+    one_effect(&stores).await;
+}
