@@ -459,3 +459,23 @@ fn has(what: Feature, state: &State<'_>) -> bool {
 pub(super) fn is_given_by_hand(status: Status) -> bool {
     matches!(status, Status::Reconciled | Status::Void | Status::Disputed)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_so_much_work_and_no_more() {
+        // Holds: `PATTERN_UNITS`, and `PATTERN_UNITS_PER_ROW` more for each transaction; with the
+        // last unit it is used up.
+        for rows in [0_u64, 1, 10_000] {
+            let units = 250_000_000 + rows * 50_000;
+            let mut run = Run::over(usize::try_from(rows).unwrap());
+            // An empty text counts for 16 units.
+            assert!(run.budget.draw("", units / 16 - 1));
+            assert!(!run.budget.is_used_up());
+            assert!(!run.budget.draw("", 1));
+            assert!(run.budget.is_used_up());
+        }
+    }
+}

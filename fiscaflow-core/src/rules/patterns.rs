@@ -110,7 +110,7 @@ impl Budget {
         Self { left: units }
     }
 
-    fn draw(&mut self, text: &str, weight: u64) -> bool {
+    pub(super) fn draw(&mut self, text: &str, weight: u64) -> bool {
         let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(16);
         self.left = self.left.saturating_sub(bytes.saturating_mul(weight));
         self.left > 0

@@ -1,10 +1,11 @@
 //! A store that changes under a running engine: its history was replaced by a backup or by another
-//! copy, or it fails for a while.
+//! copy, it fails for a while, or somebody else is always faster.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, RwLock};
 
 use async_trait::async_trait;
+use fiscaflow_core::limits::MAX_ATTEMPTS;
 use fiscaflow_core::log::{Commit, StoredCommit};
 use fiscaflow_core::model::{Document, NewAccount, NewBook, Transaction};
 use fiscaflow_core::store::{
@@ -22,11 +23,14 @@ use super::{anna, engine, shape};
 struct Replaced {
     store: RwLock<Arc<dyn Store>>,
     fails: AtomicBool,
+    /// So many commits come too late.
+    late: AtomicU32,
 }
 
 impl Replaced {
     fn new(store: Arc<dyn Store>) -> Arc<Self> {
-        Arc::new(Self { store: RwLock::new(store), fails: AtomicBool::new(false) })
+        let (fails, late) = (AtomicBool::new(false), AtomicU32::new(0));
+        Arc::new(Self { store: RwLock::new(store), fails, late })
     }
 
     fn now(&self) -> Arc<dyn Store> {
@@ -73,6 +77,10 @@ impl Store for Replaced {
         self.now().answered(book_id, key).await
     }
     async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
+        let one_less = |late: u32| late.checked_sub(1);
+        if self.late.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            return Err(Error::new(ErrorCode::Conflict, "the book has moved on"));
+        }
         self.now().commit(commit).await
     }
     async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
@@ -150,4 +158,22 @@ async fn a_store_that_fails_is_no_taken_id() {
     assert_eq!(error.code(), ErrorCode::StoreUnavailable);
     store.fails.store(false, Ordering::SeqCst);
     assert_eq!(engine.books(anna()).create(new()).await.unwrap().id, id);
+}
+
+#[tokio::test]
+async fn a_write_is_decided_so_often_and_no_more() {
+    // Holds: a writer that comes too late decides again until it has done so `MAX_ATTEMPTS` times,
+    // then the caller hears of it.
+    let id: BookId = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
+    let store = Replaced::new(store_with(id, &[]).await);
+    let book = engine(store.clone()).book(id, anna());
+    for (late, made) in [(MAX_ATTEMPTS - 1, true), (MAX_ATTEMPTS, false)] {
+        store.late.store(late, Ordering::SeqCst);
+        let created = book.accounts().create(shape(json!({"name": format!("{late}")}))).await;
+        assert_eq!(store.late.load(Ordering::SeqCst), 0);
+        match created {
+            Ok(_) => assert!(made),
+            Err(error) => assert_eq!((error.code(), made), (ErrorCode::Conflict, false)),
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fiscaflow_core::conformance::{Scribe, SequentialIds};
 use fiscaflow_core::engine::{BookHandle, Context, DeliveryQuery, Engine, Redelivery};
+use fiscaflow_core::limits::MAX_REASON_BYTES;
 use fiscaflow_core::model::NewBook;
 use fiscaflow_core::outbox::Undelivered;
 use fiscaflow_core::{BookId, ErrorCode, EventId};
@@ -50,7 +51,7 @@ async fn tries_are_counted_for_one_event() {
     let world = World::new("memory:").await;
     let mut scribe = Scribe::new(1);
     let written = world.write(&mut scribe, 3).await;
-    let long = "x".repeat(2_000);
+    let long = "x".repeat(MAX_REASON_BYTES + 1);
     for (delivered, reason, tries) in
         [(0, long.as_str(), 1), (0, "no", 2), (1, "no", 1), (0, "no", 2), (1, "no", 1)]
     {
@@ -58,7 +59,7 @@ async fn tries_are_counted_for_one_event() {
         world.round().await;
         let kept = world.kept(&scribe).await;
         assert_eq!(kept.tries, tries);
-        assert_eq!(kept.failure.as_deref(), reason.get(..1_000).or(Some(reason)));
+        assert_eq!(kept.failure.as_deref(), reason.get(..MAX_REASON_BYTES).or(Some(reason)));
         world.pass(3_600);
     }
     world.round().await;
