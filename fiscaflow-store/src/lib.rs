@@ -16,7 +16,7 @@ use fiscaflow_core::{Error, ErrorCode, Result};
 
 pub use memory::MemoryStore;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Durability, SqliteStore};
+pub use sqlite::{Backup, Durability, SqliteStore};
 pub use system::{RandomIds, SystemClock};
 
 /// Opens the store that a URL names:

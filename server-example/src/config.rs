@@ -174,6 +174,12 @@ pub enum Command {
     ListTokens,
     /// Revoke the token of that id.
     RevokeToken(String),
+    /// Back the database up into a file.
+    Backup(PathBuf),
+    /// Put a backup in the database's place.
+    Restore(PathBuf),
+    /// Copy books to the store of another URL.
+    Copy(String, Books),
     /// Print the OpenAPI document.
     OpenApi,
     /// Print how to use the program.
@@ -207,7 +213,7 @@ pub fn parse(
     match flags.keys().next() {
         Some(flag) => Err(unknown(flag)),
         None => {
-            let secret = |name| environment(name).unwrap_or_default().trim().to_owned();
+            let secret = |name: &str| environment(name).unwrap_or_default().trim().to_owned();
             Ok((command, config(&values, &secret)?))
         }
     }
@@ -256,6 +262,12 @@ fn command(words: &[&str], flags: &mut BTreeMap<String, String>) -> Result<Comma
         ["openapi"] => Ok(Command::OpenApi),
         ["token", "list"] => Ok(Command::ListTokens),
         ["token", "revoke", id] => Ok(Command::RevokeToken((*id).to_owned())),
+        ["backup", path] => Ok(Command::Backup(path.into())),
+        ["restore", path] => Ok(Command::Restore(path.into())),
+        ["copy", url] => {
+            let books = flags.remove("books").unwrap_or_else(|| "all".to_owned());
+            Ok(Command::Copy((*url).to_owned(), books_of(&books)?))
+        }
         ["token", "create"] => {
             let actor = flags.remove("actor").ok_or("`token create` needs `--actor ID`")?;
             let actor = actor.parse().map_err(|error| format!("`--actor`: {error}"))?;
@@ -356,9 +368,14 @@ fn check_url(flag: &str, url: &str) -> Result<(), String> {
 
 /// Tokens lie beside the database file, and are gone with a database in memory.
 fn tokens_beside(database: &str) -> Option<PathBuf> {
+    database_file(database).map(|path| format!("{path}.tokens.json").into())
+}
+
+/// The file of an SQLite database.
+pub fn database_file(database: &str) -> Option<String> {
     let path = database.strip_prefix("sqlite:")?;
     let path = path.strip_prefix("//").unwrap_or(path).split('?').next()?;
-    (path != ":memory:").then(|| format!("{path}.tokens.json").into())
+    (path != ":memory:").then(|| path.to_owned())
 }
 
 /// How to use the program.
@@ -372,6 +389,9 @@ commands
                                            actor's books (the default), `none`, or ids with commas
   token list                               list the tokens, without what is secret
   token revoke ID                          revoke a token, at once
+  backup FILE                              copy the database, checked, into a file that is not there
+  restore FILE                             put a backup, checked, where no database is yet
+  copy URL [--books BOOKS]                 copy to another store what it lacks of books
   openapi                                  print the OpenAPI document
 
 settings, as --NAME VALUE or in the environment

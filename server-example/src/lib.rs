@@ -15,6 +15,7 @@ pub mod error;
 #[cfg(any(feature = "outside", feature = "webhooks"))]
 mod http;
 pub mod openapi;
+pub mod operate;
 #[cfg(feature = "outside")]
 pub mod outside;
 pub mod relay;

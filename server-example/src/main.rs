@@ -11,7 +11,7 @@ use fiscaflow_core::Clock as _;
 use fiscaflow_server::auth::{Books, Tokens};
 use fiscaflow_server::config::{self, Command, Config, LogFormat, Outside, Webhook};
 use fiscaflow_server::state::{AppState, Helper};
-use fiscaflow_server::{openapi, serve};
+use fiscaflow_server::{openapi, operate, serve};
 use fiscaflow_store::{RandomIds, SystemClock};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
@@ -42,7 +42,10 @@ fn run(command: Command, config: Config) -> Result<(), String> {
         Some(file) => format!("{}: {error}", file.display()),
         None => error.to_string(),
     };
-    if !matches!(command, Command::Serve) && config.tokens.is_none() {
+    let of_tokens = |command: &Command| {
+        matches!(command, Command::CreateToken(..) | Command::ListTokens | Command::RevokeToken(_))
+    };
+    if of_tokens(&command) && config.tokens.is_none() {
         return Err("tokens of a database in memory end with the server".to_owned());
     }
     match command {
@@ -77,10 +80,19 @@ fn run(command: Command, config: Config) -> Result<(), String> {
             true => Ok(()),
             false => Err(format!("there is no token `{id}`")),
         },
+        Command::Backup(path) => tell(&at_once(operate::backup(&config.database, &path))?),
+        Command::Restore(path) => tell(&at_once(operate::restore(&config.database, &path))?),
+        Command::Copy(to, books) => tell(&at_once(operate::copy(&config.database, &to, &books))?),
         Command::OpenApi => tell(&openapi::text()),
         Command::Help => tell(&config::help()),
         Command::Version => tell(concat!(env!("CARGO_PKG_VERSION"), "\n")),
     }
+}
+
+/// Runs what an operator asks for.
+fn at_once<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| error.to_string())?.block_on(work)
 }
 
 async fn start(config: Config, tokens: Arc<Tokens>) -> Result<(), String> {

@@ -6,8 +6,9 @@ use super::noun;
 use super::undo::{CommitUndone, UndoCommit};
 use crate::error::{Error, Result};
 use crate::limits::MAX_HISTORY_PAGE;
-use crate::log::{Entry, ObjectChange, StoredCommit, Verification, Verifier};
+use crate::log::{Entry, ObjectChange, StoredCommit, Verification};
 use crate::model::Role;
+use crate::store::verify_book;
 
 /// How many commits are read at a time: few, since one import may be one large commit.
 const COMMITS: u32 = 16;
@@ -115,18 +116,7 @@ impl History<'_> {
     /// parent; what is wrong is in the answer, not an error.
     pub async fn verify(&self) -> Result<Verification> {
         self.book.authorised(Role::Viewer).await?;
-        let mut verifier = Verifier::new(self.book.book_id);
-        // The head is read first: commits that come meanwhile are not part of this check.
-        let head = self.book.engine.inner.store.head(self.book.book_id).await?;
-        let last = head.map_or(0, |head| head.seq);
-        self.commits(0, u32::MAX, |commit| {
-            if commit.seq <= last {
-                verifier.check(&commit);
-            }
-            Ok(())
-        })
-        .await?;
-        Ok(verifier.finish(head))
+        verify_book(&*self.book.engine.inner.store, self.book.book_id).await
     }
 
     /// Looks at the commits after a sequence number, oldest first, at most `limit` of them. No more

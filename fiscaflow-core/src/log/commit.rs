@@ -448,6 +448,11 @@ impl StoredCommit {
         Ok(header)
     }
 
+    /// The idempotency key that the commit was made with.
+    pub(crate) fn idempotency_key(&self) -> Result<Option<String>> {
+        Ok(self.open_header()?.idempotency_key)
+    }
+
     /// Reads the header and checks the body's bytes against it.
     fn checked_header(&self) -> Result<Header> {
         let header = self.open_header()?;

@@ -38,7 +38,12 @@ pub struct Verifier {
 impl Verifier {
     /// A check from the first commit of a book on.
     pub fn new(book_id: BookId) -> Self {
-        Self { book_id, seq: 0, hash: Hash::ZERO, broken: None }
+        Self::after(book_id, 0, Hash::ZERO)
+    }
+
+    /// A check that goes on after a commit that is known to fit.
+    pub(crate) fn after(book_id: BookId, seq: u64, hash: Hash) -> Self {
+        Self { book_id, seq, hash, broken: None }
     }
 
     /// Checks the next commit; whatever follows a commit that does not fit is not looked at.

@@ -5,6 +5,7 @@
 //! wait; two books never meet in one commit. What is kept of the delivery of events is no part of
 //! the history: it says what became of it outside. The suite in `conformance::stores` (feature `testing`) holds a store to this contract.
 
+mod copy;
 mod delivery;
 mod query;
 
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use copy::{Copied, copy_book, list_books, verify_book};
 pub use delivery::{
     Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, WaitingQuery,
 };

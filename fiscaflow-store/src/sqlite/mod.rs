@@ -5,6 +5,7 @@
 //! [`rows`] says how a transaction stands in its row, [`error`] what a failure means to the
 //! caller, [`migrate`] which versions of the schema there were.
 
+mod backup;
 mod columns;
 mod commit;
 mod commits;
@@ -30,6 +31,7 @@ use fiscaflow_core::store::{
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::SqlitePool;
 
+pub use backup::Backup;
 pub use options::Durability;
 
 use crate::closed;

@@ -263,3 +263,40 @@ async fn events_reach_the_webhook_signed() {
     assert_eq!(code, Some(0), "{log}");
     assert!(!log.contains("MfKQ9") && !log.contains("/hook"), "{log}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_backed_up_restored_and_copied_while_the_server_runs() {
+    // Holds: the commands do what the library does, on the databases they are given, and say what
+    // they did; what is there already or not at all is refused with the words of the problem.
+    let dir = tempfile::tempdir().unwrap();
+    let run = |args: &[&str]| run(dir.path(), args);
+    let token = secret(&stdout(&run(&["token", "create", "--actor", "anna"])));
+    let running = Running::start(dir.path(), &[]);
+    for name in ["Home", "Club"] {
+        let book = json!({"name": name, "currency": "EUR"});
+        let request = Request::new(running.address, "POST", "/api/v1/books");
+        request.token(&token).json(&book).send().await.created();
+    }
+    let made = stdout(&run(&["backup", "one.db"]));
+    assert!(made.starts_with("2 books, 2 commits, "), "{made}");
+    let restored = stdout(&run(&["restore", "one.db", "--database", "sqlite:again.db"]));
+    assert_eq!(restored, made);
+    let copied = stdout(&run(&["copy", "sqlite:other.db", "--database", "sqlite:again.db"]));
+    assert_eq!(copied.matches("1 commits copied, 1 in all").count(), 2, "{copied}");
+    let copied = stdout(&run(&["copy", "sqlite:other.db", "--books", &copied[..36]]));
+    assert_eq!(copied.lines().count(), 1, "{copied}");
+    assert!(copied.contains("0 commits copied, 1 in all"), "{copied}");
+    assert_eq!(running.end("-TERM").0, Some(0));
+    for (args, part) in [
+        (&["backup", "one.db"][..], "there already"),
+        (&["restore", "one.db"], "there already"),
+        (&["backup", "new.db", "--database", "sqlite:none.db"], "no database `none.db`"),
+        (&["backup", "new.db", "--database", "memory:"], "no SQLite file"),
+        (&["copy", "nothing:"], "names no store"),
+    ] {
+        let output = run(args);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.code() == Some(1) && said.contains(part), "{args:?}: {said}");
+    }
+    assert!(!dir.path().join("none.db").exists() && !dir.path().join("new.db").exists());
+}

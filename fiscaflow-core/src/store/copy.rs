@@ -1,0 +1,171 @@
+//! A book from one store to another, commit by commit, so that the histories are equal.
+
+use std::sync::Arc;
+
+use super::{Head, Store, WaitingQuery};
+use crate::error::{Error, ErrorCode, Result};
+use crate::id::BookId;
+use crate::limits::MAX_ATTEMPTS;
+use crate::log::{Commit, Hash, Idempotency, Verification, Verifier};
+
+/// Commits that are read at once: few, since one import may be one large commit.
+const COMMITS: u32 = 16;
+
+/// What came of copying a book.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Copied {
+    /// Commits that were added.
+    pub commits: u64,
+    /// The newest commit that the copy has now.
+    pub head: Head,
+}
+
+/// Copies what the other store does not have yet of a book: every commit with its bytes, texts and
+/// the answer to its idempotency key, checked on the way. Both histories are then the same, and so
+/// is whatever a store makes of them. What was copied before is not read again, so a copy that was
+/// cut off goes on, and one that is repeated brings what is new; in either direction. How far
+/// events have come to their sinks stays where it is.
+///
+/// Errors: `book_not_found` where there is nothing to copy; `id_conflict` where the other store
+/// has another history of that book, with `id` as the first commit that differs; what a broken
+/// history answers; and those of both stores. A copy that has more commits is left as it is.
+///
+/// ```
+/// use fiscaflow_core::store::{Store, copy_book};
+/// # use fiscaflow_core::{BookId, Result};
+///
+/// async fn to_server(phone: &dyn Store, server: &dyn Store, book: BookId) -> Result<()> {
+///     let copied = copy_book(phone, server, book).await?;
+///     println!("{} new, {} in all", copied.commits, copied.head.seq);
+///     Ok(())
+/// }
+/// ```
+pub async fn copy_book(from: &dyn Store, to: &dyn Store, book_id: BookId) -> Result<Copied> {
+    let none = || Error::new(ErrorCode::BookNotFound, "there is no such book to copy");
+    let newest = from.head(book_id).await?.ok_or_else(none)?;
+    let mut commits: u64 = 0;
+    for _ in 0..MAX_ATTEMPTS {
+        let mut head = to.head(book_id).await?;
+        check_common(from, to, book_id, newest, head).await?;
+        match copy_after(from, to, book_id, newest, &mut head, &mut commits).await {
+            // Somebody writes there: what they wrote is the same, or the histories part.
+            Err(error) if error.code() == ErrorCode::Conflict => {}
+            result => {
+                result?;
+                let head = head.ok_or_else(none)?;
+                return Ok(Copied { commits, head });
+            }
+        }
+    }
+    Err(Error::new(ErrorCode::Conflict, "the copy is being changed too fast; try again"))
+}
+
+/// Copies the commits after a head of the copy, which moves on.
+async fn copy_after(
+    from: &dyn Store,
+    to: &dyn Store,
+    book_id: BookId,
+    newest: Head,
+    head: &mut Option<Head>,
+    commits: &mut u64,
+) -> Result<()> {
+    loop {
+        let (seq, hash) = head.map_or((0, Hash::ZERO), |head| (head.seq, head.hash));
+        if seq >= newest.seq {
+            return Ok(());
+        }
+        let mut verifier = Verifier::after(book_id, seq, hash);
+        let part = from.commits(book_id, seq, COMMITS).await?;
+        if part.is_empty() {
+            return Err(Error::corrupt("the history ends before its head"));
+        }
+        for stored in part {
+            verifier.check(&stored);
+            let moved = stored.head();
+            verifier.clone().finish(Some(moved)).ok()?;
+            let idempotency = match stored.idempotency_key()? {
+                Some(key) => from.answered(book_id, &key).await?.map(|answered| Idempotency {
+                    key,
+                    request_salt: answered.request_salt,
+                    request_digest: answered.request_digest,
+                    answer: answered.answer,
+                }),
+                None => None,
+            };
+            let changes = stored.open()?.changes;
+            let commit = Commit { book_id, stored, idempotency, changes };
+            to.commit(Arc::new(commit)).await?;
+            *head = Some(moved);
+            *commits = commits.saturating_add(1);
+        }
+    }
+}
+
+/// Makes sure that one history begins with the other.
+async fn check_common(
+    from: &dyn Store,
+    to: &dyn Store,
+    book_id: BookId,
+    newest: Head,
+    head: Option<Head>,
+) -> Result<()> {
+    let last = head.map_or(0, |head| head.seq).min(newest.seq);
+    if last == 0 || is_common(from, to, book_id, last).await? {
+        return Ok(());
+    }
+    // Hashes are chained: after the first commit that differs all differ.
+    let (mut same, mut other) = (0, last);
+    while other.saturating_sub(same) > 1 {
+        let middle = same.midpoint(other);
+        if is_common(from, to, book_id, middle).await? {
+            same = middle;
+        } else {
+            other = middle;
+        }
+    }
+    let text = format!("the book has another history there, from commit {other} on");
+    Err(Error::new(ErrorCode::IdConflict, text).id(other))
+}
+
+async fn is_common(from: &dyn Store, to: &dyn Store, book_id: BookId, seq: u64) -> Result<bool> {
+    let before = seq.saturating_sub(1);
+    let (one, other) =
+        (from.commits(book_id, before, 1).await?, to.commits(book_id, before, 1).await?);
+    match (one.first(), other.first()) {
+        (Some(one), Some(other)) => Ok(one.hash == other.hash),
+        _ => Err(Error::corrupt("the history ends before its head")),
+    }
+}
+
+/// Checks a book's whole history, as its store has it, against its hashes: what is wrong is in the
+/// answer, not an error.
+pub async fn verify_book(store: &dyn Store, book_id: BookId) -> Result<Verification> {
+    let mut verifier = Verifier::new(book_id);
+    // The head is read first: commits that come meanwhile are not part of this check.
+    let head = store.head(book_id).await?;
+    let last = head.map_or(0, |head| head.seq);
+    let mut after = 0;
+    loop {
+        let part = store.commits(book_id, after, COMMITS).await?;
+        let Some(newest) = part.last() else { break };
+        after = newest.seq;
+        part.iter().filter(|commit| commit.seq <= last).for_each(|commit| verifier.check(commit));
+        if after >= last {
+            break;
+        }
+    }
+    Ok(verifier.finish(head))
+}
+
+/// The books of a store, in the order of their ids, after one of them; for operators, since no
+/// actor may see them all.
+pub async fn list_books(
+    store: &dyn Store,
+    after: Option<BookId>,
+    limit: u32,
+) -> Result<Vec<BookId>> {
+    // A sink of which nothing is ever kept has every book before it: no relay has that name.
+    let query =
+        WaitingQuery { sink: String::new(), now: chrono::DateTime::UNIX_EPOCH, after, limit };
+    store.waiting(&query).await
+}

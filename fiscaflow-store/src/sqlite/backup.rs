@@ -1,0 +1,251 @@
+//! Backup and restore: whole databases, checked before they stand in their place.
+//!
+//! A copy is made under another name beside its place, read from end to end, brought to the disk,
+//! and only then given its name, where nothing may be yet. Whatever goes wrong, no file of that
+//! name is half a database.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use fiscaflow_core::store::{Store as _, list_books, verify_book};
+use fiscaflow_core::{Error, ErrorCode, Result};
+use sqlx::{ConnectOptions as _, Connection as _};
+
+use super::options::{Durability, check_runtime};
+use super::{SqliteStore, error};
+
+/// Books that are looked up at once.
+const BOOKS: u32 = 500;
+
+/// A database that was copied and checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Backup {
+    /// Its books.
+    pub books: u64,
+    /// Their commits, each of which fits its hash and its parent.
+    pub commits: u64,
+    /// The bytes of the file.
+    pub bytes: u64,
+}
+
+impl SqliteStore {
+    /// Copies the whole database, as it is at one moment, into a file that must not be there yet.
+    /// Readers and writers go on meanwhile; a database in memory waits.
+    ///
+    /// When this returns, the copy is on the disk, its owner alone may read it, SQLite's own check
+    /// of the file found nothing, and the history of every book verifies.
+    ///
+    /// Errors: `invalid_input` where the file is there or its directory is not, `storage_full`,
+    /// `store_unavailable`; `corrupt_data` and `history_broken` for what must not be relied on.
+    ///
+    /// ```
+    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// use fiscaflow_store::{Durability, SqliteStore};
+    ///
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// let store = SqliteStore::open(dir.path().join("household.db"), Durability::Full).await?;
+    /// let backup = dir.path().join("2026-03-01.db");
+    /// store.backup_to(&backup).await?;
+    /// assert!(store.backup_to(&backup).await.is_err(), "a backup is never overwritten");
+    ///
+    /// SqliteStore::restore(&backup, dir.path().join("again.db")).await?;
+    /// # Ok::<(), fiscaflow_core::Error>(()) }).unwrap();
+    /// ```
+    pub async fn backup_to(&self, path: impl AsRef<Path>) -> Result<Backup> {
+        let (store, path) = (self.clone(), path.as_ref().to_owned());
+        self.reading()?;
+        to_the_end(async move {
+            let place = Place::prepare(path)?;
+            store.vacuum_into(&place.draft).await?;
+            place.finish().await
+        })
+        .await
+    }
+
+    /// Puts a backup where no database is yet, checked like [`SqliteStore::backup_to`] does. The
+    /// backup is only read.
+    ///
+    /// Errors: those of [`SqliteStore::backup_to`]; `invalid_input` for a backup that is not there
+    /// and for a file beside which there is a write-ahead log: it is a database in use.
+    pub async fn restore(backup: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<Backup> {
+        let (backup, path) = (backup.as_ref().to_owned(), path.as_ref().to_owned());
+        check_runtime()?;
+        if ["-wal", "-journal"].iter().any(|suffix| beside(&backup, suffix).exists()) {
+            return Err(Error::new(ErrorCode::InvalidInput, "the backup is a database in use")
+                .field("backup"));
+        }
+        to_the_end(async move {
+            let place = Place::prepare(path)?;
+            let draft = place.draft.clone();
+            let copied = tokio::task::spawn_blocking(move || {
+                let mut from = File::open(backup).map_err(|error| failed(&error, "backup"))?;
+                let mut to = OpenOptions::new().write(true).open(draft).map_err(failed_at_path)?;
+                io::copy(&mut from, &mut to).map_err(failed_at_path)
+            });
+            copied.await.unwrap_or_else(|_| Err(cut_off()))?;
+            place.finish().await
+        })
+        .await
+    }
+
+    async fn vacuum_into(&self, draft: &Path) -> Result<()> {
+        let text = "the path of a backup is UTF-8";
+        let draft = draft.to_str().ok_or_else(|| invalid_path(text))?;
+        if self.in_memory {
+            // As a connection in memory opens whatever it opens: the mode says that this is a file.
+            let escaped = draft.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+            let vacuum = sqlx::query("VACUUM INTO ?").bind(format!("file:{escaped}?mode=rwc"));
+            let mut connection = self.writer.acquire().await.map_err(error::failed)?;
+            vacuum.execute(&mut *connection).await.map_err(error::failed)?;
+            return Ok(());
+        }
+        let vacuum = sqlx::query("VACUUM INTO ?").bind(draft.to_owned());
+        // A connection of its own: those of readers may not write, and the writer has its work.
+        let options = self.writer.connect_options();
+        let mut connection = options.connect().await.map_err(error::failed)?;
+        let copied = vacuum.execute(&mut connection).await.map_err(error::failed);
+        connection.close().await.map_err(error::failed)?;
+        copied.map(|_| ())
+    }
+}
+
+/// Where a copy is to stand, and the draft beside it. What is not finished is taken away.
+struct Place {
+    path: PathBuf,
+    draft: PathBuf,
+}
+
+impl Place {
+    /// An empty draft, for its owner alone.
+    fn prepare(path: PathBuf) -> Result<Self> {
+        let there = || invalid_path("the file is there already");
+        if path.symlink_metadata().is_ok() {
+            return Err(there());
+        }
+        let mut number = [0; 4];
+        getrandom::fill(&mut number)
+            .map_err(|_| Error::new(ErrorCode::Internal, "no randomness"))?;
+        let draft = beside(&path, &format!(".{:08x}.partial", u32::from_ne_bytes(number)));
+        create_new(&draft)?;
+        Ok(Self { path, draft })
+    }
+
+    /// Checks the draft, brings it to the disk and gives it its name.
+    async fn finish(self) -> Result<Backup> {
+        // Opening would make a fresh database of an empty file.
+        if self.draft.metadata().map_err(failed_at_path)?.len() == 0 {
+            return Err(error::no_database());
+        }
+        let store = SqliteStore::open(&self.draft, Durability::Full).await?;
+        let checked = store.check().await;
+        store.close().await;
+        let (books, commits) = checked?;
+        let placed = tokio::task::spawn_blocking(move || {
+            let file = File::open(&self.draft).map_err(failed_at_path)?;
+            file.sync_all().map_err(failed_at_path)?;
+            let bytes = file.metadata().map_err(failed_at_path)?.len();
+            // Making the name fails where somebody was faster; the draft then takes it over.
+            create_new(&self.path)?;
+            if let Err(failure) = std::fs::rename(&self.draft, &self.path) {
+                drop(std::fs::remove_file(&self.path));
+                return Err(failed_at_path(failure));
+            }
+            sync_directory(&self.path).map_err(failed_at_path)?;
+            Ok(Backup { books, commits, bytes })
+        });
+        placed.await.unwrap_or_else(|_| Err(cut_off()))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // After success there is nothing of these names.
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            drop(std::fs::remove_file(beside(&self.draft, suffix)));
+        }
+    }
+}
+
+impl SqliteStore {
+    /// Reads everything: the file's pages, and every history.
+    async fn check(&self) -> Result<(u64, u64)> {
+        let said: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
+            .fetch_one(&self.readers)
+            .await
+            .map_err(error::failed)?;
+        if said != "ok" {
+            return Err(error::damaged("the database file is damaged"));
+        }
+        let (mut books, mut commits, mut after) = (0_u64, 0_u64, None);
+        loop {
+            let part = list_books(self, after, BOOKS).await?;
+            let Some(last) = part.last() else { return Ok((books, commits)) };
+            after = Some(*last);
+            for book_id in part {
+                let verification = verify_book(self, book_id).await?;
+                verification.ok()?;
+                books = books.saturating_add(1);
+                commits = commits.saturating_add(verification.commits);
+            }
+        }
+    }
+}
+
+/// Runs in a task of its own, so that a caller who stops waiting leaves no half of anything.
+async fn to_the_end(work: impl Future<Output = Result<Backup>> + Send + 'static) -> Result<Backup> {
+    tokio::spawn(work).await.unwrap_or_else(|_| Err(cut_off()))
+}
+
+fn cut_off() -> Error {
+    Error::new(ErrorCode::Internal, "the copy was cut off")
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn create_new(path: &Path) -> Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(|_| ()).map_err(failed_at_path)
+}
+
+/// A name is on the disk when its directory is.
+#[cfg(unix)]
+fn sync_directory(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or_else(|| Path::new(".")))?.sync_all()
+}
+
+/// Elsewhere directories cannot be opened.
+#[cfg(not(unix))]
+fn sync_directory(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+fn invalid_path(text: &str) -> Error {
+    Error::new(ErrorCode::InvalidInput, text).field("path")
+}
+
+fn failed_at_path(failure: io::Error) -> Error {
+    failed(&failure, "path")
+}
+
+fn failed(failure: &io::Error, field: &str) -> Error {
+    use io::ErrorKind as K;
+    let (code, text) = match failure.kind() {
+        K::AlreadyExists => (ErrorCode::InvalidInput, "the file is there already"),
+        K::NotFound | K::NotADirectory => (ErrorCode::InvalidInput, "there is no such file"),
+        K::IsADirectory => (ErrorCode::InvalidInput, "the path is a directory"),
+        K::StorageFull | K::QuotaExceeded => {
+            (ErrorCode::StorageFull, "there is no space left for the copy")
+        }
+        _ => (ErrorCode::StoreUnavailable, "the file cannot be read or written"),
+    };
+    Error::new(code, text).field(field)
+}
