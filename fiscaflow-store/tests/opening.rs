@@ -14,7 +14,8 @@ use fiscaflow_core::engine::{BookHandle, Context, Engine};
 use fiscaflow_core::log::{Commit, Hash, StoredCommit};
 use fiscaflow_core::model::{Account, AccountKind, Document, Member, Role, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Snapshot, Store,
+    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
+    SetAside, SetAsideQuery, Snapshot, Store, WaitingQuery,
 };
 use fiscaflow_core::view::View;
 use fiscaflow_core::{BookId, Money, Result, TransactionId};
@@ -66,6 +67,23 @@ impl Store for Counting {
     }
     async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
         self.store.commit(commit).await
+    }
+    async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
+        self.store.waiting(query).await
+    }
+    async fn delivery(&self, book_id: BookId, sink: &str) -> Result<Option<Delivery>> {
+        self.store.delivery(book_id, sink).await
+    }
+    async fn set_aside(
+        &self,
+        book_id: BookId,
+        sink: &str,
+        query: &SetAsideQuery,
+    ) -> Result<Vec<SetAside>> {
+        self.store.set_aside(book_id, sink, query).await
+    }
+    async fn deliver(&self, book_id: BookId, sink: &str, step: Arc<DeliveryStep>) -> Result<()> {
+        self.store.deliver(book_id, sink, step).await
     }
     async fn snapshot(&self, book_id: BookId) -> Result<Option<Snapshot>> {
         self.store.snapshot(book_id).await
