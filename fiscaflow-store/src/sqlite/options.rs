@@ -199,11 +199,12 @@ async fn use_write_ahead_log(connection: &mut SqliteConnection) -> Result<()> {
     let mut tries = 0;
     loop {
         tries += 1;
+        // Read to the end: the switch is committed after its answer, and that can fail.
         let switched = sqlx::query_scalar::<_, String>("PRAGMA journal_mode = WAL")
-            .fetch_one(&mut *connection)
+            .fetch_all(&mut *connection)
             .await;
         match switched {
-            Ok(mode) if mode == "wal" => return Ok(()),
+            Ok(mode) if mode == ["wal"] => return Ok(()),
             Ok(_) => {
                 let text = "the file system does not support a write-ahead log";
                 return Err(Error::new(ErrorCode::StoreUnavailable, text));
