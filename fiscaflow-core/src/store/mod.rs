@@ -3,7 +3,8 @@
 //! There is no open transaction in the trait: nothing leaks across an await, a dropped future or
 //! a language boundary. Every read names a book, but for the one that finds books whose events
 //! wait; two books never meet in one commit. What is kept of the delivery of events is no part of
-//! the history: it says what became of it outside. The suite in `conformance::stores` (feature `testing`) holds a store to this contract.
+//! the history: it says what became of it outside. The suite in `conformance::stores` (feature
+//! `testing`) holds a store to this contract.
 
 mod copy;
 mod delivery;
