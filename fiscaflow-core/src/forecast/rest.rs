@@ -21,6 +21,10 @@ const MAX_COMPARED: u32 = 1_092;
 const MIN_HISTORY: u32 = 84;
 /// How many sums of one length there have to be side by side.
 const BLOCKS: u32 = 12;
+/// How many sums side by side all sums of one length are worth that there are in as many days: with
+/// four, intervals hold what they should for days drawn at random, normally distributed ones and
+/// such of which few are very large.
+const OVERLAPPING: u32 = 4;
 /// Fractions of minor units are counted so finely.
 const FINE: i128 = 1 << 16;
 
@@ -66,23 +70,23 @@ impl Rest {
     ///
     /// The borders are quantiles of the sums that there were, taken as far out as their number
     /// asks for: of n values the k-th has k in n + 1 below it (Weibull's plotting position), and
-    /// only sums side by side count as several. What is further ahead than the longest of them
-    /// grows with the square root of the time, for what comes later does not depend on what came
-    /// before; and all of it by what the average itself may be off, which is the more the further
-    /// ahead and the shorter the past.
+    /// sums that overlap tell as much as [`OVERLAPPING`] times as many side by side. What is further
+    /// ahead than the longest of them grows with the square root of the time, for what comes later
+    /// does not depend on what came before. So does all of it with two things about averages: the
+    /// one of the last year that is expected may itself be off, and the sums lie nearer to their own
+    /// average than others would. For independent days the variances are to each other as
+    /// (1 + h / year) to (1 - length / past).
     pub(super) fn interval(&self, days: u32, level: u32) -> Option<(i128, i128)> {
         let longest = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         let length = days.min(longest);
         let sums = self.blocks.get(usize::try_from(length.checked_sub(1)?).ok()?)?;
-        // Sums that overlap by halves tell half as much again as those side by side.
-        let count = i128::from(self.compared * 3 / (length * 2).max(1)).max(2);
+        let count = i128::from(self.compared * OVERLAPPING / length.max(1)).max(2);
         let (part, whole) = (i128::from(100_u32.saturating_sub(level)), 200);
         let (part, whole) = ((part * (count + 1) - whole).max(0), whole * (count - 1));
         let (low, high) = (quantile(sums, part, whole), quantile(sums, whole - part, whole));
-        let (days, length, past) =
-            (i128::from(days), i128::from(length), i128::from(self.compared));
+        let [days, length, past, year] = [days, length, self.compared, self.days].map(i128::from);
         // The square of the factor, in units of 2^-32.
-        let squared = ((days * (past + days)) << 32) / (length * past);
+        let squared = ((days * (year + days) * past) << 32) / (length * year * (past - length));
         let factor = i128::try_from(squared.unsigned_abs().isqrt()).unwrap_or(i128::MAX);
         let scaled = |off: i128| rounded(off.saturating_mul(factor) >> 16);
         Some((scaled(low), scaled(high)))
