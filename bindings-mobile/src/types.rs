@@ -336,6 +336,27 @@ pub enum AutomationRule {
         /// After how many months it is needed again; only once where absent.
         #[uniffi(default)]
         repeat_months: Option<i64>,
+        /// From which month on it is spent: what is spent since then still counts as laid by. Where it is
+        /// needed again, it is spent so long before each time.
+        #[uniffi(default)]
+        spend_from: Option<Month>,
+    },
+    /// What a schedule of payments out expects: by the month in which they fall due, like an amount by
+    /// date that is needed as often as it recurs.
+    Schedule {
+        /// The schedule, in the book's currency.
+        schedule_id: ScheduleId,
+        /// Whether all of it is asked for in the month in which it falls due, whatever lies in the
+        /// envelope, and nothing before.
+        #[uniffi(default)]
+        #[serde(default)]
+        full: bool,
+        /// How much of a hundred more each payment is taken to be; less where it is below zero.
+        #[uniffi(default)]
+        increase_percent: Option<Amount>,
+        /// How much more it is taken to be.
+        #[uniffi(default)]
+        increase_amount: Option<Amount>,
     },
     /// An amount for each day of the month on which something recurs.
     Repeat {
@@ -356,11 +377,23 @@ pub enum AutomationRule {
         #[serde(default)]
         previous: bool,
     },
+    /// A share of what is left to be budgeted when its turn begins, rounded half to even; nothing where
+    /// there is nothing left.
+    PercentOfAvailable {
+        /// How much of a hundred.
+        percent: Amount,
+    },
     /// The average of what the category took in the months before, rounded half to even; nothing where
     /// more came back.
     Average {
         /// How many months.
         months: i64,
+        /// How much of a hundred more than that; less where it is below zero.
+        #[uniffi(default)]
+        increase_percent: Option<Amount>,
+        /// How much more than that.
+        #[uniffi(default)]
+        increase_amount: Option<Amount>,
     },
     /// What was assigned in an earlier month.
     Copy {
@@ -1213,6 +1246,9 @@ pub struct DashboardQuery {
     /// The day; today, in the book's zone, where absent.
     #[uniffi(default)]
     pub as_of: Option<String>,
+    /// Whether to name the transactions that make the figures, at most 100,000 in all.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
 /// The order of day, month and year.
@@ -1253,6 +1289,16 @@ pub enum Delimiter {
     Semicolon,
     Tab,
     Pipe,
+}
+
+/// Of which sink to tell.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct DeliveryQuery {
+    /// The sink's name, such as `webhook`.
+    pub sink: String,
+    /// Set-aside events of commits after this one, at most 500; from the beginning where absent.
+    #[uniffi(default)]
+    pub after: Option<i64>,
 }
 
 /// Which way money goes.
@@ -1505,8 +1551,30 @@ pub struct Event {
     pub causation_id: Option<String>,
 }
 
+/// How far the events of a book have come to a sink.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct EventDelivery {
+    /// The sink's name.
+    pub sink: String,
+    /// The events of this commit, and of all before it, were delivered or set aside.
+    pub seq: i64,
+    /// How many commits there are after it, with events or without.
+    pub behind: i64,
+    /// How often the next event was refused.
+    pub tries: i64,
+    /// Why the next event was not delivered, in the sink's words.
+    #[uniffi(default)]
+    pub failure: Option<String>,
+    /// The next event waits until then.
+    #[uniffi(default)]
+    #[serde(with = "wire::maybe_instant")]
+    pub retry_at: Option<SystemTime>,
+    /// What the sink refused too often.
+    pub set_aside: Vec<SetAsideEvent>,
+}
+
 /// Names a domain event.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct EventId(pub String);
 
@@ -1542,6 +1610,10 @@ pub struct ExpectedPayment {
     /// The schedule; absent for a stream that nobody has accepted.
     #[uniffi(default)]
     pub schedule_id: Option<ScheduleId>,
+    /// Where asked for, the payments of a stream by which its amount is told, of which it is the middle
+    /// one; none of a schedule, which states it.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
 }
 
 /// Every derived field of a transaction: what it is and who proposed what, in the order in which
@@ -1635,6 +1707,13 @@ pub struct Forecast {
     /// The first day on which the balance to be expected is below the limit.
     #[uniffi(default)]
     pub low_on: Option<String>,
+    /// What lies in the accounts now was made from these, where asked for.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
+    /// Where asked for, what moved in the last `history_days` and nobody expected: the rest is told
+    /// from these, and from what expected payments were off.
+    #[uniffi(default)]
+    pub rest_witness: Option<Witness>,
 }
 
 /// How good forecasts were.
@@ -1682,6 +1761,10 @@ pub struct ForecastDay {
     /// The upper end.
     #[uniffi(default)]
     pub high: Option<Money>,
+    /// Where asked for, what is recorded for the day already. With the payments that are expected on it
+    /// this adds up to `expected`.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
 }
 
 /// Which forecast to tell.
@@ -1708,6 +1791,9 @@ pub struct ForecastQuery {
     /// but for those that are ignored.
     #[uniffi(default)]
     pub only_schedules: bool,
+    /// Whether to name the transactions that make the figures.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
 /// A file format that can be read.
@@ -1874,6 +1960,10 @@ pub struct GoalProgress {
     /// was before and what was assigned they add up to it.
     #[uniffi(default)]
     pub contributions: Option<Vec<GoalContribution>>,
+    /// What is saved was made from these, those before the start too, where asked for; and for an
+    /// envelope, from what it was assigned.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
 }
 
 /// Which goals' progress to tell.
@@ -1885,7 +1975,7 @@ pub struct GoalQuery {
     /// The day by whose end it is told; today, in the book's zone, where absent.
     #[uniffi(default)]
     pub as_of: Option<String>,
-    /// Whether to name the transactions that were saved.
+    /// Whether to name the transactions that make the figures.
     #[uniffi(default)]
     pub witness: bool,
 }
@@ -2047,6 +2137,11 @@ pub struct Insight {
     pub transaction_ids: Vec<TransactionId>,
     /// Whether somebody dismissed it.
     pub dismissed: bool,
+    /// What the amount comes from, where asked for and where there are transactions: what was used of a
+    /// budget, what is saved for a goal, what lies in the accounts that may be overdrawn, the payment
+    /// itself, or those by which the amount of a stream is told.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
 }
 
 /// What was found.
@@ -2082,6 +2177,9 @@ pub struct InsightQuery {
     /// Also those that were dismissed.
     #[uniffi(default)]
     pub dismissed: bool,
+    /// Whether to name the transactions that make the figures.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
 /// Dialect and column roles of a bank's delimited files, kept in the book.
@@ -3192,6 +3290,15 @@ pub enum RecurrenceDay {
     },
 }
 
+/// Which set-aside event to deliver again.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct Redelivery {
+    /// The sink's name.
+    pub sink: String,
+    /// The event's id.
+    pub event_id: EventId,
+}
+
 /// A question to a book, as data.
 #[derive(Debug, Clone, Serialize, Deserialize, uniffi::Record)]
 pub struct Report {
@@ -3709,6 +3816,26 @@ pub struct SchedulePatch {
     pub active: Option<bool>,
 }
 
+/// An event that a sink refused too often, so that others could go on.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct SetAsideEvent {
+    /// The event's id.
+    pub id: EventId,
+    /// The event's name.
+    pub name: String,
+    /// Its commit.
+    pub seq: i64,
+    /// How often it was refused.
+    pub tries: i64,
+    /// Why, in the sink's words.
+    pub reason: String,
+    /// When it was refused last.
+    #[serde(with = "wire::instant")]
+    pub at: SystemTime,
+    /// Whether it is to be delivered again.
+    pub again: bool,
+}
+
 /// What the sign of a single amount column means.
 #[derive(Debug, Clone, Serialize, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -3898,6 +4025,8 @@ pub struct Stream {
     /// The amount to be expected next, signed: the newest where the amount stays, else the median of
     /// the newest six.
     pub amount: Money,
+    /// The payments from which that is told, by date: the newest, or the newest six.
+    pub amount_ids: Vec<TransactionId>,
     /// The smallest amount by size, signed.
     pub smallest: Money,
     /// The largest amount by size, signed.
@@ -4365,6 +4494,10 @@ pub struct Unusual {
     /// The payment that it repeats.
     #[uniffi(default)]
     pub repeats_id: Option<TransactionId>,
+    /// Where asked for, the payments that it was compared with, itself among them: `usual` is the
+    /// middle one of their amounts by size, of an even number the smaller one.
+    #[uniffi(default)]
+    pub witness: Option<Witness>,
 }
 
 /// Which payments to look at.
@@ -4376,6 +4509,9 @@ pub struct UnusualQuery {
     /// The last day; to the end where absent.
     #[uniffi(default)]
     pub to: Option<String>,
+    /// Whether to name the payments that tell what is usual.
+    #[uniffi(default)]
+    pub witness: bool,
 }
 
 /// In which way a payment is unusual.

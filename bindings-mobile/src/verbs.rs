@@ -875,4 +875,14 @@ impl Events {
     pub async fn list(&self, query: HistoryQuery) -> Result<Vec<Event>> {
         self.caller.call("events.list", None, query).await
     }
+
+    /// How far events have come to a sink, and what it refused too often.
+    pub async fn delivery(&self, query: DeliveryQuery) -> Result<EventDelivery> {
+        self.caller.call("events.delivery", None, query).await
+    }
+
+    /// Have an event delivered again that was set aside.
+    pub async fn redeliver(&self, request: Redelivery) -> Result<SetAsideEvent> {
+        self.caller.call("events.redeliver", None, request).await
+    }
 }

@@ -15,6 +15,21 @@ pub(crate) mod instant {
     }
 }
 
+/// Instants that may be absent.
+pub(crate) mod maybe_instant {
+    use std::time::SystemTime;
+
+    use chrono::{DateTime, Utc};
+
+    use super::*;
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<SystemTime>, D::Error> {
+        Option::<DateTime<Utc>>::deserialize(from).map(|at| at.map(SystemTime::from))
+    }
+}
+
 /// Bytes: Base64 (RFC 4648, section 4).
 pub(crate) mod bytes {
     use base64::Engine as _;

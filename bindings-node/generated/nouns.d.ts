@@ -4,21 +4,22 @@ import type {
   Account, AccountPatch, AffordQuery, Affordable, ApplyReport, Assignment, AutomationQuery,
   AutomationReport, BacktestQuery, BacktestReport, Balance, BalancesQuery, Book, BookPatch, Budget,
   BudgetHistoryQuery, BudgetPatch, BudgetQuery, BudgetState, CashFlow, CashFlowQuery, Category,
-  CategoryPatch, CommitUndone, Conversion, ConversionQuery, Dashboard, DashboardQuery, Dismissal,
-  Entry, Envelope, EnvelopeMonth, EnvelopeQuery, EvaluationQuery, EvaluationReport, Event,
-  Explanation, Export, ExportQuery, Forecast, ForecastBacktest, ForecastBacktestQuery,
-  ForecastQuery, Goal, GoalPatch, GoalProgress, GoalQuery, HistoryQuery, Import, ImportPreview,
-  ImportProgress, ImportReport, Insight, InsightQuery, Layout, Member, Merge, NetWorth,
-  NetWorthQuery, NewAccount, NewAssignment, NewBook, NewBudget, NewCategory, NewEnvelope, NewGoal,
-  NewHold, NewImport, NewLayout, NewPayee, NewRates, NewRestore, NewRule, NewSchedule,
-  NewTransaction, NewTransfer, ObjectChange, Occurrence, OccurrenceQuery, ParsedFile, Payee,
-  PayeeName, PayeeText, PayeeTotal, RateQuery, RateReport, RateSheet, Reassignment,
-  Recategorisation, Recommendation, RecommendationQuery, Report, ReportAnswer, ReportQuery,
-  ReportQuestion, ReportText, RestoreReport, Rule, RulePatch, RuleSuggestion, RuleSuggestionQuery,
-  RuleText, Schedule, SchedulePatch, Spending, SpendingQuery, Stream, StreamQuery, SuggestionPage,
-  SuggestionQuery, SuggestionScope, SuggestionsApplied, TopPayeesQuery, Transaction,
-  TransactionPage, TransactionPatch, TransactionQuery, Transfer, TransferQuery, TransferRefusal,
-  TransferSuggestion, UndoReport, Unusual, UnusualQuery, Verification,
+  CategoryPatch, CommitUndone, Conversion, ConversionQuery, Dashboard, DashboardQuery,
+  DeliveryQuery, Dismissal, Entry, Envelope, EnvelopeMonth, EnvelopeQuery, EvaluationQuery,
+  EvaluationReport, Event, EventDelivery, Explanation, Export, ExportQuery, Forecast,
+  ForecastBacktest, ForecastBacktestQuery, ForecastQuery, Goal, GoalPatch, GoalProgress, GoalQuery,
+  HistoryQuery, Import, ImportPreview, ImportProgress, ImportReport, Insight, InsightQuery, Layout,
+  Member, Merge, NetWorth, NetWorthQuery, NewAccount, NewAssignment, NewBook, NewBudget,
+  NewCategory, NewEnvelope, NewGoal, NewHold, NewImport, NewLayout, NewPayee, NewRates, NewRestore,
+  NewRule, NewSchedule, NewTransaction, NewTransfer, ObjectChange, Occurrence, OccurrenceQuery,
+  ParsedFile, Payee, PayeeName, PayeeText, PayeeTotal, RateQuery, RateReport, RateSheet,
+  Reassignment, Recategorisation, Recommendation, RecommendationQuery, Redelivery, Report,
+  ReportAnswer, ReportQuery, ReportQuestion, ReportText, RestoreReport, Rule, RulePatch,
+  RuleSuggestion, RuleSuggestionQuery, RuleText, Schedule, SchedulePatch, SetAsideEvent, Spending,
+  SpendingQuery, Stream, StreamQuery, SuggestionPage, SuggestionQuery, SuggestionScope,
+  SuggestionsApplied, TopPayeesQuery, Transaction, TransactionPage, TransactionPatch,
+  TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion, UndoReport,
+  Unusual, UnusualQuery, Verification,
 } from './shapes.js';
 
 /** What may be said of a call beside its request. */
@@ -322,6 +323,10 @@ export interface History {
 export interface Events {
   /** Domain events, oldest first. */
   list(request?: HistoryQuery): Promise<Event[]>;
+  /** How far events have come to a sink, and what it refused too often. */
+  delivery(request: DeliveryQuery): Promise<EventDelivery>;
+  /** Have an event delivered again that was set aside. */
+  redeliver(request: Redelivery): Promise<SetAsideEvent>;
 }
 
 /** A book and who acts on it: what all nouns hang on. */

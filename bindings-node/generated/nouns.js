@@ -713,6 +713,16 @@ class Events {
   list(request) {
     return this.#run('events.list', undefined, request);
   }
+
+  /** How far events have come to a sink, and what it refused too often. */
+  delivery(request) {
+    return this.#run('events.delivery', undefined, request);
+  }
+
+  /** Have an event delivered again that was set aside. */
+  redeliver(request) {
+    return this.#run('events.redeliver', undefined, request);
+  }
 }
 
 /** A book and who acts on it: what all nouns hang on. */

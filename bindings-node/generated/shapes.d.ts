@@ -326,6 +326,29 @@ export type AutomationRule =
       month: Month;
       /** After how many months it is needed again; only once where absent. */
       repeat_months?: number | null | undefined;
+      /**
+       * From which month on it is spent: what is spent since then still counts as laid by. Where it
+       * is needed again, it is spent so long before each time.
+       */
+      spend_from?: Month | null | undefined;
+    }
+  /**
+   * What a schedule of payments out expects: by the month in which they fall due, like an amount by
+   * date that is needed as often as it recurs.
+   */
+  | {
+      kind: 'schedule';
+      /** The schedule, in the book's currency. */
+      schedule_id: ScheduleId;
+      /**
+       * Whether all of it is asked for in the month in which it falls due, whatever lies in the
+       * envelope, and nothing before.
+       */
+      full?: boolean | undefined;
+      /** How much of a hundred more each payment is taken to be; less where it is below zero. */
+      increase_percent?: Amount | null | undefined;
+      /** How much more it is taken to be. */
+      increase_amount?: Amount | null | undefined;
     }
   /** An amount for each day of the month on which something recurs. */
   | {
@@ -346,6 +369,15 @@ export type AutomationRule =
       previous?: boolean | undefined;
     }
   /**
+   * A share of what is left to be budgeted when its turn begins, rounded half to even; nothing
+   * where there is nothing left.
+   */
+  | {
+      kind: 'percent_of_available';
+      /** How much of a hundred. */
+      percent: Amount;
+    }
+  /**
    * The average of what the category took in the months before, rounded half to even; nothing where
    * more came back.
    */
@@ -353,6 +385,10 @@ export type AutomationRule =
       kind: 'average';
       /** How many months. */
       months: number;
+      /** How much of a hundred more than that; less where it is below zero. */
+      increase_percent?: Amount | null | undefined;
+      /** How much more than that. */
+      increase_amount?: Amount | null | undefined;
     }
   /** What was assigned in an earlier month. */
   | {
@@ -1076,6 +1112,8 @@ export interface Dashboard {
 export interface DashboardQuery {
   /** The day; today, in the book's zone, where absent. */
   as_of?: CivilDate | null | undefined;
+  /** Whether to name the transactions that make the figures, at most 100,000 in all. */
+  witness?: boolean | undefined;
 }
 
 /** The order of day, month and year. */
@@ -1098,6 +1136,14 @@ export type DecimalSeparator = 'point' | 'comma';
 
 /** What stands between cells. */
 export type Delimiter = 'comma' | 'semicolon' | 'tab' | 'pipe';
+
+/** Of which sink to tell. */
+export interface DeliveryQuery {
+  /** The sink's name, such as `webhook`. */
+  sink: string;
+  /** Set-aside events of commits after this one, at most 500; from the beginning where absent. */
+  after?: number | null | undefined;
+}
 
 /** Which way money goes. */
 export type Direction = 'in' | 'out';
@@ -1329,6 +1375,24 @@ export interface Event {
   causation_id: string | null;
 }
 
+/** How far the events of a book have come to a sink. */
+export interface EventDelivery {
+  /** The sink's name. */
+  sink: string;
+  /** The events of this commit, and of all before it, were delivered or set aside. */
+  seq: number;
+  /** How many commits there are after it, with events or without. */
+  behind: number;
+  /** How often the next event was refused. */
+  tries: number;
+  /** Why the next event was not delivered, in the sink's words. */
+  failure: string | null;
+  /** The next event waits until then. */
+  retry_at: Instant | null;
+  /** What the sink refused too often. */
+  set_aside: SetAsideEvent[];
+}
+
 /** Names a domain event. */
 export type EventId = string;
 
@@ -1354,6 +1418,11 @@ export interface ExpectedPayment {
   payee: string | null;
   /** The schedule; absent for a stream that nobody has accepted. */
   schedule_id: ScheduleId | null;
+  /**
+   * Where asked for, the payments of a stream by which its amount is told, of which it is the
+   * middle one; none of a schedule, which states it.
+   */
+  witness: Witness | null;
 }
 
 /**
@@ -1431,6 +1500,13 @@ export interface Forecast {
   may_be_low_on: CivilDate | null;
   /** The first day on which the balance to be expected is below the limit. */
   low_on: CivilDate | null;
+  /** What lies in the accounts now was made from these, where asked for. */
+  witness: Witness | null;
+  /**
+   * Where asked for, what moved in the last `history_days` and nobody expected: the rest is told
+   * from these, and from what expected payments were off.
+   */
+  rest_witness: Witness | null;
 }
 
 /** How good forecasts were. */
@@ -1473,6 +1549,11 @@ export interface ForecastDay {
   low: Money | null;
   /** The upper end. */
   high: Money | null;
+  /**
+   * Where asked for, what is recorded for the day already. With the payments that are expected on
+   * it this adds up to `expected`.
+   */
+  witness: Witness | null;
 }
 
 /** Which forecast to tell. */
@@ -1501,6 +1582,8 @@ export interface ForecastQuery {
    * but for those that are ignored.
    */
   only_schedules?: boolean | undefined;
+  /** Whether to name the transactions that make the figures. */
+  witness?: boolean | undefined;
 }
 
 /** A file format that can be read. */
@@ -1643,6 +1726,11 @@ export interface GoalProgress {
    * what was before and what was assigned they add up to it.
    */
   contributions: GoalContribution[] | null;
+  /**
+   * What is saved was made from these, those before the start too, where asked for; and for an
+   * envelope, from what it was assigned.
+   */
+  witness: Witness | null;
 }
 
 /** Which goals' progress to tell. */
@@ -1651,7 +1739,7 @@ export interface GoalQuery {
   goal_id?: GoalId | null | undefined;
   /** The day by whose end it is told; today, in the book's zone, where absent. */
   as_of?: CivilDate | null | undefined;
-  /** Whether to name the transactions that were saved. */
+  /** Whether to name the transactions that make the figures. */
   witness?: boolean | undefined;
 }
 
@@ -1770,6 +1858,12 @@ export interface Insight {
   transaction_ids: TransactionId[];
   /** Whether somebody dismissed it. */
   dismissed: boolean;
+  /**
+   * What the amount comes from, where asked for and where there are transactions: what was used of
+   * a budget, what is saved for a goal, what lies in the accounts that may be overdrawn, the
+   * payment itself, or those by which the amount of a stream is told.
+   */
+  witness: Witness | null;
 }
 
 /** What was found. */
@@ -1793,6 +1887,8 @@ export interface InsightQuery {
   as_of?: CivilDate | null | undefined;
   /** Also those that were dismissed. */
   dismissed?: boolean | undefined;
+  /** Whether to name the transactions that make the figures. */
+  witness?: boolean | undefined;
 }
 
 /** Dialect and column roles of a bank's delimited files, kept in the book. */
@@ -2697,6 +2793,14 @@ export type RecurrenceDay =
       weekday: Weekday;
     };
 
+/** Which set-aside event to deliver again. */
+export interface Redelivery {
+  /** The sink's name. */
+  sink: string;
+  /** The event's id. */
+  event_id: EventId;
+}
+
 /** A question to a book, as data. */
 export interface Report {
   /** What is added up. */
@@ -3091,6 +3195,24 @@ export interface SchedulePatch {
   active?: boolean | null | undefined;
 }
 
+/** An event that a sink refused too often, so that others could go on. */
+export interface SetAsideEvent {
+  /** The event's id. */
+  id: EventId;
+  /** The event's name. */
+  name: string;
+  /** Its commit. */
+  seq: number;
+  /** How often it was refused. */
+  tries: number;
+  /** Why, in the sink's words. */
+  reason: string;
+  /** When it was refused last. */
+  at: Instant;
+  /** Whether it is to be delivered again. */
+  again: boolean;
+}
+
 /** What the sign of a single amount column means. */
 export type SignRule = 'negative_is_out' | 'positive_is_out';
 
@@ -3234,6 +3356,8 @@ export interface Stream {
    * the newest six.
    */
   amount: Money;
+  /** The payments from which that is told, by date: the newest, or the newest six. */
+  amount_ids: TransactionId[];
   /** The smallest amount by size, signed. */
   smallest: Money;
   /** The largest amount by size, signed. */
@@ -3590,6 +3714,11 @@ export interface Unusual {
   compared: number;
   /** The payment that it repeats. */
   repeats_id: TransactionId | null;
+  /**
+   * Where asked for, the payments that it was compared with, itself among them: `usual` is the
+   * middle one of their amounts by size, of an even number the smaller one.
+   */
+  witness: Witness | null;
 }
 
 /** Which payments to look at. */
@@ -3598,6 +3727,8 @@ export interface UnusualQuery {
   from?: CivilDate | null | undefined;
   /** The last day; to the end where absent. */
   to?: CivilDate | null | undefined;
+  /** Whether to name the payments that tell what is usual. */
+  witness?: boolean | undefined;
 }
 
 /** In which way a payment is unusual. */

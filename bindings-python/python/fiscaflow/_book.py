@@ -1378,7 +1378,7 @@ class Goals(Noun):
         Args:
             goal_id: One goal; all where absent.
             as_of: The day by whose end it is told; today, in the book's zone, where absent.
-            witness: Whether to name the transactions that were saved.
+            witness: Whether to name the transactions that make the figures.
         """
         answer: Rows[types.GoalProgress] = self._scope.call(
             "goals.progress",
@@ -1942,14 +1942,19 @@ class Reports(Noun):
         *,
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
+        witness: bool = False,
     ) -> Rows[types.Unusual]:
         """Payments that are unlike the others, and why.
 
         Args:
             from_: The first day; from the beginning where absent.
             to: The last day; to the end where absent.
+            witness: Whether to name the payments that tell what is usual.
         """
-        answer: Rows[types.Unusual] = self._scope.call("reports.unusual", {"from": from_, "to": to})
+        answer: Rows[types.Unusual] = self._scope.call(
+            "reports.unusual",
+            {"from": from_, "to": to, "witness": witness},
+        )
         return answer
 
     def forecast(
@@ -1961,6 +1966,7 @@ class Reports(Noun):
         level: int | None = None,
         limit: types.AmountLike | None = None,
         only_schedules: bool = False,
+        witness: bool = False,
     ) -> types.Forecast:
         """What lies in accounts in the days to come, with an interval.
 
@@ -1975,6 +1981,7 @@ class Reports(Noun):
             limit: The balance below which it is told as low; zero where absent.
             only_schedules: Whether streams that nobody has accepted are part of the rest; they are
                 expected where absent, but for those that are ignored.
+            witness: Whether to name the transactions that make the figures.
         """
         answer: types.Forecast = self._scope.call(
             "reports.forecast",
@@ -1985,6 +1992,7 @@ class Reports(Noun):
                 "level": level,
                 "limit": limit,
                 "only_schedules": only_schedules,
+                "witness": witness,
             },
         )
         return answer
@@ -2052,13 +2060,22 @@ class Reports(Noun):
         )
         return answer
 
-    def dashboard(self, *, as_of: types.DateLike | None = None) -> types.Dashboard:
+    def dashboard(
+        self,
+        *,
+        as_of: types.DateLike | None = None,
+        witness: bool = False,
+    ) -> types.Dashboard:
         """What a first page shows, in one call.
 
         Args:
             as_of: The day; today, in the book's zone, where absent.
+            witness: Whether to name the transactions that make the figures, at most 100,000 in all.
         """
-        answer: types.Dashboard = self._scope.call("reports.dashboard", {"as_of": as_of})
+        answer: types.Dashboard = self._scope.call(
+            "reports.dashboard",
+            {"as_of": as_of, "witness": witness},
+        )
         return answer
 
 
@@ -2070,16 +2087,18 @@ class Insights(Noun):
         *,
         as_of: types.DateLike | None = None,
         dismissed: bool = False,
+        witness: bool = False,
     ) -> Rows[types.Insight]:
         """What a person should look at, what matters most first.
 
         Args:
             as_of: The day on which they are told; today, in the book's zone, where absent.
             dismissed: Also those that were dismissed.
+            witness: Whether to name the transactions that make the figures.
         """
         answer: Rows[types.Insight] = self._scope.call(
             "insights.list",
-            {"as_of": as_of, "dismissed": dismissed},
+            {"as_of": as_of, "dismissed": dismissed, "witness": witness},
         )
         return answer
 
@@ -2138,6 +2157,33 @@ class Events(Noun):
         answer: Rows[types.Event] = self._scope.call(
             "events.list",
             {"after": after, "limit": limit},
+        )
+        return answer
+
+    def delivery(self, *, sink: str, after: int | None = None) -> types.EventDelivery:
+        """How far events have come to a sink, and what it refused too often.
+
+        Args:
+            sink: The sink's name, such as `webhook`.
+            after: Set-aside events of commits after this one, at most 500; from the beginning where
+                absent.
+        """
+        answer: types.EventDelivery = self._scope.call(
+            "events.delivery",
+            {"sink": sink, "after": after},
+        )
+        return answer
+
+    def redeliver(self, *, sink: str, event_id: types.EventId) -> types.SetAsideEvent:
+        """Have an event delivered again that was set aside.
+
+        Args:
+            sink: The sink's name.
+            event_id: The event's id.
+        """
+        answer: types.SetAsideEvent = self._scope.call(
+            "events.redeliver",
+            {"sink": sink, "event_id": event_id},
         )
         return answer
 

@@ -1393,7 +1393,7 @@ class Goals(Noun):
         Args:
             goal_id: One goal; all where absent.
             as_of: The day by whose end it is told; today, in the book's zone, where absent.
-            witness: Whether to name the transactions that were saved.
+            witness: Whether to name the transactions that make the figures.
         """
         answer: Rows[types.GoalProgress] = await self._scope.call_async(
             "goals.progress",
@@ -1960,16 +1960,18 @@ class Reports(Noun):
         *,
         from_: types.DateLike | None = None,
         to: types.DateLike | None = None,
+        witness: bool = False,
     ) -> Rows[types.Unusual]:
         """Payments that are unlike the others, and why.
 
         Args:
             from_: The first day; from the beginning where absent.
             to: The last day; to the end where absent.
+            witness: Whether to name the payments that tell what is usual.
         """
         answer: Rows[types.Unusual] = await self._scope.call_async(
             "reports.unusual",
-            {"from": from_, "to": to},
+            {"from": from_, "to": to, "witness": witness},
         )
         return answer
 
@@ -1982,6 +1984,7 @@ class Reports(Noun):
         level: int | None = None,
         limit: types.AmountLike | None = None,
         only_schedules: bool = False,
+        witness: bool = False,
     ) -> types.Forecast:
         """What lies in accounts in the days to come, with an interval.
 
@@ -1996,6 +1999,7 @@ class Reports(Noun):
             limit: The balance below which it is told as low; zero where absent.
             only_schedules: Whether streams that nobody has accepted are part of the rest; they are
                 expected where absent, but for those that are ignored.
+            witness: Whether to name the transactions that make the figures.
         """
         answer: types.Forecast = await self._scope.call_async(
             "reports.forecast",
@@ -2006,6 +2010,7 @@ class Reports(Noun):
                 "level": level,
                 "limit": limit,
                 "only_schedules": only_schedules,
+                "witness": witness,
             },
         )
         return answer
@@ -2073,15 +2078,21 @@ class Reports(Noun):
         )
         return answer
 
-    async def dashboard(self, *, as_of: types.DateLike | None = None) -> types.Dashboard:
+    async def dashboard(
+        self,
+        *,
+        as_of: types.DateLike | None = None,
+        witness: bool = False,
+    ) -> types.Dashboard:
         """What a first page shows, in one call.
 
         Args:
             as_of: The day; today, in the book's zone, where absent.
+            witness: Whether to name the transactions that make the figures, at most 100,000 in all.
         """
         answer: types.Dashboard = await self._scope.call_async(
             "reports.dashboard",
-            {"as_of": as_of},
+            {"as_of": as_of, "witness": witness},
         )
         return answer
 
@@ -2094,16 +2105,18 @@ class Insights(Noun):
         *,
         as_of: types.DateLike | None = None,
         dismissed: bool = False,
+        witness: bool = False,
     ) -> Rows[types.Insight]:
         """What a person should look at, what matters most first.
 
         Args:
             as_of: The day on which they are told; today, in the book's zone, where absent.
             dismissed: Also those that were dismissed.
+            witness: Whether to name the transactions that make the figures.
         """
         answer: Rows[types.Insight] = await self._scope.call_async(
             "insights.list",
-            {"as_of": as_of, "dismissed": dismissed},
+            {"as_of": as_of, "dismissed": dismissed, "witness": witness},
         )
         return answer
 
@@ -2172,6 +2185,33 @@ class Events(Noun):
         answer: Rows[types.Event] = await self._scope.call_async(
             "events.list",
             {"after": after, "limit": limit},
+        )
+        return answer
+
+    async def delivery(self, *, sink: str, after: int | None = None) -> types.EventDelivery:
+        """How far events have come to a sink, and what it refused too often.
+
+        Args:
+            sink: The sink's name, such as `webhook`.
+            after: Set-aside events of commits after this one, at most 500; from the beginning where
+                absent.
+        """
+        answer: types.EventDelivery = await self._scope.call_async(
+            "events.delivery",
+            {"sink": sink, "after": after},
+        )
+        return answer
+
+    async def redeliver(self, *, sink: str, event_id: types.EventId) -> types.SetAsideEvent:
+        """Have an event delivered again that was set aside.
+
+        Args:
+            sink: The sink's name.
+            event_id: The event's id.
+        """
+        answer: types.SetAsideEvent = await self._scope.call_async(
+            "events.redeliver",
+            {"sink": sink, "event_id": event_id},
         )
         return answer
 

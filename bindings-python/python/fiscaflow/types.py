@@ -668,6 +668,10 @@ class _AutomationRuleByDateOptional(TypedDict, total=False):
 
     repeat_months: int | None
     """After how many months it is needed again; only once where absent."""
+    spend_from: Month | None
+    """From which month on it is spent: what is spent since then still counts as laid by. Where it
+    is needed again, it is spent so long before each time.
+    """
 
 
 class AutomationRuleByDate(_AutomationRuleByDateOptional):
@@ -681,6 +685,30 @@ class AutomationRuleByDate(_AutomationRuleByDateOptional):
     """How much is needed."""
     month: Month
     """The month in which it is needed."""
+
+
+class _AutomationRuleScheduleOptional(TypedDict, total=False):
+    """What may be absent in `AutomationRuleSchedule`."""
+
+    full: bool
+    """Whether all of it is asked for in the month in which it falls due, whatever lies in the
+    envelope, and nothing before.
+    """
+    increase_percent: AmountLike | None
+    """How much of a hundred more each payment is taken to be; less where it is below zero."""
+    increase_amount: AmountLike | None
+    """How much more it is taken to be."""
+
+
+class AutomationRuleSchedule(_AutomationRuleScheduleOptional):
+    """What a schedule of payments out expects: by the month in which they fall due, like an amount
+    by date that is needed as often as it recurs.
+    """
+
+    kind: Literal["schedule"]
+    """Which kind it is."""
+    schedule_id: ScheduleId
+    """The schedule, in the book's currency."""
 
 
 class AutomationRuleRepeat(TypedDict):
@@ -712,7 +740,27 @@ class AutomationRulePercent(_AutomationRulePercentOptional):
     """How much of a hundred."""
 
 
-class AutomationRuleAverage(TypedDict):
+class AutomationRulePercentOfAvailable(TypedDict):
+    """A share of what is left to be budgeted when its turn begins, rounded half to even; nothing
+    where there is nothing left.
+    """
+
+    kind: Literal["percent_of_available"]
+    """Which kind it is."""
+    percent: AmountLike
+    """How much of a hundred."""
+
+
+class _AutomationRuleAverageOptional(TypedDict, total=False):
+    """What may be absent in `AutomationRuleAverage`."""
+
+    increase_percent: AmountLike | None
+    """How much of a hundred more than that; less where it is below zero."""
+    increase_amount: AmountLike | None
+    """How much more than that."""
+
+
+class AutomationRuleAverage(_AutomationRuleAverageOptional):
     """The average of what the category took in the months before, rounded half to even; nothing
     where more came back.
     """
@@ -745,8 +793,10 @@ AutomationRule: TypeAlias = (
     "AutomationRuleFixed"
     " | AutomationRuleUpTo"
     " | AutomationRuleByDate"
+    " | AutomationRuleSchedule"
     " | AutomationRuleRepeat"
     " | AutomationRulePercent"
+    " | AutomationRulePercentOfAvailable"
     " | AutomationRuleAverage"
     " | AutomationRuleCopy"
     " | AutomationRuleRemainder"
@@ -1583,6 +1633,25 @@ class Event(TypedDict):
     """The id of what caused the request."""
 
 
+class EventDelivery(TypedDict):
+    """How far the events of a book have come to a sink."""
+
+    sink: str
+    """The sink's name."""
+    seq: int
+    """The events of this commit, and of all before it, were delivered or set aside."""
+    behind: int
+    """How many commits there are after it, with events or without."""
+    tries: int
+    """How often the next event was refused."""
+    failure: str | None
+    """Why the next event was not delivered, in the sink's words."""
+    retry_at: str | None
+    """The next event waits until then."""
+    set_aside: list[SetAsideEvent]
+    """What the sink refused too often."""
+
+
 class ExpectedPayment(TypedDict):
     """A payment that is expected."""
 
@@ -1596,6 +1665,10 @@ class ExpectedPayment(TypedDict):
     """The other party, as far as it is known."""
     schedule_id: ScheduleId | None
     """The schedule; absent for a stream that nobody has accepted."""
+    witness: Witness | None
+    """Where asked for, the payments of a stream by which its amount is told, of which it is the
+    middle one; none of a schedule, which states it.
+    """
 
 
 class Explanation(TypedDict):
@@ -1656,6 +1729,12 @@ class Forecast(TypedDict):
     """The first day on which the balance may be below the limit: the interval's lower end is."""
     low_on: str | None
     """The first day on which the balance to be expected is below the limit."""
+    witness: Witness | None
+    """What lies in the accounts now was made from these, where asked for."""
+    rest_witness: Witness | None
+    """Where asked for, what moved in the last `history_days` and nobody expected: the rest is told
+    from these, and from what expected payments were off.
+    """
 
 
 class ForecastBacktest(TypedDict):
@@ -1682,6 +1761,10 @@ class ForecastDay(TypedDict):
     """The lower end of the interval; absent where too little has come to tell it."""
     high: Money | None
     """The upper end."""
+    witness: Witness | None
+    """Where asked for, what is recorded for the day already. With the payments that are expected on
+    it this adds up to `expected`.
+    """
 
 
 class Goal(TypedDict):
@@ -1825,6 +1908,10 @@ class GoalProgress(TypedDict):
     """The transactions since the start that changed what is saved, by date, where asked for: with
     what was before and what was assigned they add up to it.
     """
+    witness: Witness | None
+    """What is saved was made from these, those before the start too, where asked for; and for an
+    envelope, from what it was assigned.
+    """
 
 
 class Import(TypedDict):
@@ -1930,6 +2017,11 @@ class Insight(TypedDict):
     """The transactions, oldest first."""
     dismissed: bool
     """Whether somebody dismissed it."""
+    witness: Witness | None
+    """What the amount comes from, where asked for and where there are transactions: what was used
+    of a budget, what is saved for a goal, what lies in the accounts that may be overdrawn, the
+    payment itself, or those by which the amount of a stream is told.
+    """
 
 
 class Layout(TypedDict):
@@ -2911,6 +3003,25 @@ class Schedule(TypedDict):
     """Whether it is expected; one that is not keeps its stream from being suggested again."""
 
 
+class SetAsideEvent(TypedDict):
+    """An event that a sink refused too often, so that others could go on."""
+
+    id: EventId
+    """The event's id."""
+    name: str
+    """The event's name."""
+    seq: int
+    """Its commit."""
+    tries: int
+    """How often it was refused."""
+    reason: str
+    """Why, in the sink's words."""
+    at: str
+    """When it was refused last."""
+    again: bool
+    """Whether it is to be delivered again."""
+
+
 class Source(TypedDict):
     """Where the value of a derived field comes from."""
 
@@ -3036,6 +3147,8 @@ class Stream(TypedDict):
     """The amount to be expected next, signed: the newest where the amount stays, else the median of
     the newest six.
     """
+    amount_ids: list[TransactionId]
+    """The payments from which that is told, by date: the newest, or the newest six."""
     smallest: Money
     """The smallest amount by size, signed."""
     largest: Money
@@ -3243,6 +3356,10 @@ class Unusual(TypedDict):
     """How many payments it was compared with."""
     repeats_id: TransactionId | None
     """The payment that it repeats."""
+    witness: Witness | None
+    """Where asked for, the payments that it was compared with, itself among them: `usual` is the
+    middle one of their amounts by size, of an even number the smaller one.
+    """
 
 
 class Verification(TypedDict):

@@ -114,6 +114,8 @@ internal val VERBS = listOf(
     "history.undo",
     "history.verify",
     "events.list",
+    "events.delivery",
+    "events.redeliver",
 )
 
 /** Calls a verb by its name. */
@@ -228,6 +230,8 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "history.undo" -> json(book.history().`undo`(call.id()))
         "history.verify" -> json(book.history().`verify`())
         "events.list" -> book.events().`list`(readHistoryQuery(call.request)).map { json(it) }
+        "events.delivery" -> json(book.events().`delivery`(readDeliveryQuery(call.request)))
+        "events.redeliver" -> json(book.events().`redeliver`(readRedelivery(call.request)))
         else -> throw Inexpressible("no verb ${call.verb}")
     }
 }

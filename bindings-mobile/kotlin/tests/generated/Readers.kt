@@ -202,8 +202,10 @@ internal fun readAutomationRule(json: Any?): AutomationRule {
         "fixed" -> readAutomationRuleFixed(json)
         "up_to" -> readAutomationRuleUpTo(json)
         "by_date" -> readAutomationRuleByDate(json)
+        "schedule" -> readAutomationRuleSchedule(json)
         "repeat" -> readAutomationRuleRepeat(json)
         "percent" -> readAutomationRulePercent(json)
+        "percent_of_available" -> readAutomationRulePercentOfAvailable(json)
         "average" -> readAutomationRuleAverage(json)
         "copy" -> readAutomationRuleCopy(json)
         "remainder" -> readAutomationRuleRemainder(json)
@@ -226,11 +228,22 @@ internal fun readAutomationRuleUpTo(json: Any?): AutomationRule {
 }
 
 internal fun readAutomationRuleByDate(json: Any?): AutomationRule {
-    val members = Members(json, "amount", "month", "repeat_months", "kind")
+    val members = Members(json, "amount", "month", "repeat_months", "spend_from", "kind")
     return AutomationRule.ByDate(
         `amount` = members.required("amount", ::text),
         `month` = members.required("month", ::text),
         `repeatMonths` = members.optional("repeat_months", ::long),
+        `spendFrom` = members.optional("spend_from", ::text),
+    )
+}
+
+internal fun readAutomationRuleSchedule(json: Any?): AutomationRule {
+    val members = Members(json, "schedule_id", "full", "increase_percent", "increase_amount", "kind")
+    return AutomationRule.Schedule(
+        `scheduleId` = members.required("schedule_id", ::text),
+        `full` = members.optional("full", ::boolean) ?: false,
+        `increasePercent` = members.optional("increase_percent", ::text),
+        `increaseAmount` = members.optional("increase_amount", ::text),
     )
 }
 
@@ -251,10 +264,19 @@ internal fun readAutomationRulePercent(json: Any?): AutomationRule {
     )
 }
 
+internal fun readAutomationRulePercentOfAvailable(json: Any?): AutomationRule {
+    val members = Members(json, "percent", "kind")
+    return AutomationRule.PercentOfAvailable(
+        `percent` = members.required("percent", ::text),
+    )
+}
+
 internal fun readAutomationRuleAverage(json: Any?): AutomationRule {
-    val members = Members(json, "months", "kind")
+    val members = Members(json, "months", "increase_percent", "increase_amount", "kind")
     return AutomationRule.Average(
         `months` = members.required("months", ::long),
+        `increasePercent` = members.optional("increase_percent", ::text),
+        `increaseAmount` = members.optional("increase_amount", ::text),
     )
 }
 
@@ -629,9 +651,10 @@ internal fun readCustomCurrency(json: Any?): CustomCurrency {
 }
 
 internal fun readDashboardQuery(json: Any?): DashboardQuery {
-    val members = Members(json, "as_of")
+    val members = Members(json, "as_of", "witness")
     return DashboardQuery(
         `asOf` = members.optional("as_of", ::text),
+        `witness` = members.optional("witness", ::boolean) ?: false,
     )
 }
 
@@ -670,6 +693,14 @@ internal fun readDelimiter(json: Any?): Delimiter {
         "pipe" -> Delimiter.PIPE
         else -> throw Inexpressible("no Delimiter")
     }
+}
+
+internal fun readDeliveryQuery(json: Any?): DeliveryQuery {
+    val members = Members(json, "sink", "after")
+    return DeliveryQuery(
+        `sink` = members.required("sink", ::text),
+        `after` = members.optional("after", ::long),
+    )
 }
 
 internal fun readDirection(json: Any?): Direction {
@@ -737,7 +768,7 @@ internal fun readForecastBacktestQuery(json: Any?): ForecastBacktestQuery {
 }
 
 internal fun readForecastQuery(json: Any?): ForecastQuery {
-    val members = Members(json, "account_ids", "days", "as_of", "level", "limit", "only_schedules")
+    val members = Members(json, "account_ids", "days", "as_of", "level", "limit", "only_schedules", "witness")
     return ForecastQuery(
         `accountIds` = members.optional("account_ids", list(::text)) ?: emptyList(),
         `days` = members.optional("days", ::long),
@@ -745,6 +776,7 @@ internal fun readForecastQuery(json: Any?): ForecastQuery {
         `level` = members.optional("level", ::long),
         `limit` = members.optional("limit", ::text),
         `onlySchedules` = members.optional("only_schedules", ::boolean) ?: false,
+        `witness` = members.optional("witness", ::boolean) ?: false,
     )
 }
 
@@ -840,10 +872,11 @@ internal fun readHistoryQuery(json: Any?): HistoryQuery {
 }
 
 internal fun readInsightQuery(json: Any?): InsightQuery {
-    val members = Members(json, "as_of", "dismissed")
+    val members = Members(json, "as_of", "dismissed", "witness")
     return InsightQuery(
         `asOf` = members.optional("as_of", ::text),
         `dismissed` = members.optional("dismissed", ::boolean) ?: false,
+        `witness` = members.optional("witness", ::boolean) ?: false,
     )
 }
 
@@ -1290,6 +1323,14 @@ internal fun readRecurrenceDayNthWeekday(json: Any?): RecurrenceDay {
     )
 }
 
+internal fun readRedelivery(json: Any?): Redelivery {
+    val members = Members(json, "sink", "event_id")
+    return Redelivery(
+        `sink` = members.required("sink", ::text),
+        `eventId` = members.required("event_id", ::text),
+    )
+}
+
 internal fun readReport(json: Any?): Report {
     val members = Members(json, "measure", "by", "span", "compare", "sort", "reversed", "limit", "currency", "filter")
     return Report(
@@ -1645,10 +1686,11 @@ internal fun readTransferQuery(json: Any?): TransferQuery {
 }
 
 internal fun readUnusualQuery(json: Any?): UnusualQuery {
-    val members = Members(json, "from", "to")
+    val members = Members(json, "from", "to", "witness")
     return UnusualQuery(
         `from` = members.optional("from", ::text),
         `to` = members.optional("to", ::text),
+        `witness` = members.optional("witness", ::boolean) ?: false,
     )
 }
 

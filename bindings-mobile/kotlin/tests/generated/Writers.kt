@@ -140,6 +140,14 @@ internal fun json(it: AutomationRule): Any? = when (it) {
     "amount" to it.`amount`,
     "month" to it.`month`,
     "repeat_months" to it.`repeatMonths`,
+    "spend_from" to it.`spendFrom`,
+    )
+    is AutomationRule.Schedule -> mapOf(
+    "kind" to "schedule",
+    "schedule_id" to it.`scheduleId`,
+    "full" to it.`full`,
+    "increase_percent" to it.`increasePercent`,
+    "increase_amount" to it.`increaseAmount`,
     )
     is AutomationRule.Repeat -> mapOf(
     "kind" to "repeat",
@@ -152,9 +160,15 @@ internal fun json(it: AutomationRule): Any? = when (it) {
     "category_id" to it.`categoryId`,
     "previous" to it.`previous`,
     )
+    is AutomationRule.PercentOfAvailable -> mapOf(
+    "kind" to "percent_of_available",
+    "percent" to it.`percent`,
+    )
     is AutomationRule.Average -> mapOf(
     "kind" to "average",
     "months" to it.`months`,
+    "increase_percent" to it.`increasePercent`,
+    "increase_amount" to it.`increaseAmount`,
     )
     is AutomationRule.Copy -> mapOf(
     "kind" to "copy",
@@ -543,6 +557,16 @@ internal fun json(it: Event): Any? = mapOf(
     "causation_id" to it.`causationId`,
 )
 
+internal fun json(it: EventDelivery): Any? = mapOf(
+    "sink" to it.`sink`,
+    "seq" to it.`seq`,
+    "behind" to it.`behind`,
+    "tries" to it.`tries`,
+    "failure" to it.`failure`,
+    "retry_at" to it.`retryAt`?.let { it.toString() },
+    "set_aside" to it.`setAside`.map { json(it) },
+)
+
 internal fun json(it: Evidence): Any? = it.name.lowercase()
 
 internal fun json(it: ExpectedPayment): Any? = mapOf(
@@ -551,6 +575,7 @@ internal fun json(it: ExpectedPayment): Any? = mapOf(
     "amount" to json(it.`amount`),
     "payee" to it.`payee`,
     "schedule_id" to it.`scheduleId`,
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: Explanation): Any? = mapOf(
@@ -585,6 +610,8 @@ internal fun json(it: Forecast): Any? = mapOf(
     "payments" to it.`payments`.map { json(it) },
     "may_be_low_on" to it.`mayBeLowOn`,
     "low_on" to it.`lowOn`,
+    "witness" to it.`witness`?.let { json(it) },
+    "rest_witness" to it.`restWitness`?.let { json(it) },
 )
 
 internal fun json(it: ForecastBacktest): Any? = mapOf(
@@ -599,6 +626,7 @@ internal fun json(it: ForecastDay): Any? = mapOf(
     "balance" to json(it.`balance`),
     "low" to it.`low`?.let { json(it) },
     "high" to it.`high`?.let { json(it) },
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: Format): Any? = it.name.lowercase()
@@ -659,6 +687,7 @@ internal fun json(it: GoalProgress): Any? = mapOf(
     "reached" to it.`reached`,
     "announced" to it.`announced`,
     "contributions" to it.`contributions`?.let { it.map { json(it) } },
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: GoalState): Any? = it.name.lowercase()
@@ -715,6 +744,7 @@ internal fun json(it: Insight): Any? = mapOf(
     "schedule_id" to it.`scheduleId`,
     "transaction_ids" to it.`transactionIds`,
     "dismissed" to it.`dismissed`,
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: InsightCode): Any? = it.name.lowercase()
@@ -1159,6 +1189,16 @@ internal fun json(it: Schedule): Any? = mapOf(
     "active" to it.`active`,
 )
 
+internal fun json(it: SetAsideEvent): Any? = mapOf(
+    "id" to it.`id`,
+    "name" to it.`name`,
+    "seq" to it.`seq`,
+    "tries" to it.`tries`,
+    "reason" to it.`reason`,
+    "at" to it.`at`.toString(),
+    "again" to it.`again`,
+)
+
 internal fun json(it: SignRule): Any? = it.name.lowercase()
 
 internal fun json(it: Source): Any? = mapOf(
@@ -1225,6 +1265,7 @@ internal fun json(it: Stream): Any? = mapOf(
     "kind" to json(it.`kind`),
     "state" to json(it.`state`),
     "amount" to json(it.`amount`),
+    "amount_ids" to it.`amountIds`,
     "smallest" to json(it.`smallest`),
     "largest" to json(it.`largest`),
     "changes" to it.`changes`.map { json(it) },
@@ -1337,6 +1378,7 @@ internal fun json(it: Unusual): Any? = mapOf(
     "usual" to json(it.`usual`),
     "compared" to it.`compared`,
     "repeats_id" to it.`repeatsId`,
+    "witness" to it.`witness`?.let { json(it) },
 )
 
 internal fun json(it: UnusualReason): Any? = it.name.lowercase()

@@ -604,9 +604,19 @@ uint64_t uniffi_fiscaflow_fn_clone_events(uint64_t handle, RustCallStatus *_Nonn
 void uniffi_fiscaflow_fn_free_events(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EVENTS_DELIVERY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EVENTS_DELIVERY
+uint64_t uniffi_fiscaflow_fn_method_events_delivery(uint64_t ptr, RustBuffer query
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EVENTS_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EVENTS_LIST
 uint64_t uniffi_fiscaflow_fn_method_events_list(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EVENTS_REDELIVER
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EVENTS_REDELIVER
+uint64_t uniffi_fiscaflow_fn_method_events_redeliver(uint64_t ptr, RustBuffer request
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_EXPORTS
@@ -1723,9 +1733,21 @@ uint16_t uniffi_fiscaflow_checksum_method_envelopes_state(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EVENTS_DELIVERY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EVENTS_DELIVERY
+uint16_t uniffi_fiscaflow_checksum_method_events_delivery(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EVENTS_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EVENTS_LIST
 uint16_t uniffi_fiscaflow_checksum_method_events_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EVENTS_REDELIVER
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EVENTS_REDELIVER
+uint16_t uniffi_fiscaflow_checksum_method_events_redeliver(void
     
 );
 #endif

@@ -143,6 +143,9 @@ fn members(fields: &[Field], visible: &str, ways: Ways) -> Outcome<String> {
                 line!(text, "#[serde(with = \"wire::instant\")]")
             }
             (Type::Text(Format::Bytes), false) => line!(text, "#[serde(with = \"wire::bytes\")]"),
+            (Type::Text(Format::Instant), true) if field.nullable => {
+                line!(text, "#[serde(with = \"wire::maybe_instant\")]")
+            }
             (Type::Text(Format::Instant | Format::Bytes), true) => {
                 return Err(format!("{}: there is no such optional field yet", field.name));
             }

@@ -802,7 +802,11 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_envelopes_state(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_events_delivery(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_events_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_events_redeliver(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_exports_create(
     ): Int
@@ -1127,7 +1131,11 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_free_events(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_fiscaflow_fn_method_events_delivery(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_events_list(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_events_redeliver(`ptr`: Long,`request`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_clone_exports(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1619,7 +1627,13 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_envelopes_state() and 0xFFFF) != 27126) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_events_delivery() and 0xFFFF) != 11206) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_events_list() and 0xFFFF) != 36543) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_events_redeliver() and 0xFFFF) != 36677) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_exports_create() and 0xFFFF) != 40221) {
@@ -5352,9 +5366,19 @@ public object FfiConverterTypeEnvelopes: FfiConverter<Envelopes, Long> {
 public interface EventsInterface {
     
     /**
+     * How far events have come to a sink, and what it refused too often.
+     */
+    suspend fun `delivery`(`query`: DeliveryQuery): EventDelivery
+    
+    /**
      * Domain events, oldest first.
      */
     suspend fun `list`(`query`: HistoryQuery = HistoryQuery()): List<Event>
+    
+    /**
+     * Have an event delivered again that was set aside.
+     */
+    suspend fun `redeliver`(`request`: Redelivery): SetAsideEvent
     
     companion object
 }
@@ -5465,6 +5489,31 @@ open class Events: Disposable, AutoCloseable, EventsInterface
 
     
     /**
+     * How far events have come to a sink, and what it refused too often.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `delivery`(`query`: DeliveryQuery) : EventDelivery {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_events_delivery(
+                uniffiHandle,
+                
+        FfiConverterTypeDeliveryQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeEventDelivery.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * Domain events, oldest first.
      */
     @Throws(FiscaFlowException::class)
@@ -5483,6 +5532,31 @@ open class Events: Disposable, AutoCloseable, EventsInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypeEvent.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Have an event delivered again that was set aside.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `redeliver`(`request`: Redelivery) : SetAsideEvent {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_events_redeliver(
+                uniffiHandle,
+                
+        FfiConverterTypeRedelivery.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSetAsideEvent.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -15065,6 +15139,11 @@ data class DashboardQuery (
      * The day; today, in the book's zone, where absent.
      */
     val `asOf`: kotlin.String? = null 
+    , 
+    /**
+     * Whether to name the transactions that make the figures, at most 100,000 in all.
+     */
+    val `witness`: kotlin.Boolean = false 
     
 ){
     
@@ -15082,15 +15161,18 @@ public object FfiConverterTypeDashboardQuery: FfiConverterRustBuffer<DashboardQu
     override fun read(buf: ByteBuffer): DashboardQuery {
         return DashboardQuery(
             FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: DashboardQuery) = (
-            FfiConverterOptionalString.allocationSize(value.`asOf`)
+            FfiConverterOptionalString.allocationSize(value.`asOf`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
     )
 
     override fun write(value: DashboardQuery, buf: ByteBuffer) {
             FfiConverterOptionalString.write(value.`asOf`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -15154,6 +15236,53 @@ public object FfiConverterTypeDatedRate: FfiConverterRustBuffer<DatedRate> {
             FfiConverterString.write(value.`base`, buf)
             FfiConverterString.write(value.`quote`, buf)
             FfiConverterTypeAmount.write(value.`rate`, buf)
+    }
+}
+
+
+
+/**
+ * Of which sink to tell.
+ */
+data class DeliveryQuery (
+    /**
+     * The sink's name, such as `webhook`.
+     */
+    val `sink`: kotlin.String
+    , 
+    /**
+     * Set-aside events of commits after this one, at most 500; from the beginning where absent.
+     */
+    val `after`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeDeliveryQuery: FfiConverterRustBuffer<DeliveryQuery> {
+    override fun read(buf: ByteBuffer): DeliveryQuery {
+        return DeliveryQuery(
+            FfiConverterString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: DeliveryQuery) = (
+            FfiConverterString.allocationSize(value.`sink`) +
+            FfiConverterOptionalLong.allocationSize(value.`after`)
+    )
+
+    override fun write(value: DeliveryQuery, buf: ByteBuffer) {
+            FfiConverterString.write(value.`sink`, buf)
+            FfiConverterOptionalLong.write(value.`after`, buf)
     }
 }
 
@@ -15980,6 +16109,93 @@ public object FfiConverterTypeEvent: FfiConverterRustBuffer<Event> {
 
 
 /**
+ * How far the events of a book have come to a sink.
+ */
+data class EventDelivery (
+    /**
+     * The sink's name.
+     */
+    val `sink`: kotlin.String
+    , 
+    /**
+     * The events of this commit, and of all before it, were delivered or set aside.
+     */
+    val `seq`: kotlin.Long
+    , 
+    /**
+     * How many commits there are after it, with events or without.
+     */
+    val `behind`: kotlin.Long
+    , 
+    /**
+     * How often the next event was refused.
+     */
+    val `tries`: kotlin.Long
+    , 
+    /**
+     * Why the next event was not delivered, in the sink's words.
+     */
+    val `failure`: kotlin.String? = null 
+    , 
+    /**
+     * The next event waits until then.
+     */
+    val `retryAt`: java.time.Instant? = null 
+    , 
+    /**
+     * What the sink refused too often.
+     */
+    val `setAside`: List<SetAsideEvent>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEventDelivery: FfiConverterRustBuffer<EventDelivery> {
+    override fun read(buf: ByteBuffer): EventDelivery {
+        return EventDelivery(
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTimestamp.read(buf),
+            FfiConverterSequenceTypeSetAsideEvent.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: EventDelivery) = (
+            FfiConverterString.allocationSize(value.`sink`) +
+            FfiConverterLong.allocationSize(value.`seq`) +
+            FfiConverterLong.allocationSize(value.`behind`) +
+            FfiConverterLong.allocationSize(value.`tries`) +
+            FfiConverterOptionalString.allocationSize(value.`failure`) +
+            FfiConverterOptionalTimestamp.allocationSize(value.`retryAt`) +
+            FfiConverterSequenceTypeSetAsideEvent.allocationSize(value.`setAside`)
+    )
+
+    override fun write(value: EventDelivery, buf: ByteBuffer) {
+            FfiConverterString.write(value.`sink`, buf)
+            FfiConverterLong.write(value.`seq`, buf)
+            FfiConverterLong.write(value.`behind`, buf)
+            FfiConverterLong.write(value.`tries`, buf)
+            FfiConverterOptionalString.write(value.`failure`, buf)
+            FfiConverterOptionalTimestamp.write(value.`retryAt`, buf)
+            FfiConverterSequenceTypeSetAsideEvent.write(value.`setAside`, buf)
+    }
+}
+
+
+
+/**
  * A payment that is expected.
  */
 data class ExpectedPayment (
@@ -16007,6 +16223,12 @@ data class ExpectedPayment (
      * The schedule; absent for a stream that nobody has accepted.
      */
     val `scheduleId`: ScheduleId? = null 
+    , 
+    /**
+     * Where asked for, the payments of a stream by which its amount is told, of which it is the middle
+     * one; none of a schedule, which states it.
+     */
+    val `witness`: Witness? = null 
     
 ){
     
@@ -16028,6 +16250,7 @@ public object FfiConverterTypeExpectedPayment: FfiConverterRustBuffer<ExpectedPa
             FfiConverterTypeMoney.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalTypeScheduleId.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -16036,7 +16259,8 @@ public object FfiConverterTypeExpectedPayment: FfiConverterRustBuffer<ExpectedPa
             FfiConverterTypeAccountId.allocationSize(value.`accountId`) +
             FfiConverterTypeMoney.allocationSize(value.`amount`) +
             FfiConverterOptionalString.allocationSize(value.`payee`) +
-            FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`)
+            FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: ExpectedPayment, buf: ByteBuffer) {
@@ -16045,6 +16269,7 @@ public object FfiConverterTypeExpectedPayment: FfiConverterRustBuffer<ExpectedPa
             FfiConverterTypeMoney.write(value.`amount`, buf)
             FfiConverterOptionalString.write(value.`payee`, buf)
             FfiConverterOptionalTypeScheduleId.write(value.`scheduleId`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -16304,6 +16529,17 @@ data class Forecast (
      * The first day on which the balance to be expected is below the limit.
      */
     val `lowOn`: kotlin.String? = null 
+    , 
+    /**
+     * What lies in the accounts now was made from these, where asked for.
+     */
+    val `witness`: Witness? = null 
+    , 
+    /**
+     * Where asked for, what moved in the last `history_days` and nobody expected: the rest is told
+     * from these, and from what expected payments were off.
+     */
+    val `restWitness`: Witness? = null 
     
 ){
     
@@ -16329,6 +16565,8 @@ public object FfiConverterTypeForecast: FfiConverterRustBuffer<Forecast> {
             FfiConverterSequenceTypeExpectedPayment.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -16341,7 +16579,9 @@ public object FfiConverterTypeForecast: FfiConverterRustBuffer<Forecast> {
             FfiConverterSequenceTypeForecastDay.allocationSize(value.`days`) +
             FfiConverterSequenceTypeExpectedPayment.allocationSize(value.`payments`) +
             FfiConverterOptionalString.allocationSize(value.`mayBeLowOn`) +
-            FfiConverterOptionalString.allocationSize(value.`lowOn`)
+            FfiConverterOptionalString.allocationSize(value.`lowOn`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`restWitness`)
     )
 
     override fun write(value: Forecast, buf: ByteBuffer) {
@@ -16354,6 +16594,8 @@ public object FfiConverterTypeForecast: FfiConverterRustBuffer<Forecast> {
             FfiConverterSequenceTypeExpectedPayment.write(value.`payments`, buf)
             FfiConverterOptionalString.write(value.`mayBeLowOn`, buf)
             FfiConverterOptionalString.write(value.`lowOn`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`restWitness`, buf)
     }
 }
 
@@ -16506,6 +16748,12 @@ data class ForecastDay (
      * The upper end.
      */
     val `high`: Money? = null 
+    , 
+    /**
+     * Where asked for, what is recorded for the day already. With the payments that are expected on it
+     * this adds up to `expected`.
+     */
+    val `witness`: Witness? = null 
     
 ){
     
@@ -16527,6 +16775,7 @@ public object FfiConverterTypeForecastDay: FfiConverterRustBuffer<ForecastDay> {
             FfiConverterTypeMoney.read(buf),
             FfiConverterOptionalTypeMoney.read(buf),
             FfiConverterOptionalTypeMoney.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -16535,7 +16784,8 @@ public object FfiConverterTypeForecastDay: FfiConverterRustBuffer<ForecastDay> {
             FfiConverterTypeMoney.allocationSize(value.`expected`) +
             FfiConverterTypeMoney.allocationSize(value.`balance`) +
             FfiConverterOptionalTypeMoney.allocationSize(value.`low`) +
-            FfiConverterOptionalTypeMoney.allocationSize(value.`high`)
+            FfiConverterOptionalTypeMoney.allocationSize(value.`high`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: ForecastDay, buf: ByteBuffer) {
@@ -16544,6 +16794,7 @@ public object FfiConverterTypeForecastDay: FfiConverterRustBuffer<ForecastDay> {
             FfiConverterTypeMoney.write(value.`balance`, buf)
             FfiConverterOptionalTypeMoney.write(value.`low`, buf)
             FfiConverterOptionalTypeMoney.write(value.`high`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -16585,6 +16836,11 @@ data class ForecastQuery (
      * but for those that are ignored.
      */
     val `onlySchedules`: kotlin.Boolean = false 
+    , 
+    /**
+     * Whether to name the transactions that make the figures.
+     */
+    val `witness`: kotlin.Boolean = false 
     
 ){
     
@@ -16607,6 +16863,7 @@ public object FfiConverterTypeForecastQuery: FfiConverterRustBuffer<ForecastQuer
             FfiConverterOptionalLong.read(buf),
             FfiConverterOptionalTypeAmount.read(buf),
             FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
@@ -16616,7 +16873,8 @@ public object FfiConverterTypeForecastQuery: FfiConverterRustBuffer<ForecastQuer
             FfiConverterOptionalString.allocationSize(value.`asOf`) +
             FfiConverterOptionalLong.allocationSize(value.`level`) +
             FfiConverterOptionalTypeAmount.allocationSize(value.`limit`) +
-            FfiConverterBoolean.allocationSize(value.`onlySchedules`)
+            FfiConverterBoolean.allocationSize(value.`onlySchedules`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
     )
 
     override fun write(value: ForecastQuery, buf: ByteBuffer) {
@@ -16626,6 +16884,7 @@ public object FfiConverterTypeForecastQuery: FfiConverterRustBuffer<ForecastQuer
             FfiConverterOptionalLong.write(value.`level`, buf)
             FfiConverterOptionalTypeAmount.write(value.`limit`, buf)
             FfiConverterBoolean.write(value.`onlySchedules`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -16978,6 +17237,12 @@ data class GoalProgress (
      * was before and what was assigned they add up to it.
      */
     val `contributions`: List<GoalContribution>? = null 
+    , 
+    /**
+     * What is saved was made from these, those before the start too, where asked for; and for an
+     * envelope, from what it was assigned.
+     */
+    val `witness`: Witness? = null 
     
 ){
     
@@ -17013,6 +17278,7 @@ public object FfiConverterTypeGoalProgress: FfiConverterRustBuffer<GoalProgress>
             FfiConverterSequenceLong.read(buf),
             FfiConverterSequenceLong.read(buf),
             FfiConverterOptionalSequenceTypeGoalContribution.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -17035,7 +17301,8 @@ public object FfiConverterTypeGoalProgress: FfiConverterRustBuffer<GoalProgress>
             FfiConverterOptionalString.allocationSize(value.`projected`) +
             FfiConverterSequenceLong.allocationSize(value.`reached`) +
             FfiConverterSequenceLong.allocationSize(value.`announced`) +
-            FfiConverterOptionalSequenceTypeGoalContribution.allocationSize(value.`contributions`)
+            FfiConverterOptionalSequenceTypeGoalContribution.allocationSize(value.`contributions`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: GoalProgress, buf: ByteBuffer) {
@@ -17058,6 +17325,7 @@ public object FfiConverterTypeGoalProgress: FfiConverterRustBuffer<GoalProgress>
             FfiConverterSequenceLong.write(value.`reached`, buf)
             FfiConverterSequenceLong.write(value.`announced`, buf)
             FfiConverterOptionalSequenceTypeGoalContribution.write(value.`contributions`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -17078,7 +17346,7 @@ data class GoalQuery (
     val `asOf`: kotlin.String? = null 
     , 
     /**
-     * Whether to name the transactions that were saved.
+     * Whether to name the transactions that make the figures.
      */
     val `witness`: kotlin.Boolean = false 
     
@@ -17550,6 +17818,13 @@ data class Insight (
      * Whether somebody dismissed it.
      */
     val `dismissed`: kotlin.Boolean
+    , 
+    /**
+     * What the amount comes from, where asked for and where there are transactions: what was used of a
+     * budget, what is saved for a goal, what lies in the accounts that may be overdrawn, the payment
+     * itself, or those by which the amount of a stream is told.
+     */
+    val `witness`: Witness? = null 
     
 ){
     
@@ -17579,6 +17854,7 @@ public object FfiConverterTypeInsight: FfiConverterRustBuffer<Insight> {
             FfiConverterOptionalTypeScheduleId.read(buf),
             FfiConverterSequenceTypeTransactionId.read(buf),
             FfiConverterBoolean.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -17595,7 +17871,8 @@ public object FfiConverterTypeInsight: FfiConverterRustBuffer<Insight> {
             FfiConverterOptionalTypeGoalId.allocationSize(value.`goalId`) +
             FfiConverterOptionalTypeScheduleId.allocationSize(value.`scheduleId`) +
             FfiConverterSequenceTypeTransactionId.allocationSize(value.`transactionIds`) +
-            FfiConverterBoolean.allocationSize(value.`dismissed`)
+            FfiConverterBoolean.allocationSize(value.`dismissed`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: Insight, buf: ByteBuffer) {
@@ -17612,6 +17889,7 @@ public object FfiConverterTypeInsight: FfiConverterRustBuffer<Insight> {
             FfiConverterOptionalTypeScheduleId.write(value.`scheduleId`, buf)
             FfiConverterSequenceTypeTransactionId.write(value.`transactionIds`, buf)
             FfiConverterBoolean.write(value.`dismissed`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -17630,6 +17908,11 @@ data class InsightQuery (
      * Also those that were dismissed.
      */
     val `dismissed`: kotlin.Boolean = false 
+    , 
+    /**
+     * Whether to name the transactions that make the figures.
+     */
+    val `witness`: kotlin.Boolean = false 
     
 ){
     
@@ -17648,17 +17931,20 @@ public object FfiConverterTypeInsightQuery: FfiConverterRustBuffer<InsightQuery>
         return InsightQuery(
             FfiConverterOptionalString.read(buf),
             FfiConverterBoolean.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: InsightQuery) = (
             FfiConverterOptionalString.allocationSize(value.`asOf`) +
-            FfiConverterBoolean.allocationSize(value.`dismissed`)
+            FfiConverterBoolean.allocationSize(value.`dismissed`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
     )
 
     override fun write(value: InsightQuery, buf: ByteBuffer) {
             FfiConverterOptionalString.write(value.`asOf`, buf)
             FfiConverterBoolean.write(value.`dismissed`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -21437,6 +21723,53 @@ public object FfiConverterTypeRecurrence: FfiConverterRustBuffer<Recurrence> {
 
 
 /**
+ * Which set-aside event to deliver again.
+ */
+data class Redelivery (
+    /**
+     * The sink's name.
+     */
+    val `sink`: kotlin.String
+    , 
+    /**
+     * The event's id.
+     */
+    val `eventId`: EventId
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRedelivery: FfiConverterRustBuffer<Redelivery> {
+    override fun read(buf: ByteBuffer): Redelivery {
+        return Redelivery(
+            FfiConverterString.read(buf),
+            FfiConverterTypeEventId.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Redelivery) = (
+            FfiConverterString.allocationSize(value.`sink`) +
+            FfiConverterTypeEventId.allocationSize(value.`eventId`)
+    )
+
+    override fun write(value: Redelivery, buf: ByteBuffer) {
+            FfiConverterString.write(value.`sink`, buf)
+            FfiConverterTypeEventId.write(value.`eventId`, buf)
+    }
+}
+
+
+
+/**
  * A question to a book, as data.
  */
 data class Report (
@@ -23007,6 +23340,93 @@ public object FfiConverterTypeSchedulePatch: FfiConverterRustBuffer<SchedulePatc
 
 
 /**
+ * An event that a sink refused too often, so that others could go on.
+ */
+data class SetAsideEvent (
+    /**
+     * The event's id.
+     */
+    val `id`: EventId
+    , 
+    /**
+     * The event's name.
+     */
+    val `name`: kotlin.String
+    , 
+    /**
+     * Its commit.
+     */
+    val `seq`: kotlin.Long
+    , 
+    /**
+     * How often it was refused.
+     */
+    val `tries`: kotlin.Long
+    , 
+    /**
+     * Why, in the sink's words.
+     */
+    val `reason`: kotlin.String
+    , 
+    /**
+     * When it was refused last.
+     */
+    val `at`: java.time.Instant
+    , 
+    /**
+     * Whether it is to be delivered again.
+     */
+    val `again`: kotlin.Boolean
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSetAsideEvent: FfiConverterRustBuffer<SetAsideEvent> {
+    override fun read(buf: ByteBuffer): SetAsideEvent {
+        return SetAsideEvent(
+            FfiConverterTypeEventId.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterTimestamp.read(buf),
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SetAsideEvent) = (
+            FfiConverterTypeEventId.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`name`) +
+            FfiConverterLong.allocationSize(value.`seq`) +
+            FfiConverterLong.allocationSize(value.`tries`) +
+            FfiConverterString.allocationSize(value.`reason`) +
+            FfiConverterTimestamp.allocationSize(value.`at`) +
+            FfiConverterBoolean.allocationSize(value.`again`)
+    )
+
+    override fun write(value: SetAsideEvent, buf: ByteBuffer) {
+            FfiConverterTypeEventId.write(value.`id`, buf)
+            FfiConverterString.write(value.`name`, buf)
+            FfiConverterLong.write(value.`seq`, buf)
+            FfiConverterLong.write(value.`tries`, buf)
+            FfiConverterString.write(value.`reason`, buf)
+            FfiConverterTimestamp.write(value.`at`, buf)
+            FfiConverterBoolean.write(value.`again`, buf)
+    }
+}
+
+
+
+/**
  * Where the value of a derived field comes from.
  */
 data class Source (
@@ -23556,6 +23976,11 @@ data class Stream (
     val `amount`: Money
     , 
     /**
+     * The payments from which that is told, by date: the newest, or the newest six.
+     */
+    val `amountIds`: List<TransactionId>
+    , 
+    /**
      * The smallest amount by size, signed.
      */
     val `smallest`: Money
@@ -23632,6 +24057,7 @@ public object FfiConverterTypeStream: FfiConverterRustBuffer<Stream> {
             FfiConverterTypeStreamKind.read(buf),
             FfiConverterTypeStreamState.read(buf),
             FfiConverterTypeMoney.read(buf),
+            FfiConverterSequenceTypeTransactionId.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterTypeMoney.read(buf),
             FfiConverterSequenceTypeAmountChange.read(buf),
@@ -23654,6 +24080,7 @@ public object FfiConverterTypeStream: FfiConverterRustBuffer<Stream> {
             FfiConverterTypeStreamKind.allocationSize(value.`kind`) +
             FfiConverterTypeStreamState.allocationSize(value.`state`) +
             FfiConverterTypeMoney.allocationSize(value.`amount`) +
+            FfiConverterSequenceTypeTransactionId.allocationSize(value.`amountIds`) +
             FfiConverterTypeMoney.allocationSize(value.`smallest`) +
             FfiConverterTypeMoney.allocationSize(value.`largest`) +
             FfiConverterSequenceTypeAmountChange.allocationSize(value.`changes`) +
@@ -23675,6 +24102,7 @@ public object FfiConverterTypeStream: FfiConverterRustBuffer<Stream> {
             FfiConverterTypeStreamKind.write(value.`kind`, buf)
             FfiConverterTypeStreamState.write(value.`state`, buf)
             FfiConverterTypeMoney.write(value.`amount`, buf)
+            FfiConverterSequenceTypeTransactionId.write(value.`amountIds`, buf)
             FfiConverterTypeMoney.write(value.`smallest`, buf)
             FfiConverterTypeMoney.write(value.`largest`, buf)
             FfiConverterSequenceTypeAmountChange.write(value.`changes`, buf)
@@ -25034,6 +25462,12 @@ data class Unusual (
      * The payment that it repeats.
      */
     val `repeatsId`: TransactionId? = null 
+    , 
+    /**
+     * Where asked for, the payments that it was compared with, itself among them: `usual` is the
+     * middle one of their amounts by size, of an even number the smaller one.
+     */
+    val `witness`: Witness? = null 
     
 ){
     
@@ -25059,6 +25493,7 @@ public object FfiConverterTypeUnusual: FfiConverterRustBuffer<Unusual> {
             FfiConverterTypeMoney.read(buf),
             FfiConverterLong.read(buf),
             FfiConverterOptionalTypeTransactionId.read(buf),
+            FfiConverterOptionalTypeWitness.read(buf),
         )
     }
 
@@ -25071,7 +25506,8 @@ public object FfiConverterTypeUnusual: FfiConverterRustBuffer<Unusual> {
             FfiConverterTypeUnusualReason.allocationSize(value.`reason`) +
             FfiConverterTypeMoney.allocationSize(value.`usual`) +
             FfiConverterLong.allocationSize(value.`compared`) +
-            FfiConverterOptionalTypeTransactionId.allocationSize(value.`repeatsId`)
+            FfiConverterOptionalTypeTransactionId.allocationSize(value.`repeatsId`) +
+            FfiConverterOptionalTypeWitness.allocationSize(value.`witness`)
     )
 
     override fun write(value: Unusual, buf: ByteBuffer) {
@@ -25084,6 +25520,7 @@ public object FfiConverterTypeUnusual: FfiConverterRustBuffer<Unusual> {
             FfiConverterTypeMoney.write(value.`usual`, buf)
             FfiConverterLong.write(value.`compared`, buf)
             FfiConverterOptionalTypeTransactionId.write(value.`repeatsId`, buf)
+            FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
     }
 }
 
@@ -25102,6 +25539,11 @@ data class UnusualQuery (
      * The last day; to the end where absent.
      */
     val `to`: kotlin.String? = null 
+    , 
+    /**
+     * Whether to name the payments that tell what is usual.
+     */
+    val `witness`: kotlin.Boolean = false 
     
 ){
     
@@ -25120,17 +25562,20 @@ public object FfiConverterTypeUnusualQuery: FfiConverterRustBuffer<UnusualQuery>
         return UnusualQuery(
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
     override fun allocationSize(value: UnusualQuery) = (
             FfiConverterOptionalString.allocationSize(value.`from`) +
-            FfiConverterOptionalString.allocationSize(value.`to`)
+            FfiConverterOptionalString.allocationSize(value.`to`) +
+            FfiConverterBoolean.allocationSize(value.`witness`)
     )
 
     override fun write(value: UnusualQuery, buf: ByteBuffer) {
             FfiConverterOptionalString.write(value.`from`, buf)
             FfiConverterOptionalString.write(value.`to`, buf)
+            FfiConverterBoolean.write(value.`witness`, buf)
     }
 }
 
@@ -25846,7 +26291,41 @@ sealed class AutomationRule {
         /**
          * After how many months it is needed again; only once where absent.
          */
-        val `repeatMonths`: kotlin.Long? = null ) : AutomationRule()
+        val `repeatMonths`: kotlin.Long? = null , 
+        /**
+         * From which month on it is spent: what is spent since then still counts as laid by. Where it is
+         * needed again, it is spent so long before each time.
+         */
+        val `spendFrom`: dev.fiscaflow.Month? = null ) : AutomationRule()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
+     * What a schedule of payments out expects: by the month in which they fall due, like an amount by
+     * date that is needed as often as it recurs.
+     */
+    data class Schedule(
+        /**
+         * The schedule, in the book's currency.
+         */
+        val `scheduleId`: dev.fiscaflow.ScheduleId, 
+        /**
+         * Whether all of it is asked for in the month in which it falls due, whatever lies in the
+         * envelope, and nothing before.
+         */
+        val `full`: kotlin.Boolean = false , 
+        /**
+         * How much of a hundred more each payment is taken to be; less where it is below zero.
+         */
+        val `increasePercent`: dev.fiscaflow.Amount? = null , 
+        /**
+         * How much more it is taken to be.
+         */
+        val `increaseAmount`: dev.fiscaflow.Amount? = null ) : AutomationRule()
         
     {
         
@@ -25897,6 +26376,22 @@ sealed class AutomationRule {
     }
     
     /**
+     * A share of what is left to be budgeted when its turn begins, rounded half to even; nothing where
+     * there is nothing left.
+     */
+    data class PercentOfAvailable(
+        /**
+         * How much of a hundred.
+         */
+        val `percent`: dev.fiscaflow.Amount) : AutomationRule()
+        
+    {
+        
+
+        companion object
+    }
+    
+    /**
      * The average of what the category took in the months before, rounded half to even; nothing where
      * more came back.
      */
@@ -25904,7 +26399,15 @@ sealed class AutomationRule {
         /**
          * How many months.
          */
-        val `months`: kotlin.Long) : AutomationRule()
+        val `months`: kotlin.Long, 
+        /**
+         * How much of a hundred more than that; less where it is below zero.
+         */
+        val `increasePercent`: dev.fiscaflow.Amount? = null , 
+        /**
+         * How much more than that.
+         */
+        val `increaseAmount`: dev.fiscaflow.Amount? = null ) : AutomationRule()
         
     {
         
@@ -25968,23 +26471,35 @@ public object FfiConverterTypeAutomationRule : FfiConverterRustBuffer<Automation
                 FfiConverterTypeAmount.read(buf),
                 FfiConverterTypeMonth.read(buf),
                 FfiConverterOptionalLong.read(buf),
+                FfiConverterOptionalTypeMonth.read(buf),
                 )
-            4 -> AutomationRule.Repeat(
+            4 -> AutomationRule.Schedule(
+                FfiConverterTypeScheduleId.read(buf),
+                FfiConverterBoolean.read(buf),
+                FfiConverterOptionalTypeAmount.read(buf),
+                FfiConverterOptionalTypeAmount.read(buf),
+                )
+            5 -> AutomationRule.Repeat(
                 FfiConverterTypeAmount.read(buf),
                 FfiConverterTypeRecurrence.read(buf),
                 )
-            5 -> AutomationRule.Percent(
+            6 -> AutomationRule.Percent(
                 FfiConverterTypeAmount.read(buf),
                 FfiConverterOptionalTypeCategoryId.read(buf),
                 FfiConverterBoolean.read(buf),
                 )
-            6 -> AutomationRule.Average(
+            7 -> AutomationRule.PercentOfAvailable(
+                FfiConverterTypeAmount.read(buf),
+                )
+            8 -> AutomationRule.Average(
+                FfiConverterLong.read(buf),
+                FfiConverterOptionalTypeAmount.read(buf),
+                FfiConverterOptionalTypeAmount.read(buf),
+                )
+            9 -> AutomationRule.Copy(
                 FfiConverterLong.read(buf),
                 )
-            7 -> AutomationRule.Copy(
-                FfiConverterLong.read(buf),
-                )
-            8 -> AutomationRule.Remainder(
+            10 -> AutomationRule.Remainder(
                 FfiConverterLong.read(buf),
                 )
             else -> throw RuntimeException("invalid enum value, something is very wrong!!")
@@ -26013,6 +26528,17 @@ public object FfiConverterTypeAutomationRule : FfiConverterRustBuffer<Automation
                 + FfiConverterTypeAmount.allocationSize(value.`amount`)
                 + FfiConverterTypeMonth.allocationSize(value.`month`)
                 + FfiConverterOptionalLong.allocationSize(value.`repeatMonths`)
+                + FfiConverterOptionalTypeMonth.allocationSize(value.`spendFrom`)
+            )
+        }
+        is AutomationRule.Schedule -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeScheduleId.allocationSize(value.`scheduleId`)
+                + FfiConverterBoolean.allocationSize(value.`full`)
+                + FfiConverterOptionalTypeAmount.allocationSize(value.`increasePercent`)
+                + FfiConverterOptionalTypeAmount.allocationSize(value.`increaseAmount`)
             )
         }
         is AutomationRule.Repeat -> {
@@ -26032,11 +26558,20 @@ public object FfiConverterTypeAutomationRule : FfiConverterRustBuffer<Automation
                 + FfiConverterBoolean.allocationSize(value.`previous`)
             )
         }
+        is AutomationRule.PercentOfAvailable -> {
+            // Add the size for the Int that specifies the variant plus the size needed for all fields
+            (
+                4UL
+                + FfiConverterTypeAmount.allocationSize(value.`percent`)
+            )
+        }
         is AutomationRule.Average -> {
             // Add the size for the Int that specifies the variant plus the size needed for all fields
             (
                 4UL
                 + FfiConverterLong.allocationSize(value.`months`)
+                + FfiConverterOptionalTypeAmount.allocationSize(value.`increasePercent`)
+                + FfiConverterOptionalTypeAmount.allocationSize(value.`increaseAmount`)
             )
         }
         is AutomationRule.Copy -> {
@@ -26072,33 +26607,49 @@ public object FfiConverterTypeAutomationRule : FfiConverterRustBuffer<Automation
                 FfiConverterTypeAmount.write(value.`amount`, buf)
                 FfiConverterTypeMonth.write(value.`month`, buf)
                 FfiConverterOptionalLong.write(value.`repeatMonths`, buf)
+                FfiConverterOptionalTypeMonth.write(value.`spendFrom`, buf)
+                Unit
+            }
+            is AutomationRule.Schedule -> {
+                buf.putInt(4)
+                FfiConverterTypeScheduleId.write(value.`scheduleId`, buf)
+                FfiConverterBoolean.write(value.`full`, buf)
+                FfiConverterOptionalTypeAmount.write(value.`increasePercent`, buf)
+                FfiConverterOptionalTypeAmount.write(value.`increaseAmount`, buf)
                 Unit
             }
             is AutomationRule.Repeat -> {
-                buf.putInt(4)
+                buf.putInt(5)
                 FfiConverterTypeAmount.write(value.`amount`, buf)
                 FfiConverterTypeRecurrence.write(value.`days`, buf)
                 Unit
             }
             is AutomationRule.Percent -> {
-                buf.putInt(5)
+                buf.putInt(6)
                 FfiConverterTypeAmount.write(value.`percent`, buf)
                 FfiConverterOptionalTypeCategoryId.write(value.`categoryId`, buf)
                 FfiConverterBoolean.write(value.`previous`, buf)
                 Unit
             }
+            is AutomationRule.PercentOfAvailable -> {
+                buf.putInt(7)
+                FfiConverterTypeAmount.write(value.`percent`, buf)
+                Unit
+            }
             is AutomationRule.Average -> {
-                buf.putInt(6)
+                buf.putInt(8)
                 FfiConverterLong.write(value.`months`, buf)
+                FfiConverterOptionalTypeAmount.write(value.`increasePercent`, buf)
+                FfiConverterOptionalTypeAmount.write(value.`increaseAmount`, buf)
                 Unit
             }
             is AutomationRule.Copy -> {
-                buf.putInt(7)
+                buf.putInt(9)
                 FfiConverterLong.write(value.`monthsAgo`, buf)
                 Unit
             }
             is AutomationRule.Remainder -> {
-                buf.putInt(8)
+                buf.putInt(10)
                 FfiConverterLong.write(value.`weight`, buf)
                 Unit
             }
@@ -29647,6 +30198,38 @@ public object FfiConverterOptionalString: FfiConverterRustBuffer<kotlin.String?>
         } else {
             buf.put(1)
             FfiConverterString.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTimestamp: FfiConverterRustBuffer<java.time.Instant?> {
+    override fun read(buf: ByteBuffer): java.time.Instant? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTimestamp.read(buf)
+    }
+
+    override fun allocationSize(value: java.time.Instant?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTimestamp.allocationSize(value)
+        }
+    }
+
+    override fun write(value: java.time.Instant?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTimestamp.write(value, buf)
         }
     }
 }
@@ -33263,6 +33846,34 @@ public object FfiConverterSequenceTypeSchedule: FfiConverterRustBuffer<List<Sche
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeSchedule.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeSetAsideEvent: FfiConverterRustBuffer<List<SetAsideEvent>> {
+    override fun read(buf: ByteBuffer): List<SetAsideEvent> {
+        val len = buf.getInt()
+        return List<SetAsideEvent>(len) {
+            FfiConverterTypeSetAsideEvent.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SetAsideEvent>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSetAsideEvent.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SetAsideEvent>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSetAsideEvent.write(it, buf)
         }
     }
 }

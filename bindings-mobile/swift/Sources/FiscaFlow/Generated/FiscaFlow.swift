@@ -2432,9 +2432,19 @@ public func FfiConverterTypeEnvelopes_lower(_ value: Envelopes) -> UInt64 {
 public protocol EventsProtocol: AnyObject, Sendable {
     
     /**
+     * How far events have come to a sink, and what it refused too often.
+     */
+    func delivery(query: DeliveryQuery) async throws  -> EventDelivery
+    
+    /**
      * Domain events, oldest first.
      */
     func list(query: HistoryQuery) async throws  -> [Event]
+    
+    /**
+     * Have an event delivered again that was set aside.
+     */
+    func redeliver(request: Redelivery) async throws  -> SetAsideEvent
     
 }
 /**
@@ -2494,6 +2504,25 @@ open class Events: EventsProtocol, @unchecked Sendable {
 
     
     /**
+     * How far events have come to a sink, and what it refused too often.
+     */
+open func delivery(query: DeliveryQuery)async throws  -> EventDelivery  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_events_delivery(
+                        self.uniffiCloneHandle(),FfiConverterTypeDeliveryQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeEventDelivery_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * Domain events, oldest first.
      */
 open func list(query: HistoryQuery = HistoryQuery())async throws  -> [Event]  {
@@ -2508,6 +2537,25 @@ open func list(query: HistoryQuery = HistoryQuery())async throws  -> [Event]  {
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeEvent.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Have an event delivered again that was set aside.
+     */
+open func redeliver(request: Redelivery)async throws  -> SetAsideEvent  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_events_redeliver(
+                        self.uniffiCloneHandle(),FfiConverterTypeRedelivery_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSetAsideEvent_lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -10680,14 +10728,22 @@ public struct DashboardQuery: Equatable, Hashable {
      * The day; today, in the book's zone, where absent.
      */
     public var asOf: String?
+    /**
+     * Whether to name the transactions that make the figures, at most 100,000 in all.
+     */
+    public var witness: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
     public init(
         /**
          * The day; today, in the book's zone, where absent.
-         */asOf: String? = nil) {
+         */asOf: String? = nil, 
+        /**
+         * Whether to name the transactions that make the figures, at most 100,000 in all.
+         */witness: Bool = false) {
         self.asOf = asOf
+        self.witness = witness
     }
 
     
@@ -10706,12 +10762,14 @@ public struct FfiConverterTypeDashboardQuery: FfiConverterRustBuffer {
     public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DashboardQuery {
         return
             try DashboardQuery(
-                asOf: FfiConverterOptionString.read(from: &buf)
+                asOf: FfiConverterOptionString.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
         )
     }
 
     public static func write(_ value: DashboardQuery, into buf: inout [UInt8]) {
         FfiConverterOptionString.write(value.asOf, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
     }
 }
 
@@ -10817,6 +10875,75 @@ public func FfiConverterTypeDatedRate_lift(_ buf: RustBuffer) throws -> DatedRat
 #endif
 public func FfiConverterTypeDatedRate_lower(_ value: DatedRate) -> RustBuffer {
     return FfiConverterTypeDatedRate.lower(value)
+}
+
+
+/**
+ * Of which sink to tell.
+ */
+public struct DeliveryQuery: Equatable, Hashable {
+    /**
+     * The sink's name, such as `webhook`.
+     */
+    public var sink: String
+    /**
+     * Set-aside events of commits after this one, at most 500; from the beginning where absent.
+     */
+    public var after: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The sink's name, such as `webhook`.
+         */sink: String, 
+        /**
+         * Set-aside events of commits after this one, at most 500; from the beginning where absent.
+         */after: Int64? = nil) {
+        self.sink = sink
+        self.after = after
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension DeliveryQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeDeliveryQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> DeliveryQuery {
+        return
+            try DeliveryQuery(
+                sink: FfiConverterString.read(from: &buf), 
+                after: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: DeliveryQuery, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.sink, into: &buf)
+        FfiConverterOptionInt64.write(value.after, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeliveryQuery_lift(_ buf: RustBuffer) throws -> DeliveryQuery {
+    return try FfiConverterTypeDeliveryQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeDeliveryQuery_lower(_ value: DeliveryQuery) -> RustBuffer {
+    return FfiConverterTypeDeliveryQuery.lower(value)
 }
 
 
@@ -11953,6 +12080,125 @@ public func FfiConverterTypeEvent_lower(_ value: Event) -> RustBuffer {
 
 
 /**
+ * How far the events of a book have come to a sink.
+ */
+public struct EventDelivery: Equatable, Hashable {
+    /**
+     * The sink's name.
+     */
+    public var sink: String
+    /**
+     * The events of this commit, and of all before it, were delivered or set aside.
+     */
+    public var seq: Int64
+    /**
+     * How many commits there are after it, with events or without.
+     */
+    public var behind: Int64
+    /**
+     * How often the next event was refused.
+     */
+    public var tries: Int64
+    /**
+     * Why the next event was not delivered, in the sink's words.
+     */
+    public var failure: String?
+    /**
+     * The next event waits until then.
+     */
+    public var retryAt: Date?
+    /**
+     * What the sink refused too often.
+     */
+    public var setAside: [SetAsideEvent]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The sink's name.
+         */sink: String, 
+        /**
+         * The events of this commit, and of all before it, were delivered or set aside.
+         */seq: Int64, 
+        /**
+         * How many commits there are after it, with events or without.
+         */behind: Int64, 
+        /**
+         * How often the next event was refused.
+         */tries: Int64, 
+        /**
+         * Why the next event was not delivered, in the sink's words.
+         */failure: String? = nil, 
+        /**
+         * The next event waits until then.
+         */retryAt: Date? = nil, 
+        /**
+         * What the sink refused too often.
+         */setAside: [SetAsideEvent]) {
+        self.sink = sink
+        self.seq = seq
+        self.behind = behind
+        self.tries = tries
+        self.failure = failure
+        self.retryAt = retryAt
+        self.setAside = setAside
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EventDelivery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEventDelivery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EventDelivery {
+        return
+            try EventDelivery(
+                sink: FfiConverterString.read(from: &buf), 
+                seq: FfiConverterInt64.read(from: &buf), 
+                behind: FfiConverterInt64.read(from: &buf), 
+                tries: FfiConverterInt64.read(from: &buf), 
+                failure: FfiConverterOptionString.read(from: &buf), 
+                retryAt: FfiConverterOptionTimestamp.read(from: &buf), 
+                setAside: FfiConverterSequenceTypeSetAsideEvent.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EventDelivery, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.sink, into: &buf)
+        FfiConverterInt64.write(value.seq, into: &buf)
+        FfiConverterInt64.write(value.behind, into: &buf)
+        FfiConverterInt64.write(value.tries, into: &buf)
+        FfiConverterOptionString.write(value.failure, into: &buf)
+        FfiConverterOptionTimestamp.write(value.retryAt, into: &buf)
+        FfiConverterSequenceTypeSetAsideEvent.write(value.setAside, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEventDelivery_lift(_ buf: RustBuffer) throws -> EventDelivery {
+    return try FfiConverterTypeEventDelivery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEventDelivery_lower(_ value: EventDelivery) -> RustBuffer {
+    return FfiConverterTypeEventDelivery.lower(value)
+}
+
+
+/**
  * A payment that is expected.
  */
 public struct ExpectedPayment: Equatable, Hashable {
@@ -11976,6 +12222,11 @@ public struct ExpectedPayment: Equatable, Hashable {
      * The schedule; absent for a stream that nobody has accepted.
      */
     public var scheduleId: ScheduleId?
+    /**
+     * Where asked for, the payments of a stream by which its amount is told, of which it is the middle
+     * one; none of a schedule, which states it.
+     */
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -11994,12 +12245,17 @@ public struct ExpectedPayment: Equatable, Hashable {
          */payee: String? = nil, 
         /**
          * The schedule; absent for a stream that nobody has accepted.
-         */scheduleId: ScheduleId? = nil) {
+         */scheduleId: ScheduleId? = nil, 
+        /**
+         * Where asked for, the payments of a stream by which its amount is told, of which it is the middle
+         * one; none of a schedule, which states it.
+         */witness: Witness? = nil) {
         self.date = date
         self.accountId = accountId
         self.amount = amount
         self.payee = payee
         self.scheduleId = scheduleId
+        self.witness = witness
     }
 
     
@@ -12022,7 +12278,8 @@ public struct FfiConverterTypeExpectedPayment: FfiConverterRustBuffer {
                 accountId: FfiConverterTypeAccountId.read(from: &buf), 
                 amount: FfiConverterTypeMoney.read(from: &buf), 
                 payee: FfiConverterOptionString.read(from: &buf), 
-                scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf)
+                scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -12032,6 +12289,7 @@ public struct FfiConverterTypeExpectedPayment: FfiConverterRustBuffer {
         FfiConverterTypeMoney.write(value.amount, into: &buf)
         FfiConverterOptionString.write(value.payee, into: &buf)
         FfiConverterOptionTypeScheduleId.write(value.scheduleId, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -12389,6 +12647,15 @@ public struct Forecast: Equatable, Hashable {
      * The first day on which the balance to be expected is below the limit.
      */
     public var lowOn: String?
+    /**
+     * What lies in the accounts now was made from these, where asked for.
+     */
+    public var witness: Witness?
+    /**
+     * Where asked for, what moved in the last `history_days` and nobody expected: the rest is told
+     * from these, and from what expected payments were off.
+     */
+    public var restWitness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -12419,7 +12686,14 @@ public struct Forecast: Equatable, Hashable {
          */mayBeLowOn: String? = nil, 
         /**
          * The first day on which the balance to be expected is below the limit.
-         */lowOn: String? = nil) {
+         */lowOn: String? = nil, 
+        /**
+         * What lies in the accounts now was made from these, where asked for.
+         */witness: Witness? = nil, 
+        /**
+         * Where asked for, what moved in the last `history_days` and nobody expected: the rest is told
+         * from these, and from what expected payments were off.
+         */restWitness: Witness? = nil) {
         self.asOf = asOf
         self.accountIds = accountIds
         self.balance = balance
@@ -12429,6 +12703,8 @@ public struct Forecast: Equatable, Hashable {
         self.payments = payments
         self.mayBeLowOn = mayBeLowOn
         self.lowOn = lowOn
+        self.witness = witness
+        self.restWitness = restWitness
     }
 
     
@@ -12455,7 +12731,9 @@ public struct FfiConverterTypeForecast: FfiConverterRustBuffer {
                 days: FfiConverterSequenceTypeForecastDay.read(from: &buf), 
                 payments: FfiConverterSequenceTypeExpectedPayment.read(from: &buf), 
                 mayBeLowOn: FfiConverterOptionString.read(from: &buf), 
-                lowOn: FfiConverterOptionString.read(from: &buf)
+                lowOn: FfiConverterOptionString.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf), 
+                restWitness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -12469,6 +12747,8 @@ public struct FfiConverterTypeForecast: FfiConverterRustBuffer {
         FfiConverterSequenceTypeExpectedPayment.write(value.payments, into: &buf)
         FfiConverterOptionString.write(value.mayBeLowOn, into: &buf)
         FfiConverterOptionString.write(value.lowOn, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.restWitness, into: &buf)
     }
 }
 
@@ -12682,6 +12962,11 @@ public struct ForecastDay: Equatable, Hashable {
      * The upper end.
      */
     public var high: Money?
+    /**
+     * Where asked for, what is recorded for the day already. With the payments that are expected on it
+     * this adds up to `expected`.
+     */
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -12700,12 +12985,17 @@ public struct ForecastDay: Equatable, Hashable {
          */low: Money? = nil, 
         /**
          * The upper end.
-         */high: Money? = nil) {
+         */high: Money? = nil, 
+        /**
+         * Where asked for, what is recorded for the day already. With the payments that are expected on it
+         * this adds up to `expected`.
+         */witness: Witness? = nil) {
         self.date = date
         self.expected = expected
         self.balance = balance
         self.low = low
         self.high = high
+        self.witness = witness
     }
 
     
@@ -12728,7 +13018,8 @@ public struct FfiConverterTypeForecastDay: FfiConverterRustBuffer {
                 expected: FfiConverterTypeMoney.read(from: &buf), 
                 balance: FfiConverterTypeMoney.read(from: &buf), 
                 low: FfiConverterOptionTypeMoney.read(from: &buf), 
-                high: FfiConverterOptionTypeMoney.read(from: &buf)
+                high: FfiConverterOptionTypeMoney.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -12738,6 +13029,7 @@ public struct FfiConverterTypeForecastDay: FfiConverterRustBuffer {
         FfiConverterTypeMoney.write(value.balance, into: &buf)
         FfiConverterOptionTypeMoney.write(value.low, into: &buf)
         FfiConverterOptionTypeMoney.write(value.high, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -12788,6 +13080,10 @@ public struct ForecastQuery: Equatable, Hashable {
      * but for those that are ignored.
      */
     public var onlySchedules: Bool
+    /**
+     * Whether to name the transactions that make the figures.
+     */
+    public var witness: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -12812,13 +13108,17 @@ public struct ForecastQuery: Equatable, Hashable {
         /**
          * Whether streams that nobody has accepted are part of the rest; they are expected where absent,
          * but for those that are ignored.
-         */onlySchedules: Bool = false) {
+         */onlySchedules: Bool = false, 
+        /**
+         * Whether to name the transactions that make the figures.
+         */witness: Bool = false) {
         self.accountIds = accountIds
         self.days = days
         self.asOf = asOf
         self.level = level
         self.limit = limit
         self.onlySchedules = onlySchedules
+        self.witness = witness
     }
 
     
@@ -12842,7 +13142,8 @@ public struct FfiConverterTypeForecastQuery: FfiConverterRustBuffer {
                 asOf: FfiConverterOptionString.read(from: &buf), 
                 level: FfiConverterOptionInt64.read(from: &buf), 
                 limit: FfiConverterOptionTypeAmount.read(from: &buf), 
-                onlySchedules: FfiConverterBool.read(from: &buf)
+                onlySchedules: FfiConverterBool.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -12853,6 +13154,7 @@ public struct FfiConverterTypeForecastQuery: FfiConverterRustBuffer {
         FfiConverterOptionInt64.write(value.level, into: &buf)
         FfiConverterOptionTypeAmount.write(value.limit, into: &buf)
         FfiConverterBool.write(value.onlySchedules, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
     }
 }
 
@@ -13294,6 +13596,11 @@ public struct GoalProgress: Equatable, Hashable {
      * was before and what was assigned they add up to it.
      */
     public var contributions: [GoalContribution]?
+    /**
+     * What is saved was made from these, those before the start too, where asked for; and for an
+     * envelope, from what it was assigned.
+     */
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -13357,7 +13664,11 @@ public struct GoalProgress: Equatable, Hashable {
         /**
          * The transactions since the start that changed what is saved, by date, where asked for: with what
          * was before and what was assigned they add up to it.
-         */contributions: [GoalContribution]? = nil) {
+         */contributions: [GoalContribution]? = nil, 
+        /**
+         * What is saved was made from these, those before the start too, where asked for; and for an
+         * envelope, from what it was assigned.
+         */witness: Witness? = nil) {
         self.goalId = goalId
         self.name = name
         self.state = state
@@ -13377,6 +13688,7 @@ public struct GoalProgress: Equatable, Hashable {
         self.reached = reached
         self.announced = announced
         self.contributions = contributions
+        self.witness = witness
     }
 
     
@@ -13413,7 +13725,8 @@ public struct FfiConverterTypeGoalProgress: FfiConverterRustBuffer {
                 projected: FfiConverterOptionString.read(from: &buf), 
                 reached: FfiConverterSequenceInt64.read(from: &buf), 
                 announced: FfiConverterSequenceInt64.read(from: &buf), 
-                contributions: FfiConverterOptionSequenceTypeGoalContribution.read(from: &buf)
+                contributions: FfiConverterOptionSequenceTypeGoalContribution.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -13437,6 +13750,7 @@ public struct FfiConverterTypeGoalProgress: FfiConverterRustBuffer {
         FfiConverterSequenceInt64.write(value.reached, into: &buf)
         FfiConverterSequenceInt64.write(value.announced, into: &buf)
         FfiConverterOptionSequenceTypeGoalContribution.write(value.contributions, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -13469,7 +13783,7 @@ public struct GoalQuery: Equatable, Hashable {
      */
     public var asOf: String?
     /**
-     * Whether to name the transactions that were saved.
+     * Whether to name the transactions that make the figures.
      */
     public var witness: Bool
 
@@ -13483,7 +13797,7 @@ public struct GoalQuery: Equatable, Hashable {
          * The day by whose end it is told; today, in the book's zone, where absent.
          */asOf: String? = nil, 
         /**
-         * Whether to name the transactions that were saved.
+         * Whether to name the transactions that make the figures.
          */witness: Bool = false) {
         self.goalId = goalId
         self.asOf = asOf
@@ -14098,6 +14412,12 @@ public struct Insight: Equatable, Hashable {
      * Whether somebody dismissed it.
      */
     public var dismissed: Bool
+    /**
+     * What the amount comes from, where asked for and where there are transactions: what was used of a
+     * budget, what is saved for a goal, what lies in the accounts that may be overdrawn, the payment
+     * itself, or those by which the amount of a stream is told.
+     */
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -14140,7 +14460,12 @@ public struct Insight: Equatable, Hashable {
          */transactionIds: [TransactionId], 
         /**
          * Whether somebody dismissed it.
-         */dismissed: Bool) {
+         */dismissed: Bool, 
+        /**
+         * What the amount comes from, where asked for and where there are transactions: what was used of a
+         * budget, what is saved for a goal, what lies in the accounts that may be overdrawn, the payment
+         * itself, or those by which the amount of a stream is told.
+         */witness: Witness? = nil) {
         self.id = id
         self.code = code
         self.priority = priority
@@ -14154,6 +14479,7 @@ public struct Insight: Equatable, Hashable {
         self.scheduleId = scheduleId
         self.transactionIds = transactionIds
         self.dismissed = dismissed
+        self.witness = witness
     }
 
     
@@ -14184,7 +14510,8 @@ public struct FfiConverterTypeInsight: FfiConverterRustBuffer {
                 goalId: FfiConverterOptionTypeGoalId.read(from: &buf), 
                 scheduleId: FfiConverterOptionTypeScheduleId.read(from: &buf), 
                 transactionIds: FfiConverterSequenceTypeTransactionId.read(from: &buf), 
-                dismissed: FfiConverterBool.read(from: &buf)
+                dismissed: FfiConverterBool.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -14202,6 +14529,7 @@ public struct FfiConverterTypeInsight: FfiConverterRustBuffer {
         FfiConverterOptionTypeScheduleId.write(value.scheduleId, into: &buf)
         FfiConverterSequenceTypeTransactionId.write(value.transactionIds, into: &buf)
         FfiConverterBool.write(value.dismissed, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -14233,6 +14561,10 @@ public struct InsightQuery: Equatable, Hashable {
      * Also those that were dismissed.
      */
     public var dismissed: Bool
+    /**
+     * Whether to name the transactions that make the figures.
+     */
+    public var witness: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -14242,9 +14574,13 @@ public struct InsightQuery: Equatable, Hashable {
          */asOf: String? = nil, 
         /**
          * Also those that were dismissed.
-         */dismissed: Bool = false) {
+         */dismissed: Bool = false, 
+        /**
+         * Whether to name the transactions that make the figures.
+         */witness: Bool = false) {
         self.asOf = asOf
         self.dismissed = dismissed
+        self.witness = witness
     }
 
     
@@ -14264,13 +14600,15 @@ public struct FfiConverterTypeInsightQuery: FfiConverterRustBuffer {
         return
             try InsightQuery(
                 asOf: FfiConverterOptionString.read(from: &buf), 
-                dismissed: FfiConverterBool.read(from: &buf)
+                dismissed: FfiConverterBool.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
         )
     }
 
     public static func write(_ value: InsightQuery, into buf: inout [UInt8]) {
         FfiConverterOptionString.write(value.asOf, into: &buf)
         FfiConverterBool.write(value.dismissed, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
     }
 }
 
@@ -19559,6 +19897,75 @@ public func FfiConverterTypeRecurrence_lower(_ value: Recurrence) -> RustBuffer 
 
 
 /**
+ * Which set-aside event to deliver again.
+ */
+public struct Redelivery: Equatable, Hashable {
+    /**
+     * The sink's name.
+     */
+    public var sink: String
+    /**
+     * The event's id.
+     */
+    public var eventId: EventId
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The sink's name.
+         */sink: String, 
+        /**
+         * The event's id.
+         */eventId: EventId) {
+        self.sink = sink
+        self.eventId = eventId
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Redelivery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRedelivery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Redelivery {
+        return
+            try Redelivery(
+                sink: FfiConverterString.read(from: &buf), 
+                eventId: FfiConverterTypeEventId.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Redelivery, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.sink, into: &buf)
+        FfiConverterTypeEventId.write(value.eventId, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRedelivery_lift(_ buf: RustBuffer) throws -> Redelivery {
+    return try FfiConverterTypeRedelivery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRedelivery_lower(_ value: Redelivery) -> RustBuffer {
+    return FfiConverterTypeRedelivery.lower(value)
+}
+
+
+/**
  * A question to a book, as data.
  */
 public struct Report: Equatable, Hashable {
@@ -21731,6 +22138,125 @@ public func FfiConverterTypeSchedulePatch_lower(_ value: SchedulePatch) -> RustB
 
 
 /**
+ * An event that a sink refused too often, so that others could go on.
+ */
+public struct SetAsideEvent: Equatable, Hashable {
+    /**
+     * The event's id.
+     */
+    public var id: EventId
+    /**
+     * The event's name.
+     */
+    public var name: String
+    /**
+     * Its commit.
+     */
+    public var seq: Int64
+    /**
+     * How often it was refused.
+     */
+    public var tries: Int64
+    /**
+     * Why, in the sink's words.
+     */
+    public var reason: String
+    /**
+     * When it was refused last.
+     */
+    public var at: Date
+    /**
+     * Whether it is to be delivered again.
+     */
+    public var again: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The event's id.
+         */id: EventId, 
+        /**
+         * The event's name.
+         */name: String, 
+        /**
+         * Its commit.
+         */seq: Int64, 
+        /**
+         * How often it was refused.
+         */tries: Int64, 
+        /**
+         * Why, in the sink's words.
+         */reason: String, 
+        /**
+         * When it was refused last.
+         */at: Date, 
+        /**
+         * Whether it is to be delivered again.
+         */again: Bool) {
+        self.id = id
+        self.name = name
+        self.seq = seq
+        self.tries = tries
+        self.reason = reason
+        self.at = at
+        self.again = again
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SetAsideEvent: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSetAsideEvent: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SetAsideEvent {
+        return
+            try SetAsideEvent(
+                id: FfiConverterTypeEventId.read(from: &buf), 
+                name: FfiConverterString.read(from: &buf), 
+                seq: FfiConverterInt64.read(from: &buf), 
+                tries: FfiConverterInt64.read(from: &buf), 
+                reason: FfiConverterString.read(from: &buf), 
+                at: FfiConverterTimestamp.read(from: &buf), 
+                again: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SetAsideEvent, into buf: inout [UInt8]) {
+        FfiConverterTypeEventId.write(value.id, into: &buf)
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterInt64.write(value.seq, into: &buf)
+        FfiConverterInt64.write(value.tries, into: &buf)
+        FfiConverterString.write(value.reason, into: &buf)
+        FfiConverterTimestamp.write(value.at, into: &buf)
+        FfiConverterBool.write(value.again, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSetAsideEvent_lift(_ buf: RustBuffer) throws -> SetAsideEvent {
+    return try FfiConverterTypeSetAsideEvent.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSetAsideEvent_lower(_ value: SetAsideEvent) -> RustBuffer {
+    return FfiConverterTypeSetAsideEvent.lower(value)
+}
+
+
+/**
  * Where the value of a derived field comes from.
  */
 public struct Source: Equatable, Hashable {
@@ -22474,6 +23000,10 @@ public struct Stream: Equatable, Hashable {
      */
     public var amount: Money
     /**
+     * The payments from which that is told, by date: the newest, or the newest six.
+     */
+    public var amountIds: [TransactionId]
+    /**
      * The smallest amount by size, signed.
      */
     public var smallest: Money
@@ -22544,6 +23074,9 @@ public struct Stream: Equatable, Hashable {
          * the newest six.
          */amount: Money, 
         /**
+         * The payments from which that is told, by date: the newest, or the newest six.
+         */amountIds: [TransactionId], 
+        /**
          * The smallest amount by size, signed.
          */smallest: Money, 
         /**
@@ -22583,6 +23116,7 @@ public struct Stream: Equatable, Hashable {
         self.kind = kind
         self.state = state
         self.amount = amount
+        self.amountIds = amountIds
         self.smallest = smallest
         self.largest = largest
         self.changes = changes
@@ -22619,6 +23153,7 @@ public struct FfiConverterTypeStream: FfiConverterRustBuffer {
                 kind: FfiConverterTypeStreamKind.read(from: &buf), 
                 state: FfiConverterTypeStreamState.read(from: &buf), 
                 amount: FfiConverterTypeMoney.read(from: &buf), 
+                amountIds: FfiConverterSequenceTypeTransactionId.read(from: &buf), 
                 smallest: FfiConverterTypeMoney.read(from: &buf), 
                 largest: FfiConverterTypeMoney.read(from: &buf), 
                 changes: FfiConverterSequenceTypeAmountChange.read(from: &buf), 
@@ -22641,6 +23176,7 @@ public struct FfiConverterTypeStream: FfiConverterRustBuffer {
         FfiConverterTypeStreamKind.write(value.kind, into: &buf)
         FfiConverterTypeStreamState.write(value.state, into: &buf)
         FfiConverterTypeMoney.write(value.amount, into: &buf)
+        FfiConverterSequenceTypeTransactionId.write(value.amountIds, into: &buf)
         FfiConverterTypeMoney.write(value.smallest, into: &buf)
         FfiConverterTypeMoney.write(value.largest, into: &buf)
         FfiConverterSequenceTypeAmountChange.write(value.changes, into: &buf)
@@ -24499,6 +25035,11 @@ public struct Unusual: Equatable, Hashable {
      * The payment that it repeats.
      */
     public var repeatsId: TransactionId?
+    /**
+     * Where asked for, the payments that it was compared with, itself among them: `usual` is the
+     * middle one of their amounts by size, of an even number the smaller one.
+     */
+    public var witness: Witness?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -24529,7 +25070,11 @@ public struct Unusual: Equatable, Hashable {
          */compared: Int64, 
         /**
          * The payment that it repeats.
-         */repeatsId: TransactionId? = nil) {
+         */repeatsId: TransactionId? = nil, 
+        /**
+         * Where asked for, the payments that it was compared with, itself among them: `usual` is the
+         * middle one of their amounts by size, of an even number the smaller one.
+         */witness: Witness? = nil) {
         self.transactionId = transactionId
         self.date = date
         self.accountId = accountId
@@ -24539,6 +25084,7 @@ public struct Unusual: Equatable, Hashable {
         self.usual = usual
         self.compared = compared
         self.repeatsId = repeatsId
+        self.witness = witness
     }
 
     
@@ -24565,7 +25111,8 @@ public struct FfiConverterTypeUnusual: FfiConverterRustBuffer {
                 reason: FfiConverterTypeUnusualReason.read(from: &buf), 
                 usual: FfiConverterTypeMoney.read(from: &buf), 
                 compared: FfiConverterInt64.read(from: &buf), 
-                repeatsId: FfiConverterOptionTypeTransactionId.read(from: &buf)
+                repeatsId: FfiConverterOptionTypeTransactionId.read(from: &buf), 
+                witness: FfiConverterOptionTypeWitness.read(from: &buf)
         )
     }
 
@@ -24579,6 +25126,7 @@ public struct FfiConverterTypeUnusual: FfiConverterRustBuffer {
         FfiConverterTypeMoney.write(value.usual, into: &buf)
         FfiConverterInt64.write(value.compared, into: &buf)
         FfiConverterOptionTypeTransactionId.write(value.repeatsId, into: &buf)
+        FfiConverterOptionTypeWitness.write(value.witness, into: &buf)
     }
 }
 
@@ -24610,6 +25158,10 @@ public struct UnusualQuery: Equatable, Hashable {
      * The last day; to the end where absent.
      */
     public var to: String?
+    /**
+     * Whether to name the payments that tell what is usual.
+     */
+    public var witness: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -24619,9 +25171,13 @@ public struct UnusualQuery: Equatable, Hashable {
          */from: String? = nil, 
         /**
          * The last day; to the end where absent.
-         */to: String? = nil) {
+         */to: String? = nil, 
+        /**
+         * Whether to name the payments that tell what is usual.
+         */witness: Bool = false) {
         self.from = from
         self.to = to
+        self.witness = witness
     }
 
     
@@ -24641,13 +25197,15 @@ public struct FfiConverterTypeUnusualQuery: FfiConverterRustBuffer {
         return
             try UnusualQuery(
                 from: FfiConverterOptionString.read(from: &buf), 
-                to: FfiConverterOptionString.read(from: &buf)
+                to: FfiConverterOptionString.read(from: &buf), 
+                witness: FfiConverterBool.read(from: &buf)
         )
     }
 
     public static func write(_ value: UnusualQuery, into buf: inout [UInt8]) {
         FfiConverterOptionString.write(value.from, into: &buf)
         FfiConverterOptionString.write(value.to, into: &buf)
+        FfiConverterBool.write(value.witness, into: &buf)
     }
 }
 
@@ -25301,7 +25859,30 @@ public enum AutomationRule: Equatable, Hashable {
          */month: Month, 
         /**
          * After how many months it is needed again; only once where absent.
-         */repeatMonths: Int64? = nil
+         */repeatMonths: Int64? = nil, 
+        /**
+         * From which month on it is spent: what is spent since then still counts as laid by. Where it is
+         * needed again, it is spent so long before each time.
+         */spendFrom: Month? = nil
+    )
+    /**
+     * What a schedule of payments out expects: by the month in which they fall due, like an amount by
+     * date that is needed as often as it recurs.
+     */
+    case schedule(
+        /**
+         * The schedule, in the book's currency.
+         */scheduleId: ScheduleId, 
+        /**
+         * Whether all of it is asked for in the month in which it falls due, whatever lies in the
+         * envelope, and nothing before.
+         */full: Bool = false, 
+        /**
+         * How much of a hundred more each payment is taken to be; less where it is below zero.
+         */increasePercent: Amount? = nil, 
+        /**
+         * How much more it is taken to be.
+         */increaseAmount: Amount? = nil
     )
     /**
      * An amount for each day of the month on which something recurs.
@@ -25329,13 +25910,28 @@ public enum AutomationRule: Equatable, Hashable {
          */previous: Bool = false
     )
     /**
+     * A share of what is left to be budgeted when its turn begins, rounded half to even; nothing where
+     * there is nothing left.
+     */
+    case percentOfAvailable(
+        /**
+         * How much of a hundred.
+         */percent: Amount
+    )
+    /**
      * The average of what the category took in the months before, rounded half to even; nothing where
      * more came back.
      */
     case average(
         /**
          * How many months.
-         */months: Int64
+         */months: Int64, 
+        /**
+         * How much of a hundred more than that; less where it is below zero.
+         */increasePercent: Amount? = nil, 
+        /**
+         * How much more than that.
+         */increaseAmount: Amount? = nil
     )
     /**
      * What was assigned in an earlier month.
@@ -25380,22 +25976,28 @@ public struct FfiConverterTypeAutomationRule: FfiConverterRustBuffer {
         case 2: return .upTo(amount: try FfiConverterTypeAmount.read(from: &buf)
         )
         
-        case 3: return .byDate(amount: try FfiConverterTypeAmount.read(from: &buf), month: try FfiConverterTypeMonth.read(from: &buf), repeatMonths: try FfiConverterOptionInt64.read(from: &buf)
+        case 3: return .byDate(amount: try FfiConverterTypeAmount.read(from: &buf), month: try FfiConverterTypeMonth.read(from: &buf), repeatMonths: try FfiConverterOptionInt64.read(from: &buf), spendFrom: try FfiConverterOptionTypeMonth.read(from: &buf)
         )
         
-        case 4: return .`repeat`(amount: try FfiConverterTypeAmount.read(from: &buf), days: try FfiConverterTypeRecurrence.read(from: &buf)
+        case 4: return .schedule(scheduleId: try FfiConverterTypeScheduleId.read(from: &buf), full: try FfiConverterBool.read(from: &buf), increasePercent: try FfiConverterOptionTypeAmount.read(from: &buf), increaseAmount: try FfiConverterOptionTypeAmount.read(from: &buf)
         )
         
-        case 5: return .percent(percent: try FfiConverterTypeAmount.read(from: &buf), categoryId: try FfiConverterOptionTypeCategoryId.read(from: &buf), previous: try FfiConverterBool.read(from: &buf)
+        case 5: return .`repeat`(amount: try FfiConverterTypeAmount.read(from: &buf), days: try FfiConverterTypeRecurrence.read(from: &buf)
         )
         
-        case 6: return .average(months: try FfiConverterInt64.read(from: &buf)
+        case 6: return .percent(percent: try FfiConverterTypeAmount.read(from: &buf), categoryId: try FfiConverterOptionTypeCategoryId.read(from: &buf), previous: try FfiConverterBool.read(from: &buf)
         )
         
-        case 7: return .copy(monthsAgo: try FfiConverterInt64.read(from: &buf)
+        case 7: return .percentOfAvailable(percent: try FfiConverterTypeAmount.read(from: &buf)
         )
         
-        case 8: return .remainder(weight: try FfiConverterInt64.read(from: &buf)
+        case 8: return .average(months: try FfiConverterInt64.read(from: &buf), increasePercent: try FfiConverterOptionTypeAmount.read(from: &buf), increaseAmount: try FfiConverterOptionTypeAmount.read(from: &buf)
+        )
+        
+        case 9: return .copy(monthsAgo: try FfiConverterInt64.read(from: &buf)
+        )
+        
+        case 10: return .remainder(weight: try FfiConverterInt64.read(from: &buf)
         )
         
         default: throw UniffiInternalError.unexpectedEnumCase
@@ -25416,38 +26018,54 @@ public struct FfiConverterTypeAutomationRule: FfiConverterRustBuffer {
             FfiConverterTypeAmount.write(amount, into: &buf)
             
         
-        case let .byDate(amount,month,repeatMonths):
+        case let .byDate(amount,month,repeatMonths,spendFrom):
             writeInt(&buf, Int32(3))
             FfiConverterTypeAmount.write(amount, into: &buf)
             FfiConverterTypeMonth.write(month, into: &buf)
             FfiConverterOptionInt64.write(repeatMonths, into: &buf)
+            FfiConverterOptionTypeMonth.write(spendFrom, into: &buf)
+            
+        
+        case let .schedule(scheduleId,full,increasePercent,increaseAmount):
+            writeInt(&buf, Int32(4))
+            FfiConverterTypeScheduleId.write(scheduleId, into: &buf)
+            FfiConverterBool.write(full, into: &buf)
+            FfiConverterOptionTypeAmount.write(increasePercent, into: &buf)
+            FfiConverterOptionTypeAmount.write(increaseAmount, into: &buf)
             
         
         case let .`repeat`(amount,days):
-            writeInt(&buf, Int32(4))
+            writeInt(&buf, Int32(5))
             FfiConverterTypeAmount.write(amount, into: &buf)
             FfiConverterTypeRecurrence.write(days, into: &buf)
             
         
         case let .percent(percent,categoryId,previous):
-            writeInt(&buf, Int32(5))
+            writeInt(&buf, Int32(6))
             FfiConverterTypeAmount.write(percent, into: &buf)
             FfiConverterOptionTypeCategoryId.write(categoryId, into: &buf)
             FfiConverterBool.write(previous, into: &buf)
             
         
-        case let .average(months):
-            writeInt(&buf, Int32(6))
+        case let .percentOfAvailable(percent):
+            writeInt(&buf, Int32(7))
+            FfiConverterTypeAmount.write(percent, into: &buf)
+            
+        
+        case let .average(months,increasePercent,increaseAmount):
+            writeInt(&buf, Int32(8))
             FfiConverterInt64.write(months, into: &buf)
+            FfiConverterOptionTypeAmount.write(increasePercent, into: &buf)
+            FfiConverterOptionTypeAmount.write(increaseAmount, into: &buf)
             
         
         case let .copy(monthsAgo):
-            writeInt(&buf, Int32(7))
+            writeInt(&buf, Int32(9))
             FfiConverterInt64.write(monthsAgo, into: &buf)
             
         
         case let .remainder(weight):
-            writeInt(&buf, Int32(8))
+            writeInt(&buf, Int32(10))
             FfiConverterInt64.write(weight, into: &buf)
             
         }
@@ -30788,6 +31406,30 @@ fileprivate struct FfiConverterOptionString: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTimestamp: FfiConverterRustBuffer {
+    typealias SwiftType = Date?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTimestamp.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTimestamp.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeProgressListener: FfiConverterRustBuffer {
     typealias SwiftType = ProgressListener?
 
@@ -33756,6 +34398,31 @@ fileprivate struct FfiConverterSequenceTypeSchedule: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeSetAsideEvent: FfiConverterRustBuffer {
+    typealias SwiftType = [SetAsideEvent]
+
+    public static func write(_ value: [SetAsideEvent], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSetAsideEvent.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SetAsideEvent] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SetAsideEvent]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSetAsideEvent.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeSpending: FfiConverterRustBuffer {
     typealias SwiftType = [Spending]
 
@@ -35295,7 +35962,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_envelopes_state() != 27126) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_events_delivery() != 11206) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_events_list() != 36543) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_events_redeliver() != 36677) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_exports_create() != 40221) {

@@ -112,6 +112,8 @@ let verbs = [
     "history.undo",
     "history.verify",
     "events.list",
+    "events.delivery",
+    "events.redeliver",
 ]
 
 /// Calls a verb by its name.
@@ -440,6 +442,12 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "events.list":
         let answer = try await book.events().list(query: try readHistoryQuery(call.request))
         return .list(answer.map { json($0) })
+    case "events.delivery":
+        let answer = try await book.events().delivery(query: try readDeliveryQuery(call.request))
+        return json(answer)
+    case "events.redeliver":
+        let answer = try await book.events().redeliver(request: try readRedelivery(call.request))
+        return json(answer)
     default:
         throw Inexpressible("no verb \(call.verb)")
     }

@@ -200,8 +200,10 @@ func readAutomationRule(_ json: Json) throws -> AutomationRule {
     case "fixed": return try readAutomationRuleFixed(json)
     case "up_to": return try readAutomationRuleUpTo(json)
     case "by_date": return try readAutomationRuleByDate(json)
+    case "schedule": return try readAutomationRuleSchedule(json)
     case "repeat": return try readAutomationRuleRepeat(json)
     case "percent": return try readAutomationRulePercent(json)
+    case "percent_of_available": return try readAutomationRulePercentOfAvailable(json)
     case "average": return try readAutomationRuleAverage(json)
     case "copy": return try readAutomationRuleCopy(json)
     case "remainder": return try readAutomationRuleRemainder(json)
@@ -224,11 +226,22 @@ func readAutomationRuleUpTo(_ json: Json) throws -> AutomationRule {
 }
 
 func readAutomationRuleByDate(_ json: Json) throws -> AutomationRule {
-    let members = try Members(json, "amount", "month", "repeat_months", "kind")
+    let members = try Members(json, "amount", "month", "repeat_months", "spend_from", "kind")
     return AutomationRule.byDate(
         amount: try members.required("amount", text),
         month: try members.required("month", text),
-        repeatMonths: try members.optional("repeat_months", integer)
+        repeatMonths: try members.optional("repeat_months", integer),
+        spendFrom: try members.optional("spend_from", text)
+    )
+}
+
+func readAutomationRuleSchedule(_ json: Json) throws -> AutomationRule {
+    let members = try Members(json, "schedule_id", "full", "increase_percent", "increase_amount", "kind")
+    return AutomationRule.schedule(
+        scheduleId: try members.required("schedule_id", text),
+        full: try members.optional("full", boolean) ?? false,
+        increasePercent: try members.optional("increase_percent", text),
+        increaseAmount: try members.optional("increase_amount", text)
     )
 }
 
@@ -249,10 +262,19 @@ func readAutomationRulePercent(_ json: Json) throws -> AutomationRule {
     )
 }
 
+func readAutomationRulePercentOfAvailable(_ json: Json) throws -> AutomationRule {
+    let members = try Members(json, "percent", "kind")
+    return AutomationRule.percentOfAvailable(
+        percent: try members.required("percent", text)
+    )
+}
+
 func readAutomationRuleAverage(_ json: Json) throws -> AutomationRule {
-    let members = try Members(json, "months", "kind")
+    let members = try Members(json, "months", "increase_percent", "increase_amount", "kind")
     return AutomationRule.average(
-        months: try members.required("months", integer)
+        months: try members.required("months", integer),
+        increasePercent: try members.optional("increase_percent", text),
+        increaseAmount: try members.optional("increase_amount", text)
     )
 }
 
@@ -627,9 +649,10 @@ func readCustomCurrency(_ json: Json) throws -> CustomCurrency {
 }
 
 func readDashboardQuery(_ json: Json) throws -> DashboardQuery {
-    let members = try Members(json, "as_of")
+    let members = try Members(json, "as_of", "witness")
     return DashboardQuery(
-        asOf: try members.optional("as_of", text)
+        asOf: try members.optional("as_of", text),
+        witness: try members.optional("witness", boolean) ?? false
     )
 }
 
@@ -668,6 +691,14 @@ func readDelimiter(_ json: Json) throws -> Delimiter {
     case "pipe": return .pipe
     default: throw Inexpressible("no Delimiter")
     }
+}
+
+func readDeliveryQuery(_ json: Json) throws -> DeliveryQuery {
+    let members = try Members(json, "sink", "after")
+    return DeliveryQuery(
+        sink: try members.required("sink", text),
+        after: try members.optional("after", integer)
+    )
 }
 
 func readDirection(_ json: Json) throws -> Direction {
@@ -735,14 +766,15 @@ func readForecastBacktestQuery(_ json: Json) throws -> ForecastBacktestQuery {
 }
 
 func readForecastQuery(_ json: Json) throws -> ForecastQuery {
-    let members = try Members(json, "account_ids", "days", "as_of", "level", "limit", "only_schedules")
+    let members = try Members(json, "account_ids", "days", "as_of", "level", "limit", "only_schedules", "witness")
     return ForecastQuery(
         accountIds: try members.optional("account_ids", list(text)) ?? [],
         days: try members.optional("days", integer),
         asOf: try members.optional("as_of", text),
         level: try members.optional("level", integer),
         limit: try members.optional("limit", text),
-        onlySchedules: try members.optional("only_schedules", boolean) ?? false
+        onlySchedules: try members.optional("only_schedules", boolean) ?? false,
+        witness: try members.optional("witness", boolean) ?? false
     )
 }
 
@@ -838,10 +870,11 @@ func readHistoryQuery(_ json: Json) throws -> HistoryQuery {
 }
 
 func readInsightQuery(_ json: Json) throws -> InsightQuery {
-    let members = try Members(json, "as_of", "dismissed")
+    let members = try Members(json, "as_of", "dismissed", "witness")
     return InsightQuery(
         asOf: try members.optional("as_of", text),
-        dismissed: try members.optional("dismissed", boolean) ?? false
+        dismissed: try members.optional("dismissed", boolean) ?? false,
+        witness: try members.optional("witness", boolean) ?? false
     )
 }
 
@@ -1288,6 +1321,14 @@ func readRecurrenceDayNthWeekday(_ json: Json) throws -> RecurrenceDay {
     )
 }
 
+func readRedelivery(_ json: Json) throws -> Redelivery {
+    let members = try Members(json, "sink", "event_id")
+    return Redelivery(
+        sink: try members.required("sink", text),
+        eventId: try members.required("event_id", text)
+    )
+}
+
 func readReport(_ json: Json) throws -> Report {
     let members = try Members(json, "measure", "by", "span", "compare", "sort", "reversed", "limit", "currency", "filter")
     return Report(
@@ -1643,10 +1684,11 @@ func readTransferQuery(_ json: Json) throws -> TransferQuery {
 }
 
 func readUnusualQuery(_ json: Json) throws -> UnusualQuery {
-    let members = try Members(json, "from", "to")
+    let members = try Members(json, "from", "to", "witness")
     return UnusualQuery(
         from: try members.optional("from", text),
-        to: try members.optional("to", text)
+        to: try members.optional("to", text),
+        witness: try members.optional("witness", boolean) ?? false
     )
 }
 

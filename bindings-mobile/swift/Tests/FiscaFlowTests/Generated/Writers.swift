@@ -164,11 +164,19 @@ func json(_ it: AutomationRule) -> Json {
         var members: [String: Json] = ["kind": .text("up_to")]
         members["amount"] = json(v0)
         return .object(members)
-    case let .byDate(v0, v1, v2):
+    case let .byDate(v0, v1, v2, v3):
         var members: [String: Json] = ["kind": .text("by_date")]
         members["amount"] = json(v0)
         members["month"] = json(v1)
         members["repeat_months"] = v2.map { json($0) } ?? .null
+        members["spend_from"] = v3.map { json($0) } ?? .null
+        return .object(members)
+    case let .schedule(v0, v1, v2, v3):
+        var members: [String: Json] = ["kind": .text("schedule")]
+        members["schedule_id"] = json(v0)
+        members["full"] = json(v1)
+        members["increase_percent"] = v2.map { json($0) } ?? .null
+        members["increase_amount"] = v3.map { json($0) } ?? .null
         return .object(members)
     case let .`repeat`(v0, v1):
         var members: [String: Json] = ["kind": .text("repeat")]
@@ -181,9 +189,15 @@ func json(_ it: AutomationRule) -> Json {
         members["category_id"] = v1.map { json($0) } ?? .null
         members["previous"] = json(v2)
         return .object(members)
-    case let .average(v0):
+    case let .percentOfAvailable(v0):
+        var members: [String: Json] = ["kind": .text("percent_of_available")]
+        members["percent"] = json(v0)
+        return .object(members)
+    case let .average(v0, v1, v2):
         var members: [String: Json] = ["kind": .text("average")]
         members["months"] = json(v0)
+        members["increase_percent"] = v1.map { json($0) } ?? .null
+        members["increase_amount"] = v2.map { json($0) } ?? .null
         return .object(members)
     case let .copy(v0):
         var members: [String: Json] = ["kind": .text("copy")]
@@ -761,6 +775,18 @@ func json(_ it: Event) -> Json {
     return .object(members)
 }
 
+func json(_ it: EventDelivery) -> Json {
+    var members: [String: Json] = [:]
+    members["sink"] = json(it.sink)
+    members["seq"] = json(it.seq)
+    members["behind"] = json(it.behind)
+    members["tries"] = json(it.tries)
+    members["failure"] = it.failure.map { json($0) } ?? .null
+    members["retry_at"] = it.retryAt.map { json($0) } ?? .null
+    members["set_aside"] = .list(it.setAside.map { json($0) })
+    return .object(members)
+}
+
 func json(_ it: Evidence) -> Json {
     switch it {
     case .bankId: return .text("bank_id")
@@ -780,6 +806,7 @@ func json(_ it: ExpectedPayment) -> Json {
     members["amount"] = json(it.amount)
     members["payee"] = it.payee.map { json($0) } ?? .null
     members["schedule_id"] = it.scheduleId.map { json($0) } ?? .null
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -840,6 +867,8 @@ func json(_ it: Forecast) -> Json {
     members["payments"] = .list(it.payments.map { json($0) })
     members["may_be_low_on"] = it.mayBeLowOn.map { json($0) } ?? .null
     members["low_on"] = it.lowOn.map { json($0) } ?? .null
+    members["witness"] = it.witness.map { json($0) } ?? .null
+    members["rest_witness"] = it.restWitness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -858,6 +887,7 @@ func json(_ it: ForecastDay) -> Json {
     members["balance"] = json(it.balance)
     members["low"] = it.low.map { json($0) } ?? .null
     members["high"] = it.high.map { json($0) } ?? .null
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -935,6 +965,7 @@ func json(_ it: GoalProgress) -> Json {
     members["reached"] = .list(it.reached.map { json($0) })
     members["announced"] = .list(it.announced.map { json($0) })
     members["contributions"] = it.contributions.map { .list($0.map { json($0) }) } ?? .null
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -1014,6 +1045,7 @@ func json(_ it: Insight) -> Json {
     members["schedule_id"] = it.scheduleId.map { json($0) } ?? .null
     members["transaction_ids"] = .list(it.transactionIds.map { json($0) })
     members["dismissed"] = json(it.dismissed)
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -1631,6 +1663,18 @@ func json(_ it: Schedule) -> Json {
     return .object(members)
 }
 
+func json(_ it: SetAsideEvent) -> Json {
+    var members: [String: Json] = [:]
+    members["id"] = json(it.id)
+    members["name"] = json(it.name)
+    members["seq"] = json(it.seq)
+    members["tries"] = json(it.tries)
+    members["reason"] = json(it.reason)
+    members["at"] = json(it.at)
+    members["again"] = json(it.again)
+    return .object(members)
+}
+
 func json(_ it: SignRule) -> Json {
     switch it {
     case .negativeIsOut: return .text("negative_is_out")
@@ -1736,6 +1780,7 @@ func json(_ it: Stream) -> Json {
     members["kind"] = json(it.kind)
     members["state"] = json(it.state)
     members["amount"] = json(it.amount)
+    members["amount_ids"] = .list(it.amountIds.map { json($0) })
     members["smallest"] = json(it.smallest)
     members["largest"] = json(it.largest)
     members["changes"] = .list(it.changes.map { json($0) })
@@ -1910,6 +1955,7 @@ func json(_ it: Unusual) -> Json {
     members["usual"] = json(it.usual)
     members["compared"] = json(it.compared)
     members["repeats_id"] = it.repeatsId.map { json($0) } ?? .null
+    members["witness"] = it.witness.map { json($0) } ?? .null
     return .object(members)
 }
 
