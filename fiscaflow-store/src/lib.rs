@@ -5,6 +5,10 @@
 //! the core and answer alike.
 
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
+#[cfg(feature = "sql")]
+mod rows;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod system;
@@ -15,6 +19,8 @@ use fiscaflow_core::store::Store;
 use fiscaflow_core::{Error, ErrorCode, Result};
 
 pub use memory::MemoryStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, Durability, SqliteStore};
 pub use system::{RandomIds, SystemClock};
@@ -51,6 +57,10 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>> {
     if let Some(rest) = url.strip_prefix("sqlite:") {
         return Ok(Arc::new(SqliteStore::open_url(rest).await?));
     }
+    #[cfg(feature = "postgres")]
+    if url.starts_with("postgres:") || url.starts_with("postgresql:") {
+        return Ok(Arc::new(PostgresStore::open(url).await?));
+    }
     // The scheme alone is shown: what follows may hold a password.
     let given = match url.split_once(':') {
         Some((scheme, _)) => format!("`{}:`", scheme.chars().take(16).collect::<String>()),
@@ -65,6 +75,36 @@ fn invalid_url(message: impl Into<String>) -> Error {
 
 fn closed() -> Error {
     Error::new(ErrorCode::Closed, "the store is closed")
+}
+
+#[cfg(feature = "sql")]
+fn unavailable(text: &str) -> Error {
+    Error::new(ErrorCode::StoreUnavailable, text)
+}
+
+/// What a row means that was read but contradicts itself.
+#[cfg(feature = "sql")]
+fn damaged(text: &str) -> Error {
+    Error::new(ErrorCode::CorruptData, text)
+}
+
+/// Runs a write to its end in a task of its own, whatever becomes of the caller.
+#[cfg(feature = "sql")]
+async fn uncancelled(write: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
+    tokio::spawn(write).await.unwrap_or_else(|end| {
+        if end.is_panic() {
+            return Err(Error::new(ErrorCode::Internal, "the write ended in a panic"));
+        }
+        // The runtime was shut down.
+        Err(closed())
+    })
+}
+
+/// Refuses a caller that has no Tokio runtime: without one the driver would panic.
+#[cfg(feature = "sql")]
+fn check_runtime() -> Result<()> {
+    let missing = |_| Error::new(ErrorCode::Internal, "the store needs a Tokio runtime around it");
+    tokio::runtime::Handle::try_current().map(|_| ()).map_err(missing)
 }
 
 /// The example of the repository's README.

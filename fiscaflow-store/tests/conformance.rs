@@ -8,6 +8,9 @@ use fiscaflow_core::store::Store;
 use fiscaflow_store::open;
 use tempfile::TempDir;
 
+#[cfg(feature = "postgres")]
+mod shared;
+
 /// Runs a case on a runtime of its own.
 fn block_on<F: Future>(future: F) -> F::Output {
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -48,5 +51,46 @@ mod on_sqlite_memory {
 mod on_sqlite_file {
     fiscaflow_core::store_conformance! {
         block_on = crate::block_on, store = crate::sqlite_file, operations = crate::operations()
+    }
+}
+
+/// PostgreSQL, as an ordinary role.
+#[cfg(feature = "postgres")]
+mod on_postgres {
+    use std::sync::Arc;
+
+    use fiscaflow_core::store::Store;
+    use fiscaflow_store::open;
+
+    use crate::shared::postgres::database;
+
+    async fn store() -> (Arc<dyn Store>, ()) {
+        (open(&database().await.url).await.expect("a store"), ())
+    }
+
+    async fn with_one_connection() -> (Arc<dyn Store>, ()) {
+        let url = database().await.with("max_connections=1");
+        (open(&url).await.expect("a store"), ())
+    }
+
+    /// Every answer is a round trip, so fewer commands are compared.
+    fn operations() -> u32 {
+        if std::env::var_os("FISCAFLOW_DEEP").is_some() { 1_000_000 } else { 2_000 }
+    }
+
+    mod as_usual {
+        fiscaflow_core::store_conformance! {
+            block_on = crate::block_on,
+            store = crate::on_postgres::store,
+            operations = crate::on_postgres::operations(),
+        }
+    }
+
+    mod on_one_connection {
+        fiscaflow_core::store_conformance! {
+            block_on = crate::block_on,
+            store = crate::on_postgres::with_one_connection,
+            operations = crate::on_postgres::operations() / 4,
+        }
     }
 }

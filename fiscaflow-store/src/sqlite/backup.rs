@@ -12,8 +12,9 @@ use fiscaflow_core::store::{Store as _, list_books, verify_book};
 use fiscaflow_core::{Error, ErrorCode, Result};
 use sqlx::{ConnectOptions as _, Connection as _};
 
-use super::options::{Durability, check_runtime};
+use super::options::Durability;
 use super::{SqliteStore, error};
+use crate::check_runtime;
 
 /// Books that are looked up at once.
 const BOOKS: u32 = 500;

@@ -13,7 +13,8 @@ use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 use uuid::Uuid;
 
 use super::error::{damaged, failed};
-use super::rows::{self, SplitJson, blob};
+use super::rows::blob;
+use crate::rows::{self, SplitJson};
 
 /// A row as [`Packed`] reads it, without a sign between rows; and of those that have splits, tags
 /// or links, what these are, as [`Rare`] reads it.

@@ -15,7 +15,6 @@ use sqlx::{Connection, Sqlite, SqliteConnection};
 
 use super::error::failed;
 use super::{SqliteStore, deliveries, documents, transactions};
-use crate::closed;
 
 /// Documents of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
@@ -29,7 +28,7 @@ pub(super) enum Job {
 /// Writes, whatever becomes of the caller.
 pub(super) async fn write(store: &SqliteStore, job: Job) -> Result<()> {
     let store = store.clone();
-    let writing = tokio::spawn(async move {
+    crate::uncancelled(async move {
         let mut connection = store.writer().acquire().await.map_err(failed)?;
         match attempt(&mut connection, &job).await {
             Ok(()) => Ok(()),
@@ -38,16 +37,8 @@ pub(super) async fn write(store: &SqliteStore, job: Job) -> Result<()> {
                 Err(error)
             }
         }
-    });
-    writing.await.unwrap_or_else(|end| Err(cut_off(&end)))
-}
-
-/// Why a task ended without a result: the runtime was shut down, or there is a defect.
-fn cut_off(end: &tokio::task::JoinError) -> Error {
-    if end.is_panic() {
-        return Error::new(ErrorCode::Internal, "the write ended in a panic");
-    }
-    closed()
+    })
+    .await
 }
 
 /// Why nothing was written, and whether the database said that nothing of it remains.

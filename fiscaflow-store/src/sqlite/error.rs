@@ -5,7 +5,8 @@
 
 use fiscaflow_core::{Error, ErrorCode};
 
-use crate::{closed, invalid_url};
+pub(super) use crate::damaged;
+use crate::{closed, invalid_url, unavailable};
 
 /// Primary result codes, <https://www.sqlite.org/rescode.html>.
 mod primary {
@@ -57,19 +58,10 @@ pub(super) fn no_database() -> Error {
     invalid_url("the file is no SQLite database")
 }
 
-/// What a row means that was read but contradicts itself.
-pub(super) fn damaged(text: &str) -> Error {
-    Error::new(ErrorCode::CorruptData, text)
-}
-
 /// Whether another connection held a lock.
 pub(super) fn is_busy(failure: &sqlx::Error) -> bool {
     let code = result_code(failure).map(|code| code & 0xff);
     matches!(code, Some(primary::BUSY | primary::LOCKED))
-}
-
-fn unavailable(text: &str) -> Error {
-    Error::new(ErrorCode::StoreUnavailable, text)
 }
 
 fn result_code(failure: &sqlx::Error) -> Option<i32> {

@@ -2,7 +2,7 @@
 //!
 //! One connection writes, several read (write-ahead log). Every read is a single statement, so it
 //! sees one point of the history without holding a transaction open; what writes is [`commit`].
-//! [`rows`] says how a transaction stands in its row, [`error`] what a failure means to the
+//! [`crate::rows`] says how a transaction stands in its row, [`error`] what a failure means to the
 //! caller, [`migrate`] which versions of the schema there were.
 
 mod backup;
@@ -34,7 +34,7 @@ use sqlx::SqlitePool;
 pub use backup::Backup;
 pub use options::Durability;
 
-use crate::closed;
+use crate::{check_runtime, closed};
 
 /// A store that keeps its books in an SQLite database.
 ///
@@ -78,7 +78,7 @@ impl SqliteStore {
     /// The connections that read, where the store is open and its caller has a runtime: without
     /// one the driver would panic.
     fn reading(&self) -> Result<&SqlitePool> {
-        options::check_runtime()?;
+        check_runtime()?;
         if self.readers.is_closed() { Err(closed()) } else { Ok(&self.readers) }
     }
 }

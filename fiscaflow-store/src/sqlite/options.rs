@@ -8,7 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
 
 use super::{SqliteStore, error, migrate};
-use crate::invalid_url;
+use crate::{check_runtime, invalid_url};
 
 /// The oldest SQLite that is fit: older ones can lose pages when a write meets a checkpoint.
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
@@ -60,12 +60,6 @@ pub(super) async fn open_url(rest: &str) -> Result<SqliteStore> {
         ":memory:" => open_in_memory().await,
         path => open_file(Path::new(path), durability).await,
     }
-}
-
-/// Refuses a caller that has no Tokio runtime.
-pub(super) fn check_runtime() -> Result<()> {
-    let missing = |_| Error::new(ErrorCode::Internal, "SQLite needs a Tokio runtime around it");
-    tokio::runtime::Handle::try_current().map(|_| ()).map_err(missing)
 }
 
 /// Opens a fresh database in memory: its one connection is the database.

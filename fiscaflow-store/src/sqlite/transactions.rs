@@ -10,7 +10,8 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
 
 use super::error::failed;
-use super::rows::{self, Encoded, Values, blob, day, status_name};
+use super::rows::{self, Columns, Values, blob};
+use crate::rows::{Encoded, day, read, source_name, status_name};
 
 /// Rows of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
@@ -24,7 +25,7 @@ pub(super) async fn transactions(
     select.push(rows::TRANSACTION).push(" FROM transactions WHERE book_id = ");
     select.push_bind(blob(book_id.uuid())).push(" AND id IN ");
     push_ids(&mut select, ids)?;
-    fetch(pool, select, rows::read).await
+    fetch(pool, select, |row| read(&mut Columns::of(row))).await
 }
 
 pub(super) async fn page(
@@ -46,7 +47,7 @@ pub(super) async fn page(
             select.push_bind(i64::from(request.limit));
         }
     }
-    fetch(pool, select, rows::read).await
+    fetch(pool, select, |row| read(&mut Columns::of(row))).await
 }
 
 /// Which categories a list is of.
@@ -78,10 +79,7 @@ fn push_page(
     }
     if let Some(kind) = query.category_source {
         // The kind stands in the statement: a partial index is found by its own words.
-        select
-            .push(" AND sources ->> '$.category.kind' = '")
-            .push(rows::source_name(kind))
-            .push("'");
+        select.push(" AND sources ->> '$.category.kind' = '").push(source_name(kind)).push("'");
     }
     if let Some(id) = query.schedule_id {
         select.push(" AND schedule_id = ").push_bind(blob(id.uuid()));
@@ -212,7 +210,7 @@ type Statement = (String, SqliteArguments);
 fn insert(book_id: BookId, transactions: &[&Transaction]) -> Result<Statement> {
     let mut values = Values::default();
     for transaction in transactions {
-        Encoded::new(transaction)?.bind(&mut values, book_id);
+        rows::bind(&mut values, book_id, Encoded::new(transaction)?);
     }
     values.statement(rows::INSERT)
 }

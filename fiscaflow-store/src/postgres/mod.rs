@@ -1,0 +1,133 @@
+//! PostgreSQL: one database for any number of books and server processes.
+//!
+//! An operation is one statement, so that it sees one point of the history and holds one
+//! connection for one round trip. Each statement names its book twice: in its conditions, and to
+//! the database, whose row-level security lets it see no other (see [`statement`]). A large commit
+//! is several statements in one transaction; through a pooler that hands out connections by the
+//! transaction, everything is. [`crate::rows`] says how a transaction stands in its row, [`error`]
+//! what a failure means to the caller, [`migrate`] which versions of the schema there were.
+
+mod commit;
+mod commits;
+mod documents;
+mod error;
+mod migrate;
+mod options;
+mod rows;
+mod statement;
+mod transactions;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use fiscaflow_core::log::{Commit, StoredCommit};
+use fiscaflow_core::model::{Document, Transaction};
+use fiscaflow_core::store::{
+    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Store,
+};
+use fiscaflow_core::{BookId, Result, TransactionId};
+use sqlx::PgPool;
+
+use crate::{check_runtime, closed};
+
+/// A store that keeps its books in a PostgreSQL database, which any number of processes may share.
+///
+/// ```no_run
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+/// use fiscaflow_store::PostgresStore;
+///
+/// let url = "postgres://fiscaflow:secret@db.example.org/books?sslmode=verify-full";
+/// let store = PostgresStore::open(url).await?;
+/// # fiscaflow_core::store::Store::close(&store).await;
+/// # Ok::<(), fiscaflow_core::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct PostgresStore {
+    pool: PgPool,
+    /// Whether connections go through a pooler that hands them out by the transaction: then nothing
+    /// outlives a transaction, and no statement has a name.
+    by_transaction: bool,
+}
+
+impl PostgresStore {
+    /// Opens a database and brings its schema, `fiscaflow`, up to date.
+    ///
+    /// Errors: see [`open`](crate::open).
+    pub async fn open(url: &str) -> Result<Self> {
+        options::open(url).await
+    }
+
+    /// The store, where it is open and its caller has a runtime.
+    fn opened(&self) -> Result<&Self> {
+        check_runtime()?;
+        if self.pool.is_closed() { Err(closed()) } else { Ok(self) }
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    async fn head(&self, book_id: BookId) -> Result<Option<Head>> {
+        documents::head(self.opened()?, book_id).await
+    }
+
+    async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>> {
+        documents::documents(self.opened()?, book_id).await
+    }
+
+    async fn transactions(
+        &self,
+        book_id: BookId,
+        ids: &[TransactionId],
+    ) -> Result<Vec<Transaction>> {
+        transactions::transactions(self.opened()?, book_id, ids).await
+    }
+
+    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
+        transactions::page(self.opened()?, book_id, request).await
+    }
+
+    async fn columns(
+        &self,
+        book_id: BookId,
+        after: Option<TransactionId>,
+        limit: u32,
+    ) -> Result<Vec<ColumnRow>> {
+        transactions::columns(self.opened()?, book_id, after, limit).await
+    }
+
+    async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>> {
+        transactions::origins(self.opened()?, book_id, query).await
+    }
+
+    async fn commits(
+        &self,
+        book_id: BookId,
+        after_seq: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredCommit>> {
+        commits::commits(self.opened()?, book_id, after_seq, limit).await
+    }
+
+    async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>> {
+        commits::answered(self.opened()?, book_id, key).await
+    }
+
+    async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
+        self.opened()?;
+        commit::commit(self, commit).await
+    }
+
+    async fn close(&self) {
+        // Waits for the work that is under way.
+        self.pool.close().await;
+    }
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore")
+            .field("by_transaction", &self.by_transaction)
+            .field("closed", &self.pool.is_closed())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,231 @@
+//! A throwaway PostgreSQL: one server for a test process, one database for a test.
+//!
+//! `FISCAFLOW_TEST_PG_URL` names a server to use instead, by a user that may make databases and
+//! roles. Otherwise the programs are looked for on the path and where Debian keeps them. PostgreSQL
+//! does not run as root: then it runs as the user `postgres`. A shell waits for the end of the test
+//! process, however it ends, and takes the server and its files away.
+//!
+//! Tests meet the database as an ordinary role that owns it: row-level security holds for it, as it
+//! does not for the superuser.
+
+#![allow(dead_code, reason = "not every test needs all of it")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+/// The role that owns the databases.
+pub const ROLE: &str = "fiscaflow_test";
+/// The user that the server runs as where the tests run as root.
+const SERVER_USER: &str = "postgres";
+
+/// A server that answers.
+pub struct TestPg {
+    /// The superuser's URL, without a database.
+    admin: String,
+    /// Where it listens: `host:port`.
+    pub address: String,
+    /// Its files, where it is ours.
+    pub folder: PathBuf,
+    /// The shell that waits for our end. Its input closes with us.
+    _watch: Option<Child>,
+}
+
+/// A database of its own.
+pub struct Database {
+    /// Its name.
+    pub name: String,
+    /// The owner's URL.
+    pub url: String,
+    /// The superuser's URL.
+    pub admin: String,
+}
+
+/// The server of this test process; `None`, once said so, where there is no PostgreSQL.
+pub fn server() -> &'static TestPg {
+    static SERVER: OnceLock<TestPg> = OnceLock::new();
+    SERVER.get_or_init(|| match std::env::var("FISCAFLOW_TEST_PG_URL") {
+        Ok(url) => TestPg::at(&url),
+        Err(_) => TestPg::start(&["fsync=off", "synchronous_commit=off", "full_page_writes=off"]),
+    })
+}
+
+/// A fresh database on the server of this test process.
+pub async fn database() -> Database {
+    server().database().await
+}
+
+/// Runs statements on a connection of their own.
+pub async fn run(url: &str, sql: impl Into<String>) {
+    let mut connection = PgConnection::connect(url).await.expect("a connection");
+    let sql = sql.into();
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("statements");
+    connection.close().await.expect("an end");
+}
+
+impl TestPg {
+    /// Another's server.
+    fn at(url: &str) -> Self {
+        let admin = url.trim_end_matches('/').to_owned();
+        let address = admin.rsplit(['@', '/']).next().unwrap_or_default().to_owned();
+        let it = Self { admin, address, folder: PathBuf::new(), _watch: None };
+        it.make_role();
+        it
+    }
+
+    /// A server of our own with these settings.
+    pub fn start(settings: &[&str]) -> Self {
+        let folder = tempfile::Builder::new().prefix("fiscaflow-pg-").tempdir().expect("a folder");
+        let folder = folder.keep();
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let user = (folder.metadata().unwrap().uid() == 0).then(server_user);
+        if let Some((uid, gid)) = user {
+            chown(&folder, Some(uid), Some(gid)).unwrap();
+        }
+        let as_user = |program: PathBuf| {
+            let mut command = Command::new(program);
+            command.current_dir(&folder).stdin(Stdio::null());
+            if let Some((uid, gid)) = user {
+                command.uid(uid).gid(gid);
+            }
+            command
+        };
+        let made = as_user(program("initdb"))
+            .args(["-D", "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C"])
+            .arg("--no-sync")
+            .output()
+            .expect("initdb runs");
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        // The port may be taken before the server has it.
+        for _ in 0..10 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            let mut shell = as_user(PathBuf::from("/bin/sh"));
+            shell.args(["-c", WATCH, "sh"]).arg(program("postgres")).arg(&folder);
+            shell.args(["-D", "data", "-k"]).arg(&folder).args(["-p", &port.to_string()]);
+            for setting in ["listen_addresses=127.0.0.1", "max_connections=300"] {
+                shell.args(["-c", setting]);
+            }
+            for setting in settings {
+                shell.args(["-c", setting]);
+            }
+            let log = std::fs::File::create(folder.join("log")).unwrap();
+            let mut watch = shell
+                .stdin(Stdio::piped())
+                .stdout(log.try_clone().unwrap())
+                .stderr(log)
+                .spawn()
+                .expect("a shell");
+            let address = format!("127.0.0.1:{port}");
+            if is_ready(&mut watch, &folder.join("log")) {
+                let admin = format!("postgres://postgres@{address}");
+                let it = Self { admin, address, folder, _watch: Some(watch) };
+                it.make_role();
+                return it;
+            }
+        }
+        let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        panic!("the server does not start: {log}");
+    }
+
+    fn make_role(&self) {
+        let url = format!("{}/postgres", self.admin);
+        let sql = format!(
+            "DO $$ BEGIN CREATE ROLE {ROLE} LOGIN PASSWORD 'fiscaflow'; \
+             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+        );
+        // A runtime cannot be entered twice in one thread.
+        let made = std::thread::spawn(move || block_on(run(&url, sql)));
+        made.join().expect("a role");
+    }
+
+    /// A fresh database.
+    pub async fn database(&self) -> Database {
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let name = format!("t{}_{number}", std::process::id());
+        let sql = format!("DROP DATABASE IF EXISTS {name}");
+        run(&format!("{}/postgres", self.admin), sql).await;
+        let sql = format!("CREATE DATABASE {name} OWNER {ROLE}");
+        run(&format!("{}/postgres", self.admin), sql).await;
+        let url = format!("postgres://{ROLE}:fiscaflow@{}/{name}", self.address);
+        Database { url, admin: format!("{}/{name}", self.admin), name }
+    }
+
+    /// What the server has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("log")).expect("a log")
+    }
+}
+
+impl Database {
+    /// The owner's URL with a setting.
+    pub fn with(&self, settings: &str) -> String {
+        format!("{}?{settings}", self.url)
+    }
+}
+
+/// Starts the server, waits until the input ends, and takes everything away.
+const WATCH: &str = r#"
+program=$1; folder=$2; shift 2
+"$program" "$@" </dev/null & server=$!
+read -r _
+kill -INT $server; wait $server
+cd / && rm -rf "$folder"
+"#;
+
+/// Runs a future on a runtime of its own.
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_all().build().expect("a runtime").block_on(future)
+}
+
+fn is_ready(watch: &mut Child, log: &Path) -> bool {
+    // A server says so in its log, and may end before it does.
+    for _ in 0..3_000 {
+        let log = std::fs::read_to_string(log).unwrap_or_default();
+        if log.contains("ready to accept connections") {
+            return true;
+        }
+        if log.contains("FATAL") || watch.try_wait().unwrap().is_some() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    drop(watch.stdin.take());
+    false
+}
+
+/// The ids of the user that the server runs as.
+pub fn server_user() -> (u32, u32) {
+    let users = std::fs::read_to_string("/etc/passwd").expect("the list of users");
+    let entry = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let mut found = entry.filter(|parts| parts.first() == Some(&SERVER_USER));
+    let parts = found.next().expect("PostgreSQL is not installed: there is no user `postgres`");
+    (parts[2].parse().unwrap(), parts[3].parse().unwrap())
+}
+
+/// A program of PostgreSQL.
+fn program(name: &str) -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let mut folders: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
+        .map(|versions| versions.map(|version| version.unwrap().path().join("bin")).collect())
+        .unwrap_or_default();
+    folders.sort();
+    folders.reverse();
+    folders.extend(std::env::split_paths(&path));
+    let found = folders.into_iter().map(|folder| folder.join(name)).find(|path| path.is_file());
+    found.unwrap_or_else(|| panic!("PostgreSQL is not installed: there is no `{name}`"))
+}
