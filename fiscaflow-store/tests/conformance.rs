@@ -86,6 +86,19 @@ mod on_postgres {
         }
     }
 
+    async fn through_a_pooler() -> (Arc<dyn Store>, ()) {
+        let url = crate::shared::postgres::pooler().url(&database().await);
+        (open(&url).await.expect("a store"), ())
+    }
+
+    mod through_pgbouncer {
+        fiscaflow_core::store_conformance! {
+            block_on = crate::block_on,
+            store = crate::on_postgres::through_a_pooler,
+            operations = crate::on_postgres::operations() / 4,
+        }
+    }
+
     mod on_one_connection {
         fiscaflow_core::store_conformance! {
             block_on = crate::block_on,

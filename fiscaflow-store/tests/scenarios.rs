@@ -17,14 +17,17 @@ use fiscaflow_core::conformance::scenarios::{Scenario, StepError, run};
 use fiscaflow_core::engine::Engine;
 use fiscaflow_store::{RandomIds, SystemClock, open};
 
+#[cfg(feature = "postgres")]
+mod shared;
+
 /// Runs all scenarios, each on a fresh store, and tells all that fail.
-async fn run_all(url_of: impl Fn(&str) -> String) {
+async fn run_all(url_of: impl AsyncFn(&str) -> String) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios");
     let scenarios = Scenario::read_all(&folder).unwrap();
     assert!(scenarios.len() >= 25, "only {} scenarios", scenarios.len());
     let mut failures = Vec::new();
     for (file, scenario) in &scenarios {
-        let store = open(&url_of(file)).await.unwrap();
+        let store = open(&url_of(file).await).await.unwrap();
         let ids = Arc::new(RandomIds::new().unwrap());
         let engine = Engine::new(store, Arc::new(SystemClock), ids);
         let outcome = run(scenario, async |call| {
@@ -42,18 +45,33 @@ async fn run_all(url_of: impl Fn(&str) -> String) {
 /// Every scenario holds on the memory store.
 #[tokio::test]
 async fn memory() {
-    run_all(|_| "memory:".to_owned()).await;
+    run_all(async |_: &str| "memory:".to_owned()).await;
 }
 
 /// Every scenario holds on an SQLite database in memory.
 #[tokio::test]
 async fn sqlite_memory() {
-    run_all(|_| "sqlite::memory:".to_owned()).await;
+    run_all(async |_: &str| "sqlite::memory:".to_owned()).await;
 }
 
 /// Every scenario holds on an SQLite file.
 #[tokio::test]
 async fn sqlite_file() {
     let folder = tempfile::tempdir().unwrap();
-    run_all(|file| format!("sqlite:{}", folder.path().join(file).display())).await;
+    run_all(async |file: &str| format!("sqlite:{}", folder.path().join(file).display())).await;
+}
+
+/// Every scenario holds on PostgreSQL, as an ordinary role.
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn postgres() {
+    run_all(async |_: &str| shared::postgres::database().await.url).await;
+}
+
+/// Every scenario holds on PostgreSQL through PgBouncer in transaction mode.
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn postgres_through_pgbouncer() {
+    let pooler = shared::postgres::pooler();
+    run_all(async |_: &str| pooler.url(&shared::postgres::database().await)).await;
 }

@@ -236,9 +236,12 @@ fn push_transactions(
         statement.push(", removed AS (DELETE FROM fiscaflow.transactions WHERE book_id = $1 AND ");
         statement.push("EXISTS (SELECT FROM moved) AND id = ANY(").push_bind(gone).push("))");
     }
-    statement.push(", cut AS (DELETE FROM fiscaflow.origins USING unnest(").push_bind(ids);
-    statement.push(", ").push_bind(counts).push(") AS t(id, kept) WHERE book_id = $1 AND EXISTS ");
-    statement.push("(SELECT FROM moved) AND transaction_id = t.id AND number >= t.kept)");
+    // Row by row along the index: as a join, PostgreSQL would go through the book's origins.
+    statement.push(", cut AS (DELETE FROM fiscaflow.origins WHERE book_id = $1 AND ctid = ANY(");
+    statement.push("ARRAY(SELECT o.ctid FROM unnest(").push_bind(ids).push(", ").push_bind(counts);
+    statement.push(") AS t(id, kept) CROSS JOIN LATERAL (SELECT ctid FROM fiscaflow.origins ");
+    statement.push("WHERE book_id = $1 AND transaction_id = t.id AND number >= t.kept OFFSET 0) ");
+    statement.push("AS o WHERE EXISTS (SELECT FROM moved))))");
     if !origins.is_empty() {
         statement.push(", originated AS (INSERT INTO fiscaflow.origins (book_id");
         statement.push(ORIGIN_NAMES).push(") SELECT moved.book_id, o.* FROM moved, ");

@@ -20,11 +20,13 @@ const _: () = assert!(MIGRATIONS.len() == 1 && VERSION == 1, "a migration for ev
 const OLDEST_SERVER: i32 = 140_000;
 
 /// Finds the version of a database, 0 for one without our schema; refuses what is not ours or is
-/// newer. Nothing here has a name or outlives its statement, so that any pooler will do.
+/// newer. Nothing here has a name or outlives its statement, so that any pooler will do. The
+/// catalogue is read like any table: `to_regclass` may still answer what was true before a lock.
 async fn check(connection: &mut PgConnection) -> Result<i64> {
     let (server, schema, table): (i32, bool, bool) = sqlx::query_as(
-        "SELECT current_setting('server_version_num')::int, to_regnamespace('fiscaflow') IS NOT \
-         NULL, to_regclass('fiscaflow.schema_version') IS NOT NULL",
+        "SELECT current_setting('server_version_num')::int, EXISTS (SELECT FROM pg_namespace \
+         WHERE nspname = 'fiscaflow'), EXISTS (SELECT FROM pg_class JOIN pg_namespace AS n \
+         ON n.oid = relnamespace WHERE nspname = 'fiscaflow' AND relname = 'schema_version')",
     )
     .persistent(false)
     .fetch_one(&mut *connection)

@@ -7,6 +7,7 @@ use fiscaflow_core::Result;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
+use super::statement::PLANNER;
 use super::{PostgresStore, error, migrate};
 use crate::{check_runtime, invalid_url, unavailable};
 
@@ -83,14 +84,19 @@ fn read_url(url: &str) -> Result<(PgConnectOptions, Settings)> {
             }
         }
     }
+    let form = || invalid_url("the url is not of the form `postgres://USER@HOST/DATABASE`");
+    if !server.contains("://") {
+        return Err(form());
+    }
     let url = format!("{server}?{}", rest.join("&"));
-    let options = PgConnectOptions::from_str(&url)
-        .map_err(|_| invalid_url("the url is not of the form `postgres://USER@HOST/DATABASE`"))?;
+    let options = PgConnectOptions::from_str(&url).map_err(|_| form())?;
     let options = if options.get_application_name().is_none() {
         options.application_name("fiscaflow")
     } else {
         options
     };
-    // There are no floats; and poolers refuse the setting.
-    Ok((options.extra_float_digits(None).disable_statement_logging(), own))
+    // There are no floats; and poolers refuse settings.
+    let options = options.extra_float_digits(None).disable_statement_logging();
+    let options = if own.by_transaction { options } else { options.options(PLANNER) };
+    Ok((options, own))
 }

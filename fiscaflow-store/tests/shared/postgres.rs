@@ -29,6 +29,8 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 /// The role that owns the databases.
 pub const ROLE: &str = "fiscaflow_test";
+/// A role that has to show its password, `right`.
+pub const LOCKED: &str = "fiscaflow_locked";
 /// The user that the server runs as where the tests run as root.
 const SERVER_USER: &str = "postgres";
 
@@ -42,6 +44,12 @@ pub struct TestPg {
     pub folder: PathBuf,
     /// The shell that waits for our end. Its input closes with us.
     _watch: Option<Child>,
+}
+
+/// A PgBouncer in transaction mode before the server of this test process.
+pub struct Pooler {
+    address: String,
+    _watch: Child,
 }
 
 /// A database of its own.
@@ -88,63 +96,43 @@ impl TestPg {
 
     /// A server of our own with these settings.
     pub fn start(settings: &[&str]) -> Self {
-        let folder = tempfile::Builder::new().prefix("fiscaflow-pg-").tempdir().expect("a folder");
-        let folder = folder.keep();
-        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
-        let user = (folder.metadata().unwrap().uid() == 0).then(server_user);
-        if let Some((uid, gid)) = user {
-            chown(&folder, Some(uid), Some(gid)).unwrap();
-        }
-        let as_user = |program: PathBuf| {
-            let mut command = Command::new(program);
-            command.current_dir(&folder).stdin(Stdio::null());
-            if let Some((uid, gid)) = user {
-                command.uid(uid).gid(gid);
-            }
-            command
-        };
-        let made = as_user(program("initdb"))
+        let folder = server_folder();
+        let made = as_server_user(&program("initdb"), &folder)
             .args(["-D", "data", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C"])
             .arg("--no-sync")
             .output()
             .expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let access = folder.join("data/pg_hba.conf");
+        let first = format!("host all {LOCKED} all scram-sha-256\n");
+        let rest = std::fs::read_to_string(&access).unwrap();
+        std::fs::write(access, first + &rest).unwrap();
         // The port may be taken before the server has it.
         for _ in 0..10 {
-            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            let mut shell = as_user(PathBuf::from("/bin/sh"));
-            shell.args(["-c", WATCH, "sh"]).arg(program("postgres")).arg(&folder);
-            shell.args(["-D", "data", "-k"]).arg(&folder).args(["-p", &port.to_string()]);
-            for setting in ["listen_addresses=127.0.0.1", "max_connections=300"] {
-                shell.args(["-c", setting]);
+            let port = free_port();
+            let mut arguments = vec!["-D".to_owned(), "data".to_owned(), "-k".to_owned()];
+            arguments.extend([folder.display().to_string(), "-p".to_owned(), port.to_string()]);
+            let ours = ["listen_addresses=127.0.0.1", "max_connections=300"];
+            for setting in ours.iter().chain(settings) {
+                arguments.extend(["-c".to_owned(), (*setting).to_owned()]);
             }
-            for setting in settings {
-                shell.args(["-c", setting]);
-            }
-            let log = std::fs::File::create(folder.join("log")).unwrap();
-            let mut watch = shell
-                .stdin(Stdio::piped())
-                .stdout(log.try_clone().unwrap())
-                .stderr(log)
-                .spawn()
-                .expect("a shell");
-            let address = format!("127.0.0.1:{port}");
-            if is_ready(&mut watch, &folder.join("log")) {
+            let watch = watched(&program("postgres"), &arguments, &folder);
+            if let Some(watch) = ready(watch, &folder, "ready to accept connections") {
+                let address = format!("127.0.0.1:{port}");
                 let admin = format!("postgres://postgres@{address}");
                 let it = Self { admin, address, folder, _watch: Some(watch) };
                 it.make_role();
                 return it;
             }
         }
-        let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-        panic!("the server does not start: {log}");
+        panic!("the server does not start: {}", log_of(&folder));
     }
 
     fn make_role(&self) {
         let url = format!("{}/postgres", self.admin);
         let sql = format!(
             "DO $$ BEGIN CREATE ROLE {ROLE} LOGIN PASSWORD 'fiscaflow'; \
-             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+             CREATE ROLE {LOCKED} LOGIN PASSWORD 'right'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         );
         // A runtime cannot be entered twice in one thread.
         let made = std::thread::spawn(move || block_on(run(&url, sql)));
@@ -166,7 +154,46 @@ impl TestPg {
 
     /// What the server has logged.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.join("log")).expect("a log")
+        log_of(&self.folder)
+    }
+}
+
+/// The pooler of this test process.
+pub fn pooler() -> &'static Pooler {
+    static POOLER: OnceLock<Pooler> = OnceLock::new();
+    POOLER.get_or_init(|| Pooler::start(&server().address))
+}
+
+impl Pooler {
+    fn start(server: &str) -> Self {
+        let folder = server_folder();
+        let (host, server_port) = server.split_once(':').unwrap_or((server, "5432"));
+        let users = format!("\"{ROLE}\" \"fiscaflow\"\n");
+        std::fs::write(folder.join("users.txt"), users).unwrap();
+        for _ in 0..10 {
+            let port = free_port();
+            let settings = format!(
+                "[databases]\n* = host={host} port={server_port}\n[pgbouncer]\n\
+                 listen_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
+                 auth_type = trust\nauth_file = users.txt\npool_mode = transaction\n\
+                 default_pool_size = 2\nmax_client_conn = 1000\nserver_idle_timeout = 1\n"
+            );
+            std::fs::write(folder.join("pgbouncer.ini"), settings).unwrap();
+            let program = ["/usr/sbin/pgbouncer", "/usr/bin/pgbouncer"].map(PathBuf::from);
+            let program = program.into_iter().find(|path| path.is_file());
+            let program = program.expect("PgBouncer is not installed");
+            let watch = watched(&program, &["pgbouncer.ini".to_owned()], &folder);
+            if let Some(watch) = ready(watch, &folder, "process up") {
+                return Self { address: format!("127.0.0.1:{port}"), _watch: watch };
+            }
+        }
+        panic!("the pooler does not start: {}", log_of(&folder));
+    }
+
+    /// The owner's URL of a database, through the pooler.
+    pub fn url(&self, database: &Database) -> String {
+        let name = &database.name;
+        format!("postgres://{ROLE}:fiscaflow@{}/{name}?pgbouncer=true", self.address)
     }
 }
 
@@ -177,7 +204,7 @@ impl Database {
     }
 }
 
-/// Starts the server, waits until the input ends, and takes everything away.
+/// Starts a program, waits until the input ends, and takes everything away.
 const WATCH: &str = r#"
 program=$1; folder=$2; shift 2
 "$program" "$@" </dev/null & server=$!
@@ -186,35 +213,77 @@ kill -INT $server; wait $server
 cd / && rm -rf "$folder"
 "#;
 
+fn watched(program: &Path, arguments: &[String], folder: &Path) -> Child {
+    let log = std::fs::File::create(folder.join("log")).unwrap();
+    let mut shell = as_server_user(Path::new("/bin/sh"), folder);
+    shell.args(["-c", WATCH, "sh"]).arg(program).arg(folder).args(arguments);
+    shell.stdin(Stdio::piped()).stdout(log.try_clone().unwrap()).stderr(log);
+    shell.spawn().expect("a shell")
+}
+
+/// A folder that the server's user owns.
+fn server_folder() -> PathBuf {
+    let folder = tempfile::Builder::new().prefix("fiscaflow-pg-").tempdir().expect("a folder");
+    let folder = folder.keep();
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    if let Some((uid, gid)) = server_user(&folder) {
+        chown(&folder, Some(uid), Some(gid)).unwrap();
+    }
+    folder
+}
+
+/// A command by the server's user, in its folder.
+fn as_server_user(program: &Path, folder: &Path) -> Command {
+    let mut command = Command::new(program);
+    command.current_dir(folder).stdin(Stdio::null());
+    if let Some((uid, gid)) = server_user(Path::new("/proc/self")) {
+        command.uid(uid).gid(gid);
+    }
+    command
+}
+
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn log_of(folder: &Path) -> String {
+    std::fs::read_to_string(folder.join("log")).unwrap_or_default()
+}
+
 /// Runs a future on a runtime of its own.
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let mut builder = tokio::runtime::Builder::new_current_thread();
     builder.enable_all().build().expect("a runtime").block_on(future)
 }
 
-fn is_ready(watch: &mut Child, log: &Path) -> bool {
-    // A server says so in its log, and may end before it does.
-    for _ in 0..3_000 {
-        let log = std::fs::read_to_string(log).unwrap_or_default();
-        if log.contains("ready to accept connections") {
-            return true;
+/// Waits until the program says in its log that it is ready; `None` where it ends before.
+fn ready(mut watch: Child, folder: &Path, says: &str) -> Option<Child> {
+    for _ in 0..6_000 {
+        let log = log_of(folder);
+        if log.contains(says) {
+            return Some(watch);
         }
         if log.contains("FATAL") || watch.try_wait().unwrap().is_some() {
             break;
         }
         std::thread::sleep(Duration::from_millis(10));
     }
-    drop(watch.stdin.take());
-    false
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    None
 }
 
-/// The ids of the user that the server runs as.
-pub fn server_user() -> (u32, u32) {
+/// The ids of the user that servers run as, where that is another than who owns a path: root.
+fn server_user(path: &Path) -> Option<(u32, u32)> {
+    if path.metadata().unwrap().uid() != 0 {
+        return None;
+    }
     let users = std::fs::read_to_string("/etc/passwd").expect("the list of users");
     let entry = users.lines().map(|line| line.split(':').collect::<Vec<_>>());
     let mut found = entry.filter(|parts| parts.first() == Some(&SERVER_USER));
     let parts = found.next().expect("PostgreSQL is not installed: there is no user `postgres`");
-    (parts[2].parse().unwrap(), parts[3].parse().unwrap())
+    let number = |place: usize| parts.get(place)?.parse::<u32>().ok();
+    number(2).zip(number(3))
 }
 
 /// A program of PostgreSQL.

@@ -1,0 +1,18 @@
+//! What the PostgreSQL store promises beyond the contract of every store: one topic a file.
+
+#![cfg(feature = "postgres")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod cancelled;
+mod migrations;
+mod opening;
+mod plans;
+#[path = "../shared/mod.rs"]
+mod shared;
+mod wall;

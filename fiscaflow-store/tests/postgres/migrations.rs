@@ -1,0 +1,185 @@
+//! The schema: fresh, of a newer version, another program's, cut off half-way, made by several.
+
+use std::process::{Command, Stdio};
+
+use fiscaflow_core::conformance::{Scribe, fsck};
+use fiscaflow_core::{ErrorCode, Lane};
+use fiscaflow_store::open;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+
+use crate::shared::postgres::{Database, database, run};
+
+/// The newest version of the schema.
+const VERSION: i64 = 1;
+const MIGRATION: &str = include_str!("../../migrations/postgres/0001_books.sql");
+
+/// Everything that makes up the schema, in words.
+const SCHEMA: &str = "
+    SELECT format('%s.%s %s %s %s %s %s', c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
+        a.attnotnull, a.attcollation::regcollation, a.attstorage, pg_get_expr(d.adbin, d.adrelid))
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
+        LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
+        WHERE c.relnamespace = 'fiscaflow'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+    UNION ALL SELECT pg_get_indexdef(indexrelid) FROM pg_index JOIN pg_class c ON c.oid = indexrelid
+        WHERE c.relnamespace = 'fiscaflow'::regnamespace
+    UNION ALL SELECT conrelid::regclass || ' ' || conname || ' ' || pg_get_constraintdef(oid)
+        FROM pg_constraint WHERE connamespace = 'fiscaflow'::regnamespace
+    UNION ALL SELECT format('%s %s %s %s %s', tablename, policyname, cmd, qual, with_check)
+        FROM pg_policies WHERE schemaname = 'fiscaflow'
+    UNION ALL SELECT format('%s %s %s', relname, relrowsecurity, relforcerowsecurity)
+        FROM pg_class WHERE relnamespace = 'fiscaflow'::regnamespace AND relkind = 'r'
+    UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc
+        WHERE pronamespace = 'fiscaflow'::regnamespace
+    UNION ALL SELECT 'version ' || version FROM fiscaflow.schema_version
+    ORDER BY 1";
+
+async fn schema(database: &Database) -> Vec<String> {
+    let mut connection = PgConnection::connect(&database.admin).await.unwrap();
+    let parts = sqlx::query_scalar(SCHEMA).fetch_all(&mut connection).await.unwrap();
+    connection.close().await.unwrap();
+    parts
+}
+
+/// A database with the newest schema, made at once.
+async fn fresh() -> Database {
+    let database = database().await;
+    open(&database.url).await.unwrap().close().await;
+    database
+}
+
+#[tokio::test]
+async fn every_table_is_walled_and_led_by_its_book() {
+    // Holds: every table but the version's forces row-level security, and every index of theirs
+    // begins with the book.
+    let schema = schema(&fresh().await).await;
+    assert!(schema.contains(&format!("version {VERSION}")));
+    for table in ["books", "commits", "answers", "documents", "transactions", "origins"] {
+        assert!(schema.contains(&format!("{table} t t")), "{table} has no wall");
+    }
+    let indexes: Vec<_> = schema.iter().filter(|part| part.contains(" USING btree ")).collect();
+    assert!(indexes.len() >= 16, "{indexes:#?}");
+    for index in indexes.iter().filter(|index| !index.contains("schema_version")) {
+        assert!(index.contains(" USING btree (book_id"), "{index}");
+    }
+    for text in schema.iter().filter(|part| part.contains(" text ")) {
+        assert!(text.contains("\"C\""), "{text} is not compared by bytes");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_schema_is_refused_and_stays_untouched() {
+    // Holds: a later version is `schema_too_new`, and the text names both.
+    let database = fresh().await;
+    run(&database.admin, "UPDATE fiscaflow.schema_version SET version = 7").await;
+    let before = schema(&database).await;
+    for _ in 0..2 {
+        let error = open(&database.url).await.unwrap_err();
+        assert_eq!((error.code(), error.lane()), (ErrorCode::SchemaTooNew, Lane::Corrupt));
+        assert!(error.message().contains("version 7"), "{error}");
+        assert!(error.message().contains(&format!("up to {VERSION}")), "{error}");
+    }
+    assert_eq!(schema(&database).await, before);
+}
+
+#[tokio::test]
+async fn another_programs_schema_is_refused() {
+    // Holds: a schema of our name without our version is the caller's mistake, and stays.
+    let database = database().await;
+    run(&database.url, "CREATE SCHEMA fiscaflow; CREATE TABLE fiscaflow.books (title text)").await;
+    let error = open(&database.url).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::InvalidInput, "{error:?}");
+    run(&database.url, "INSERT INTO fiscaflow.books VALUES ('Moby-Dick')").await;
+}
+
+#[tokio::test]
+async fn a_role_that_may_not_make_tables_opens_what_is_there() {
+    // Holds: who opens an up-to-date schema needs no more rights than to read and write rows.
+    let database = fresh().await;
+    run(
+        &database.admin,
+        "CREATE ROLE clerk LOGIN; GRANT USAGE ON SCHEMA fiscaflow TO clerk;
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA fiscaflow TO clerk",
+    )
+    .await;
+    let (_, server) = database.url.split_once('@').unwrap();
+    let store = open(&format!("postgres://clerk@{server}")).await.unwrap();
+    let mut scribe = Scribe::new(1);
+    scribe.create(&*store, vec![scribe.transaction("2024-01-01", 1)]).await;
+    fsck(&*store, scribe.book_id).await;
+    store.close().await;
+    run(&database.admin, "DROP OWNED BY clerk; DROP ROLE clerk").await;
+}
+
+/// The statements of the migration.
+fn statements() -> Vec<String> {
+    let without_comments = MIGRATION.lines().map(|line| line.split("--").next().unwrap_or(""));
+    let text: Vec<&str> = without_comments.collect();
+    let statements = text.join("\n");
+    let statements = statements.split(';').map(str::trim).filter(|one| !one.is_empty());
+    statements.map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn a_migration_that_was_cut_off_runs_again() {
+    // Holds: a process that dies after any statement of the migration leaves a database that
+    // opens, with the schema of a fresh one.
+    let expected = schema(&fresh().await).await;
+    let statements = statements();
+    assert!(statements.len() > 30, "the migration has {} statements", statements.len());
+    for done in 0..=statements.len() {
+        let database = database().await;
+        let mut dying = PgConnection::connect(&database.url).await.unwrap();
+        sqlx::raw_sql("BEGIN").execute(&mut dying).await.unwrap();
+        for statement in &statements[..done] {
+            sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut dying).await.unwrap();
+        }
+        // The connection breaks off: nobody says goodbye.
+        drop(dying);
+        let store = open(&database.url).await.unwrap();
+        let mut scribe = Scribe::new(1);
+        scribe.create(&*store, vec![scribe.transaction("2024-01-01", 1)]).await;
+        fsck(&*store, scribe.book_id).await;
+        store.close().await;
+        assert_eq!(schema(&database).await, expected, "{done} statements");
+    }
+}
+
+/// What the child is told.
+const CHILD: &str = "FISCAFLOW_TEST_MIGRATE";
+
+#[tokio::test]
+async fn of_several_processes_one_makes_the_schema() {
+    // Holds: four processes that open a fresh database at the same time all get a store, and one
+    // schema is made; one that dies while the others wait for it holds nobody up.
+    if let Ok(url) = std::env::var(CHILD) {
+        open(&url).await.unwrap().close().await;
+        return;
+    }
+    let expected = schema(&fresh().await).await;
+    for round in 0..4 {
+        let database = database().await;
+        let mut dying = PgConnection::connect(&database.url).await.unwrap();
+        if round % 2 == 1 {
+            let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('fiscaflow.schema', 0)); \
+                        CREATE SCHEMA fiscaflow";
+            sqlx::raw_sql(lock).execute(&mut dying).await.unwrap();
+        }
+        let opening: Vec<_> = (0..4)
+            .map(|_| {
+                Command::new(std::env::current_exe().unwrap())
+                    .args(["--exact", "migrations::of_several_processes_one_makes_the_schema"])
+                    .env(CHILD, &database.url)
+                    .stdout(Stdio::piped())
+                    .stderr(Stdio::piped())
+                    .spawn()
+                    .unwrap()
+            })
+            .collect();
+        drop(dying);
+        for child in opening {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        }
+        assert_eq!(schema(&database).await, expected);
+    }
+}

@@ -1,0 +1,105 @@
+//! Opening by URL, and what goes wrong with it.
+
+use std::sync::Arc;
+
+use fiscaflow_core::conformance::Scribe;
+use fiscaflow_core::{Error, ErrorCode};
+use fiscaflow_store::open;
+
+use crate::shared::postgres::{LOCKED, ROLE, database, pooler};
+
+/// A text that must never appear in an error.
+const SECRET: &str = "hunter2";
+
+async fn refused(url: &str) -> Error {
+    let error = open(url).await.unwrap_err();
+    assert!(!format!("{error} {error:?}").contains(SECRET), "{error:?}");
+    error
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_says_so() {
+    // Holds: a server that is not there is unavailable; no error shows the password.
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    for url in [
+        format!("postgres://anna:{SECRET}@{nobody}/books"),
+        format!("postgresql://anna:{SECRET}@host.invalid/books"),
+    ] {
+        assert_eq!(refused(&url).await.code(), ErrorCode::StoreUnavailable);
+    }
+}
+
+#[tokio::test]
+async fn a_url_that_means_nothing_is_refused() {
+    // Holds: unknown settings, values and forms are the caller's mistake, at `url`.
+    for rest in [
+        format!("//anna:{SECRET}@db/books?colour=blue"),
+        format!("//anna:{SECRET}@db/books?max_connections=0"),
+        format!("//anna:{SECRET}@db/books?max_connections={SECRET}"),
+        format!("//anna:{SECRET}@db/books?pgbouncer={SECRET}"),
+        format!("//anna:{SECRET}@db/books?sslmode={SECRET}"),
+        format!("//anna:{SECRET}@db:port/books"),
+        String::new(),
+    ] {
+        let error = refused(&format!("postgres:{rest}")).await;
+        assert_eq!(error.code(), ErrorCode::InvalidInput, "{error:?}");
+        assert_eq!(error.at_field(), Some("url"));
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_is_refused() {
+    // Holds: a user, password or database that the server does not know is the caller's mistake.
+    let database = database().await;
+    let absent = database.url.replace(&database.name, "absent");
+    let stranger = database.url.replace(ROLE, "stranger");
+    let locked = database.url.replace(&format!("{ROLE}:fiscaflow"), &format!("{LOCKED}:{SECRET}"));
+    for url in [absent, stranger, locked] {
+        let error = refused(&url).await;
+        assert_eq!(error.code(), ErrorCode::InvalidInput, "{error:?}");
+        assert_eq!(error.at_field(), Some("url"));
+    }
+    // Who may come in but not make tables is not taken for a stranger.
+    let locked = database.url.replace(&format!("{ROLE}:fiscaflow"), &format!("{LOCKED}:right"));
+    assert_eq!(refused(&locked).await.code(), ErrorCode::StoreUnavailable);
+}
+
+#[tokio::test]
+async fn several_processes_share_a_database() {
+    // Holds: stores that know nothing of each other see each other's commits, and conflict.
+    let database = database().await;
+    let (one, other) = (open(&database.url).await.unwrap(), open(&database.url).await.unwrap());
+    let mut scribe = Scribe::new(1);
+    for store in [&one, &other, &one] {
+        let late = scribe.seal(Vec::new());
+        scribe.create(&**store, vec![scribe.transaction("2024-01-01", 1)]).await;
+        for store in [&one, &other] {
+            assert_eq!(store.head(scribe.book_id).await.unwrap(), scribe.head);
+            let error = store.commit(late.clone()).await.unwrap_err();
+            assert_eq!(error.code(), ErrorCode::Conflict);
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_the_setting_a_pooler_is_named() {
+    // Holds: a pooler in transaction mode without `pgbouncer=true` fails in words that help.
+    let database = database().await;
+    let url = pooler().url(&database);
+    let url = url.replace("pgbouncer=true", "pgbouncer=false&max_connections=4");
+    let store = open(&url).await.unwrap();
+    let book_id = Scribe::new(1).book_id;
+    let reads = (0..200).map(|_| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.head(book_id).await })
+    });
+    let mut failed = Vec::new();
+    for read in reads.collect::<Vec<_>>() {
+        failed.extend(read.await.unwrap().err());
+    }
+    assert!(!failed.is_empty(), "the pooler understands named statements");
+    for error in failed {
+        assert_eq!(error.code(), ErrorCode::StoreUnavailable);
+        assert!(error.message().contains("pgbouncer=true"), "{error:?}");
+    }
+}
