@@ -128,6 +128,15 @@ CREATE INDEX origins_by_day ON fiscaflow.origins (book_id, account_id, booking_d
 CREATE INDEX origins_by_bank_id ON fiscaflow.origins (book_id, account_id, bank_id)
     WHERE bank_id IS NOT NULL;
 
+-- A book's view as bytes. It is derived: it may be deleted at any time.
+CREATE TABLE fiscaflow.snapshots (
+    book_id uuid   NOT NULL PRIMARY KEY REFERENCES fiscaflow.books (book_id),
+    seq     bigint NOT NULL CHECK (seq > 0),
+    hash    bytea  NOT NULL CHECK (octet_length(hash) = 32),
+    content bytea  NOT NULL
+);
+ALTER TABLE fiscaflow.snapshots ALTER COLUMN content SET STORAGE EXTERNAL;
+
 -- The second wall: a statement sees the book that it named before it looked, and no other, whatever
 -- its own conditions say. `IS NOT DISTINCT FROM` keeps the planner from taking the wall for a key:
 -- it is asked of each row that was found, never used to find rows.
@@ -158,6 +167,10 @@ CREATE POLICY one_book ON fiscaflow.transactions
 ALTER TABLE fiscaflow.origins ENABLE ROW LEVEL SECURITY;
 ALTER TABLE fiscaflow.origins FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_book ON fiscaflow.origins
+    USING (book_id IS NOT DISTINCT FROM (SELECT fiscaflow.current_book()));
+ALTER TABLE fiscaflow.snapshots ENABLE ROW LEVEL SECURITY;
+ALTER TABLE fiscaflow.snapshots FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_book ON fiscaflow.snapshots
     USING (book_id IS NOT DISTINCT FROM (SELECT fiscaflow.current_book()));
 
 INSERT INTO fiscaflow.schema_version (version) VALUES (1);

@@ -39,7 +39,7 @@ pub(super) async fn documents(
 }
 
 /// The first two columns.
-fn read_head(row: &PgRow) -> Result<Head> {
+pub(super) fn read_head(row: &PgRow) -> Result<Head> {
     let seq: i64 = row.try_get(0).map_err(failed)?;
     let seq = u64::try_from(seq).map_err(|_| damaged("a head has no place in the history"))?;
     Ok(Head { seq, hash: Hash::from_slice(row.try_get(1).map_err(failed)?)? })

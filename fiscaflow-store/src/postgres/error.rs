@@ -64,8 +64,8 @@ fn by_state(state: &str, constraint: Option<&str>) -> Error {
         ("23" | "XX", _) => (ErrorCode::CorruptData, "what is stored contradicts itself"),
         (_, "26000" | "42P05" | "08P01") => (
             ErrorCode::StoreUnavailable,
-            "a pooler hands out connections by the transaction: the url has to say \
-             `pgbouncer=true`",
+            "a pooler is in the way: one that hands out connections by the transaction needs \
+             `pgbouncer=true` in the url",
         ),
         (_, "25006") | ("28", _) | (_, "42501") => {
             (ErrorCode::StoreUnavailable, "the database may not be read or written")

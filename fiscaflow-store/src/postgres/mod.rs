@@ -14,6 +14,7 @@ mod error;
 mod migrate;
 mod options;
 mod rows;
+mod snapshots;
 mod statement;
 mod transactions;
 
@@ -23,7 +24,7 @@ use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Store,
+    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Snapshot, Store,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::PgPool;
@@ -115,6 +116,15 @@ impl Store for PostgresStore {
     async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
         self.opened()?;
         commit::commit(self, commit).await
+    }
+
+    async fn snapshot(&self, book_id: BookId) -> Result<Option<Snapshot>> {
+        snapshots::snapshot(self.opened()?, book_id).await
+    }
+
+    async fn keep_snapshot(&self, book_id: BookId, snapshot: Snapshot) -> Result<()> {
+        let store = self.opened()?.clone();
+        crate::uncancelled(async move { snapshots::keep(&store, book_id, snapshot).await }).await
     }
 
     async fn close(&self) {

@@ -47,7 +47,7 @@ pub(super) fn select(book_id: BookId, columns: &str, from: &str) -> Result<Query
 }
 
 impl PostgresStore {
-    /// Runs a statement that reads.
+    /// Runs a statement that is an operation of its own.
     pub(super) async fn rows(&self, mut select: QueryBuilder<Postgres>) -> Result<Vec<PgRow>> {
         if !self.by_transaction {
             return select.build().fetch_all(&self.pool).await.map_err(failed);

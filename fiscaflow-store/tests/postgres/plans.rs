@@ -8,7 +8,9 @@ use std::sync::Arc;
 use fiscaflow_core::conformance::Scribe;
 use fiscaflow_core::log::{Change, Draft};
 use fiscaflow_core::model::{Origin, Payee, SourceKind, Status};
-use fiscaflow_core::store::{OriginQuery, PageRequest, Position, Store, TransactionQuery};
+use fiscaflow_core::store::{
+    OriginQuery, PageRequest, Position, Snapshot, Store, TransactionQuery,
+};
 use fiscaflow_core::{AccountId, CategoryId, GoalId, ImportId, PayeeId, ScheduleId, TransactionId};
 use fiscaflow_store::open;
 use serde_json::Value;
@@ -17,7 +19,8 @@ use uuid::Uuid;
 use crate::shared::postgres::{ROLE, TestPg, run};
 
 /// The tables of which a book has a part.
-const TABLES: [&str; 6] = ["books", "commits", "answers", "documents", "transactions", "origins"];
+const TABLES: [&str; 7] =
+    ["books", "commits", "answers", "documents", "transactions", "origins", "snapshots"];
 
 /// More rows than any statement returns or changes.
 const ENOUGH: f64 = 15_000.0;
@@ -107,6 +110,7 @@ async fn read_all(store: &dyn Store, scribe: &Scribe, url: &str) {
         store.documents(book).await.unwrap();
         store.commits(book, 100, 100).await.unwrap();
         store.answered(book, "key 77").await.unwrap();
+        store.snapshot(book).await.unwrap();
         assert_eq!(store.transactions(book, &ids[..1]).await.unwrap().len(), 1);
         assert_eq!(store.transactions(book, &ids).await.unwrap().len(), 40);
         for after in [None, Some(ids[3])] {
@@ -137,6 +141,8 @@ async fn write_all(store: &dyn Store, scribe: &mut Scribe) {
         name: name.to_owned(),
         aliases: Vec::new(),
     };
+    let head = scribe.head.unwrap();
+    store.keep_snapshot(scribe.book_id, Snapshot { head, bytes: vec![0] }).await.unwrap();
     for (count, rounds) in [(1, 7), (3, 1), (4_500, 2)] {
         let made: Vec<_> = (0..count)
             .map(|minor| {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fiscaflow_core::conformance::{Scribe, fsck};
 use fiscaflow_core::log::Change;
 use fiscaflow_core::model::{Document, Transaction};
-use fiscaflow_core::store::{Head, OriginQuery, PageRequest, Store, TransactionQuery};
+use fiscaflow_core::store::{Head, OriginQuery, PageRequest, Snapshot, Store, TransactionQuery};
 use fiscaflow_core::{CategoryId, ImportId};
 use fiscaflow_store::open;
 
@@ -43,6 +43,8 @@ async fn written(store: &dyn Store, seed: u32) -> Scribe {
     scribe.create(store, transactions).await;
     let used = scribe.seal_with_key(Vec::new(), "key");
     scribe.write(store, used).await;
+    let head = scribe.head.unwrap();
+    store.keep_snapshot(scribe.book_id, Snapshot { head, bytes: vec![0] }).await.unwrap();
     scribe
 }
 
@@ -76,6 +78,7 @@ async fn told(store: &dyn Store, scribe: &Scribe, stranger: &Scribe) -> Vec<Stri
         format!("{:?}", store.columns(book, None, 99).await.unwrap()),
         format!("{:?}", store.origins(book, &query).await.unwrap()),
         format!("{:?}", store.commits(book, 0, 99).await.unwrap().len()),
+        format!("{:?}", store.snapshot(book).await.unwrap()),
         format!("{:?}", store.answered(book, "key").await.unwrap().map(|it| it.request_salt)),
     ];
     for category_id in [None, category(scribe)] {
@@ -110,7 +113,7 @@ async fn without_its_filters_a_read_sees_its_book_alone() {
     }
     let everything = told(&*open_to_all, &one, &other).await;
     let walled = of_one.iter().zip(&everything).filter(|(one, all)| one != all).count();
-    assert!(walled >= 6, "without the wall, only {walled} answers differ: {everything:#?}");
+    assert!(walled >= 7, "without the wall, only {walled} answers differ: {everything:#?}");
 }
 
 #[tokio::test]
@@ -142,7 +145,8 @@ async fn who_names_no_book_sees_none() {
     let pool = pool.connect(&database.url).await.unwrap();
     let names_a_book = "SELECT set_config('fiscaflow.book', $1::text, true)";
     sqlx::query(names_a_book).bind(one.book_id.uuid()).execute(&pool).await.unwrap();
-    for table in ["books", "commits", "answers", "documents", "transactions", "origins"] {
+    let tables = "books commits answers documents transactions origins snapshots";
+    for table in tables.split(' ') {
         let count = format!("SELECT count(*) FROM fiscaflow.{table}");
         let count = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(count));
         assert_eq!(count.fetch_one(&pool).await.unwrap(), 0, "{table}");
