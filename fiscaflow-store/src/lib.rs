@@ -1,8 +1,9 @@
 //! Where FiscaFlow books live, and what the core is told of the machine: time and fresh ids.
 //!
 //! [`open`] takes a URL and gives a [`Store`]: [`MemoryStore`], the reference that forgets with the
-//! process, or `SqliteStore`, one file for any number of books. Both pass the conformance suite of
-//! the core and answer alike.
+//! process, `SqliteStore`, one file for any number of books, or, with the feature `postgres`,
+//! `PostgresStore`, one database for any number of processes. All pass the conformance suite of the
+//! core and answer alike.
 
 mod memory;
 #[cfg(feature = "postgres")]
@@ -33,14 +34,19 @@ pub use system::{RandomIds, SystemClock};
 /// | `sqlite::memory:` | SQLite in memory, gone when it is closed |
 /// | `sqlite:PATH`, `sqlite://PATH` | an SQLite file, made where it is absent |
 /// | `sqlite:PATH?durability=may_lose_last_commits` | the same, faster: see [`Durability`] |
+/// | `postgres://USER:PASSWORD@HOST/DATABASE` | PostgreSQL (feature `postgres`) |
+/// | `postgres://...?max_connections=N` | the same with so many connections, 10 where absent |
+/// | `postgres://...?pgbouncer=true` | the same through a pooler in transaction mode |
 ///
-/// A path is taken as it stands, up to the first `?`; nothing in it is decoded. SQLite needs a
-/// Tokio runtime around this call and around every call of the store. A file that is made can be
-/// read and written by its owner alone, where the system knows owners.
+/// A path is taken as it stands, up to the first `?`; nothing in it is decoded. A file that is made
+/// can be read and written by its owner alone, where the system knows owners. A PostgreSQL URL also
+/// takes `host`, `sslmode`, `sslrootcert`, `sslcert`, `sslkey` and `application_name`, as libpq
+/// does. Both need a Tokio runtime around this call and around every call of the store.
 ///
-/// Errors: `invalid_input` for a URL that names no store, a directory that is not there and a file
-/// that is no FiscaFlow database; `schema_too_new` for a database of a newer version, which stays
-/// untouched; `store_unavailable` for what may go away by itself.
+/// Errors: `invalid_input` for a URL that names no store, a directory that is not there, a file
+/// or schema that is not FiscaFlow's, and a user, password or database that the server does not
+/// know; `schema_too_new` for a database of a newer version, which stays untouched;
+/// `store_unavailable` for what may go away by itself. No error shows the URL.
 ///
 /// ```
 /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {

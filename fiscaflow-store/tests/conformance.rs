@@ -65,11 +65,11 @@ mod on_postgres {
     use crate::shared::postgres::database;
 
     async fn store() -> (Arc<dyn Store>, ()) {
-        (open(&database().await.url).await.expect("a store"), ())
+        (open(&database().url).await.expect("a store"), ())
     }
 
     async fn with_one_connection() -> (Arc<dyn Store>, ()) {
-        let url = database().await.with("max_connections=1");
+        let url = database().with("max_connections=1");
         (open(&url).await.expect("a store"), ())
     }
 
@@ -87,7 +87,7 @@ mod on_postgres {
     }
 
     async fn through_a_pooler() -> (Arc<dyn Store>, ()) {
-        let url = crate::shared::postgres::pooler().url(&database().await);
+        let url = crate::shared::postgres::pooler().url(&database());
         (open(&url).await.expect("a store"), ())
     }
 

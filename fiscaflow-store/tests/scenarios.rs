@@ -65,7 +65,7 @@ async fn sqlite_file() {
 #[cfg(feature = "postgres")]
 #[tokio::test]
 async fn postgres() {
-    run_all(async |_: &str| shared::postgres::database().await.url).await;
+    run_all(async |_: &str| shared::postgres::database().url).await;
 }
 
 /// Every scenario holds on PostgreSQL through PgBouncer in transaction mode.
@@ -73,5 +73,5 @@ async fn postgres() {
 #[tokio::test]
 async fn postgres_through_pgbouncer() {
     let pooler = shared::postgres::pooler();
-    run_all(async |_: &str| pooler.url(&shared::postgres::database().await)).await;
+    run_all(async |_: &str| pooler.url(&shared::postgres::database())).await;
 }

@@ -21,6 +21,9 @@ use fiscaflow_core::store::Store;
 use fiscaflow_core::{BookId, ErrorCode};
 use fiscaflow_store::{RandomIds, SystemClock, open};
 
+#[cfg(feature = "postgres")]
+mod shared;
+
 const WRITERS: usize = 64;
 
 fn engine(store: Arc<dyn Store>) -> Engine {
@@ -113,6 +116,13 @@ async fn on_sqlite_all_writers_are_taken() {
     all_are_taken(&format!("sqlite:{}", folder.path().join("book.sqlite").display())).await;
 }
 
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_postgres_all_writers_are_taken() {
+    // Holds: the same on PostgreSQL.
+    all_are_taken(&shared::postgres::database().url).await;
+}
+
 /// Has 32 writers write through engines that know nothing of each other, as processes do, each
 /// until it is taken.
 async fn announced_once(engines: [Engine; 4]) {
@@ -169,6 +179,19 @@ async fn engines_over_one_sqlite_file_announce_once() {
     let mut engines = Vec::new();
     for _ in 0..4 {
         engines.push(engine(open(&url).await.unwrap()));
+    }
+    announced_once(engines.try_into().unwrap()).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn engines_over_one_postgres_database_announce_once() {
+    // Holds: the same of four engines with connections of their own, one of them through a pooler.
+    let database = shared::postgres::database();
+    let through = shared::postgres::pooler().url(&database);
+    let mut engines = Vec::new();
+    for url in [&database.url, &through, &database.with("max_connections=1"), &database.url] {
+        engines.push(engine(open(url).await.unwrap()));
     }
     announced_once(engines.try_into().unwrap()).await;
 }

@@ -366,7 +366,8 @@ fn check_url(flag: &str, url: &str) -> Result<(), String> {
     ))
 }
 
-/// Tokens lie beside the database file, and are gone with a database in memory.
+/// Tokens lie beside the database file; those of a database that is no file end with the server,
+/// unless it is told of a file.
 fn tokens_beside(database: &str) -> Option<PathBuf> {
     database_file(database).map(|path| format!("{path}.tokens.json").into())
 }
@@ -448,7 +449,9 @@ mod tests {
         for url in ["sqlite:a/b.db", "sqlite://a/b.db", "sqlite:a/b.db?durability=full"] {
             assert_eq!(beside(url).as_deref(), Some("a/b.db.tokens.json"));
         }
-        assert_eq!((beside("memory:"), beside("sqlite::memory:")), (None, None));
+        for url in ["memory:", "sqlite::memory:", "postgres://db/books"] {
+            assert_eq!(beside(url), None);
+        }
     }
 
     #[test]

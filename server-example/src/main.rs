@@ -46,7 +46,7 @@ fn run(command: Command, config: Config) -> Result<(), String> {
         matches!(command, Command::CreateToken(..) | Command::ListTokens | Command::RevokeToken(_))
     };
     if of_tokens(&command) && config.tokens.is_none() {
-        return Err("tokens of a database in memory end with the server".to_owned());
+        return Err("there is no file for tokens: name one with `--tokens`".to_owned());
     }
     match command {
         Command::Serve => {

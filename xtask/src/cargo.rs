@@ -5,6 +5,10 @@ use std::path::{Path, PathBuf};
 use crate::cache;
 use crate::shell::{Cmd, Outcome};
 
+/// What is off by default and checked and tested all the same. Always given: another choice of
+/// features compiles what depends on them again.
+pub const FEATURES: &str = "fiscaflow-store/postgres,fiscaflow-server/postgres";
+
 /// `cargo` at the root of the repository.
 pub fn command(root: &Path) -> Cmd {
     Cmd::new("cargo").dir(root)

@@ -16,7 +16,7 @@ pub fn run(root: &Path) -> Outcome {
     report.step("clippy", || clippy(root));
     report.step("docs", || {
         cargo::command(root)
-            .args(["doc", "--workspace", "--no-deps", "--locked"])
+            .args(["doc", "--workspace", "--no-deps", "--locked", "--features", cargo::FEATURES])
             .env("RUSTDOCFLAGS", "-D warnings")
             .run()
     });
@@ -30,7 +30,8 @@ fn clippy(root: &Path) -> Outcome {
     // The build script of pyo3 asks an interpreter about itself.
     tools::python::interpreter()?;
     cargo::command(root)
-        .args(["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"])
+        .args(["clippy", "--workspace", "--all-targets", "--locked"])
+        .args(["--features", cargo::FEATURES, "--", "-D", "warnings"])
         .run()
 }
 

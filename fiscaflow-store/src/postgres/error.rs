@@ -12,7 +12,7 @@ use crate::{closed, damaged, invalid_url, unavailable};
 pub(super) fn failed(failure: sqlx::Error) -> Error {
     use sqlx::Error as E;
     match &failure {
-        E::Database(error) => by_state(&error.code().unwrap_or_default(), error.constraint()),
+        E::Database(error) => by_state(&error.code().unwrap_or_default(), error.table()),
         E::PoolClosed => closed(),
         E::PoolTimedOut => unavailable("the store is busy, or the database cannot be reached"),
         E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed | E::BeginFailed => {
@@ -50,11 +50,11 @@ pub(super) fn conflict() -> Error {
 }
 
 /// By <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
-fn by_state(state: &str, constraint: Option<&str>) -> Error {
+fn by_state(state: &str, table: Option<&str>) -> Error {
     let (kind, text) = match (state.get(..2).unwrap_or_default(), state) {
-        // The key was answered, or the book begun, by a commit of the same moment. And where the
-        // server's default isolation is stricter than ours, it says so of a head that has moved.
-        ("23", "23505") if matches!(constraint, Some("answers_pkey" | "books_pkey")) => {
+        // The key was answered before; of a partition or a shard, the name only begins so. And where
+        // the server's usual isolation is stricter than ours, it says so of a head that has moved.
+        (_, "23505") if table.is_some_and(|table| table.starts_with("answers")) => {
             return conflict();
         }
         (_, "40001" | "40P01") => return conflict(),
@@ -112,7 +112,7 @@ mod tests {
             assert!(error.to_string().ends_with(&format!("(SQLSTATE {state})")));
         }
         assert_eq!(by_state("40001", None).code(), ErrorCode::Conflict);
-        assert_eq!(by_state("23505", Some("answers_pkey")).code(), ErrorCode::Conflict);
+        assert_eq!(by_state("23505", Some("answers_7")).code(), ErrorCode::Conflict);
         assert_eq!(failed(sqlx::Error::PoolClosed).code(), ErrorCode::Closed);
         assert_eq!(failed(sqlx::Error::PoolTimedOut).code(), ErrorCode::StoreUnavailable);
     }

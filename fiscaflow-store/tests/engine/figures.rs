@@ -137,3 +137,10 @@ async fn figures_stay_current_on_sqlite() {
     // Holds: the same on SQLite.
     stay_current("sqlite::memory:").await;
 }
+
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn figures_stay_current_on_postgres() {
+    // Holds: the same on PostgreSQL.
+    stay_current(&super::throwaway::postgres::database().url).await;
+}

@@ -27,6 +27,9 @@ mod progress;
 mod restore;
 mod rewritten;
 mod rules;
+#[cfg(feature = "postgres")]
+#[path = "../shared/mod.rs"]
+mod throwaway;
 mod transfers;
 mod trying;
 mod undo;

@@ -36,7 +36,7 @@ async fn abandoned<F: Future>(future: F, polls: u32) {
 }
 
 async fn leave_nothing(settings: &str) {
-    let database = database().await;
+    let database = database();
     let store: Arc<dyn Store> = open(&database.with(settings)).await.unwrap();
     let mut scribe = Scribe::new(1);
     scribe.change(&*store, vec![Change::create(scribe.book())]).await;

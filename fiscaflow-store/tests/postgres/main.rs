@@ -10,6 +10,7 @@
 )]
 
 mod cancelled;
+mod cut;
 mod migrations;
 mod opening;
 mod plans;

@@ -42,7 +42,7 @@ async fn schema(database: &Database) -> Vec<String> {
 
 /// A database with the newest schema, made at once.
 async fn fresh() -> Database {
-    let database = database().await;
+    let database = database();
     open(&database.url).await.unwrap().close().await;
     database
 }
@@ -74,7 +74,7 @@ async fn every_table_is_walled_and_led_by_its_book() {
 async fn a_newer_schema_is_refused_and_stays_untouched() {
     // Holds: a later version is `schema_too_new`, and the text names both.
     let database = fresh().await;
-    run(&database.admin, "UPDATE fiscaflow.schema_version SET version = 7").await;
+    run(&database.admin, "UPDATE fiscaflow.schema_version SET version = 7");
     let before = schema(&database).await;
     for _ in 0..2 {
         let error = open(&database.url).await.unwrap_err();
@@ -88,11 +88,11 @@ async fn a_newer_schema_is_refused_and_stays_untouched() {
 #[tokio::test]
 async fn another_programs_schema_is_refused() {
     // Holds: a schema of our name without our version is the caller's mistake, and stays.
-    let database = database().await;
-    run(&database.url, "CREATE SCHEMA fiscaflow; CREATE TABLE fiscaflow.books (title text)").await;
+    let database = database();
+    run(&database.url, "CREATE SCHEMA fiscaflow; CREATE TABLE fiscaflow.books (title text)");
     let error = open(&database.url).await.unwrap_err();
     assert_eq!(error.code(), ErrorCode::InvalidInput, "{error:?}");
-    run(&database.url, "INSERT INTO fiscaflow.books VALUES ('Moby-Dick')").await;
+    run(&database.url, "INSERT INTO fiscaflow.books VALUES ('Moby-Dick')");
 }
 
 #[tokio::test]
@@ -103,15 +103,14 @@ async fn a_role_that_may_not_make_tables_opens_what_is_there() {
         &database.admin,
         "CREATE ROLE clerk LOGIN; GRANT USAGE ON SCHEMA fiscaflow TO clerk;
          GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA fiscaflow TO clerk",
-    )
-    .await;
+    );
     let (_, server) = database.url.split_once('@').unwrap();
     let store = open(&format!("postgres://clerk@{server}")).await.unwrap();
     let mut scribe = Scribe::new(1);
     scribe.create(&*store, vec![scribe.transaction("2024-01-01", 1)]).await;
     fsck(&*store, scribe.book_id).await;
     store.close().await;
-    run(&database.admin, "DROP OWNED BY clerk; DROP ROLE clerk").await;
+    run(&database.admin, "DROP OWNED BY clerk; DROP ROLE clerk");
 }
 
 /// The statements of the migration.
@@ -131,7 +130,7 @@ async fn a_migration_that_was_cut_off_runs_again() {
     let statements = statements();
     assert!(statements.len() > 30, "the migration has {} statements", statements.len());
     for done in 0..=statements.len() {
-        let database = database().await;
+        let database = database();
         let mut dying = PgConnection::connect(&database.url).await.unwrap();
         sqlx::raw_sql("BEGIN").execute(&mut dying).await.unwrap();
         for statement in &statements[..done] {
@@ -161,7 +160,7 @@ async fn of_several_processes_one_makes_the_schema() {
     }
     let expected = schema(&fresh().await).await;
     for round in 0..4 {
-        let database = database().await;
+        let database = database();
         let mut dying = PgConnection::connect(&database.url).await.unwrap();
         if round % 2 == 1 {
             let lock = "BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('fiscaflow.schema', 0)); \

@@ -1,10 +1,12 @@
 //! Opening by URL, and what goes wrong with it.
 
-use fiscaflow_core::conformance::Scribe;
+use fiscaflow_core::conformance::stores::model;
+use fiscaflow_core::conformance::{Scribe, fsck};
+use fiscaflow_core::log::Change;
 use fiscaflow_core::{Error, ErrorCode};
 use fiscaflow_store::open;
 
-use crate::shared::postgres::{LOCKED, ROLE, database, pooler};
+use crate::shared::postgres::{LOCKED, ROLE, database, pooler, run};
 
 /// A text that must never appear in an error.
 const SECRET: &str = "hunter2";
@@ -48,7 +50,7 @@ async fn a_url_that_means_nothing_is_refused() {
 #[tokio::test]
 async fn a_stranger_is_refused() {
     // Holds: a user, password or database that the server does not know is the caller's mistake.
-    let database = database().await;
+    let database = database();
     let absent = database.url.replace(&database.name, "absent");
     let stranger = database.url.replace(ROLE, "stranger");
     let locked = database.url.replace(&format!("{ROLE}:fiscaflow"), &format!("{LOCKED}:{SECRET}"));
@@ -65,7 +67,7 @@ async fn a_stranger_is_refused() {
 #[tokio::test]
 async fn several_processes_share_a_database() {
     // Holds: stores that know nothing of each other see each other's commits, and conflict.
-    let database = database().await;
+    let database = database();
     let (one, other) = (open(&database.url).await.unwrap(), open(&database.url).await.unwrap());
     let mut scribe = Scribe::new(1);
     for store in [&one, &other, &one] {
@@ -82,10 +84,61 @@ async fn several_processes_share_a_database() {
 #[tokio::test]
 async fn without_the_setting_a_pooler_is_named() {
     // Holds: a pooler in transaction mode without `pgbouncer=true` fails in words that help.
-    let database = database().await;
+    let database = database();
     let url = pooler().url(&database);
     let error = refused(&url.replace("?pgbouncer=true", "")).await;
     assert_eq!(error.code(), ErrorCode::StoreUnavailable);
     assert!(error.message().contains("`pgbouncer=true`"), "{error:?}");
     open(&url).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_replica_is_read() {
+    // Holds: a database that takes no writes, as a replica does, opens and answers; a commit there
+    // is unavailable and changes nothing.
+    let database = database();
+    let store = open(&database.url).await.unwrap();
+    let mut scribe = Scribe::new(1);
+    scribe.create(&*store, vec![scribe.transaction("2024-01-01", 1)]).await;
+    let name = &database.name;
+    run(&database.admin, format!("ALTER DATABASE {name} SET default_transaction_read_only = on"));
+    for url in [database.url.clone(), database.with("pgbouncer=true")] {
+        let replica = open(&url).await.unwrap();
+        let commit = scribe.seal(vec![Change::create(scribe.transaction("2024-01-01", 1))]);
+        let error = replica.commit(commit).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::StoreUnavailable, "{error:?}");
+        assert_eq!(fsck(&*replica, scribe.book_id).await.len(), 1);
+    }
+}
+
+/// Makes each table anew in so many parts by the book.
+const IN_PARTS: &str = "
+    DO $$ DECLARE name text; BEGIN
+        FOREACH name IN ARRAY '{answers,snapshots,documents,commits,books,transactions,origins}'::text[]
+        LOOP
+            EXECUTE format('ALTER TABLE fiscaflow.%I RENAME TO whole', name);
+            EXECUTE format('CREATE TABLE fiscaflow.%I (LIKE fiscaflow.whole INCLUDING ALL)
+                PARTITION BY HASH (book_id)', name);
+            FOR part IN 0..3 LOOP
+                EXECUTE format('CREATE TABLE fiscaflow.%I PARTITION OF fiscaflow.%I
+                    FOR VALUES WITH (MODULUS 4, REMAINDER %s)', name || '_' || part, name, part);
+            END LOOP;
+            EXECUTE format('ALTER TABLE fiscaflow.%I ENABLE ROW LEVEL SECURITY', name);
+            EXECUTE format('ALTER TABLE fiscaflow.%I FORCE ROW LEVEL SECURITY', name);
+            EXECUTE format('CREATE POLICY one_book ON fiscaflow.%I USING (book_id IS NOT DISTINCT
+                FROM (SELECT fiscaflow.current_book()))', name);
+            DROP TABLE fiscaflow.whole;
+        END LOOP;
+    END $$";
+
+#[tokio::test]
+async fn tables_may_lie_in_parts_by_book() {
+    // Holds: with every table in hash partitions by book, random commands answer as a naive twin.
+    let in_parts = async || {
+        let database = database();
+        open(&database.url).await.unwrap().close().await;
+        run(&database.url, IN_PARTS);
+        (open(&database.url).await.unwrap(), ())
+    };
+    model::run(in_parts, 200).await;
 }

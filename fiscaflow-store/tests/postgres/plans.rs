@@ -222,19 +222,19 @@ async fn every_statement_goes_along_an_index_of_its_book() {
         "auto_explain.log_analyze=on",
         "auto_explain.log_timing=off",
     ]);
-    let database = server.database().await;
+    let database = server.database();
     let store = open(&database.url).await.unwrap();
     let mut scribe = Scribe::new(1);
     scribe.change(&*store, vec![Change::create(scribe.book())]).await;
     store.close().await;
-    run(&database.admin, filling(scribe.book_id.uuid(), transactions())).await;
+    run(&database.admin, filling(scribe.book_id.uuid(), transactions()));
 
     let store: Arc<dyn Store> = open(&database.url).await.unwrap();
     read_all(&*store, &scribe, &database.admin).await;
     write_all(&*store, &mut scribe).await;
     store.close().await;
     let careless = "SELECT count(*) FROM fiscaflow.transactions WHERE amount_minor = 3";
-    run(&database.url, careless).await;
+    run(&database.url, careless);
 
     let (mut statements, mut faults) = (BTreeSet::new(), BTreeSet::new());
     for plan in explained(&server.log()) {

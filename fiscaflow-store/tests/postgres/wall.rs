@@ -91,11 +91,11 @@ async fn told(store: &dyn Store, scribe: &Scribe, stranger: &Scribe) -> Vec<Stri
 
 /// A database with two books whose statements no longer tell them apart.
 async fn without_filters() -> (Database, Scribe, Scribe) {
-    let database = database().await;
+    let database = database();
     let store = open(&database.url).await.unwrap();
     let (one, other) = (written(&*store, 1).await, written(&*store, 2).await);
     store.close().await;
-    run(&database.admin, WITHOUT_FILTERS).await;
+    run(&database.admin, WITHOUT_FILTERS);
     (database, one, other)
 }
 
@@ -129,7 +129,7 @@ async fn without_its_filters_a_write_leaves_other_books_alone() {
     assert_eq!(store.columns(one.book_id, None, 9).await.unwrap(), [], "the filter is out");
     assert_eq!(told(&*store, &other, &other).await, before);
     store.close().await;
-    run(&database.admin, "DROP SCHEMA open CASCADE").await;
+    run(&database.admin, "DROP SCHEMA open CASCADE");
     let store = open(&database.url).await.unwrap();
     fsck(&*store, other.book_id).await;
 }
@@ -138,7 +138,7 @@ async fn without_its_filters_a_write_leaves_other_books_alone() {
 async fn who_names_no_book_sees_none() {
     // Holds: the role that owns the tables sees and writes nothing unless it names a book, also
     // after a transaction that named one.
-    let database = database().await;
+    let database = database();
     let store = open(&database.url).await.unwrap();
     let one = written(&*store, 1).await;
     let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1);

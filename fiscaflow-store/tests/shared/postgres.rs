@@ -25,8 +25,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
-
 /// The role that owns the databases.
 pub const ROLE: &str = "fiscaflow_test";
 /// A role that has to show its password, `right`.
@@ -72,16 +70,16 @@ pub fn server() -> &'static TestPg {
 }
 
 /// A fresh database on the server of this test process.
-pub async fn database() -> Database {
-    server().database().await
+pub fn database() -> Database {
+    server().database()
 }
 
-/// Runs statements on a connection of their own.
-pub async fn run(url: &str, sql: impl Into<String>) {
-    let mut connection = PgConnection::connect(url).await.expect("a connection");
-    let sql = sql.into();
-    sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut connection).await.expect("statements");
-    connection.close().await.expect("an end");
+/// Runs statements on a connection of their own, all or none.
+pub fn run(url: &str, sql: impl AsRef<str>) {
+    let mut psql = Command::new(program("psql"));
+    psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql.as_ref()]);
+    let done = psql.stdin(Stdio::null()).output().expect("psql runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
 }
 
 impl TestPg {
@@ -134,20 +132,17 @@ impl TestPg {
             "DO $$ BEGIN CREATE ROLE {ROLE} LOGIN PASSWORD 'fiscaflow'; \
              CREATE ROLE {LOCKED} LOGIN PASSWORD 'right'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         );
-        // A runtime cannot be entered twice in one thread.
-        let made = std::thread::spawn(move || block_on(run(&url, sql)));
-        made.join().expect("a role");
+        run(&url, sql);
     }
 
     /// A fresh database.
-    pub async fn database(&self) -> Database {
+    pub fn database(&self) -> Database {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("t{}_{number}", std::process::id());
-        let sql = format!("DROP DATABASE IF EXISTS {name}");
-        run(&format!("{}/postgres", self.admin), sql).await;
-        let sql = format!("CREATE DATABASE {name} OWNER {ROLE}");
-        run(&format!("{}/postgres", self.admin), sql).await;
+        let server = format!("{}/postgres", self.admin);
+        run(&server, format!("DROP DATABASE IF EXISTS {name}"));
+        run(&server, format!("CREATE DATABASE {name} OWNER {ROLE}"));
         let url = format!("postgres://{ROLE}:fiscaflow@{}/{name}", self.address);
         Database { url, admin: format!("{}/{name}", self.admin), name }
     }
@@ -248,12 +243,6 @@ fn free_port() -> u16 {
 
 fn log_of(folder: &Path) -> String {
     std::fs::read_to_string(folder.join("log")).unwrap_or_default()
-}
-
-/// Runs a future on a runtime of its own.
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().build().expect("a runtime").block_on(future)
 }
 
 /// Waits until the program says in its log that it is ready; `None` where it ends before.

@@ -1,4 +1,4 @@
-//! The server as its clients see it: over real sockets, on both stores.
+//! The server as its clients see it: over real sockets, on every store.
 //!
 //! One test program, because linking it takes longer than running it.
 
@@ -28,3 +28,6 @@ mod shared;
 mod support;
 #[cfg(feature = "webhooks")]
 mod webhook;
+#[cfg(feature = "postgres")]
+#[path = "../../../fiscaflow-store/tests/shared/mod.rs"]
+mod throwaway;

@@ -1,5 +1,5 @@
 //! Every scenario, word for word, through HTTP: on the store in memory with files as they are,
-//! on SQLite with files in JSON.
+//! on SQLite and PostgreSQL with files in JSON.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +34,15 @@ async fn on_sqlite() {
         number += 1;
         let file = dir.path().join(format!("{number}.db"));
         fiscaflow_store::open(&format!("sqlite:{}", file.display())).await.unwrap()
+    })
+    .await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres() {
+    run_all(Files::InJson, async || {
+        fiscaflow_store::open(&crate::throwaway::postgres::database().url).await.unwrap()
     })
     .await;
 }

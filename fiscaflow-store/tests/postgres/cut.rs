@@ -1,0 +1,123 @@
+//! Connections that break off: a commit whose answer is lost was made or was not, and a repeat with
+//! its key makes it once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use fiscaflow_core::ErrorCode;
+use fiscaflow_core::conformance::fsck;
+use fiscaflow_core::engine::{Context, Engine};
+use fiscaflow_core::model::{NewAccount, NewBook, NewTransaction};
+use fiscaflow_store::{RandomIds, SystemClock, open};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::shared::postgres::{database, server};
+
+/// Passes bytes on, and breaks every connection off in the place of passing on an answer, once as
+/// many answers as it was told have passed.
+struct Cutter {
+    address: String,
+    answers: Arc<AtomicI64>,
+}
+
+impl Cutter {
+    async fn start(server: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let answers = Arc::new(AtomicI64::new(i64::MAX));
+        let left = Arc::clone(&answers);
+        tokio::spawn(async move {
+            loop {
+                let (client, _) = listener.accept().await.unwrap();
+                let server = TcpStream::connect(&server).await.unwrap();
+                tokio::spawn(pass(client, server, Arc::clone(&left)));
+            }
+        });
+        Self { address, answers }
+    }
+
+    fn cut_after(&self, answers: i64) {
+        self.answers.store(answers, Ordering::SeqCst);
+    }
+}
+
+async fn pass(mut client: TcpStream, mut server: TcpStream, left: Arc<AtomicI64>) {
+    let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+    loop {
+        tokio::select! {
+            count = client.read(&mut asked) => {
+                let Ok(count @ 1..) = count else { return };
+                if server.write_all(&asked[..count]).await.is_err() {
+                    return;
+                }
+            }
+            count = server.read(&mut answered) => {
+                let Ok(count @ 1..) = count else { return };
+                if left.fetch_sub(1, Ordering::SeqCst) <= 0 {
+                    return;
+                }
+                if client.write_all(&answered[..count]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// How many connections are cut: many more on request.
+fn trials() -> i64 {
+    if std::env::var_os("FISCAFLOW_DEEP").is_some() { 1_000 } else { 60 }
+}
+
+async fn one_effect_each(settings: &str) {
+    let database = database();
+    let cutter = Cutter::start(server().address.clone()).await;
+    let url = database.with(settings).replace(&server().address, &cutter.address);
+    let store = open(&url).await.unwrap();
+    let ids = Arc::new(RandomIds::new().unwrap());
+    let engine = Engine::new(store, Arc::new(SystemClock), ids);
+    let anna = || Context::new("anna".parse().unwrap());
+    let new = NewBook { name: "Home".into(), ..NewBook::new("EUR") };
+    let id = engine.books(anna()).create(new).await.unwrap().id;
+    let account = NewAccount { name: "Giro".into(), ..NewAccount::default() };
+    let account = engine.book(id, anna()).accounts().create(account).await.unwrap().id;
+    let mut lost = 0;
+    for trial in 0..trials() {
+        let context = Context { idempotency_key: Some(format!("key {trial}")), ..anna() };
+        let book = engine.book(id, context);
+        let new =
+            NewTransaction::new(account, "2026-03-05".parse().unwrap(), "-1".parse().unwrap());
+        cutter.cut_after(trial % 12);
+        if let Err(error) = book.transactions().create(new.clone()).await {
+            assert_eq!(error.code(), ErrorCode::StoreUnavailable, "{error:?}");
+            lost += 1;
+        }
+        cutter.cut_after(i64::MAX);
+        let mut tries = 0;
+        while let Err(error) = book.transactions().create(new.clone()).await {
+            // Connections that the cut left dead in the pool.
+            assert_eq!(error.code(), ErrorCode::StoreUnavailable, "{error:?}");
+            tries += 1;
+            assert!(tries < 20, "the store does not come back");
+        }
+    }
+    assert!(lost * 4 > trials(), "only {lost} answers were lost");
+    let store = open(&database.url).await.unwrap();
+    let made = fsck(&*store, id).await;
+    assert_eq!(i64::try_from(made.len()).unwrap(), trials() + 2, "the book, the account, and each");
+    engine.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_commit_whose_answer_is_lost_is_made_once() {
+    // Holds: wherever in a request the connection breaks off, it is `store_unavailable`, and the
+    // same request with its key has one effect.
+    one_effect_each("max_connections=2").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_whose_answer_is_lost_is_made_once() {
+    // Holds: the same where each operation is a transaction of several round trips.
+    one_effect_each("max_connections=2&pgbouncer=true").await;
+}
