@@ -17,6 +17,9 @@ use fiscaflow_core::store::{Store, TransactionQuery};
 use fiscaflow_core::{AccountId, Amount, BookId, ErrorCode, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
 
+#[cfg(feature = "postgres")]
+mod shared;
+
 /// Sends of one request at once.
 const SENDS: usize = 50;
 
@@ -126,4 +129,12 @@ async fn on_one_sqlite_file_each_key_has_one_effect() {
         stores.push(open(&url).await.unwrap());
     }
     one_effect(&stores).await;
+}
+
+#[cfg(feature = "postgres")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn on_one_postgres_database_each_key_has_one_effect() {
+    // Holds: the same of stores with connections of their own to one database.
+    let url = shared::postgres::database().url;
+    one_effect(&[open(&url).await.unwrap(), open(&url).await.unwrap()]).await;
 }

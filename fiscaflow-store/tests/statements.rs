@@ -6,8 +6,17 @@
 
 use std::path::Path;
 
-const TABLES: [&str; 7] =
-    ["answers", "books", "commits", "documents", "origins", "snapshots", "transactions"];
+const TABLES: [&str; 9] = [
+    "answers",
+    "books",
+    "commits",
+    "deliveries",
+    "documents",
+    "origins",
+    "set_aside",
+    "snapshots",
+    "transactions",
+];
 /// What stands before the name of a table.
 const BEFORE: [&str; 4] = ["FROM ", "INTO ", "JOIN ", "UPDATE "];
 /// How far behind the name of a table the book has to be named.

@@ -1,8 +1,10 @@
--- Books: their history, the answers to idempotency keys, their documents and their transactions.
+-- Books: their history, the answers to idempotency keys, their documents and their transactions;
+-- and how far their events have come to whoever is told of them.
 --
 -- Every key leads with the book. Hashes are 32 bytes. Dates are days since 1970-01-01
--- (`date '1970-01-01' + booking_day::int` shows one). Amounts are minor units of the currency.
--- Lists and maps stand as JSON; an empty one is NULL. Texts are compared by their bytes.
+-- (`date '1970-01-01' + booking_day::int` shows one), times are microseconds since then. Amounts
+-- are minor units of the currency. Lists and maps stand as JSON; an empty one is NULL. Texts are
+-- compared by their bytes.
 
 CREATE SCHEMA fiscaflow;
 
@@ -137,6 +139,37 @@ CREATE TABLE fiscaflow.snapshots (
 );
 ALTER TABLE fiscaflow.snapshots ALTER COLUMN content SET STORAGE EXTERNAL;
 
+-- How far the events of a book have come to a sink. The events are in the commits.
+CREATE TABLE fiscaflow.deliveries (
+    book_id     uuid   NOT NULL REFERENCES fiscaflow.books (book_id),
+    sink        text   COLLATE "C" NOT NULL,
+    version     bigint NOT NULL CHECK (version > 0),
+    seq         bigint NOT NULL CHECK (seq >= 0), -- done with, as are so many of the next commit:
+    events      bigint NOT NULL CHECK (events >= 0),
+    lease_owner text   COLLATE "C",
+    lease_until bigint,
+    tries       bigint NOT NULL,
+    failure     text   COLLATE "C",
+    retry_at    bigint,
+    PRIMARY KEY (book_id, sink)
+);
+
+-- Events that a sink refused too often.
+CREATE TABLE fiscaflow.set_aside (
+    book_id  uuid    NOT NULL,
+    sink     text    COLLATE "C" NOT NULL,
+    seq      bigint  NOT NULL,
+    number   bigint  NOT NULL,
+    event_id uuid    NOT NULL,
+    name     text    COLLATE "C" NOT NULL,
+    tries    bigint  NOT NULL,
+    reason   text    COLLATE "C" NOT NULL,
+    at       bigint  NOT NULL,
+    again    boolean NOT NULL, -- to be delivered again
+    PRIMARY KEY (book_id, sink, seq, number),
+    FOREIGN KEY (book_id, sink) REFERENCES fiscaflow.deliveries (book_id, sink)
+);
+
 -- The second wall: a statement sees the book that it named before it looked, and no other, whatever
 -- its own conditions say. `IS NOT DISTINCT FROM` keeps the planner from taking the wall for a key:
 -- it is asked of each row that was found, never used to find rows.
@@ -172,5 +205,22 @@ ALTER TABLE fiscaflow.snapshots ENABLE ROW LEVEL SECURITY;
 ALTER TABLE fiscaflow.snapshots FORCE ROW LEVEL SECURITY;
 CREATE POLICY one_book ON fiscaflow.snapshots
     USING (book_id IS NOT DISTINCT FROM (SELECT fiscaflow.current_book()));
+ALTER TABLE fiscaflow.deliveries ENABLE ROW LEVEL SECURITY;
+ALTER TABLE fiscaflow.deliveries FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_book ON fiscaflow.deliveries
+    USING (book_id IS NOT DISTINCT FROM (SELECT fiscaflow.current_book()));
+ALTER TABLE fiscaflow.set_aside ENABLE ROW LEVEL SECURITY;
+ALTER TABLE fiscaflow.set_aside FORCE ROW LEVEL SECURITY;
+CREATE POLICY one_book ON fiscaflow.set_aside
+    USING (book_id IS NOT DISTINCT FROM (SELECT fiscaflow.current_book()));
+
+-- Which books have events that wait is asked of all of them. That statement says so, and sees heads
+-- and deliveries, which tell nothing of what is in a book.
+CREATE POLICY waiting ON fiscaflow.books FOR SELECT
+    USING ((SELECT current_setting('fiscaflow.waiting', true)) = 'on');
+CREATE POLICY waiting ON fiscaflow.deliveries FOR SELECT
+    USING ((SELECT current_setting('fiscaflow.waiting', true)) = 'on');
+CREATE POLICY waiting ON fiscaflow.set_aside FOR SELECT
+    USING ((SELECT current_setting('fiscaflow.waiting', true)) = 'on');
 
 INSERT INTO fiscaflow.schema_version (version) VALUES (1);

@@ -9,6 +9,7 @@
 
 mod commit;
 mod commits;
+mod deliveries;
 mod documents;
 mod error;
 mod migrate;
@@ -24,7 +25,8 @@ use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Snapshot, Store,
+    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
+    SetAside, SetAsideQuery, Snapshot, Store, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::PgPool;
@@ -116,6 +118,29 @@ impl Store for PostgresStore {
     async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
         self.opened()?;
         commit::commit(self, commit).await
+    }
+
+    async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
+        deliveries::waiting(self.opened()?, query).await
+    }
+
+    async fn delivery(&self, book_id: BookId, sink: &str) -> Result<Option<Delivery>> {
+        deliveries::delivery(self.opened()?, book_id, sink).await
+    }
+
+    async fn set_aside(
+        &self,
+        book_id: BookId,
+        sink: &str,
+        query: &SetAsideQuery,
+    ) -> Result<Vec<SetAside>> {
+        deliveries::set_aside(self.opened()?, book_id, sink, query).await
+    }
+
+    async fn deliver(&self, book_id: BookId, sink: &str, step: Arc<DeliveryStep>) -> Result<()> {
+        let (store, sink) = (self.opened()?.clone(), sink.to_owned());
+        crate::uncancelled(async move { deliveries::deliver(&store, book_id, &sink, &step).await })
+            .await
     }
 
     async fn snapshot(&self, book_id: BookId) -> Result<Option<Snapshot>> {

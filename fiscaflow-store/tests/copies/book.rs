@@ -20,6 +20,8 @@ async fn stores(dir: &TempDir, name: &str) -> Vec<Arc<dyn Store>> {
     for url in ["memory:", "sqlite::memory:", file.as_str()] {
         stores.push(open(url).await.unwrap());
     }
+    #[cfg(feature = "postgres")]
+    stores.push(open(&super::shared::postgres::database().url).await.unwrap());
     stores
 }
 

@@ -9,6 +9,9 @@
 
 mod backup;
 mod book;
+#[cfg(feature = "postgres")]
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use fiscaflow_core::outbox::{Inbox, Outgoing};
 use fiscaflow_core::{BookId, ErrorCode, Result};
 use sqlx::{Connection as _, SqliteConnection};
 
-use super::{STORES, World};
+use super::{World, stores};
 
 async fn home(url: &str) -> (Engine, BookId, Vec<Outgoing>) {
     let world = World::new(url).await;
@@ -34,7 +34,7 @@ async fn category(book: BookHandle, name: &str) -> Result<Category> {
 async fn fifty_deliveries_of_an_event_have_one_effect() {
     // Holds: an effect that is a write of the engine is made once, by whoever comes first; all
     // get its answer, and the history tells the event that caused it.
-    for url in STORES {
+    for url in &stores() {
         let (engine, book_id, events) = home(url).await;
         let inbox = Inbox::new("seen", "anna".parse().unwrap()).unwrap();
         let mut sends = tokio::task::JoinSet::new();

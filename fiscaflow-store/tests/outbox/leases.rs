@@ -8,7 +8,7 @@ use fiscaflow_core::conformance::Scribe;
 use fiscaflow_core::outbox::RelayOptions;
 use tokio::sync::Semaphore;
 
-use super::{Does, STORES, World};
+use super::{Does, World, stores};
 
 /// Runs a future until it stands still at a gate that the sink has reached.
 async fn until_told<F: Future>(mut future: std::pin::Pin<&mut F>, world: &World, events: usize) {
@@ -23,7 +23,7 @@ async fn until_told<F: Future>(mut future: std::pin::Pin<&mut F>, world: &World,
 async fn what_was_told_before_a_crash_is_told_again() {
     // Holds: a relay that dies between delivery and place leaves its lease; until it has run out
     // nobody tells anything, then another relay tells the same events again, and all that follow.
-    for url in STORES {
+    for url in &stores() {
         let world = World::new(url).await;
         let mut scribe = Scribe::new(1);
         let first = world.write(&mut scribe, 3).await;
@@ -46,7 +46,7 @@ async fn what_was_told_before_a_crash_is_told_again() {
 async fn a_relay_that_lost_its_lease_moves_nothing() {
     // Holds: while one relay waits for its sink, its lease runs out and another one goes on; when
     // the first comes back it neither moves the place nor tells anything more.
-    for url in STORES {
+    for url in &stores() {
         let world = World::new(url).await;
         let mut scribe = Scribe::new(1);
         let first = world.write(&mut scribe, 2).await;
@@ -93,7 +93,7 @@ async fn a_lease_that_is_used_does_not_run_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn relays_at_once_share_the_books() {
     // Holds: of many relays at once one has a book, so every event is told once and in order.
-    for url in STORES {
+    for url in &stores() {
         let world = World::new(url).await;
         let mut scribes: Vec<_> = (1..=6).map(Scribe::new).collect();
         let mut written = Vec::new();

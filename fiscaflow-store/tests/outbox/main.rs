@@ -13,6 +13,9 @@ mod leases;
 mod model;
 mod order;
 mod refused;
+#[cfg(feature = "postgres")]
+#[path = "../shared/mod.rs"]
+mod shared;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -144,5 +147,10 @@ impl World {
     }
 }
 
-/// Every store that needs nothing outside this process.
-const STORES: [&str; 2] = ["memory:", "sqlite::memory:"];
+/// A fresh store of each kind, by its URL.
+fn stores() -> Vec<String> {
+    let mut urls = vec!["memory:".to_owned(), "sqlite::memory:".to_owned()];
+    #[cfg(feature = "postgres")]
+    urls.push(shared::postgres::database().url);
+    urls
+}

@@ -12,7 +12,7 @@ use fiscaflow_core::{ErrorCode, EventId};
 use proptest::prelude::*;
 use tokio::sync::Semaphore;
 
-use super::{Does, STORES, World};
+use super::{Does, World, stores};
 
 /// What happens next.
 #[derive(Debug, Clone)]
@@ -190,7 +190,7 @@ proptest! {
     fn nothing_is_left_out_and_nothing_overtakes(acts in proptest::collection::vec(act(), 1..60)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async {
-            for url in STORES {
+            for url in &stores() {
                 let mut life = Life::new(url).await;
                 for act in &acts {
                     life.act(act).await;

@@ -6,13 +6,13 @@ use fiscaflow_core::outbox::{Relay, RelayOptions, Undelivered};
 use fiscaflow_core::{Clock as _, ErrorCode};
 use std::sync::Arc;
 
-use super::{Does, STORES, World};
+use super::{Does, World, stores};
 
 #[tokio::test]
 async fn each_books_events_leave_in_order_and_once() {
     // Holds: whatever the batch, each book's events come in the order of its history, each once;
     // commits without events are passed; a later round tells only what came since.
-    for url in STORES {
+    for url in &stores() {
         for batch in [1, 2, 3, 100] {
             let world = World::new(url).await;
             let relay = world.relay(RelayOptions { batch, ..RelayOptions::default() });
@@ -42,7 +42,7 @@ async fn each_books_events_leave_in_order_and_once() {
 async fn a_sink_that_takes_nothing_hears_everything_later() {
     // Holds: what a sink took before it became unavailable is kept, the rest comes in order once
     // it is back, at once; nothing is counted against an event, however long it takes.
-    for url in STORES {
+    for url in &stores() {
         let world = World::new(url).await;
         let mut scribe = Scribe::new(1);
         let mut written = world.write(&mut scribe, 4).await;
@@ -86,7 +86,7 @@ async fn a_book_with_very_many_events_leaves_others_their_turn() {
 #[tokio::test]
 async fn a_new_sink_may_begin_with_a_day() {
     // Holds: events from before the given instant are passed over, the others come.
-    for url in STORES {
+    for url in &stores() {
         let world = World::new(url).await;
         let mut scribe = Scribe::new(1);
         world.write(&mut scribe, 2).await;

@@ -9,13 +9,13 @@ use fiscaflow_core::model::NewBook;
 use fiscaflow_core::outbox::Undelivered;
 use fiscaflow_core::{BookId, ErrorCode, EventId};
 
-use super::{Does, STORES, World};
+use super::{Does, World, stores};
 
 #[tokio::test]
 async fn an_event_that_is_refused_waits_longer_each_time_and_is_set_aside() {
     // Holds: five tries after pauses of 10, 20, 40 and 80 seconds, then the event goes aside with
     // the last reason, in the same step that moves the place, and the others follow at once.
-    for url in STORES {
+    for url in &stores() {
         let world = World::new(url).await;
         let mut scribe = Scribe::new(1);
         let mut written = world.write(&mut scribe, 3).await;
@@ -90,7 +90,7 @@ fn hooks() -> DeliveryQuery {
 async fn a_set_aside_event_is_delivered_again_on_request() {
     // Holds: who asks sees what was refused and why; an event is told again once, after a request,
     // and goes from the list; one that is refused again stays with its new reason.
-    for url in STORES {
+    for url in &stores() {
         let world = World::new(url).await;
         let (book, written, ..) = owned(&world).await;
         assert!(written.len() >= 2);

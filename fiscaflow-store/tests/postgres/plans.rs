@@ -9,7 +9,8 @@ use fiscaflow_core::conformance::Scribe;
 use fiscaflow_core::log::{Change, Draft};
 use fiscaflow_core::model::{Origin, Payee, SourceKind, Status};
 use fiscaflow_core::store::{
-    OriginQuery, PageRequest, Position, Snapshot, Store, TransactionQuery,
+    OriginQuery, PageRequest, Position, SetAsideQuery, Snapshot, Store, TransactionQuery,
+    WaitingQuery,
 };
 use fiscaflow_core::{AccountId, CategoryId, GoalId, ImportId, PayeeId, ScheduleId, TransactionId};
 use fiscaflow_store::open;
@@ -19,8 +20,17 @@ use uuid::Uuid;
 use crate::shared::postgres::{ROLE, TestPg, run};
 
 /// The tables of which a book has a part.
-const TABLES: [&str; 7] =
-    ["books", "commits", "answers", "documents", "transactions", "origins", "snapshots"];
+const TABLES: [&str; 9] = [
+    "answers",
+    "books",
+    "commits",
+    "deliveries",
+    "documents",
+    "origins",
+    "set_aside",
+    "snapshots",
+    "transactions",
+];
 
 /// More rows than any statement returns or changes.
 const ENOUGH: f64 = 15_000.0;
@@ -111,6 +121,11 @@ async fn read_all(store: &dyn Store, scribe: &Scribe, url: &str) {
         store.commits(book, 100, 100).await.unwrap();
         store.answered(book, "key 77").await.unwrap();
         store.snapshot(book).await.unwrap();
+        let (sink, now) = ("sink".to_owned(), chrono::DateTime::UNIX_EPOCH);
+        let waiting = WaitingQuery { sink, now, after: Some(book), limit: 10 };
+        store.waiting(&waiting).await.unwrap();
+        store.delivery(book, "sink").await.unwrap();
+        store.set_aside(book, "sink", &SetAsideQuery::default()).await.unwrap();
         assert_eq!(store.transactions(book, &ids[..1]).await.unwrap().len(), 1);
         assert_eq!(store.transactions(book, &ids).await.unwrap().len(), 40);
         for after in [None, Some(ids[3])] {

@@ -145,7 +145,8 @@ async fn who_names_no_book_sees_none() {
     let pool = pool.connect(&database.url).await.unwrap();
     let names_a_book = "SELECT set_config('fiscaflow.book', $1::text, true)";
     sqlx::query(names_a_book).bind(one.book_id.uuid()).execute(&pool).await.unwrap();
-    let tables = "books commits answers documents transactions origins snapshots";
+    let tables = "books commits answers documents transactions origins snapshots deliveries \
+         set_aside";
     for table in tables.split(' ') {
         let count = format!("SELECT count(*) FROM fiscaflow.{table}");
         let count = sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(count));

@@ -26,8 +26,8 @@ mod scenarios;
 #[path = "../../../fiscaflow-core/tests/shared/mod.rs"]
 mod shared;
 mod support;
-#[cfg(feature = "webhooks")]
-mod webhook;
 #[cfg(feature = "postgres")]
 #[path = "../../../fiscaflow-store/tests/shared/mod.rs"]
 mod throwaway;
+#[cfg(feature = "webhooks")]
+mod webhook;
