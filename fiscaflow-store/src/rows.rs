@@ -98,7 +98,7 @@ impl<'a> Encoded<'a> {
     }
 }
 
-/// Reads a whole transaction: the cells in the order of these lines, the origins as JSON at the end.
+/// Reads a whole transaction: the cells in the order of these lines, origins as JSON at the end.
 pub(crate) fn read<'r>(c: &mut impl Cells<'r>) -> Result<Transaction> {
     let id = TransactionId::new(c.id()?);
     let account_id = AccountId::new(c.id()?);
@@ -189,8 +189,8 @@ pub(crate) fn read_column_row<'r>(c: &mut impl Cells<'r>) -> Result<ColumnRow> {
     })
 }
 
-/// An origin as it is listed with its transaction: day, bank id, fingerprint, account, import, minor
-/// units and whether it was pending, by 0 or 1.
+/// An origin as it is listed with its transaction: day, bank id, fingerprint, account, import,
+/// minor units and whether it was pending, by 0 or 1.
 type OriginJson = (i64, Option<String>, String, Uuid, Uuid, i64, u8);
 
 fn origins(text: Option<&str>, currency: Currency) -> Result<Vec<Origin>> {

@@ -52,8 +52,8 @@ pub(super) fn conflict() -> Error {
 /// By <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
 fn by_state(state: &str, table: Option<&str>) -> Error {
     let (kind, text) = match (state.get(..2).unwrap_or_default(), state) {
-        // The key was answered before; of a partition or a shard, the name only begins so. And where
-        // the server's usual isolation is stricter than ours, it says so of a head that has moved.
+        // The key was answered before; the name of a partition or a shard begins with its table's.
+        // And a server whose usual isolation is stricter than ours says so of a head that moved.
         (_, "23505") if table.is_some_and(|table| table.starts_with("answers")) => {
             return conflict();
         }

@@ -147,8 +147,8 @@ async fn read_all(store: &dyn Store, scribe: &Scribe, url: &str) {
     }
 }
 
-/// Writes what can be written: a book's first commit, documents and transactions with origins, made,
-/// put anew and removed, few and as many as a file has.
+/// Writes what can be written: a view, documents and transactions with origins, made, put anew and
+/// removed, few and as many as a file has.
 async fn write_all(store: &dyn Store, scribe: &mut Scribe) {
     scribe.head = store.head(scribe.book_id).await.unwrap();
     let payee = |name: &str| Payee {
@@ -213,8 +213,8 @@ fn scans(plan: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// Whether each table that a statement names is joined by the book, or followed by a condition on it
-/// or by the book as the value to be stored.
+/// Whether each table that a statement names is joined by the book, or followed by a condition on
+/// it or by the book as the value to be stored.
 fn names_its_book(statement: &str) -> bool {
     statement.split("fiscaflow.").skip(1).all(|part| {
         let table = part.split(|c: char| !c.is_alphanumeric() && c != '_').next();

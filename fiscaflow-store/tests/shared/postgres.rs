@@ -40,6 +40,8 @@ pub struct TestPg {
     pub address: String,
     /// Its files, where it is ours.
     pub folder: PathBuf,
+    /// What it was started with.
+    arguments: Vec<String>,
     /// The shell that waits for our end. Its input closes with us.
     _watch: Option<Child>,
 }
@@ -76,10 +78,16 @@ pub fn database() -> Database {
 
 /// Runs statements on a connection of their own, all or none.
 pub fn run(url: &str, sql: impl AsRef<str>) {
+    query(url, sql.as_ref());
+}
+
+/// Runs a statement on a connection of its own and gives its one value.
+pub fn query(url: &str, sql: &str) -> String {
     let mut psql = Command::new(program("psql"));
-    psql.args(["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql.as_ref()]);
+    psql.args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]);
     let done = psql.stdin(Stdio::null()).output().expect("psql runs");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).trim().to_owned()
 }
 
 impl TestPg {
@@ -87,7 +95,8 @@ impl TestPg {
     fn at(url: &str) -> Self {
         let admin = url.trim_end_matches('/').to_owned();
         let address = admin.rsplit(['@', '/']).next().unwrap_or_default().to_owned();
-        let it = Self { admin, address, folder: PathBuf::new(), _watch: None };
+        let arguments = Vec::new();
+        let it = Self { admin, address, folder: PathBuf::new(), arguments, _watch: None };
         it.make_role();
         it
     }
@@ -118,7 +127,7 @@ impl TestPg {
             if let Some(watch) = ready(watch, &folder, "ready to accept connections") {
                 let address = format!("127.0.0.1:{port}");
                 let admin = format!("postgres://postgres@{address}");
-                let it = Self { admin, address, folder, _watch: Some(watch) };
+                let it = Self { admin, address, folder, arguments, _watch: Some(watch) };
                 it.make_role();
                 return it;
             }
@@ -130,7 +139,8 @@ impl TestPg {
         let url = format!("{}/postgres", self.admin);
         let sql = format!(
             "DO $$ BEGIN CREATE ROLE {ROLE} LOGIN PASSWORD 'fiscaflow'; \
-             CREATE ROLE {LOCKED} LOGIN PASSWORD 'right'; EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
+             CREATE ROLE {LOCKED} LOGIN PASSWORD 'right'; \
+             EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
         );
         run(&url, sql);
     }
@@ -145,6 +155,31 @@ impl TestPg {
         run(&server, format!("CREATE DATABASE {name} OWNER {ROLE}"));
         let url = format!("postgres://{ROLE}:fiscaflow@{}/{name}", self.address);
         Database { url, admin: format!("{}/{name}", self.admin), name }
+    }
+
+    /// Kills a server of our own, as a machine that fails would.
+    pub fn kill(&self) {
+        let file = self.folder.join("data/postmaster.pid");
+        let text = std::fs::read_to_string(file).expect("the server's id");
+        let id = text.lines().next().unwrap_or_default();
+        assert!(Command::new("kill").args(["-KILL", id]).status().unwrap().success());
+    }
+
+    /// Starts a server that was killed again, in its place.
+    pub fn restart(&mut self) {
+        // The shell has nothing left to wait for.
+        let folder = self.folder.clone();
+        let arguments = self.arguments.clone();
+        for _ in 0..1_000 {
+            let watch = watched(&program("postgres"), &arguments, &folder);
+            if let Some(watch) = ready(watch, &folder, "ready to accept connections") {
+                let mut before = self._watch.replace(watch).expect("a shell");
+                before.kill().unwrap();
+                before.wait().unwrap();
+                return;
+            }
+        }
+        panic!("the server does not start again: {}", log_of(&folder));
     }
 
     /// What the server has logged.
