@@ -42,7 +42,8 @@ async fn attempt(store: &PostgresStore, commit: &Commit) -> Result<()> {
     }
     let mut held = Held::acquire(&store.pool).await?;
     let mut transaction = held.begin().await?;
-    let written = match write(&mut transaction, commit, &writes).await {
+    let named = !store.by_transaction;
+    let written = match write(&mut transaction, commit, &writes, named).await {
         Ok(()) => transaction.commit().await.map_err(failed),
         Err(error) => match transaction.rollback().await {
             Ok(()) => {
@@ -58,16 +59,21 @@ async fn attempt(store: &PostgresStore, commit: &Commit) -> Result<()> {
     written
 }
 
-async fn write(connection: &mut PgConnection, commit: &Commit, writes: &Writes<'_>) -> Result<()> {
+async fn write(
+    connection: &mut PgConnection,
+    commit: &Commit,
+    writes: &Writes<'_>,
+    named: bool,
+) -> Result<()> {
     let mut statement = first(commit, writes)?;
-    let query = statement.build_query_scalar().persistent(false);
+    let query = statement.build_query_scalar().persistent(named);
     moved(query.fetch_one(&mut *connection).await)?;
     for chunk in writes.transactions.chunks(ROWS).skip(1) {
         let mut statement = of_book(commit.book_id)?;
         statement.push("WITH moved AS (SELECT $1 AS book_id WHERE ").push(BOOK).push(")");
         push_transactions(&mut statement, chunk)?;
         statement.push(" SELECT count(*) FROM moved");
-        let query = statement.build_query_scalar().persistent(false);
+        let query = statement.build_query_scalar().persistent(named);
         moved(query.fetch_one(&mut *connection).await)?;
     }
     Ok(())

@@ -72,7 +72,7 @@ macro_rules! columns {
             pub(super) fn bind(self, statement: &mut QueryBuilder<Postgres>) {
                 let mut before = "unnest(";
                 $(statement.push(std::mem::replace(&mut before, ", ")).push_bind(self.$column);)*
-                statement.push(if before == ", " { ")" } else { "unnest()" });
+                statement.push(")");
             }
         }
     };

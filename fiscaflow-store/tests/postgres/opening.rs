@@ -128,6 +128,10 @@ const IN_PARTS: &str = "
             EXECUTE format('ALTER TABLE fiscaflow.%I FORCE ROW LEVEL SECURITY', name);
             EXECUTE format('CREATE POLICY one_book ON fiscaflow.%I USING (book_id IS NOT DISTINCT
                 FROM (SELECT fiscaflow.current_book()))', name);
+            IF name = ANY ('{books,deliveries,set_aside}') THEN
+                EXECUTE format('CREATE POLICY waiting ON fiscaflow.%I FOR SELECT USING
+                    ((SELECT current_setting(''fiscaflow.waiting'', true)) = ''on'')', name);
+            END IF;
             DROP TABLE fiscaflow.whole;
         END LOOP;
     END $$";
