@@ -46,12 +46,13 @@ limits! {
     MAX_PATTERN_BYTES: usize = 512;
     /// Bytes of the compiled regular expressions of one rule, all together.
     MAX_PATTERN_SIZE: usize = 256 * 1024;
-    /// Characters of the classes of a rule's regular expressions, together: classes by name and ranges
-    /// count as often as they stand there, because each of their characters is looked up.
+    /// Characters of the classes of a rule's regular expressions, together: classes by name and
+    /// ranges count as often as they stand there, because each of their characters is looked up.
     MAX_PATTERN_CHARACTERS: u64 = 900_000;
     /// Regular expressions of one rule.
     MAX_PATTERNS: usize = 200;
-    /// Rules of a book that have regular expressions, which bounds the memory that all of them take.
+    /// Rules of a book that have regular expressions, which bounds the memory that all of them
+    /// take.
     MAX_PATTERN_RULES: usize = 500;
     /// Bytes of a rule's sentence.
     MAX_RULE_TEXT_BYTES: usize = 1024 * 1024;

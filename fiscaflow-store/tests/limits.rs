@@ -266,7 +266,11 @@ async fn classes_and_sight_of_regular_expressions() {
     // expressions see.
     let home = Home::new().await;
     let tags = json!([{"kind": "add_tag", "tag": "seen"}]);
-    let regex = |pattern: String| json!({"kind": "text", "field": "description", "op": "regex", "values": [pattern]});
+    let regex = |pattern: String| {
+        let mut condition = holds(0);
+        (condition["op"], condition["values"]) = (json!("regex"), json!([pattern]));
+        condition
+    };
     let characters = async |n: u64| {
         let last = 0x1_0000 + n - 1;
         home.rule(regex(format!("[\\u{{10000}}-\\u{{{last:X}}}]")), tags.clone()).await

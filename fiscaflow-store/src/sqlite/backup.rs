@@ -41,7 +41,7 @@ impl SqliteStore {
     /// `store_unavailable`; `corrupt_data` and `history_broken` for what must not be relied on.
     ///
     /// ```
-    /// # tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+    /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
     /// use fiscaflow_store::{Durability, SqliteStore};
     ///
     /// # let dir = tempfile::tempdir().unwrap();

@@ -38,7 +38,7 @@ fn run(disk: &Disk, meanwhile: impl Fn()) -> Vec<(String, String)> {
         }
     }
     worker.end();
-    session.umount_and_join().unwrap();
+    Disk::unmount(session);
     assert_eq!(done, OPERATIONS, "all was done in the end, in one process: {failed:?}");
     failed
 }

@@ -95,10 +95,17 @@ impl Disk {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Mounts it; it is unmounted when the session is dropped.
+    /// Mounts it.
     pub fn mount(&self, at: &Path) -> BackgroundSession {
         fuser::spawn_mount(self.clone(), at, &Config::default())
             .expect("this test mounts a file system: it needs /dev/fuse and the right to mount")
+    }
+
+    /// Unmounts it. Whoever serves it may be cut off in the middle of a call by that.
+    pub fn unmount(session: BackgroundSession) {
+        if let Err(error) = session.umount_and_join() {
+            assert_eq!(error.kind(), std::io::ErrorKind::ConnectionAborted, "{error}");
+        }
     }
 
     pub fn set(&self, fault: Fault) {

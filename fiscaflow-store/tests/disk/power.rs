@@ -42,7 +42,7 @@ fn cut(disk: &Disk, manner: Manner, seed: u64, first: u64, random: &mut Random) 
         }
     }
     worker.end();
-    session.umount_and_join().unwrap();
+    Disk::unmount(session);
     assert!(disk.is_dead(), "the child worked until the power went");
     let nothing_more = random.one_in(2);
     let after = disk.after_power_loss(Some(random).filter(|_| !nothing_more));

@@ -1,5 +1,5 @@
-//! A household that lives by numbers: what it does and what it must show follow from a seed, so that
-//! whoever makes it die, or its disk fail, knows what has to be there.
+//! A household that lives by numbers: what it does and what it must show follow from a seed, so
+//! that whoever makes it die, or its disk fail, knows what has to be there.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,10 +1,11 @@
 //! Outside help over HTTP: a language model that suggests categories for payees and puts questions
 //! into reports.
 //!
-//! `tasks` says what is asked, `wire` speaks the vendors' formats, `breaker` keeps away from a vendor that does not answer, `counters` tells what was asked and what it cost.
-//! This file puts them together into the core's [`Suggester`] and [`Translator`]: one time limit
-//! for everything a question takes, few repeats, and nothing in logs or errors but what kind of
-//! failure it was. What may be asked, and what of an answer counts, is the core's to decide.
+//! `tasks` says what is asked, `wire` speaks the vendors' formats, `breaker` keeps away from a
+//! vendor that does not answer, `counters` tells what was asked and what it cost. This file
+//! puts them together into the core's [`Suggester`] and [`Translator`]: one time limit for
+//! everything a question takes, few repeats, and nothing in logs or errors but what kind of failure
+//! it was. What may be asked, and what of an answer counts, is the core's to decide.
 
 mod breaker;
 mod counters;

@@ -68,8 +68,7 @@ pub async fn a_delivery_comes_back_as_it_was(store: Arc<dyn Store>) {
     let (one, two) = (book_of_three(&*store, 1).await, book_of_three(&*store, 2).await);
     assert_eq!(store.delivery(one.book_id, "hooks").await.unwrap(), None);
     assert_eq!(store.set_aside(one.book_id, "hooks", &all()).await.unwrap(), []);
-    let mut version = 0;
-    for text in TEXTS {
+    for (version, text) in (0..).zip(TEXTS) {
         let lease = Lease { owner: (*text).to_owned(), until: noon() };
         let delivery = Delivery {
             version: version + 1,
@@ -94,7 +93,6 @@ pub async fn a_delivery_comes_back_as_it_was(store: Arc<dyn Store>) {
         write(&*store, &one, "hooks", step).await;
         assert_eq!(store.delivery(one.book_id, "hooks").await.unwrap(), Some(delivery));
         assert_eq!(store.set_aside(one.book_id, "hooks", &all()).await.unwrap(), [refused]);
-        version += 1;
     }
     for (book, sink) in [(one.book_id, "HOOKS"), (one.book_id, "hooks "), (two.book_id, "hooks")] {
         assert_eq!(store.delivery(book, sink).await.unwrap(), None);
@@ -200,15 +198,13 @@ pub async fn books_wait_for_each_sink(store: Arc<dyn Store>) {
     assert_eq!(waiting(&*store, "hooks", now).await, book);
 
     let until = now + TimeDelta::microseconds(1);
-    let mut kept = 4;
-    for is_lease in [true, false] {
+    for (kept, is_lease) in [(4, true), (5, false)] {
         let mut held = step(kept, 2);
         match is_lease {
             true => held.delivery.lease = Some(Lease { owner: "a".to_owned(), until }),
             false => held.delivery.retry_at = Some(until),
         }
         write(&*store, &scribe, "hooks", held).await;
-        kept += 1;
         assert_eq!(waiting(&*store, "hooks", now).await, []);
         assert_eq!(waiting(&*store, "hooks", until).await, book);
     }
