@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use chrono::{NaiveDate, TimeDelta};
 use fiscaflow_core::model::{Attachment, Origin, Source, SourceKind, Split, Status, Transaction};
+#[cfg(feature = "postgres")]
 use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::{
     AccountId, CategoryId, Currency, GoalId, ImportId, Money, Result, ScheduleId, TransactionId,
@@ -31,10 +32,10 @@ pub(crate) trait Cells<'r> {
 /// A part of a transaction in the column `splits`. It has its transaction's currency.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct SplitJson {
-    pub(crate) minor: i64,
+struct SplitJson {
+    minor: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(crate) category: Option<CategoryId>,
+    category: Option<CategoryId>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     notes: Option<String>,
 }
@@ -158,7 +159,9 @@ pub(crate) fn read<'r>(c: &mut impl Cells<'r>) -> Result<Transaction> {
     })
 }
 
-/// Reads what figures are computed from: the cells in the order of these lines.
+/// Reads what figures are computed from: the cells in the order of these lines. SQLite joins many
+/// rows to one value instead.
+#[cfg(feature = "postgres")]
 pub(crate) fn read_column_row<'r>(c: &mut impl Cells<'r>) -> Result<ColumnRow> {
     let id = TransactionId::new(c.id()?);
     let account_id = AccountId::new(c.id()?);

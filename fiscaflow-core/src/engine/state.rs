@@ -153,7 +153,7 @@ impl Cache {
                 return;
             }
             if kept.head == state.head {
-                state.view = state.view.or_else(|| kept.view.clone());
+                state.view = kept.view.clone().or(state.view);
                 state.learner = state.learner.or_else(|| kept.learner.clone());
             }
         }
@@ -177,14 +177,16 @@ impl Cache {
         }
     }
 
-    /// Puts a view in the place of the one that a state at this head has.
-    fn replace_view(&self, book_id: BookId, head: Head, view: &Arc<View>) {
+    /// Whether the caller is to keep the view of a book: where it is to be kept, and for the one who
+    /// asks first.
+    fn claim_keeping(&self, book_id: BookId) -> bool {
         let mut books = self.lock();
-        if let Some((_, state)) = books.states.get_mut(&book_id)
-            && state.head == head
-        {
-            state.view = Some(Arc::clone(view));
-        }
+        let state = books.states.get_mut(&book_id).map(|(_, state)| state);
+        let view = state.and_then(|state| state.view.as_mut()).filter(|view| is_to_be_kept(view));
+        view.is_some_and(|view| {
+            Arc::make_mut(view).set_kept();
+            true
+        })
     }
 
     /// Drops a state.
@@ -286,7 +288,7 @@ impl Engine {
                 view
             }
         };
-        let view = self.keep_view(book_id, state.head, view).await;
+        self.keep_view(book_id, state.head, &view).await;
         state.view = Some(Arc::clone(&view));
         Ok((state, view))
     }
@@ -334,22 +336,15 @@ impl Engine {
     }
 
     /// Keeps a large view in the store where much of it is new, so that the book opens fast the
-    /// next time. That a store cannot keep it takes nothing from the figures.
-    async fn keep_view(&self, book_id: BookId, head: Head, view: Arc<View>) -> Arc<View> {
-        if view.len() < LEAST_KEPT || view.unkept() <= view.len().div_euclid(NEW_TO_KEEP) {
-            return view;
+    /// next time. It is tried once: that a store cannot keep it takes nothing from the figures.
+    async fn keep_view(&self, book_id: BookId, head: Head, view: &View) {
+        if !is_to_be_kept(view) || !self.inner.cache.claim_keeping(book_id) {
+            return;
         }
         let bytes = view.to_bytes();
-        if bytes.len() > MAX_KEPT_BYTES
-            || self.inner.store.keep_snapshot(book_id, Snapshot { head, bytes }).await.is_err()
-        {
-            return view;
+        if bytes.len() <= MAX_KEPT_BYTES {
+            drop(self.inner.store.keep_snapshot(book_id, Snapshot { head, bytes }).await);
         }
-        let mut kept = View::clone(&view);
-        kept.set_kept();
-        let kept = Arc::new(kept);
-        self.inner.cache.replace_view(book_id, head, &kept);
-        kept
     }
 
     /// The same book, or as it is a little later, with what was learned from it.
@@ -409,6 +404,11 @@ impl Engine {
             page.iter().for_each(&mut call);
         }
     }
+}
+
+/// Whether a view is large, and much of it new.
+fn is_to_be_kept(view: &View) -> bool {
+    view.len() >= LEAST_KEPT && view.unkept() > view.len().div_euclid(NEW_TO_KEEP)
 }
 
 /// How many changes are applied to a view at most before it is made anew.

@@ -9,12 +9,12 @@ use super::View;
 use super::scan::{index, span};
 use crate::id::AccountId;
 
-/// What moved in an account on a day.
+/// What moved in an account on a day; what no 64 bits hold comes in several.
 pub(super) struct DaySum {
     day: i32,
     /// The first group of the account.
     group: u32,
-    minor: i128,
+    minor: i64,
 }
 
 impl View {
@@ -46,7 +46,7 @@ impl View {
         let start = sums.partition_point(|sum| sum.day < span.start);
         let end = sums.partition_point(|sum| sum.day < span.end).max(start);
         for sum in sums.get(start..end).unwrap_or_default() {
-            see(sum.day, index(sum.group), sum.minor);
+            see(sum.day, index(sum.group), sum.minor.into());
         }
         for (day, group, minor) in self.sorted.lines_among(span.clone(), &self.beside.gone) {
             see(day, index(group), -i128::from(minor));
@@ -65,23 +65,28 @@ impl View {
             .collect();
         let none = BTreeSet::new();
         let mut sums = Vec::new();
-        let mut of_day = vec![(0_i128, false); first_of.len()];
+        let mut of_day: Vec<Option<i64>> = vec![None; first_of.len()];
         let mut seen = Vec::new();
         for (day, run) in self.sorted.days(i32::MIN..i32::MAX, &none) {
             for (group, minor) in run.groups.iter().zip(run.amounts) {
                 let Some(first) = first_of.get(index(*group)) else { continue };
-                let Some((sum, moved)) = of_day.get_mut(index(*first)) else { continue };
-                *sum += i128::from(*minor);
-                if !std::mem::replace(moved, true) {
+                let Some(sum) = of_day.get_mut(index(*first)) else { continue };
+                let before = sum.unwrap_or_else(|| {
                     seen.push(*first);
-                }
+                    0
+                });
+                *sum = Some(before.checked_add(*minor).unwrap_or_else(|| {
+                    sums.push(DaySum { day, group: *first, minor: before });
+                    *minor
+                }));
             }
             for group in seen.drain(..) {
-                let Some(of_day) = of_day.get_mut(index(group)) else { continue };
-                let (minor, _) = std::mem::take(of_day);
-                sums.push(DaySum { day, group, minor });
+                if let Some(minor) = of_day.get_mut(index(group)).and_then(Option::take) {
+                    sums.push(DaySum { day, group, minor });
+                }
             }
         }
+        sums.shrink_to_fit();
         sums
     }
 }

@@ -14,20 +14,25 @@ use uuid::Uuid;
 
 use super::error::{damaged, failed};
 use super::rows::blob;
-use crate::rows::{self, SplitJson};
+use crate::rows;
 
 /// A row as [`Packed`] reads it, without a sign between rows; and of those that have splits, tags
 /// or links, what these are, as [`Rare`] reads it.
 const PACKED: &str = "group_concat(concat(id, account_id, category_id IS NOT NULL, category_id, \
      transfer_id IS NOT NULL, deleted, booking_day, ',', amount_minor, ',', status, ',', \
      octet_length(payee), ',', payee), ''), \
-     json_group_array(json_array(hex(id), splits, tags, \
+     json_group_array(json_array(hex(id), \
+     json((SELECT json_group_array(json_array(value ->> 'minor', value ->> 'category')) \
+         FROM json_each(splits))), json(tags), \
      CASE WHEN schedule_id IS NULL THEN NULL ELSE hex(schedule_id) END, \
      CASE WHEN goal_id IS NULL THEN NULL ELSE hex(goal_id) END)) \
      FILTER (WHERE coalesce(splits, tags, schedule_id, goal_id) IS NOT NULL)";
 
-/// What few transactions have: id, splits and tags as JSON texts, schedule, goal.
-type Rare = (Uuid, Option<String>, Option<String>, Option<Uuid>, Option<Uuid>);
+/// What few transactions have: id, parts without their notes, tags, schedule, goal.
+type Rare = (Uuid, Vec<Part>, Option<Vec<String>>, Option<Uuid>, Option<Uuid>);
+
+/// A part: minor units and category.
+type Part = (i64, Option<CategoryId>);
 
 pub(super) async fn columns(
     pool: &SqlitePool,
@@ -89,9 +94,9 @@ impl<'a> Packed<'a> {
                 links: Links::default(),
             };
             if let Some((_, splits, tags, schedule, goal)) = rare.remove(&id) {
-                let splits: Vec<SplitJson> = rows::from_json(splits.as_deref())?;
-                row.splits = splits.into_iter().map(|it| (it.category, it.minor)).collect();
-                row.tags = rows::from_json(tags.as_deref())?;
+                row.splits =
+                    splits.into_iter().map(|(minor, category)| (category, minor)).collect();
+                row.tags = tags.unwrap_or_default();
                 row.links.schedule_id = schedule.map(ScheduleId::new);
                 row.links.goal_id = goal.map(GoalId::new);
             }

@@ -22,7 +22,7 @@ pub(super) async fn snapshot(pool: &SqlitePool, book_id: BookId) -> Result<Optio
     Ok(Some(Snapshot { head, bytes: row.try_get(2).map_err(failed)? }))
 }
 
-/// Keeps a view, unless somebody is writing: no figure waits for a long commit in order to be kept.
+/// Keeps a view, unless this process is writing: no figure waits for a long commit only to be kept.
 pub(super) async fn keep(writer: &SqlitePool, book_id: BookId, snapshot: Snapshot) -> Result<()> {
     let Some(mut connection) = writer.try_acquire() else { return Ok(()) };
     let seq =
