@@ -119,33 +119,36 @@ pub(super) async fn deliver(
 /// The first step makes the row, every other one finds the version that it expects. Either way the
 /// book has to have come that far.
 fn push_delivery(statement: &mut QueryBuilder<Postgres>, sink: &str, step: &DeliveryStep) {
-    let Delivery { version, seq, events, lease, tries, failure, retry_at } = &step.delivery;
-    let lease_until = lease.as_ref().map(|lease| lease.until.timestamp_micros());
     let columns = "version, seq, events, lease_owner, lease_until, tries, failure, retry_at";
-    let first = step.expected == 0;
-    if first {
+    let seq = signed(step.delivery.seq);
+    if step.expected == 0 {
         statement.push("WITH moved AS (INSERT INTO fiscaflow.deliveries (book_id, sink, ");
         statement.push(columns).push(") SELECT book_id, ").push_bind(sink).push(", ");
+        push_values(statement, &step.delivery);
+        statement.push(" FROM fiscaflow.books WHERE book_id = $1 AND ").push(BOOK);
+        statement.push(" AND head_seq >= ").push_bind(seq);
+        statement.push(" ON CONFLICT DO NOTHING RETURNING book_id)");
     } else {
         statement.push("WITH moved AS (UPDATE fiscaflow.deliveries SET (").push(columns);
         statement.push(") = ROW(");
+        push_values(statement, &step.delivery);
+        statement.push(") WHERE book_id = $1 AND ").push(BOOK).push(" AND sink = ");
+        statement.push_bind(sink).push(" AND version = ").push_bind(signed(step.expected));
+        statement.push(" AND EXISTS (SELECT FROM fiscaflow.books WHERE books.book_id = $1 AND ");
+        statement.push("head_seq >= ").push_bind(seq).push(") RETURNING book_id)");
     }
+}
+
+/// What is kept of a delivery, without the parentheses.
+fn push_values(statement: &mut QueryBuilder<Postgres>, delivery: &Delivery) {
+    let Delivery { version, seq, events, lease, tries, failure, retry_at } = delivery;
+    let lease_until = lease.as_ref().map(|lease| lease.until.timestamp_micros());
     statement.push_bind(signed(*version)).push(", ").push_bind(signed(*seq)).push(", ");
     statement.push_bind(i64::from(*events)).push(", ");
     statement.push_bind(lease.as_ref().map(|lease| lease.owner.clone())).push(", ");
     statement.push_bind(lease_until).push(", ").push_bind(i64::from(*tries)).push(", ");
     statement.push_bind(failure.clone()).push(", ");
     statement.push_bind(retry_at.map(|at| at.timestamp_micros()));
-    if first {
-        statement.push(" FROM fiscaflow.books WHERE book_id = $1 AND ").push(BOOK);
-        statement.push(" AND head_seq >= ").push_bind(signed(*seq));
-        statement.push(" ON CONFLICT DO NOTHING RETURNING book_id)");
-    } else {
-        statement.push(") WHERE book_id = $1 AND ").push(BOOK).push(" AND sink = ");
-        statement.push_bind(sink).push(" AND version = ").push_bind(signed(step.expected));
-        statement.push(" AND EXISTS (SELECT FROM fiscaflow.books WHERE books.book_id = $1 AND ");
-        statement.push("head_seq >= ").push_bind(signed(*seq)).push(") RETURNING book_id)");
-    }
 }
 
 /// Takes set-aside events away and puts others; one that is in both is put.

@@ -12,8 +12,8 @@ use super::{Does, World, stores};
 async fn each_books_events_leave_in_order_and_once() {
     // Holds: whatever the batch, each book's events come in the order of its history, each once;
     // commits without events are passed; a later round tells only what came since.
-    for url in &stores() {
-        for batch in [1, 2, 3, 100] {
+    for batch in [1, 2, 3, 100] {
+        for url in &stores() {
             let world = World::new(url).await;
             let relay = world.relay(RelayOptions { batch, ..RelayOptions::default() });
             let mut scribes: Vec<_> = (1..=3).map(Scribe::new).collect();
