@@ -167,15 +167,16 @@ impl TestPg {
 
     /// Starts a server that was killed again, in its place.
     pub fn restart(&mut self) {
-        // The shell has nothing left to wait for.
+        // As long as its shell lives, the dead server is not gone for the one that follows.
+        let mut before = self._watch.take().expect("a shell");
+        before.kill().unwrap();
+        before.wait().unwrap();
         let folder = self.folder.clone();
         let arguments = self.arguments.clone();
         for _ in 0..1_000 {
             let watch = watched(&program("postgres"), &arguments, &folder);
             if let Some(watch) = ready(watch, &folder, "ready to accept connections") {
-                let mut before = self._watch.replace(watch).expect("a shell");
-                before.kill().unwrap();
-                before.wait().unwrap();
+                self._watch = Some(watch);
                 return;
             }
         }
