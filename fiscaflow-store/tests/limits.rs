@@ -290,8 +290,8 @@ async fn classes_and_sight_of_regular_expressions() {
 }
 
 #[tokio::test]
-async fn budgets_envelopes_and_days() {
-    // Holds: lists and numbers of budgets, goals, envelopes, schedules and rates.
+async fn budgets() {
+    // Holds: lists and numbers of a budget, and how many of its periods are told.
     let home = Home::new().await;
     let new = json!({"name": "Food"});
     let food = home.call("categories.create", new).await.unwrap()["id"].clone();
@@ -330,7 +330,14 @@ async fn budgets_envelopes_and_days() {
     let (at, above) = (past(MAX_PAST_PERIODS).await, past(MAX_PAST_PERIODS + 1).await);
     assert!(at.is_ok(), "{at:?}");
     check("MAX_PAST_PERIODS", "invalid_input", "periods", at, above);
+}
 
+#[tokio::test]
+async fn envelopes_and_schedules() {
+    // Holds: automations and their weights, days of a recurrence.
+    let home = Home::new().await;
+    let new = json!({"name": "Food"});
+    let food = home.call("categories.create", new).await.unwrap()["id"].clone();
     let envelope = async |automations: Value| {
         home.call("envelopes.put", json!({"category_id": food, "automations": automations})).await
     };
@@ -362,7 +369,12 @@ async fn budgets_envelopes_and_days() {
     let skip = async |n| schedule(json!({"skip": list(n, |it| json!(day(it)))})).await;
     let (at, above) = (skip(MAX_SKIPPED_DAYS).await, skip(MAX_SKIPPED_DAYS + 1).await);
     check("MAX_SKIPPED_DAYS", "limit_exceeded", "skip", at, above);
+}
 
+#[tokio::test]
+async fn rates() {
+    // Holds: rates of a request, of a day, and how old one may be.
+    let home = Home::new().await;
     let rate = |it| json!({"date": day(it), "base": "EUR", "quote": "USD", "rate": "1.1"});
     let rates = async |n| home.call("transfers.suggest", json!({"rates": list(n, rate)})).await;
     let (at, above) = (rates(MAX_RATES).await, rates(MAX_RATES + 1).await);
@@ -403,7 +415,7 @@ async fn files_and_exports() {
     let above = parse(vec![b' '; MAX_FILE_BYTES + 1]).await;
     check("MAX_FILE_BYTES", "limit_exceeded", "content", at, above);
     let restore = async |bytes| {
-        let new = NewRestore { content: " ".repeat(bytes), ..NewRestore::default() };
+        let new = NewRestore { content: " ".repeat(bytes) };
         outcome(book.exports().restore(new).await.err())
     };
     let (at, above) = (restore(MAX_RESTORE_BYTES).await, restore(MAX_RESTORE_BYTES + 1).await);

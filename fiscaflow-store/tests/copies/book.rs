@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use fiscaflow_core::ErrorCode;
 use fiscaflow_core::conformance::Scribe;
@@ -68,7 +68,7 @@ async fn a_copy_that_is_cut_off_goes_on() {
                 let mut copy = pin!(copy_book(&*from, &*to, home.id));
                 for _ in 0..polls {
                     let mut context = Context::from_waker(Waker::noop());
-                    if let Poll::Ready(_) = copy.as_mut().poll(&mut context) {
+                    if copy.as_mut().poll(&mut context).is_ready() {
                         break;
                     }
                     tokio::task::yield_now().await;
@@ -148,11 +148,8 @@ async fn copies_at_once_while_the_book_is_written_all_end_well() {
         for _ in 0..3 {
             let (from, to, id) = (Arc::clone(&from), Arc::clone(&to), home.id);
             work.spawn(async move {
-                loop {
-                    match copy_book(&*from, &*to, id).await {
-                        Err(error) => assert_eq!(error.code(), ErrorCode::Conflict),
-                        Ok(_) => break,
-                    }
+                while let Err(error) = copy_book(&*from, &*to, id).await {
+                    assert_eq!(error.code(), ErrorCode::Conflict);
                 }
             });
         }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
 use fiscaflow_core::conformance::Scribe;
 use fiscaflow_core::outbox::{RelayOptions, Undelivered};
@@ -104,7 +104,7 @@ impl Life {
         let mut round = pin!(relay.round());
         for _ in 0..polls {
             let mut context = Context::from_waker(Waker::noop());
-            if let Poll::Ready(_) = round.as_mut().poll(&mut context) {
+            if round.as_mut().poll(&mut context).is_ready() {
                 break;
             }
             tokio::task::yield_now().await;
