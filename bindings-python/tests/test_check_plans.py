@@ -174,6 +174,66 @@ def test_altered_forecasts_are_found(asked: Any) -> None:
     assert tried > 150
 
 
+def test_payments_of_schedules_that_are_left_out_are_found(asked: Any) -> None:
+    """Left out of `payments` and of what its day expects alike, moved to another day with it, or
+    told twice; so is a stream's payment that names nothing."""
+    program, (export, answers) = loaded("check_forecast"), asked
+    book, tried = program.Forecasts(export), 0
+    names = {"left out": 0, "moved": 0, "stream": 0}
+
+    def with_expected(answer: Any, minor: dict[str, int]) -> Any:
+        days = []
+        for row in answer["days"]:
+            currency = row["expected"]["currency"]
+            expected = book.minor(row["expected"]) + minor.get(row["date"], 0)
+            days.append({**row, **book.money(currency, expected=expected)})
+        return {**answer, "days": days}
+
+    for said in of(answers, "reports.forecast"):
+        answer, request = said["answer"], said["request"]
+        if not answer["history_days"]:
+            continue
+        for place, row in enumerate(answer["payments"]):
+            others = answer["payments"][:place] + answer["payments"][place + 1 :]
+            if row["schedule_id"] is None:
+                bare = {**row, "witness": {**row["witness"], "ids": []}}
+                assert program.found(book, request, {**answer, "payments": [*others, bare]})
+                names["stream"] += 1
+                continue
+            minor, date = book.minor(row["amount"]), row["date"]
+            wrong = with_expected({**answer, "payments": others}, {date: -minor})
+            schedule = book.schedules[row["schedule_id"]]
+            every = program.dates(schedule["recurrence"], answer["days"][-1]["date"])
+            if date in every and not list(book.payers(schedule, date, every)):
+                assert program.found(book, request, wrong), date
+                names["left out"] += 1
+            later = program.shifted(date, 1)
+            if later <= answer["days"][-1]["date"]:
+                moved = {**answer, "payments": [*others, {**row, "date": later}]}
+                wrong = with_expected(moved, {date: -minor, later: minor})
+                assert program.found(book, request, wrong), later
+                names["moved"] += 1
+            twice = {**answer, "payments": [*answer["payments"], row]}
+            assert program.found(book, request, with_expected(twice, {date: minor}))
+            tried += 1
+    assert tried > 20 and all(names.values()), names
+
+
+def test_days_of_recurrences_are_those_of_dateutil() -> None:
+    """The table of recurrences that the core is held to."""
+    program, table = loaded("check_forecast"), "fiscaflow-core/tests/tables/recurrences.txt"
+    tried = 0
+    for line in (ROOT / table).read_text(encoding="utf-8").splitlines():
+        if not line.startswith("{"):
+            continue
+        recurrence, days = line.split(" | ") if " | " in line else (line.rstrip(" |"), "")
+        if days:
+            found = program.dates(json.loads(recurrence), days.split()[-1])
+            assert found == days.split(), recurrence
+            tried += 1
+    assert tried > 200
+
+
 def test_rows_that_are_missing_are_found(asked: Any) -> None:
     """Each row left out, and one that stands there twice; of a dashboard each altered figure."""
     program, (export, answers) = loaded("check_rows"), asked
