@@ -70,12 +70,12 @@ impl Rest {
     ///
     /// The borders are quantiles of the sums that there were, taken as far out as their number
     /// asks for: of n values the k-th has k in n + 1 below it (Weibull's plotting position), and
-    /// sums that overlap tell as much as [`OVERLAPPING`] times as many side by side. What is further
-    /// ahead than the longest of them grows with the square root of the time, for what comes later
-    /// does not depend on what came before. So does all of it with two things about averages: the
-    /// one of the last year that is expected may itself be off, and the sums lie nearer to their own
-    /// average than others would. For independent days the variances are to each other as
-    /// (1 + h / year) to (1 - length / past).
+    /// sums that overlap tell as much as [`OVERLAPPING`] times as many side by side. What is
+    /// further ahead than the longest of them grows with the square root of the time, for what
+    /// comes later does not depend on what came before. Two things about averages widen all of it:
+    /// the one of the last year that is expected may itself be off, and the sums lie nearer to
+    /// their own average than others would. For independent days the variances are to each other
+    /// as (1 + h / year) to (1 - length / past).
     pub(super) fn interval(&self, days: u32, level: u32) -> Option<(i128, i128)> {
         let longest = u32::try_from(self.blocks.len()).unwrap_or(u32::MAX);
         let length = days.min(longest);
