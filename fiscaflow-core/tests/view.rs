@@ -142,11 +142,11 @@ fn naively_summed<'a>(
     sums.into_iter().map(|(key, sum)| (key.0, key.1, key.2, key.3, sum.0, sum.1)).collect()
 }
 
+/// How many transactions count, lines, sums by month, and what moved in some days.
+type Reads = (usize, [Vec<Shown>; 3], [Vec<Summed>; 3], Vec<Moved>);
+
 /// Every read of a view, to be compared with another's.
-fn reads(
-    view: &View,
-    (from, to): (u64, u64),
-) -> (usize, [Vec<Shown>; 3], [Vec<Summed>; 3], Vec<Moved>) {
+fn reads(view: &View, (from, to): (u64, u64)) -> Reads {
     let in_span = shown(view.lines_in(day(from), day(to)));
     let lines = [shown(view.lines()), in_span, shown(view.linked_lines())];
     let (first, last) = (Some(Month::of(day(from))), Some(Month::of(day(to))));
@@ -169,10 +169,7 @@ fn told(moved: BTreeMap<(NaiveDate, AccountId), i128>) -> Vec<Moved> {
 }
 
 /// The same of the rows that there are.
-fn naive_reads(
-    rows: &BTreeMap<TransactionId, ColumnRow>,
-    (from, to): (u64, u64),
-) -> (usize, [Vec<Shown>; 3], [Vec<Summed>; 3], Vec<Moved>) {
+fn naive_reads(rows: &BTreeMap<TransactionId, ColumnRow>, (from, to): (u64, u64)) -> Reads {
     let mut all: Vec<Shown> = rows.values().flat_map(lines_of).collect();
     all.sort();
     let within = |it: &&Shown| day(from) <= it.0.1 && it.0.1 < day(to);
