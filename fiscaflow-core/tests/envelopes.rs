@@ -516,7 +516,10 @@ fn laid_by_twin(
         let from = it.spent_from?;
         let before = it.months.iter().position(|it| it == month).unwrap();
         let repeat = it.months.first()?.until(it.months[before]);
-        Some(ahead(from, u32::try_from(repeat).unwrap()))
+        let from = ahead(from, u32::try_from(repeat).unwrap());
+        // What was assigned and spent up to the last time was for that.
+        let last = before.checked_sub(1).map(|at| it.months[at].next());
+        Some(last.map_or(from, |last| last.max(from)))
     });
     let early = early.filter(|from| *from < now).min();
     let (mut pot, mut month) = (0, now.back(30));
@@ -549,9 +552,16 @@ fn laid_by_twin(
     i64::try_from(asked.max(0)).unwrap()
 }
 
-/// An amount, in how many months it is needed, after how many again, and how early it is spent.
+/// An amount, in how many months it is needed, after how many again, and how early it is spent: so
+/// that an engine keeps it, after the last time.
 fn amount_by_date() -> impl Strategy<Value = (i64, u32, Option<u32>, Option<u32>)> {
-    (1_i64..90_000, 0_u32..30, prop::option::of(1_u32..15), prop::option::of(0_u32..6))
+    let early = prop::option::of(0_u32..6);
+    (1_i64..90_000, 0_u32..30, prop::option::of(1_u32..15), early).prop_map(
+        |(minor, at, repeat, early)| {
+            let most = repeat.map_or(u32::MAX, |repeat| repeat - 1);
+            (minor, at, repeat, early.map(|early| early.min(most)))
+        },
+    )
 }
 
 fn half_even(number: i128, by: i128) -> i128 {

@@ -338,10 +338,16 @@ fn check_automation(automation: &Automation, plan: &Plan) -> Result<()> {
         AutomationRule::Fixed { amount: it } | AutomationRule::UpTo { amount: it } => amount(it),
         AutomationRule::ByDate { amount: it, repeat_months, month, spend_from } => {
             amount(it)?;
-            if spend_from.is_some_and(|from| from > *month) {
+            repeat_months.map_or(Ok(()), |it| months("repeat_months", it))?;
+            let early = spend_from.map_or(0, |from| from.until(*month));
+            if early < 0 {
                 return Err(Error::invalid("spend_from", "it is spent before it is needed"));
             }
-            repeat_months.map_or(Ok(()), |it| months("repeat_months", it))
+            if repeat_months.is_some_and(|repeat| early >= i64::from(repeat)) {
+                let text = "it is spent after the month in which it was needed last";
+                return Err(Error::invalid("spend_from", text));
+            }
+            Ok(())
         }
         AutomationRule::Schedule { schedule_id, increase_percent, increase_amount, .. } => {
             let schedule = plan.schedule(*schedule_id);
