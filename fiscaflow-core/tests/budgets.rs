@@ -141,16 +141,34 @@ fn rollover_named(name: &str) -> Rollover {
 /// what stands there, and what remains is limit and carry less what was spent.
 #[test]
 fn rollovers_are_those_of_the_table() {
-    let table = include_str!("tables/rollover.txt");
+    holds(include_str!("tables/rollover.txt"), 1);
+}
+
+/// So does the one of refunds: each lowers what was spent in the month in which it comes.
+#[test]
+fn refunds_are_those_of_the_table() {
+    holds(include_str!("tables/refunds.txt"), 2);
+}
+
+/// Holds a table against histories: its first columns, so many after the month, are what was bought
+/// and what came back, the others what each policy carries.
+fn holds(table: &str, columns: usize) {
     let mut rows = table.lines().filter(|line| !line.starts_with('#'));
     let cells = |line: &str| line.split('|').map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
-    let policies = cells(rows.next().unwrap())[2..].to_vec();
+    let policies = cells(rows.next().unwrap())[columns + 1..].to_vec();
     let rows: Vec<Vec<String>> = rows.map(cells).collect();
     assert_eq!((rows.len(), policies.len()), (24, 8));
     let minor = |cell: &str| Money::from_amount(amount(cell), euro(0).currency()).unwrap().minor();
+    let moved = |row: &[String]| {
+        let back = if columns == 2 { minor(&row[2]) } else { 0 };
+        [minor(&row[1]), -back]
+    };
     let mut view = View::new();
-    for (number, row) in (1..).zip(&rows) {
-        view.put(&spending(number, day(&format!("{}-15", row[0])), minor(&row[1])));
+    for (number, row) in (0..).zip(&rows) {
+        for (part, (minor, on)) in (1..).zip(moved(row).into_iter().zip(["15", "20"])) {
+            let date = day(&format!("{}-{on}", row[0]));
+            view.put(&spending(number * 2 + part, date, minor));
+        }
     }
     for (at, policy) in policies.iter().enumerate() {
         let budget = budget(Period::default(), rollover_named(policy));
@@ -158,9 +176,11 @@ fn rollovers_are_those_of_the_table() {
         let chain = history(&plan(), &view, &budget, span, told("2026-12-31")).unwrap();
         assert_eq!(chain.len(), 24);
         for (state, row) in chain.iter().zip(&rows) {
-            let carried = minor(&row[at + 2]);
+            let carried = minor(&row[at + columns + 1]);
+            let spent: i64 = moved(row).iter().sum();
             assert_eq!(state.carried_in, euro(carried), "{policy} {}", row[0]);
-            assert_eq!(state.remaining, euro(10_000 + carried - minor(&row[1])));
+            assert_eq!(state.spent, euro(spent), "{policy} {}", row[0]);
+            assert_eq!(state.remaining, euro(10_000 + carried - spent));
         }
     }
 }
