@@ -18,6 +18,8 @@ mod fs;
 #[path = "../household/mod.rs"]
 mod household;
 mod power;
+#[path = "../../../fiscaflow-core/tests/shared/mod.rs"]
+mod shared;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -38,14 +40,20 @@ fn is_deep() -> bool {
     std::env::var_os("FISCAFLOW_DEEP").is_some()
 }
 
-/// Whether there is FUSE here. Containers often have none; whoever asks for the long tests has to.
+/// Whether a file system can be mounted here: containers often lack the device or the right to.
+/// Where not the calling test is skipped; whoever asks for the long tests has to be able to.
 fn can_mount() -> bool {
-    let device = std::fs::OpenOptions::new().read(true).write(true).open("/dev/fuse");
-    if device.is_err() {
-        assert!(!is_deep(), "these tests need /dev/fuse");
-        println!("left out: there is no /dev/fuse here");
+    let place = tempfile::tempdir().unwrap();
+    let mounted = fs::Disk::new(fs::Fault::None).try_mount(place.path());
+    match mounted {
+        Ok(session) => fs::Disk::unmount(session),
+        Err(error) => {
+            assert!(!is_deep(), "these tests mount a file system: {error}");
+            shared::skip("no file system can be mounted here");
+            return false;
+        }
     }
-    device.is_ok()
+    true
 }
 
 /// One write, so that nothing is ever read in halves.
