@@ -19,6 +19,9 @@ use crate::check_runtime;
 /// Books that are looked up at once.
 const BOOKS: u32 = 500;
 
+/// What SQLite adds to a database's name for files that belong to it.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
+
 /// A database that was copied and checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Backup {
@@ -37,8 +40,12 @@ impl SqliteStore {
     /// When this returns, the copy is on the disk, its owner alone may read it, SQLite's own check
     /// of the file found nothing, and the history of every book verifies.
     ///
-    /// Errors: `invalid_input` where the file is there or its directory is not, `storage_full`,
-    /// `store_unavailable`; `corrupt_data` and `history_broken` for what must not be relied on.
+    /// It has the places up to which events were delivered, and no lease: whoever had one is no
+    /// relay of the copy.
+    ///
+    /// Errors: `invalid_input` where the file or a log of one is there or its directory is not,
+    /// `storage_full`, `store_unavailable`; `corrupt_data` and `history_broken` for what must not
+    /// be relied on.
     ///
     /// ```
     /// # tokio::runtime::Runtime::new().unwrap().block_on(async {
@@ -120,10 +127,7 @@ struct Place {
 impl Place {
     /// An empty draft, for its owner alone.
     fn prepare(path: PathBuf) -> Result<Self> {
-        let there = || invalid_path("the file is there already");
-        if path.symlink_metadata().is_ok() {
-            return Err(there());
-        }
+        check_free(&path)?;
         let mut number = [0; 4];
         getrandom::fill(&mut number)
             .map_err(|_| Error::new(ErrorCode::Internal, "no randomness"))?;
@@ -139,19 +143,22 @@ impl Place {
             return Err(error::no_database());
         }
         let store = SqliteStore::open(&self.draft, Durability::Full).await?;
-        let checked = store.check().await;
+        let mut checked = store.check().await;
+        if checked.is_ok()
+            && let Err(error) = store.free_leases().await
+        {
+            checked = Err(error);
+        }
         store.close().await;
         let (books, commits) = checked?;
         let placed = tokio::task::spawn_blocking(move || {
-            let file = File::open(&self.draft).map_err(failed_at_path)?;
+            // Opened for writing, as some systems bring nothing else to the disk.
+            let file = OpenOptions::new().write(true).open(&self.draft).map_err(failed_at_path)?;
             file.sync_all().map_err(failed_at_path)?;
             let bytes = file.metadata().map_err(failed_at_path)?.len();
-            // Making the name fails where somebody was faster; the draft then takes it over.
-            create_new(&self.path)?;
-            if let Err(failure) = std::fs::rename(&self.draft, &self.path) {
-                drop(std::fs::remove_file(&self.path));
-                return Err(failed_at_path(failure));
-            }
+            drop(file);
+            check_free(&self.path)?;
+            self.give_name()?;
             sync_directory(&self.path).map_err(failed_at_path)?;
             Ok(Backup { books, commits, bytes })
         });
@@ -159,16 +166,45 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Gives the draft its name, which fails where somebody was faster.
+    fn give_name(&self) -> Result<()> {
+        match std::fs::hard_link(&self.draft, &self.path) {
+            Ok(()) => return std::fs::remove_file(&self.draft).map_err(failed_at_path),
+            Err(failure) if failure.kind() == io::ErrorKind::AlreadyExists => {
+                return Err(failed_at_path(failure));
+            }
+            Err(_) => {}
+        }
+        // Where no file has two names, an empty file takes the name first; it stays there if the
+        // process is killed just then.
+        create_new(&self.path)?;
+        std::fs::rename(&self.draft, &self.path).map_err(|failure| {
+            drop(std::fs::remove_file(&self.path));
+            failed_at_path(failure)
+        })
+    }
+}
+
 impl Drop for Place {
     fn drop(&mut self) {
         // After success there is nothing of these names.
-        for suffix in ["", "-wal", "-shm", "-journal"] {
+        drop(std::fs::remove_file(&self.draft));
+        for suffix in LOGS {
             drop(std::fs::remove_file(beside(&self.draft, suffix)));
         }
     }
 }
 
 impl SqliteStore {
+    /// Ends the leases of relays, which deliver events of the database that was copied.
+    async fn free_leases(&self) -> Result<()> {
+        let free = "UPDATE deliveries SET lease_owner = NULL, lease_until = NULL \
+                    WHERE lease_owner IS NOT NULL";
+        let mut connection = self.writer.acquire().await.map_err(error::failed)?;
+        sqlx::query(free).execute(&mut *connection).await.map(|_| ()).map_err(error::failed)
+    }
+
     /// Reads everything: the file's pages, and every history.
     async fn check(&self) -> Result<(u64, u64)> {
         let said: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
@@ -200,6 +236,18 @@ async fn to_the_end(work: impl Future<Output = Result<Backup>> + Send + 'static)
 
 fn cut_off() -> Error {
     Error::new(ErrorCode::Internal, "the copy was cut off")
+}
+
+/// Refuses a place that is taken, and one with the log of another database beside it: SQLite would
+/// play that back over what is put there.
+fn check_free(path: &Path) -> Result<()> {
+    if path.symlink_metadata().is_ok() {
+        return Err(invalid_path("the file is there already"));
+    }
+    match LOGS.iter().any(|suffix| beside(path, suffix).symlink_metadata().is_ok()) {
+        true => Err(invalid_path("the log of another database is beside the place")),
+        false => Ok(()),
+    }
 }
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use fiscaflow_core::ErrorCode;
 use fiscaflow_core::conformance::Scribe;
 use fiscaflow_core::log::{Change, Commit};
-use fiscaflow_core::store::Store;
+use fiscaflow_core::store::{Delivery, DeliveryStep, Lease, SetAsideQuery, Store};
 use fiscaflow_store::{Durability, SqliteStore};
 
 use super::{Home, assert_same};
@@ -92,6 +92,79 @@ async fn nothing_is_overwritten_and_nothing_half_is_left() {
     store.close().await;
     let closed = store.backup_to(copies.join("new")).await.unwrap_err();
     assert_eq!(closed.code(), ErrorCode::Closed);
+}
+
+#[tokio::test]
+async fn the_log_of_another_database_is_not_played_back() {
+    // Holds: a log that a killed process left, a memory of it or a rollback journal beside the
+    // place is refused and left alone; without it the restored database is the backup's.
+    let dir = tempfile::tempdir().unwrap();
+    let store = database(&dir.path().join("books.db")).await;
+    let shared: Arc<dyn Store> = Arc::new(store.clone());
+    let home = Home::over(&shared).await;
+    home.live(0..3).await;
+    let backup = dir.path().join("backup");
+    let made = store.backup_to(&backup).await.unwrap();
+    home.live(3..9).await;
+    let place = dir.path().join("again.db");
+    for name in ["wal", "shm", "journal"] {
+        let left = dir.path().join(format!("again.db-{name}"));
+        let log = dir.path().join(if name == "shm" { "books.db-shm" } else { "books.db-wal" });
+        let log = std::fs::read(log).unwrap();
+        assert!(!log.is_empty());
+        std::fs::write(&left, &log).unwrap();
+        let error = SqliteStore::restore(&backup, &place).await.unwrap_err();
+        assert_eq!((error.code(), error.at_field()), (ErrorCode::InvalidInput, Some("path")));
+        let error = store.backup_to(&place).await.unwrap_err();
+        assert_eq!((error.code(), error.at_field()), (ErrorCode::InvalidInput, Some("path")));
+        assert!(!place.exists());
+        assert_eq!(std::fs::read(&left).unwrap(), log, "{name}");
+        std::fs::remove_file(left).unwrap();
+    }
+    SqliteStore::restore(&backup, &place).await.unwrap();
+    let head = database(&place).await.head(home.id).await.unwrap().unwrap();
+    assert_eq!(head.seq, made.commits);
+}
+
+#[tokio::test]
+async fn a_backup_goes_on_delivering_where_it_was_made_and_has_no_leases() {
+    // Holds: places and what was set aside are in a backup and in what is restored of it, also of
+    // a file copied by hand; leases of relays are in neither.
+    let dir = tempfile::tempdir().unwrap();
+    let store = database(&dir.path().join("books.db")).await;
+    let mut scribe = Scribe::new(1);
+    scribe.change(&store, Vec::new()).await;
+    let until = fiscaflow_core::Clock::now(&scribe.clock);
+    let lease = Some(Lease { owner: "a relay".to_owned(), until });
+    let delivery = Delivery { version: 1, seq: 1, tries: 2, lease, ..Delivery::default() };
+    let aside = fiscaflow_core::store::SetAside {
+        place: fiscaflow_core::store::EventPlace { seq: 1, number: 0 },
+        event_id: fiscaflow_core::EventId::new(scribe.uuid()),
+        name: "tests.thing.done".to_owned(),
+        tries: 5,
+        reason: "no".to_owned(),
+        at: until,
+        again: false,
+    };
+    let step = DeliveryStep {
+        expected: 0,
+        delivery: delivery.clone(),
+        put_aside: vec![aside.clone()],
+        taken_back: Vec::new(),
+    };
+    store.deliver(scribe.book_id, "hooks", Arc::new(step)).await.unwrap();
+    let (backup, again) = (dir.path().join("backup"), dir.path().join("again"));
+    store.backup_to(&backup).await.unwrap();
+    store.close().await;
+    SqliteStore::restore(dir.path().join("books.db"), &again).await.unwrap();
+    for path in [backup, again] {
+        let copy = database(&path).await;
+        let kept = copy.delivery(scribe.book_id, "hooks").await.unwrap();
+        assert_eq!(kept, Some(Delivery { lease: None, ..delivery.clone() }));
+        let all = SetAsideQuery { after: None, again: false, limit: 10 };
+        let found = copy.set_aside(scribe.book_id, "hooks", &all).await.unwrap();
+        assert_eq!(found, std::slice::from_ref(&aside));
+    }
 }
 
 #[cfg(unix)]
