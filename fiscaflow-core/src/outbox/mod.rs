@@ -13,6 +13,7 @@ mod inbox;
 mod relay;
 
 use async_trait::async_trait;
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
 pub use inbox::Inbox;
@@ -76,12 +77,14 @@ pub struct Undelivered {
     pub cause: Cause,
     /// Why, in words that hold nothing personal: operators read them.
     pub reason: String,
+    /// In how long an unavailable sink wants to be asked again; at most an hour is waited.
+    pub retry_after: Option<TimeDelta>,
 }
 
 /// Whose fault it is that an event was not delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// The sink's: it would take no event now. Nothing is counted, and the relay's round ends.
+    /// The sink's: it would take no event now. Nothing is counted, and the book waits.
     Unavailable,
     /// The event's: the sink does not take this one. It is tried again, and set aside in the end.
     Refused,
@@ -90,12 +93,12 @@ pub enum Cause {
 impl Undelivered {
     /// The sink takes no event now; so many were delivered before.
     pub fn unavailable(delivered: usize, reason: impl Into<String>) -> Self {
-        Self { delivered, cause: Cause::Unavailable, reason: reason.into() }
+        Self { delivered, cause: Cause::Unavailable, reason: reason.into(), retry_after: None }
     }
 
     /// The sink did not take an event; so many were delivered before it.
     pub fn refused(delivered: usize, reason: impl Into<String>) -> Self {
-        Self { delivered, cause: Cause::Refused, reason: reason.into() }
+        Self { delivered, cause: Cause::Refused, reason: reason.into(), retry_after: None }
     }
 }
 

@@ -4,7 +4,8 @@
 //! so nothing is left out: a relay that dies in between, or that was too slow, has told events
 //! that the next one tells again.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
@@ -24,6 +25,8 @@ const BOOKS: u32 = 100;
 const COMMITS: u32 = 16;
 /// Batches of one book before others have their turn.
 const BATCHES: u32 = 50;
+/// Books in a row of which the sink takes nothing before a round ends.
+const MISSES: u32 = 3;
 
 /// How a relay works.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +38,7 @@ pub struct RelayOptions {
     /// How often an event is refused before it is set aside, at least 1.
     pub tries: u32,
     /// How long an event waits that was refused; twice as long after each further time, at most
-    /// an hour.
+    /// an hour. So does a book for which the sink is unavailable, at most five minutes.
     pub pause: TimeDelta,
     /// Events from before this instant are passed over, for a sink that is not to hear of them.
     pub since: Option<DateTime<Utc>>,
@@ -64,7 +67,8 @@ pub struct Round {
     pub put_off: u64,
     /// Events that were set aside.
     pub set_aside: u64,
-    /// Why the sink takes nothing now; the round ended there.
+    /// Why the sink could take nothing of a book now, the last one of several. After three such
+    /// books in a row the round ended.
     pub unavailable: Option<String>,
     /// Books whose history is damaged; they wait for an hour.
     pub broken: Vec<(BookId, Error)>,
@@ -76,7 +80,7 @@ pub struct Round {
 ///
 /// It has neither timer nor task: the host calls [`Relay::round`] again and again, at once where
 /// there was more, after a pause where there was not, and after longer ones where the sink is
-/// unavailable. As many relays as one likes may run over one store.
+/// unavailable and took nothing. As many relays as one likes may run over one store.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -102,6 +106,16 @@ pub struct Relay {
     sink: Arc<dyn EventSink>,
     owner: String,
     options: RelayOptions,
+    memory: Mutex<Memory>,
+}
+
+/// What a relay remembers from round to round. A fresh one may do without.
+#[derive(Debug, Default)]
+struct Memory {
+    /// Where a round ended early; the next one begins behind it, so that no book is always last.
+    ended_at: Option<BookId>,
+    /// How often in a row the sink was unavailable for the next event of a book.
+    misses: BTreeMap<BookId, u32>,
 }
 
 /// A book whose lease this relay has, with what is kept of it.
@@ -153,33 +167,57 @@ impl Relay {
             return Err(Error::invalid("tries", "`tries` and `lease` are more than nothing"));
         }
         let owner = ids.uuid(clock.now()).to_string();
-        Ok(Self { store, clock, sink, owner, options })
+        Ok(Self { store, clock, sink, owner, options, memory: Mutex::default() })
     }
 
-    /// Gives each waiting book a turn, in the order of ids, until the sink takes nothing more.
+    /// Gives each waiting book a turn, in the order of ids, until the sink takes nothing of three
+    /// books in a row. The next round then begins behind the last of them.
     ///
     /// Errors are those of the store; what is damaged in one book is in the answer, and the others
     /// go on. A round that is dropped leaves nothing but a lease that runs out.
     pub async fn round(&self) -> Result<Round> {
         let mut round = Round::default();
+        let start = self.memory().ended_at.take();
+        let mut is_behind = start.is_some();
+        let mut misses = 0_u32;
         let sink = self.sink.name().to_owned();
-        let mut query = WaitingQuery { sink, now: self.now(), after: None, limit: BOOKS };
+        let mut query = WaitingQuery { sink, now: self.now(), after: start, limit: BOOKS };
         loop {
-            let books = self.store.waiting(&query).await?;
-            let Some(last) = books.last().copied() else { return Ok(round) };
+            let mut books = self.store.waiting(&query).await?;
+            if !is_behind && start.is_some() {
+                books.retain(|id| Some(*id) <= start);
+            }
+            let last = books.last().copied();
+            if last.is_none() && !std::mem::take(&mut is_behind) {
+                return Ok(round);
+            }
             for book_id in books {
+                let (heard, told) = (heard(&round), round.unavailable.take());
                 match self.turn(book_id, &mut round).await {
                     Err(error) if error.lane() == Lane::Corrupt => {
                         round.broken.push((book_id, error));
                     }
                     result => result?,
                 }
-                if round.unavailable.is_some() {
+                if heard != self::heard(&round) {
+                    misses = 0;
+                }
+                match round.unavailable {
+                    Some(_) => misses = misses.saturating_add(1),
+                    None => round.unavailable = told,
+                }
+                if misses >= MISSES {
+                    self.memory().ended_at = Some(book_id);
                     return Ok(round);
                 }
             }
-            query = WaitingQuery { now: self.now(), after: Some(last), ..query };
+            query = WaitingQuery { now: self.now(), after: last, ..query };
         }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        // What it holds is whole after each statement.
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn now(&self) -> DateTime<Utc> {
@@ -239,9 +277,7 @@ impl Relay {
                         round.set_aside = round.set_aside.saturating_add(1);
                         (vec![self.refused(&aside, &reason)], Vec::new())
                     }
-                    Err(Undelivered { cause: Cause::Unavailable, reason, .. }) => {
-                        return self.stop(held, round, reason).await;
-                    }
+                    Err(unavailable) => return self.wait(held, round, unavailable).await,
                 };
                 if self.keep(held, next, put, taken).await? == Next::Stop {
                     return Ok(Next::Stop);
@@ -272,6 +308,7 @@ impl Relay {
             };
             let next = match told {
                 Ok(()) => {
+                    self.memory().misses.remove(&held.book_id);
                     let delivered = u64::try_from(batch.events.len()).unwrap_or(u64::MAX);
                     round.delivered = round.delivered.saturating_add(delivered);
                     let lease = self.lease().filter(|_| !batch.is_last);
@@ -297,9 +334,8 @@ impl Relay {
         undelivered: Undelivered,
         round: &mut Round,
     ) -> Result<Next> {
-        let Undelivered { delivered, cause, reason } = undelivered;
         // A sink that says it took all of them and failed has failed at the last one.
-        let delivered = delivered.min(batch.events.len().saturating_sub(1));
+        let delivered = undelivered.delivered.min(batch.events.len().saturating_sub(1));
         let count = u64::try_from(delivered).unwrap_or(u64::MAX);
         round.delivered = round.delivered.saturating_add(count);
         let before = delivered.checked_sub(1).and_then(|last| batch.places.get(last));
@@ -310,9 +346,14 @@ impl Relay {
         let Some((it, (place, after))) = at else {
             return Err(Error::new(ErrorCode::Internal, "a batch without events has failed"));
         };
-        if cause == Cause::Unavailable {
-            return self.stop(held, round, reason).await;
+        if undelivered.cause == Cause::Unavailable {
+            if delivered > 0 {
+                self.memory().misses.remove(&held.book_id);
+            }
+            return self.wait(held, round, undelivered).await;
         }
+        self.memory().misses.remove(&held.book_id);
+        let reason = undelivered.reason;
         let tries = held.kept.tries.saturating_add(1);
         if tries < self.options.tries {
             round.put_off = round.put_off.saturating_add(1);
@@ -334,12 +375,19 @@ impl Relay {
         self.keep(held, next, vec![aside], Vec::new()).await
     }
 
-    /// Gives the book back, since the sink takes nothing now.
-    async fn stop(&self, held: &mut Held, round: &mut Round, reason: String) -> Result<Next> {
-        let reason = kept_reason(&reason);
-        let next = Delivery { lease: None, failure: Some(reason.clone()), ..held.kept.clone() };
-        round.unavailable = Some(reason);
-        self.keep(held, next, Vec::new(), Vec::new()).await?;
+    /// Puts the book off, since the sink takes nothing now. No try is counted: whoever is away
+    /// refuses nothing.
+    async fn wait(&self, held: &mut Held, round: &mut Round, away: Undelivered) -> Result<Next> {
+        let misses = {
+            let mut memory = self.memory();
+            let misses = memory.misses.entry(held.book_id).or_default();
+            *misses = misses.saturating_add(1);
+            *misses
+        };
+        let pause = self.pause(misses).min(MAX_AWAY).max(away.retry_after.unwrap_or_default());
+        let off = self.put_off(&held.kept, pause.min(MAX_PAUSE), &away.reason);
+        round.unavailable.clone_from(&off.failure);
+        self.keep(held, off, Vec::new(), Vec::new()).await?;
         Ok(Next::Stop)
     }
 
@@ -354,7 +402,7 @@ impl Relay {
         Delivery { lease: None, failure, retry_at, ..kept.clone() }
     }
 
-    /// How long an event waits that was refused so often.
+    /// How long an event waits that was not taken so often.
     fn pause(&self, tries: u32) -> TimeDelta {
         let factor = 2_i32.checked_pow(tries.saturating_sub(1));
         let pause = factor.and_then(|factor| self.options.pause.checked_mul(factor));
@@ -421,6 +469,13 @@ impl Relay {
 
 /// The longest pause.
 const MAX_PAUSE: TimeDelta = TimeDelta::hours(1);
+/// The longest pause for a sink that is unavailable and does not say for how long.
+const MAX_AWAY: TimeDelta = TimeDelta::minutes(5);
+
+/// How many events the sink has judged, which it does only while it is there.
+fn heard(round: &Round) -> u64 {
+    round.delivered.saturating_add(round.put_off).saturating_add(round.set_aside)
+}
 
 fn usize_of(number: u32) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)

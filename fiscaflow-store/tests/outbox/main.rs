@@ -18,6 +18,7 @@ mod refused;
 mod shared;
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -44,6 +45,10 @@ struct Sink {
     script: Mutex<VecDeque<Does>>,
     /// Events that it never takes.
     poison: Mutex<Vec<EventId>>,
+    /// Events at which it is unavailable.
+    away: Mutex<Vec<EventId>>,
+    /// How often it was asked.
+    asked: AtomicUsize,
 }
 
 impl Sink {
@@ -76,6 +81,9 @@ impl EventSink for Sink {
         let does = self.script.lock().unwrap().pop_front();
         let poison = self.poison.lock().unwrap().clone();
         let bad = events.iter().position(|it| poison.contains(&it.event.id));
+        let away = self.away.lock().unwrap().clone();
+        let away = events.iter().position(|it| away.contains(&it.event.id));
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let answer = match does {
             Some(Does::Answers(answer)) => answer,
             Some(Does::Hangs(gate)) => {
@@ -83,6 +91,7 @@ impl EventSink for Sink {
                 gate.acquire().await.unwrap().forget();
                 return Ok(());
             }
+            None if away.is_some() => Err(Undelivered::unavailable(away.unwrap_or(0), "down")),
             None => bad.map_or(Ok(()), |bad| Err(Undelivered::refused(bad, "cannot read it"))),
         };
         // What is told to fail fails, however few events there are.

@@ -1,5 +1,6 @@
 //! Order, batches and turns.
 
+use chrono::TimeDelta;
 use fiscaflow_core::conformance::Scribe;
 use fiscaflow_core::log::Commit;
 use fiscaflow_core::outbox::{Relay, RelayOptions, Undelivered};
@@ -41,7 +42,7 @@ async fn each_books_events_leave_in_order_and_once() {
 #[tokio::test]
 async fn a_sink_that_takes_nothing_hears_everything_later() {
     // Holds: what a sink took before it became unavailable is kept, the rest comes in order once
-    // it is back, at once; nothing is counted against an event, however long it takes.
+    // it is back, after a pause; nothing is counted against an event, however long it takes.
     for url in &stores() {
         let world = World::new(url).await;
         let mut scribe = Scribe::new(1);
@@ -53,6 +54,9 @@ async fn a_sink_that_takes_nothing_hears_everything_later() {
             assert_eq!(round.unavailable.as_deref(), Some("down "));
             let kept = world.kept(&scribe).await;
             assert_eq!((kept.tries, kept.failure.as_deref()), (0, Some("down ")));
+            world.pass(9);
+            assert_eq!(world.round().await, Default::default(), "it waits");
+            world.pass(1);
         }
         assert_eq!(world.sink.told(), written[..6]);
         assert_eq!(world.round().await.delivered, 2);
@@ -60,6 +64,106 @@ async fn a_sink_that_takes_nothing_hears_everything_later() {
         assert_eq!(world.kept(&scribe).await.failure, None);
         assert_eq!(world.set_aside(&scribe).await, []);
     }
+}
+
+#[tokio::test]
+async fn a_sink_that_is_away_is_asked_ever_more_seldom() {
+    // Holds: the pause of a book doubles up to five minutes, or is what the sink asks for, up to
+    // an hour; it is short again once the sink took something.
+    let world = World::new("memory:").await;
+    let mut scribe = Scribe::new(1);
+    let written = world.write(&mut scribe, 2).await;
+    let relay = world.relay(RelayOptions { batch: 1, ..RelayOptions::default() });
+    let asks = |seconds| Undelivered {
+        retry_after: Some(TimeDelta::seconds(seconds)),
+        ..Undelivered::unavailable(0, "down")
+    };
+    let down = || Undelivered::unavailable(0, "down");
+    for (away, pause) in [
+        (down(), 10),
+        (down(), 20),
+        (asks(7), 40),
+        (asks(100), 100),
+        (down(), 160),
+        (down(), 300),
+        (down(), 300),
+        (asks(400), 400),
+        (asks(1_000_000), 3_600),
+    ] {
+        world.sink.then(Does::Answers(Err(away)));
+        assert!(relay.round().await.unwrap().unavailable.is_some());
+        world.pass(pause - 1);
+        assert_eq!(relay.round().await.unwrap(), Default::default(), "{pause}");
+        world.pass(1);
+    }
+    world.sink.then(Does::Answers(Ok(())));
+    world.sink.then(Does::Answers(Err(down())));
+    assert_eq!(relay.round().await.unwrap().delivered, 1);
+    world.pass(10);
+    assert_eq!(relay.round().await.unwrap().delivered, 1);
+    assert_eq!(world.sink.told(), written);
+}
+
+#[tokio::test]
+async fn no_book_stands_in_the_way_of_others() {
+    // Holds: whichever books have an event at which the sink is unavailable, and however many, the
+    // others' events come all the same; those wait with theirs, uncounted, and come in the end.
+    for url in &stores() {
+        for sick in [1, 4, 40] {
+            let world = World::new(url).await;
+            let mut scribes: Vec<_> = (0..sick + 3).map(Scribe::new).collect();
+            scribes.sort_by_key(|scribe| scribe.book_id);
+            let mut written = Vec::new();
+            for scribe in &mut scribes {
+                written.push(world.write(scribe, 2).await);
+            }
+            let sick = usize::try_from(sick).unwrap();
+            let away = written[..sick].iter().map(|ids| ids[0]);
+            world.sink.away.lock().unwrap().extend(away);
+            let relay = world.relay(RelayOptions::default());
+            // Every pause is over before the next round, so that nothing but the order helps.
+            for _ in 0..sick.div_ceil(3) + 1 {
+                relay.round().await.unwrap();
+                world.pass(3_600);
+            }
+            assert_eq!(world.sink.told().len(), 6, "{sick} of {}", scribes.len());
+            for (scribe, written) in scribes[sick..].iter().zip(&written[sick..]) {
+                assert_eq!(world.sink.told_of(scribe.book_id), *written);
+            }
+            assert_eq!(world.kept(&scribes[0]).await.tries, 0);
+            world.sink.away.lock().unwrap().clear();
+            while relay.round().await.unwrap() != Default::default() {}
+            for (scribe, written) in scribes.iter().zip(&written) {
+                assert_eq!(world.sink.told_of(scribe.book_id), *written);
+                assert_eq!(world.set_aside(scribe).await, []);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_sink_that_is_down_is_asked_little_and_loses_nothing() {
+    // Holds: of very many books three are tried in a round, others each time; nothing is set aside.
+    let world = World::new("memory:").await;
+    let mut scribes: Vec<_> = (0..30).map(Scribe::new).collect();
+    let mut written = Vec::new();
+    for scribe in &mut scribes {
+        written.extend(world.write(scribe, 1).await);
+    }
+    world.sink.away.lock().unwrap().extend(written.iter().copied());
+    let relay = world.relay(RelayOptions::default());
+    for rounds in 1..=10 {
+        assert_eq!(relay.round().await.unwrap().unavailable.as_deref(), Some("down"));
+        assert_eq!(world.sink.asked.load(std::sync::atomic::Ordering::Relaxed), rounds * 3);
+    }
+    assert_eq!(relay.round().await.unwrap(), Default::default(), "each waits");
+    for scribe in &scribes {
+        assert_eq!(world.kept(scribe).await.failure.as_deref(), Some("down"));
+        assert_eq!(world.set_aside(scribe).await, []);
+    }
+    world.sink.away.lock().unwrap().clear();
+    world.pass(10);
+    assert_eq!(relay.round().await.unwrap().delivered, 30);
 }
 
 #[tokio::test]

@@ -120,6 +120,7 @@ async fn a_set_aside_event_is_delivered_again_on_request() {
         world.sink.then(Does::Answers(Err(Undelivered::unavailable(0, "down"))));
         world.round().await;
         assert!(book.events().delivery(hooks()).await.unwrap().set_aside[0].again);
+        world.pass(10);
         world.sink.poison.lock().unwrap().clear();
         assert_eq!(world.round().await.delivered, 1);
         assert_eq!(book.events().delivery(hooks()).await.unwrap().set_aside, []);
