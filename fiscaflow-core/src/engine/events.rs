@@ -22,6 +22,9 @@ pub struct DeliveryQuery {
     pub sink: String,
     /// Set-aside events of commits after this one, at most 500; from the beginning where absent.
     pub after: Option<u64>,
+    /// With `after`: also those of that commit itself that come after this number. The last event
+    /// of an answer has both.
+    pub after_number: Option<u32>,
 }
 
 /// How far the events of a book have come to a sink.
@@ -56,6 +59,8 @@ pub struct SetAsideEvent {
     pub name: String,
     /// Its commit.
     pub seq: u64,
+    /// Its place among the events of the commit, from 0.
+    pub number: u32,
     /// How often it was refused.
     pub tries: u32,
     /// Why, in the sink's words.
@@ -83,6 +88,7 @@ impl From<SetAside> for SetAsideEvent {
             id: it.event_id,
             name: it.name,
             seq: it.place.seq,
+            number: it.place.number,
             tries: it.tries,
             reason: it.reason,
             at: it.at,
@@ -114,14 +120,20 @@ impl Events<'_> {
 
     /// How far the events have come to a sink, and what it refused. A sink that was told of
     /// nothing yet is at the beginning.
+    ///
+    /// Errors: `invalid_input` for a number without its commit.
     pub async fn delivery(&self, query: DeliveryQuery) -> Result<EventDelivery> {
         let state = self.book.authorised(Role::Viewer).await?;
         check_name("sink", &query.sink)?;
+        if query.after.is_none() && query.after_number.is_some() {
+            return Err(Error::invalid("after_number", "`after_number` needs `after`"));
+        }
+        let number = query.after_number.unwrap_or(u32::MAX);
         let store = &self.book.engine.inner.store;
         let kept = store.delivery(self.book.book_id, &query.sink).await?.unwrap_or_default();
         let Delivery { seq, tries, failure, retry_at, .. } = kept;
         let asked = SetAsideQuery {
-            after: query.after.map(|seq| EventPlace { seq, number: u32::MAX }),
+            after: query.after.map(|seq| EventPlace { seq, number }),
             again: false,
             limit: MAX_HISTORY_PAGE,
         };

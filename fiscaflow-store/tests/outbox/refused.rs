@@ -7,7 +7,8 @@ use fiscaflow_core::engine::{BookHandle, Context, DeliveryQuery, Engine, Redeliv
 use fiscaflow_core::limits::MAX_REASON_BYTES;
 use fiscaflow_core::model::NewBook;
 use fiscaflow_core::outbox::Undelivered;
-use fiscaflow_core::{BookId, ErrorCode, EventId};
+use fiscaflow_core::store::{Delivery, DeliveryStep, EventPlace, SetAside};
+use fiscaflow_core::{BookId, Clock as _, ErrorCode, EventId};
 
 use super::{Does, World, stores};
 
@@ -83,7 +84,7 @@ async fn owned(world: &World) -> (BookHandle, Vec<EventId>, Engine, BookId) {
 }
 
 fn hooks() -> DeliveryQuery {
-    DeliveryQuery { sink: "hooks".to_owned(), after: None }
+    DeliveryQuery { sink: "hooks".to_owned(), after: None, after_number: None }
 }
 
 #[tokio::test]
@@ -132,6 +133,49 @@ async fn a_set_aside_event_is_delivered_again_on_request() {
 }
 
 #[tokio::test]
+async fn very_many_set_aside_events_of_one_commit_are_all_seen() {
+    // Holds: going on from the last event of each answer shows every set-aside event once, in
+    // order, also where more than an answer holds are of one commit; `after` alone passes it over.
+    for url in &stores() {
+        let world = World::new(url).await;
+        let (book, _, _, id) = owned(&world).await;
+        let places = (1..=2).flat_map(|seq| (0..600).map(move |number| EventPlace { seq, number }));
+        let put_aside: Vec<_> = places
+            .map(|place| SetAside {
+                place,
+                event_id: EventId::new(uuid::Uuid::from_u64_pair(place.seq, place.number.into())),
+                name: "tests.thing.done".to_owned(),
+                tries: 5,
+                reason: "no".to_owned(),
+                at: world.clock.now(),
+                again: false,
+            })
+            .collect();
+        let ids: Vec<_> = put_aside.iter().map(|it| it.event_id).collect();
+        let delivery = Delivery { version: 1, ..Delivery::default() };
+        let step = DeliveryStep { expected: 0, delivery, put_aside, taken_back: Vec::new() };
+        world.store.deliver(id, "hooks", Arc::new(step)).await.unwrap();
+        let (mut query, mut seen) = (hooks(), Vec::new());
+        loop {
+            let part = book.events().delivery(query.clone()).await.unwrap().set_aside;
+            let Some(last) = part.last() else { break };
+            (query.after, query.after_number) = (Some(last.seq), Some(last.number));
+            seen.extend(part.iter().map(|it| it.id));
+        }
+        assert_eq!(seen, ids);
+        let after = DeliveryQuery { after: Some(1), ..hooks() };
+        let part = book.events().delivery(after).await.unwrap().set_aside;
+        assert_eq!((part[0].seq, part[0].number, part.len()), (2, 0, 500));
+        let lost = DeliveryQuery { after_number: Some(1), ..hooks() };
+        let error = book.events().delivery(lost).await.unwrap_err();
+        assert_eq!(
+            (error.code(), error.at_field()),
+            (ErrorCode::InvalidInput, Some("after_number"))
+        );
+    }
+}
+
+#[tokio::test]
 async fn only_an_owner_has_events_delivered_again() {
     // Holds: a member may look and not act; a stranger gets the answer of a book that is not there.
     let world = World::new("memory:").await;
@@ -151,7 +195,7 @@ async fn only_an_owner_has_events_delivered_again() {
     }
     let unknown = book.events().redeliver(again).await.unwrap_err();
     assert_eq!(unknown.code(), ErrorCode::NotFound);
-    let nameless = DeliveryQuery { sink: String::new(), after: None };
+    let nameless = DeliveryQuery { sink: String::new(), ..hooks() };
     let error = book.events().delivery(nameless).await.unwrap_err();
     assert_eq!(error.at_field(), Some("sink"));
 }
