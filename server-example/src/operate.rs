@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use fiscaflow_core::store::{copy_book, list_books};
+use fiscaflow_core::store::{Store, copy_book, list_books};
 use fiscaflow_core::{BookId, Error};
 use fiscaflow_store::{Backup, Durability, SqliteStore, open};
 
@@ -20,7 +20,7 @@ pub async fn backup(database: &str, path: &Path) -> Result<String, String> {
     let file = existing(database)?;
     let store = SqliteStore::open(file, Durability::Full).await.map_err(text)?;
     let made = store.backup_to(path).await.map_err(text);
-    fiscaflow_core::store::Store::close(&store).await;
+    store.close().await;
     made.map(told)
 }
 
@@ -30,29 +30,51 @@ pub async fn restore(database: &str, path: &Path) -> Result<String, String> {
     SqliteStore::restore(path, file).await.map_err(text).map(told)
 }
 
-/// Copies books to the store of another URL: what it lacks of them.
+/// Copies books to the store of another URL: what it lacks of them. A book that cannot be copied is
+/// told, and the others go on.
 pub async fn copy(database: &str, to: &str, books: &Books) -> Result<String, String> {
     if database_file(database).is_some() {
         existing(database)?;
     }
-    let (from, to) = (open(database).await.map_err(text)?, open(to).await.map_err(text)?);
-    let mut lines = String::new();
+    let from = open(database).await.map_err(text)?;
+    let copied = match open(to).await {
+        Ok(to) => {
+            let copied = copy_all(&*from, &*to, books).await;
+            to.close().await;
+            copied
+        }
+        Err(error) => Err(text(error)),
+    };
+    from.close().await;
+    copied
+}
+
+async fn copy_all(from: &dyn Store, to: &dyn Store, books: &Books) -> Result<String, String> {
+    let (mut lines, mut failed) = (String::new(), 0_u32);
     let mut after = None;
     loop {
-        let part = list_books(&*from, after, BOOKS).await.map_err(text)?;
+        let part = list_books(from, after, BOOKS).await;
+        let part = part.map_err(|error| format!("{lines}{error}"))?;
         let Some(last) = part.last() else { break };
         after = Some(*last);
         for id in part.into_iter().filter(|id| wanted(books, id)) {
-            let copied = copy_book(&*from, &*to, id).await;
-            let copied = copied.map_err(|error| format!("{lines}{id}  {error}"))?;
-            let (new, seq, hash) = (copied.commits, copied.head.seq, copied.head.hash);
             // Writing to a string cannot fail.
-            _ = writeln!(lines, "{id}  {new} commits copied, {seq} in all, the newest {hash}");
+            _ = match copy_book(from, to, id).await {
+                Ok(copied) => {
+                    let (new, seq, hash) = (copied.commits, copied.head.seq, copied.head.hash);
+                    writeln!(lines, "{id}  {new} commits copied, {seq} in all, the newest {hash}")
+                }
+                Err(error) => {
+                    failed = failed.saturating_add(1);
+                    writeln!(lines, "{id}  {error}")
+                }
+            };
         }
     }
-    from.close().await;
-    to.close().await;
-    Ok(lines)
+    match failed {
+        0 => Ok(lines),
+        _ => Err(format!("{lines}{failed} books were not copied")),
+    }
 }
 
 fn existing(database: &str) -> Result<String, String> {
@@ -81,4 +103,41 @@ fn text(error: Error) -> String {
 fn told(made: Backup) -> String {
     let Backup { books, commits, bytes } = made;
     format!("{books} books, {commits} commits, {bytes} bytes; every history verifies\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use fiscaflow_core::conformance::Scribe;
+
+    #[tokio::test]
+    async fn a_book_that_differs_does_not_keep_others_from_being_copied() {
+        // Holds: every book that can be copied is there afterwards, whatever was said of others;
+        // the answer is an error that names those, and the rest is told as ever.
+        let dir = tempfile::tempdir().unwrap();
+        let url = |name: &str| format!("sqlite:{}", dir.path().join(name).display());
+        let (from, to) = (open(&url("from")).await.unwrap(), open(&url("to")).await.unwrap());
+        let mut scribes: Vec<_> = (1..=5).map(Scribe::new).collect();
+        scribes.sort_by_key(|scribe| scribe.book_id);
+        for (number, scribe) in scribes.iter_mut().enumerate() {
+            scribe.change(&*from, Vec::new()).await;
+            if number == 0 || number == 3 {
+                scribe.head = None;
+                scribe.change(&*to, Vec::new()).await;
+            }
+        }
+        from.close().await;
+        to.close().await;
+        let said = copy(&url("from"), &url("to"), &Books::All).await.unwrap_err();
+        assert_eq!(said.lines().count(), 6, "{said}");
+        assert_eq!(said.matches("1 commits copied, 1 in all").count(), 3, "{said}");
+        assert!(said.ends_with("\n2 books were not copied"), "{said}");
+        for (number, (scribe, line)) in scribes.iter().zip(said.lines()).enumerate() {
+            assert!(line.starts_with(&scribe.book_id.to_string()), "{line}");
+            assert_eq!(line.contains("copied"), number != 0 && number != 3, "{line}");
+        }
+        let to = open(&url("to")).await.unwrap();
+        assert_eq!(list_books(&*to, None, BOOKS).await.unwrap().len(), 5);
+        to.close().await;
+    }
 }
