@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use axum::http::Uri;
 use fiscaflow_core::BookId;
 use fiscaflow_core::model::ActorId;
 
@@ -145,8 +146,8 @@ pub struct Timeouts {
 pub struct Config {
     /// Where to listen.
     pub address: SocketAddr,
-    /// The URL of the store.
-    pub database: String,
+    /// The URL of the store, which may have a password in it.
+    pub database: Secret,
     /// The file of the tokens; without one they live as long as the process.
     pub tokens: Option<PathBuf>,
     /// How much is taken.
@@ -327,7 +328,7 @@ fn config(
     };
     Ok(Config {
         address,
-        database,
+        database: Secret::new(&database),
         tokens,
         limits: Limits {
             body_bytes: size("body-limit")?,
@@ -352,18 +353,20 @@ fn config(
     })
 }
 
-/// Refuses an address to which what is secret would go in the clear.
+/// Refuses an address to which what is secret would go in the clear, and one with a name or
+/// password, which nobody would send.
 fn check_url(flag: &str, url: &str) -> Result<(), String> {
-    let host =
-        url.strip_prefix("http://").map(|rest| rest.split(['/', ':']).next().unwrap_or(rest));
-    if url.starts_with("https://") || host.is_some_and(|it| it == "localhost" || it == "127.0.0.1")
-    {
-        return Ok(());
+    let uri = url.parse::<Uri>().map_err(|_| format!("`--{flag}` is no URL"))?;
+    if uri.authority().is_some_and(|it| it.as_str().contains('@')) {
+        return Err(format!("`--{flag}` has a name or password before its host"));
     }
-    Err(format!(
-        "`--{flag}` begins with `https://`; only this machine itself, 127.0.0.1 or localhost, is \
-         called with `http://`"
-    ))
+    match (uri.scheme_str(), uri.host()) {
+        (Some("https"), Some(_)) | (Some("http"), Some("localhost" | "127.0.0.1")) => Ok(()),
+        _ => Err(format!(
+            "`--{flag}` begins with `https://`; only this machine itself, 127.0.0.1 or localhost, \
+             is called with `http://`"
+        )),
+    }
 }
 
 /// Tokens lie beside the database file; those of a database that is no file end with the server,
@@ -428,6 +431,13 @@ mod tests {
         assert_eq!((config.limits.body_bytes, config.limits.import_bytes), (5, 8));
         assert_eq!(config.timeouts.header, Duration::from_secs(10));
         assert_eq!(config.tokens, Some("fiscaflow.db.tokens.json".into()));
+    }
+
+    #[test]
+    fn the_password_of_a_database_is_not_shown() {
+        let (_, config) = read(&["--database", "postgres://books:sesame@db/books"], &[]).unwrap();
+        assert!(!format!("{config:?}").contains("sesame"));
+        assert_eq!(config.database.reveal(), "postgres://books:sesame@db/books");
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! One HTTP call: POST, JSON, a bounded answer.
+//! One HTTP call: POST, JSON, an answer whose body is read, within bounds, by whoever wants it.
 //!
 //! Redirects are not followed, since a key would go where nobody sent it. The time limit is the
 //! caller's.
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Request, Uri, header};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client;
@@ -15,16 +15,12 @@ use rustls::crypto::ring;
 use rustls::{ClientConfig, RootCertStore};
 
 /// Bytes of an answer.
+#[cfg(feature = "outside")]
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// Why nothing came back that can be used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Broken {
-    /// No connection, or it broke.
-    Unreachable,
-    /// The answer is too large or broke off.
-    Unreadable,
-}
+/// No connection, or it broke.
+#[derive(Debug)]
+pub(crate) struct Unreachable;
 
 /// Calls to one address.
 pub(crate) struct Http {
@@ -32,12 +28,21 @@ pub(crate) struct Http {
     uri: Uri,
 }
 
-/// What came back.
+/// What came back; of the body nothing is read yet.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     /// In how long to come again, where the server says it in seconds (RFC 9110, 10.2.3).
     pub(crate) retry_after: Option<Duration>,
-    pub(crate) body: Bytes,
+    #[cfg(feature = "outside")]
+    body: Body,
+}
+
+#[cfg(feature = "outside")]
+impl Reply {
+    /// The body, unless it is too large or breaks off.
+    pub(crate) async fn body(self) -> Option<axum::body::Bytes> {
+        axum::body::to_bytes(self.body, MAX_BYTES).await.ok()
+    }
 }
 
 impl Http {
@@ -62,7 +67,11 @@ impl Http {
         Ok(Self { client: Client::builder(TokioExecutor::new()).build(connector), uri })
     }
 
-    pub(crate) async fn post(&self, headers: &HeaderMap, body: &[u8]) -> Result<Reply, Broken> {
+    pub(crate) async fn post(
+        &self,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<Reply, Unreachable> {
         let mut request = Request::new(Body::from(body.to_vec()));
         *request.method_mut() = axum::http::Method::POST;
         *request.uri_mut() = self.uri.clone();
@@ -70,15 +79,14 @@ impl Http {
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert(header::CONTENT_TYPE, json.clone());
         request.headers_mut().insert(header::ACCEPT, json);
-        let answered = self.client.request(request).await.map_err(|_| Broken::Unreachable)?;
-        let (head, body) = answered.into_parts();
-        let retry_after = head.headers.get(header::RETRY_AFTER);
+        let answered = self.client.request(request).await.map_err(|_| Unreachable)?;
+        let retry_after = answered.headers().get(header::RETRY_AFTER);
         let retry_after = retry_after.and_then(|it| it.to_str().ok()?.trim().parse().ok());
-        let body = axum::body::to_bytes(Body::new(body), MAX_BYTES).await;
         Ok(Reply {
-            status: head.status.as_u16(),
+            status: answered.status().as_u16(),
             retry_after: retry_after.map(Duration::from_secs),
-            body: body.map_err(|_| Broken::Unreadable)?,
+            #[cfg(feature = "outside")]
+            body: Body::new(answered.into_body()),
         })
     }
 }

@@ -80,9 +80,13 @@ fn run(command: Command, config: Config) -> Result<(), String> {
             true => Ok(()),
             false => Err(format!("there is no token `{id}`")),
         },
-        Command::Backup(path) => tell(&at_once(operate::backup(&config.database, &path))?),
-        Command::Restore(path) => tell(&at_once(operate::restore(&config.database, &path))?),
-        Command::Copy(to, books) => tell(&at_once(operate::copy(&config.database, &to, &books))?),
+        Command::Backup(path) => tell(&at_once(operate::backup(config.database.reveal(), &path))?),
+        Command::Restore(path) => {
+            tell(&at_once(operate::restore(config.database.reveal(), &path))?)
+        }
+        Command::Copy(to, books) => {
+            tell(&at_once(operate::copy(config.database.reveal(), &to, &books))?)
+        }
         Command::OpenApi => tell(&openapi::text()),
         Command::Help => tell(&config::help()),
         Command::Version => tell(concat!(env!("CARGO_PKG_VERSION"), "\n")),
@@ -97,7 +101,7 @@ fn at_once<T>(work: impl Future<Output = Result<T, String>>) -> Result<T, String
 
 async fn start(config: Config, tokens: Arc<Tokens>) -> Result<(), String> {
     let database = |error| format!("the database cannot be opened: {error}");
-    let store = fiscaflow_store::open(&config.database).await.map_err(database)?;
+    let store = fiscaflow_store::open(config.database.reveal()).await.map_err(database)?;
     let ids = Arc::new(RandomIds::new().map_err(|error| error.to_string())?);
     let state = AppState::new(
         store,

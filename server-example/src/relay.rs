@@ -21,7 +21,7 @@ pub async fn run(relay: Relay, state: AppState) {
             Ok(round) => {
                 tell(&round);
                 match round {
-                    Round { unavailable: Some(_), .. } => longer,
+                    Round { unavailable: Some(_), delivered: 0, .. } => longer,
                     Round { more: true, .. } => continue,
                     _ => PAUSE,
                 }
@@ -44,7 +44,8 @@ fn tell(round: &Round) {
     let Round { delivered, put_off, set_aside, unavailable, broken, .. } = round;
     if let Some(reason) = unavailable {
         tracing::warn!(delivered, reason, "events wait: nobody takes them now");
-    } else if *put_off > 0 || *set_aside > 0 {
+    }
+    if *put_off > 0 || *set_aside > 0 {
         tracing::warn!(delivered, put_off, set_aside, "events were refused");
     } else if *delivered > 0 {
         tracing::debug!(delivered, "events were delivered");

@@ -3,9 +3,10 @@
 //! The body is `{"book_id", "event"}`. The headers `webhook-id` (the event's id, the same at every
 //! delivery), `webhook-timestamp` and `webhook-signature` are those of
 //! <https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md>,
-//! for which many languages have a library. A status of 2xx takes an event. Some others say that
-//! this event cannot be taken; it is tried again and set aside in the end. Whatever else comes, or
-//! does not come, says that the address takes no event now.
+//! for which many languages have a library. A status of 2xx takes an event, whatever the body.
+//! Most of 4xx say that this event cannot be taken; it is tried again and set aside in the end.
+//! Whatever else comes, or does not come, says that the address takes no event now: also a 500,
+//! since a server that is broken answers so to everything.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,13 +23,13 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use crate::config::Webhook;
-use crate::http::{Broken, Http};
+use crate::http::{Http, Reply, Unreachable};
 
 /// Events in one turn of the webhook.
 const BATCH: u32 = 10;
 
-/// What is wrong with an event, and not with the address.
-const REFUSALS: [u16; 6] = [400, 406, 413, 415, 422, 500];
+/// Of 400 to 499 what says that the address takes nothing now: of all events, not of this one.
+const CLOSED: [u16; 5] = [401, 403, 408, 425, 429];
 
 /// An address to which events are posted.
 ///
@@ -63,7 +64,7 @@ impl WebhookSink {
     pub fn new(settings: &Webhook, clock: Arc<dyn Clock>) -> Result<Self, String> {
         let secret = settings.secret.as_ref().map(|secret| STANDARD.decode(secret.reveal()));
         Ok(Self {
-            http: Http::new("webhook-url", &settings.url)?,
+            http: Http::new("webhook-url", settings.url.reveal())?,
             secret: secret.transpose().map_err(|error| error.to_string())?,
             timeout: settings.timeout,
             clock,
@@ -81,8 +82,8 @@ impl WebhookSink {
         }
     }
 
-    async fn post(&self, it: &Outgoing) -> Result<(), (bool, String)> {
-        let unwritable = |_| (true, "the event cannot be written as JSON".to_owned());
+    async fn post(&self, it: &Outgoing) -> Result<(), Undelivered> {
+        let unwritable = |_| Undelivered::refused(0, "the event cannot be written as JSON");
         let body = serde_json::to_value(it).map_err(unwritable)?.to_string();
         let id = it.event.id.to_string();
         let timestamp = self.clock.now().timestamp();
@@ -99,14 +100,23 @@ impl WebhookSink {
         }
         let posted = tokio::time::timeout(self.timeout, self.http.post(&headers, body.as_bytes()));
         match posted.await {
-            Ok(Ok(reply)) if (200..300).contains(&reply.status) => Ok(()),
-            Ok(Ok(reply)) => {
-                Err((REFUSALS.contains(&reply.status), format!("status {}", reply.status)))
-            }
-            Ok(Err(Broken::Unreachable)) => Err((false, "no connection".to_owned())),
-            Ok(Err(Broken::Unreadable)) => Err((false, "an answer without an end".to_owned())),
-            Err(_) => Err((false, "no answer in time".to_owned())),
+            Ok(Ok(reply)) => judged(&reply),
+            Ok(Err(Unreachable)) => Err(Undelivered::unavailable(0, "no connection")),
+            Err(_) => Err(Undelivered::unavailable(0, "no answer in time")),
         }
+    }
+}
+
+/// What a status says of an event.
+fn judged(reply: &Reply) -> Result<(), Undelivered> {
+    let reason = format!("status {}", reply.status);
+    match reply.status {
+        200..=299 => Ok(()),
+        it @ 400..=499 if !CLOSED.contains(&it) => Err(Undelivered::refused(0, reason)),
+        _ => Err(Undelivered {
+            retry_after: reply.retry_after.and_then(|it| TimeDelta::from_std(it).ok()),
+            ..Undelivered::unavailable(0, reason)
+        }),
     }
 }
 
@@ -126,10 +136,8 @@ impl EventSink for WebhookSink {
 
     async fn tell(&self, events: &[Outgoing]) -> Result<(), Undelivered> {
         for (delivered, it) in events.iter().enumerate() {
-            self.post(it).await.map_err(|(is_refusal, reason)| match is_refusal {
-                true => Undelivered::refused(delivered, reason),
-                false => Undelivered::unavailable(delivered, reason),
-            })?;
+            let failed = |it: Undelivered| Undelivered { delivered, ..it };
+            self.post(it).await.map_err(failed)?;
         }
         Ok(())
     }

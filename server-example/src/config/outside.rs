@@ -165,7 +165,13 @@ mod tests {
         for url in ["http://127.0.0.1:80/v1", "http://localhost/v1", "https://example.org"] {
             assert_eq!(outside(&["--outside-url", url]).unwrap().url, url);
         }
-        for url in ["http://example.org", "ftp://127.0.0.1", "http://127.0.0.1.example.org/", "x"] {
+        for url in [
+            "http://example.org",
+            "ftp://127.0.0.1",
+            "http://127.0.0.1.example.org/",
+            "x",
+            "http://localhost:x@other.example/v1",
+        ] {
             assert!(outside(&["--outside-url", url]).unwrap_err().contains("--outside-url"));
         }
         let prices = outside(&["--outside-prices", "USD 0.25 2"]).unwrap().prices.unwrap();

@@ -14,8 +14,8 @@ pub const WEBHOOK_SECRET: &str = "FISCAFLOW_WEBHOOK_SECRET";
 /// Who is told of events.
 #[derive(Debug, Clone)]
 pub struct Webhook {
-    /// Where they are posted.
-    pub url: String,
+    /// Where they are posted. The address may be all that is needed to post there.
+    pub url: Secret,
     /// What they are signed with: base64, as `whsec_...` without that.
     pub secret: Option<Secret>,
     /// For one event.
@@ -54,7 +54,7 @@ pub(super) fn read(
                 "`--webhook-since` is a time such as 2026-03-01T00:00:00Z".to_owned()
             })?),
         };
-    Ok(Some(Webhook { url, secret, timeout, since }))
+    Ok(Some(Webhook { url: Secret::new(&url), secret, timeout, since }))
 }
 
 #[cfg(test)]
@@ -69,14 +69,15 @@ mod tests {
     }
 
     /// Holds: nobody is told unless an address is given; events go to others by TLS alone; the
-    /// secret is whole or refused, and is in no `Debug`.
+    /// secret is whole or refused, and is in no `Debug`; nor is the address.
     #[test]
     fn a_webhook_is_off_and_its_secret_is_hidden() {
         let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
         assert!(parsed(&[], secret).unwrap().webhook.is_none());
-        let local = ["--webhook-url", "http://127.0.0.1:80/hook"];
+        let local = ["--webhook-url", "http://127.0.0.1:80/hook?key=sesame"];
         let config = parsed(&local, secret).unwrap();
-        assert!(!format!("{config:?}").contains("MfKQ9"));
+        let shown = format!("{config:?}");
+        assert!(!shown.contains("MfKQ9") && !shown.contains("sesame"), "{shown}");
         let webhook = config.webhook.unwrap();
         assert_eq!(Some(webhook.secret.unwrap().reveal()), secret.strip_prefix("whsec_"));
         assert_eq!((webhook.timeout, webhook.since), (Duration::from_secs(10), None));
@@ -88,7 +89,15 @@ mod tests {
             assert!(said.contains(WEBHOOK_SECRET), "{said}");
             assert!(bad == "whsec_" || !said.contains(bad), "{said}");
         }
-        for url in ["http://example.org", "127.0.0.1", "file:///etc/passwd"] {
+        for url in [
+            "http://example.org",
+            "127.0.0.1",
+            "file:///etc/passwd",
+            "http://localhost:x@other.example/hook",
+            "http://127.0.0.1@other.example/",
+            "https://name:word@example.org/",
+            "https://",
+        ] {
             assert!(parsed(&["--webhook-url", url], "").unwrap_err().contains("--webhook-url"));
         }
         let since = [&local[..], &["--webhook-since", "2026-03-01T00:00:00Z"]].concat();

@@ -24,7 +24,7 @@ use fiscaflow_core::{Error, ErrorCode, Result};
 use serde_json::Value;
 
 use crate::config::{Outside, Vendor};
-use crate::http::{Broken, Http, Reply};
+use crate::http::Http;
 use crate::state::Helper;
 use breaker::Breaker;
 use counters::Counters;
@@ -81,15 +81,6 @@ pub(crate) enum Problem {
     Slow,
     /// An answer that is too large or of another form.
     Unreadable,
-}
-
-impl From<Broken> for Problem {
-    fn from(broken: Broken) -> Self {
-        match broken {
-            Broken::Unreachable => Self::Unreachable,
-            Broken::Unreadable => Self::Unreadable,
-        }
-    }
 }
 
 impl Problem {
@@ -234,7 +225,10 @@ impl Model {
         body: &[u8],
         read: impl Fn(&Value) -> Option<T>,
     ) -> Result<T, Problem> {
-        let Reply { status, retry_after, body } = self.http.post(&self.headers, body).await?;
+        let reply = self.http.post(&self.headers, body).await;
+        let reply = reply.map_err(|_| Problem::Unreachable)?;
+        let (status, retry_after) = (reply.status, reply.retry_after);
+        let body = reply.body().await.ok_or(Problem::Unreadable)?;
         match status {
             200 => {
                 let (said, usage) = wire::read(self.vendor, &body, name);

@@ -245,7 +245,7 @@ async fn events_reach_the_webhook_signed() {
     use crate::webhook::{PATIENCE, receiver};
 
     let dir = tempfile::tempdir().unwrap();
-    let (url, mut posts) = receiver([503]).await;
+    let (url, mut posts) = receiver([]).await;
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     let args = ["--webhook-url", &url];
     let running = Running::start_in(&[("FISCAFLOW_WEBHOOK_SECRET", secret)], dir.path(), &args);
@@ -253,12 +253,10 @@ async fn events_reach_the_webhook_signed() {
     let request = Request::new(running.address, "POST", "/api/v1/books");
     let book = json!({"name": "Home", "currency": "EUR"});
     let book = request.token(&token).json(&book).send().await.created();
-    for _ in 0..2 {
-        let post = tokio::time::timeout(PATIENCE, posts.recv()).await.unwrap().unwrap();
-        assert!(post.is_signed());
-        let body: serde_json::Value = serde_json::from_str(&post.body).unwrap();
-        assert_eq!(body["book_id"], book["id"]);
-    }
+    let post = tokio::time::timeout(PATIENCE, posts.recv()).await.unwrap().unwrap();
+    assert!(post.is_signed());
+    let body: serde_json::Value = serde_json::from_str(&post.body).unwrap();
+    assert_eq!(body["book_id"], book["id"]);
     let (code, _, log) = running.end("-TERM");
     assert_eq!(code, Some(0), "{log}");
     assert!(!log.contains("MfKQ9") && !log.contains("/hook"), "{log}");

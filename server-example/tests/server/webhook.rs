@@ -10,6 +10,7 @@ use axum::extract;
 use axum::http::StatusCode;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use chrono::TimeDelta;
 use fiscaflow_core::conformance::{FixedClock, Scribe, SequentialIds};
 use fiscaflow_core::log::{Draft, NewEvent};
 use fiscaflow_core::outbox::{Relay, Round};
@@ -24,6 +25,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use sha2::Sha256;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 
@@ -148,24 +150,25 @@ async fn events_are_posted_in_order_and_signed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_status_says_whether_the_event_or_the_address_is_at_fault() {
-    // Holds: what says that this event cannot be taken counts against it, everything else stops
-    // the round; either way what was taken before is not posted again.
-    for status in [400, 406, 413, 415, 422, 500] {
+    // Holds: what says that this event cannot be taken counts against it, everything else, a broken
+    // server too, lets the book wait; either way what was taken before is not posted again.
+    for status in [400, 404, 405, 406, 409, 410, 413, 415, 422, 451] {
         let (url, mut posts) = receiver([204, status]).await;
         let hooked = hooked(&url, "10", None, 3).await;
         let round = hooked.relay.round().await.unwrap();
         assert_eq!((round.delivered, round.put_off), (1, 1), "{status}");
         assert_eq!(ids(&mut posts).await, hooked.written[..2]);
-        hooked.clock.advance(chrono::TimeDelta::hours(1));
+        hooked.clock.advance(TimeDelta::hours(1));
         assert_eq!(hooked.relay.round().await.unwrap().delivered, 2);
         assert_eq!(ids(&mut posts).await, hooked.written[1..]);
     }
-    for status in [301, 401, 403, 404, 405, 408, 410, 429, 501, 502, 503, 504] {
+    for status in [301, 401, 403, 408, 425, 429, 500, 501, 502, 503, 504] {
         let (url, mut posts) = receiver([204, status]).await;
         let hooked = hooked(&url, "10", None, 3).await;
         let round = hooked.relay.round().await.unwrap();
         assert_eq!(round.unavailable, Some(format!("status {status}")));
         assert_eq!(ids(&mut posts).await, hooked.written[..2]);
+        hooked.clock.advance(TimeDelta::seconds(10));
         assert_eq!(hooked.relay.round().await.unwrap().delivered, 2);
         assert_eq!(ids(&mut posts).await, hooked.written[1..]);
     }
@@ -179,6 +182,7 @@ async fn nobody_there_and_no_answer_are_borne() {
     let slow = hooked(&url, "1", None, 2).await;
     let round = slow.relay.round().await.unwrap();
     assert_eq!(round.unavailable.as_deref(), Some("no answer in time"));
+    slow.clock.advance(TimeDelta::seconds(10));
     assert_eq!(slow.relay.round().await.unwrap().delivered, 2);
     assert_eq!(ids(&mut posts).await.len(), 3);
 
@@ -187,6 +191,60 @@ async fn nobody_there_and_no_answer_are_borne() {
     let round = gone.relay.round().await.unwrap();
     let expected = Round { unavailable: Some("no connection".to_owned()), ..Round::default() };
     assert_eq!(round, expected);
+}
+
+/// A receiver that answers every connection's first post with these bytes and nothing more; it
+/// keeps the connection open.
+async fn raw(answer: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let mut head = [0; 4_096];
+                _ = stream.read(&mut head).await;
+                _ = stream.write_all(&answer).await;
+                std::future::pending::<()>().await;
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_status_alone_is_the_answer() {
+    // Holds: a body that is very large, or never ends, changes nothing of what its status says.
+    let large =
+        [b"HTTP/1.1 200 OK\r\ncontent-length: 3000000\r\n\r\n".as_slice(), &vec![b' '; 3_000_000]];
+    for (answer, delivered) in [
+        (large.concat(), 1),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nnot".to_vec(), 1),
+        (b"HTTP/1.1 422 No\r\ncontent-length: 9\r\n\r\nnot".to_vec(), 0),
+    ] {
+        let hooked = hooked(&raw(answer).await, "10", None, 1).await;
+        let round = hooked.relay.round().await.unwrap();
+        assert_eq!((round.delivered, round.put_off), (delivered, 1 - delivered));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receiver_says_when_to_come_again() {
+    // Holds: `Retry-After` in seconds is kept to, and a date or nonsense is as none.
+    for (said, pause) in [("100", 100), ("soon", 10), ("Fri, 31 Dec 1999 23:59:59 GMT", 10)] {
+        for status in [429, 503] {
+            let answer = format!(
+                "HTTP/1.1 {status} No\r\nretry-after: {said}\r\nconnection: close\r\n\
+                 content-length: 0\r\n\r\n"
+            );
+            let hooked = hooked(&raw(answer.into_bytes()).await, "10", None, 1).await;
+            assert!(hooked.relay.round().await.unwrap().unavailable.is_some());
+            hooked.clock.advance(TimeDelta::seconds(pause - 1));
+            assert_eq!(hooked.relay.round().await.unwrap(), Round::default());
+            hooked.clock.advance(TimeDelta::seconds(1));
+            assert!(hooked.relay.round().await.unwrap().unavailable.is_some());
+        }
+    }
 }
 
 /// How long a test waits for what has to come.
