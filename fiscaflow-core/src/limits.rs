@@ -1,5 +1,6 @@
-//! Every limit, in one table. What exceeds one is refused with `limit_exceeded`, a number out of
-//! its range with `invalid_input`. `docs/limits.md` shows the table, and a test holds each limit.
+//! The limits of requests, books and answers, in one table; what bounds the work inside stands
+//! where the work is. What exceeds one is refused with `limit_exceeded`, a number out of its range
+//! with `invalid_input`. `docs/limits.md` shows the table and the exceptions; a test holds each.
 
 macro_rules! limits {
     ($($(#[doc = $about:literal])* $name:ident: $kind:ty = $value:expr;)*) => {
@@ -67,6 +68,8 @@ limits! {
     MAX_QUESTION_BYTES: usize = 1_000;
     /// Actions of one rule.
     MAX_ACTIONS: usize = 50;
+    /// Currencies of a book's own.
+    MAX_CURRENCIES: usize = 100;
     /// Accounts, categories, payees, budgets, schedules, goals or months of assignments of a book,
     /// each.
     MAX_DOCUMENTS: usize = 10_000;
@@ -82,12 +85,34 @@ limits! {
     MAX_WEIGHT: u32 = 1_000_000;
     /// Thresholds of one budget, or milestones of one goal.
     MAX_THRESHOLDS: usize = 10;
+    /// Percent of a budget that can be announced.
+    MAX_THRESHOLD: u32 = 10_000;
+    /// Days that a payment of a schedule may be early or late.
+    MAX_TOLERANCE_DAYS: u32 = 31;
+    /// Occurrences of schedules in one answer.
+    MAX_OCCURRENCES: usize = 10_000;
     /// Days, weeks, months or years in one period or between two occurrences.
     MAX_PERIOD_UNITS: u32 = 1_000;
     /// Days on which one recurrence falls in its unit.
     MAX_RECURRENCE_DAYS: usize = 31;
     /// Days on which a recurrence is left out.
     MAX_SKIPPED_DAYS: usize = 1_000;
+    /// Rows of one answer of a report, and transactions that an answer names.
+    MAX_ROWS: usize = 100_000;
+    /// Dimensions of a report.
+    MAX_DIMENSIONS: usize = 3;
+    /// Units of a report's span of the past.
+    MAX_SPAN_UNITS: u32 = 1_000;
+    /// Payees with whom most was spent, in one answer.
+    MAX_TOP_PAYEES: u32 = 1_000;
+    /// Unusual payments in one answer.
+    MAX_UNUSUAL: usize = 10_000;
+    /// Days of a forecast.
+    MAX_FORECAST_DAYS: u32 = 366;
+    /// Forecasts of the past in one test of them.
+    MAX_FORECASTS: u32 = 200;
+    /// Transactions that a test of rules lists.
+    MAX_REPORT_LIST: u32 = 1_000;
     /// Commits in one page of the history.
     MAX_HISTORY_PAGE: u32 = 500;
     /// Bytes of an imported file.
@@ -96,6 +121,14 @@ limits! {
     MAX_RESTORE_BYTES: usize = 256 * 1024 * 1024;
     /// Transactions of an imported file.
     MAX_FILE_ROWS: usize = 100_000;
+    /// Columns of a CSV file.
+    MAX_COLUMNS: usize = 256;
+    /// Bytes of a CSV cell in quotes; a quote that is closed later is a stray one.
+    MAX_CELL_BYTES: usize = 10_000;
+    /// Records before the header of a CSV file that a profile skips.
+    MAX_SKIP_ROWS: u32 = 1_000;
+    /// Words of a CSV profile for a direction.
+    MAX_PROFILE_WORDS: usize = 32;
     /// Payees of which a book does not learn.
     MAX_FORGOTTEN: usize = 500;
     /// Dated rates in one look for transfers.
@@ -104,6 +137,8 @@ limits! {
     MAX_QUOTES: usize = 200;
     /// Days and bases of which a book keeps rates.
     MAX_RATE_SHEETS: usize = 20_000;
+    /// Days and bases of rates in one answer.
+    MAX_LISTED_SHEETS: usize = 4_000;
     /// Days that a rate may be old where it is used.
     MAX_RATE_AGE_DAYS: u32 = 366;
     /// How often a write is decided again when the book has moved on.

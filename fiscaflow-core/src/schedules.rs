@@ -11,14 +11,12 @@ use serde::{Deserialize, Serialize};
 use crate::calendar::DateRange;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ScheduleId, TransactionId};
+use crate::limits::MAX_OCCURRENCES;
 use crate::model::Schedule;
 use crate::money::{Currency, Money};
 use crate::plan::Plan;
 use crate::recurring::party;
 use crate::view::{Line, View};
-
-/// The most occurrences in one answer.
-const MAX_OCCURRENCES: usize = 10_000;
 
 /// Which expected payments to tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

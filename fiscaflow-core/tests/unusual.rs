@@ -8,9 +8,10 @@ use std::collections::BTreeSet;
 
 use chrono::{Days, NaiveDate};
 use fiscaflow_core::analytics::{Unusual, UnusualQuery, UnusualReason, unusual};
+use fiscaflow_core::limits::MAX_UNUSUAL;
 use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::view::View;
-use fiscaflow_core::{CategoryId, TransactionId};
+use fiscaflow_core::{CategoryId, ErrorCode, TransactionId};
 use seeded::{Chance, account_id, day, plan};
 use uuid::Uuid;
 
@@ -153,4 +154,30 @@ fn a_payee_with_little_past_is_compared_with_its_category() {
     rows.truncate(10);
     rows.push(row(rows.len(), "New Place", day("2025-03-01"), -50_000, 1));
     assert_eq!(found(&rows, &UnusualQuery::default()), []);
+}
+
+#[test]
+fn an_answer_has_its_limit() {
+    // Holds: `MAX_UNUSUAL` payments are told, one more is refused.
+    let letter = |n: usize| char::from(b'a' + u8::try_from(n % 26).unwrap());
+    let mut view = View::new();
+    let mut rows = 0;
+    for payee in 0..=MAX_UNUSUAL {
+        if payee == MAX_UNUSUAL {
+            let found = unusual(&plan(), &view, &UnusualQuery::default()).unwrap();
+            assert_eq!(found.len(), MAX_UNUSUAL);
+        }
+        let letters: String = (0..4).map(|at| letter(payee / 26_usize.pow(at))).collect();
+        let name = format!("Q{letters}x Trading");
+        let mut pay = |date: &str, minor| {
+            view.put(&row(rows, &name, day(date), minor, 1));
+            rows += 1;
+        };
+        for month in 1..=12 {
+            pay(&format!("2025-{month:02}-10"), -5_000 - i64::from(month) * 37);
+        }
+        pay("2025-06-11", -5_222);
+    }
+    let error = unusual(&plan(), &view, &UnusualQuery::default()).unwrap_err();
+    assert_eq!(error.code(), ErrorCode::LimitExceeded);
 }

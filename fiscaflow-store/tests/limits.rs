@@ -20,6 +20,7 @@ use async_trait::async_trait;
 use fiscaflow_core::api::{Call, call};
 use fiscaflow_core::conformance::{FixedClock, Scribe, SequentialIds};
 use fiscaflow_core::engine::{Context, Engine, NewImport, NewRestore};
+use fiscaflow_core::import::Format;
 use fiscaflow_core::limits::{self, *};
 use fiscaflow_core::model::{Document, Member, Payee, QuotedRate, RateSheet, Role};
 use fiscaflow_core::query::{Asked, Translator};
@@ -108,6 +109,10 @@ fn text(bytes: usize) -> Value {
 fn holds(value: usize) -> Value {
     let values = [format!("shop {value}")];
     json!({"kind": "text", "field": "description", "op": "contains", "values": values})
+}
+
+fn n(limit: u32) -> usize {
+    usize::try_from(limit).unwrap()
 }
 
 fn day(number: usize) -> String {
@@ -402,6 +407,135 @@ async fn rates() {
     check("MAX_RATE_AGE_DAYS", "limit_exceeded", "max_age_days", at, above);
 }
 
+/// Checks a limit whose value is asked of a verb without anything else.
+async fn asked(
+    home: &Home,
+    (limit, n): (&str, usize),
+    (code, field): (&str, &str),
+    verb: &str,
+    request: impl Fn(usize) -> Value,
+) {
+    let (at, above) = (home.call(verb, request(n)).await, home.call(verb, request(n + 1)).await);
+    assert!(at.is_ok(), "{limit}: {at:?}");
+    check(limit, code, field, at, above);
+}
+
+#[tokio::test]
+async fn reports_and_forecasts() {
+    // Holds: numbers and lists of reports, forecasts and tests.
+    let home = Home::new().await;
+    let (exceeded, invalid) = ("limit_exceeded", "invalid_input");
+    let report = |report: Value| json!({"report": report});
+    let limit = ("MAX_ROWS", MAX_ROWS);
+    asked(&home, limit, (exceeded, "limit"), "reports.run", |n| report(json!({"limit": n}))).await;
+    let dimensions = ["category", "account", "payee", "tag"];
+    let by = |n| report(json!({"by": &dimensions[..n]}));
+    asked(&home, ("MAX_DIMENSIONS", MAX_DIMENSIONS), (exceeded, "by"), "reports.run", by).await;
+    let span = |n| report(json!({"span": {"kind": "last", "count": n, "unit": "days"}}));
+    let limit = ("MAX_SPAN_UNITS", n(MAX_SPAN_UNITS));
+    asked(&home, limit, (invalid, "span"), "reports.run", span).await;
+    for (limit, code, field, verb) in [
+        (("MAX_TOP_PAYEES", MAX_TOP_PAYEES), exceeded, "limit", "reports.top_payees"),
+        (("MAX_FORECAST_DAYS", MAX_FORECAST_DAYS), invalid, "days", "reports.forecast"),
+        (("MAX_FORECASTS", MAX_FORECASTS), invalid, "forecasts", "reports.forecast_backtest"),
+        (("MAX_REPORT_LIST", MAX_REPORT_LIST), invalid, "limit", "rules.backtest"),
+    ] {
+        let limit = (limit.0, n(limit.1));
+        asked(&home, limit, (code, field), verb, |n| json!({(field): n})).await;
+    }
+}
+
+#[tokio::test]
+async fn days_percents_and_currencies() {
+    // Holds: what a schedule, a budget and a book may say, and occurrences in one answer.
+    let home = Home::new().await;
+    let food = home.call("categories.create", json!({"name": "Food"})).await.unwrap()["id"].clone();
+    let (exceeded, invalid) = ("limit_exceeded", "invalid_input");
+    let new = json!({"name": "Bread", "account_id": home.account, "amount": "-8.00",
+        "recurrence": {"start": "2024-01-01", "unit": "days"}, "tolerance_days": 0});
+    let daily = home.call("schedules.create", new).await.unwrap()["id"].clone();
+    let limit = ("MAX_OCCURRENCES", MAX_OCCURRENCES);
+    asked(
+        &home,
+        limit,
+        (exceeded, "from"),
+        "schedules.occurrences",
+        |n| json!({"from": day(0), "to": day(n - 1), "schedule_id": daily}),
+    )
+    .await;
+    let limit = ("MAX_TOLERANCE_DAYS", n(MAX_TOLERANCE_DAYS));
+    asked(&home, limit, (invalid, "tolerance_days"), "schedules.create", |n| {
+        json!({"name": "Rent", "account_id": home.account, "amount": "-8.00",
+            "recurrence": {"start": "2030-01-01", "unit": "years"}, "tolerance_days": n})
+    })
+    .await;
+    let limit = ("MAX_THRESHOLD", n(MAX_THRESHOLD));
+    asked(
+        &home,
+        limit,
+        (invalid, "thresholds"),
+        "budgets.create",
+        |n| json!({"name": "b", "category_ids": [food], "limit": "10.00", "thresholds": [n]}),
+    )
+    .await;
+    let letter = |n: usize| char::from(b'A' + u8::try_from(n % 26).unwrap());
+    let code =
+        |n: usize| json!({"code": format!("QQ{}{}", letter(n / 26), letter(n)), "exponent": 2});
+    let limit = ("MAX_CURRENCIES", MAX_CURRENCIES);
+    asked(
+        &home,
+        limit,
+        (exceeded, "currencies"),
+        "books.create",
+        |n| json!({"name": "b", "currency": "EUR", "currencies": list(n, code)}),
+    )
+    .await;
+}
+
+#[tokio::test]
+async fn profiles_of_files() {
+    // Holds: columns of a file, and what a profile of it may say.
+    let home = Home::new().await;
+    let book = home.engine.book(home.id, Context::new("anna".parse().unwrap()));
+    let parse = async |content: String, profile: Value| {
+        let new = NewImport {
+            content: content.into_bytes(),
+            csv: Some(fiscaflow_core::api::read(profile).unwrap()),
+            format: Some(Format::Csv),
+            ..NewImport::default()
+        };
+        book.imports().parse(new).await.err().map_or(Ok(Value::Null), Err)
+    };
+    let file = || "Date,Amount\n2024-01-31,-1.00\n".to_owned();
+    let skip =
+        async |n: u32| parse("x\n".repeat(n as usize) + &file(), json!({"skip_rows": n})).await;
+    let (at, above) = (skip(MAX_SKIP_ROWS).await, skip(MAX_SKIP_ROWS + 1).await);
+    check("MAX_SKIP_ROWS", "invalid_input", "skip_rows", at, above);
+    let words = async |n| {
+        let words = list(n, |it| json!(format!("word{it}")));
+        parse(file(), json!({"in_words": words})).await
+    };
+    let (at, above) = (words(MAX_PROFILE_WORDS).await, words(MAX_PROFILE_WORDS + 1).await);
+    check("MAX_PROFILE_WORDS", "limit_exceeded", "in_words", at, above);
+    let columns = async |n| {
+        let column = |it| json!({"role": "ignore", "index": it % MAX_COLUMNS});
+        parse(file(), json!({"columns": list(n, column)})).await
+    };
+    let (at, above) = (columns(MAX_COLUMNS).await, columns(MAX_COLUMNS + 1).await);
+    check("MAX_COLUMNS", "limit_exceeded", "columns", at, above);
+    // With the quote that ends it.
+    for (bytes, is_one) in [(MAX_CELL_BYTES, true), (MAX_CELL_BYTES + 1, false)] {
+        let cell = format!("{}\"", "a,".repeat(bytes).get(..bytes - 1).unwrap());
+        let rows = "2024-01-30,-1.00,\"x\",Shop\n".repeat(9);
+        let file = format!("Date,Amount,Zzz,Description\n{rows}2024-01-31,-1.00,\"{cell},END\n");
+        let csv = json!({"delimiter": "comma", "quote": "double"});
+        let csv = fiscaflow_core::api::read(csv).unwrap();
+        let new = NewImport { content: file.into_bytes(), csv: Some(csv), ..NewImport::default() };
+        let read = serde_json::to_string(&book.imports().parse(new).await.unwrap()).unwrap();
+        assert_eq!(read.contains("END"), is_one, "MAX_CELL_BYTES at {bytes}");
+    }
+}
+
 #[tokio::test]
 async fn files_and_exports() {
     // Holds: bytes and transactions of a file, bytes of an export that is restored.
@@ -474,6 +608,10 @@ async fn what_a_book_keeps() {
     assert!(put("USD").await.is_ok());
     let error = put("CHF").await.unwrap_err();
     assert_eq!(error.code().as_str(), "limit_exceeded", "MAX_RATE_SHEETS");
+    let sheets = async |n| home.call("rates.list", json!({"from": day(1), "to": day(n)})).await;
+    let (at, above) = (sheets(MAX_LISTED_SHEETS).await, sheets(MAX_LISTED_SHEETS + 1).await);
+    assert_eq!(at.as_ref().unwrap().as_array().unwrap().len(), MAX_LISTED_SHEETS);
+    check("MAX_LISTED_SHEETS", "limit_exceeded", "from", at, above);
 }
 
 #[tokio::test]
@@ -522,6 +660,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("MAX_PATTERN_SIZE", "fiscaflow-core/tests/rules/hostile.rs"),
     ("PATTERN_UNITS", "fiscaflow-core/src/rules/evaluate.rs"),
     ("PATTERN_UNITS_PER_ROW", "fiscaflow-core/src/rules/evaluate.rs"),
+    ("MAX_UNUSUAL", "fiscaflow-core/tests/unusual.rs"),
     ("MAX_ATTEMPTS", "fiscaflow-store/tests/engine/rewritten.rs"),
     ("MAX_REASON_BYTES", "fiscaflow-store/tests/outbox/refused.rs"),
     ("MAX_CHOICES", "fiscaflow-store/tests/engine/outside.rs"),

@@ -10,12 +10,10 @@ use super::running;
 use super::witness::{Named, Witness, witnesses};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, TransactionId};
+use crate::limits::MAX_ROWS;
 use crate::money::{Currency, Money};
 use crate::plan::Plan;
 use crate::view::View;
-
-/// The most rows that one answer may have.
-pub(crate) const MAX_ROWS: usize = 100_000;
 
 /// Which balances to tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -14,7 +14,6 @@ mod top_payees;
 mod unusual;
 mod witness;
 
-pub(crate) use balances::MAX_ROWS;
 pub use balances::{Balance, BalancesQuery, balances};
 pub use cash_flow::{CashFlow, CashFlowQuery, cash_flow};
 pub(crate) use counted::{Buckets, side};

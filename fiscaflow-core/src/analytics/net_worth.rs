@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::balances::{Held, MAX_ROWS, check_rows, days};
+use super::balances::{Held, check_rows, days};
 use super::counted::Buckets;
 use super::running::{by_day, running};
 use super::witness::{Named, Witness};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::AccountId;
+use crate::limits::MAX_ROWS;
 use crate::model::Account;
 use crate::money::{Currency, Money};
 use crate::period::Month;

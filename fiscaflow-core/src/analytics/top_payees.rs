@@ -10,13 +10,13 @@ use super::counted::{Buckets, Sum, currency, side};
 use super::witness::{Witness, witnesses};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::AccountId;
+use crate::limits::MAX_TOP_PAYEES;
 use crate::model::CategoryKind;
 use crate::money::{Currency, Money};
 use crate::plan::Plan;
 use crate::view::View;
 
 const USUAL_PAYEES: u32 = 10;
-const MAX_PAYEES: u32 = 1_000;
 
 /// Which payees to tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -80,8 +80,8 @@ pub fn top_payees(plan: &Plan, view: &View, query: &TopPayeesQuery) -> Result<Ve
         return Err(Error::invalid("from", "`from` is after `to`"));
     }
     let limit = query.limit.unwrap_or(USUAL_PAYEES);
-    if !(1..=MAX_PAYEES).contains(&limit) {
-        let text = format!("`limit` is 1 to {MAX_PAYEES}");
+    if !(1..=MAX_TOP_PAYEES).contains(&limit) {
+        let text = format!("`limit` is 1 to {MAX_TOP_PAYEES}");
         return Err(Error::new(ErrorCode::LimitExceeded, text).field("limit"));
     }
     if let Some(id) = query.account_id {

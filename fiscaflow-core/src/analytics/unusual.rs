@@ -13,13 +13,12 @@ use serde::{Deserialize, Serialize};
 use super::witness::{Named, Witness};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, CategoryId, TransactionId};
+use crate::limits::MAX_UNUSUAL;
 use crate::money::{Currency, Money};
 use crate::plan::Plan;
 use crate::recurring::party;
 use crate::view::View;
 
-/// The most payments in one answer.
-const MAX_UNUSUAL: usize = 10_000;
 /// How many payments of a payee tell what is usual.
 const OF_PAYEE: usize = 8;
 /// How many of a category do.

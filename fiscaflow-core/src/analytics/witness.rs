@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::balances::MAX_ROWS;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, TransactionId};
+use crate::limits::MAX_ROWS;
 use crate::log::Hash;
 use crate::model::DatedRate;
 use crate::money::Currency;

@@ -6,16 +6,13 @@ use super::run::{Command, Decision, Facts};
 use super::{BookHandle, Context, Engine};
 use crate::error::{Error, ErrorCode, Lane, Result};
 use crate::id::BookId;
-use crate::limits::MAX_FORGOTTEN;
+use crate::limits::{MAX_CURRENCIES, MAX_FORGOTTEN};
 use crate::log::{Change, Draft, Hash};
 use crate::model::{
     Book, BookPatch, CustomCurrency, Learning, Member, NewBook, Role, check_list, check_name,
 };
 use crate::money::Currency;
 use crate::plan::Plan;
-
-/// The most currencies a book may register.
-const MAX_CURRENCIES: usize = 100;
 
 /// Making books.
 #[derive(Debug, Clone)]

@@ -11,7 +11,9 @@ use crate::budgets::{
 use crate::calendar::day_of;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BudgetId;
-use crate::limits::{MAX_BUDGET_TAGS, MAX_DOCUMENTS, MAX_PERIOD_UNITS, MAX_THRESHOLDS};
+use crate::limits::{
+    MAX_BUDGET_TAGS, MAX_DOCUMENTS, MAX_PERIOD_UNITS, MAX_THRESHOLD, MAX_THRESHOLDS,
+};
 use crate::log::Change;
 use crate::model::{
     Budget, BudgetPatch, Carry, CategoryKind, NewBudget, Role, check_list, check_name,
@@ -22,8 +24,6 @@ use crate::plan::Plan;
 
 /// The percentages that are announced where a budget names none.
 const DEFAULT_THRESHOLDS: [u32; 3] = [80, 100, 120];
-/// The highest percentage that can be announced.
-const MAX_THRESHOLD: u32 = 10_000;
 
 noun! {
     /// What may be spent.

@@ -8,15 +8,13 @@ use serde::{Deserialize, Serialize};
 use super::run::{Command, Decision, Facts};
 use super::{base64_bytes, noun};
 use crate::error::{Error, ErrorCode, Result};
-use crate::limits::{MAX_FILE_BYTES, MAX_QUOTES, MAX_RATE_SHEETS};
+use crate::limits::{MAX_FILE_BYTES, MAX_LISTED_SHEETS, MAX_QUOTES, MAX_RATE_SHEETS};
 use crate::log::{Change, Hash};
 use crate::model::{QuotedRate, RateSheet, Role, check_list};
 use crate::money::{Amount, Money};
 use crate::plan::Plan;
 use crate::rates::{Conversion, ConversionQuery, convert, ecb, is_rate, max_age};
 
-/// The most sheets in one answer.
-const MAX_SHEETS: usize = 4_000;
 /// What the European Central Bank quotes all others against.
 const EURO: &str = "EUR";
 
@@ -105,7 +103,7 @@ impl Rates<'_> {
                 && query.base.as_ref().is_none_or(|base| *base == sheet.base)
         };
         let sheets: Vec<&RateSheet> = state.plan.rates.values().filter(asked).collect();
-        check_list("from", &sheets, MAX_SHEETS)?;
+        check_list("from", &sheets, MAX_LISTED_SHEETS)?;
         Ok(sheets.into_iter().cloned().collect())
     }
 

@@ -10,7 +10,7 @@ use super::state::BookState;
 use super::transactions::check;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::RuleId;
-use crate::limits::MAX_RULES;
+use crate::limits::{MAX_REPORT_LIST, MAX_RULES};
 use crate::log::Change;
 use crate::model::{NewRule, Role, Rule, RulePatch, Transaction, check_list};
 use crate::plan::Plan;
@@ -22,8 +22,6 @@ use crate::store::TransactionQuery;
 
 /// Entries of a list in a report where the query names no number.
 const DEFAULT_LIST: u32 = 100;
-/// Entries of a list in a report.
-const MAX_LIST: u32 = 1_000;
 
 /// A rule as one sentence.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -121,8 +119,8 @@ impl Rules<'_> {
     /// [`Rules::apply`] runs.
     pub async fn backtest(&self, query: BacktestQuery) -> Result<BacktestReport> {
         let limit = query.limit.unwrap_or(DEFAULT_LIST);
-        if limit > MAX_LIST {
-            return Err(Error::invalid("limit", format!("`limit` is at most {MAX_LIST}")));
+        if limit > MAX_REPORT_LIST {
+            return Err(Error::invalid("limit", format!("`limit` is at most {MAX_REPORT_LIST}")));
         }
         // A draft may look at balances though the book's own rules do not.
         let mut state = self.book.authorised(Role::Viewer).await?;

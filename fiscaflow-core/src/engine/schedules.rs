@@ -7,7 +7,7 @@ use super::run::{Command, Decision, Facts, Needs};
 use crate::calendar::day_of;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{ScheduleId, TransactionId};
-use crate::limits::{MAX_DOCUMENTS, MAX_NAME_BYTES};
+use crate::limits::{MAX_DOCUMENTS, MAX_NAME_BYTES, MAX_TOLERANCE_DAYS};
 use crate::log::Change;
 use crate::model::{
     Action, NewSchedule, Role, Schedule, SchedulePatch, check_name, check_optional,
@@ -23,8 +23,6 @@ use crate::store::TransactionQuery;
 const DEFAULT_PERCENT: u32 = 10;
 /// How many days a payment may be early or late where nobody says so.
 const DEFAULT_DAYS: u32 = 5;
-/// The most days that anybody may say.
-const MAX_DAYS: u32 = 31;
 
 /// Which streams to tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -306,8 +304,8 @@ pub(super) fn check_schedule(schedule: &Schedule, plan: &Plan) -> Result<()> {
     if schedule.tolerance_percent > 100 {
         return Err(Error::invalid("tolerance_percent", "a tolerance is at most 100 percent"));
     }
-    if schedule.tolerance_days > MAX_DAYS {
-        let text = format!("a tolerance is at most {MAX_DAYS} days");
+    if schedule.tolerance_days > MAX_TOLERANCE_DAYS {
+        let text = format!("a tolerance is at most {MAX_TOLERANCE_DAYS} days");
         return Err(Error::invalid("tolerance_days", text));
     }
     schedule.recurrence.check().map_err(|error| error.or_field("recurrence"))

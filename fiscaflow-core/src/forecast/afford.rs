@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::known::Known;
 use super::rest::Rest;
-use super::{Ahead, DEFAULT_LEVEL, ForecastQuery, MAX_DAYS, limit, scope};
+use super::{Ahead, DEFAULT_LEVEL, ForecastQuery, limit, scope};
 use crate::error::{Error, Result};
 use crate::id::AccountId;
+use crate::limits::MAX_FORECAST_DAYS;
 use crate::money::{Amount, Money};
 use crate::plan::Plan;
 use crate::recurring::streams;
@@ -124,13 +125,14 @@ pub fn afford(
     let limit = limit(query.limit, scope.currency)?;
     let ahead = |day: NaiveDate| u32::try_from((day - scope.as_of).num_days()).unwrap_or(0);
     let on = query.date.map_or(1, ahead);
-    if !(1..=MAX_DAYS).contains(&on) {
-        let text = format!("the day lies 1 to {MAX_DAYS} days ahead");
+    if !(1..=MAX_FORECAST_DAYS).contains(&on) {
+        let text = format!("the day lies 1 to {MAX_FORECAST_DAYS} days ahead");
         return Err(Error::invalid("date", text));
     }
-    let until = query.until.map_or((on + DAYS_AFTER).min(MAX_DAYS), ahead);
-    if !(on..=MAX_DAYS).contains(&until) {
-        let text = format!("`until` is not before the day and at most {MAX_DAYS} days ahead");
+    let until = query.until.map_or((on + DAYS_AFTER).min(MAX_FORECAST_DAYS), ahead);
+    if !(on..=MAX_FORECAST_DAYS).contains(&until) {
+        let text =
+            format!("`until` is not before the day and at most {MAX_FORECAST_DAYS} days ahead");
         return Err(Error::invalid("until", text));
     }
     let known = Known::new(&scope, until, &streams(plan, view, scope.as_of)?);

@@ -10,6 +10,7 @@ use super::rest::Rest;
 use super::{DEFAULT_LEVEL, ForecastQuery, Scope, scope};
 use crate::error::{Error, Result};
 use crate::id::AccountId;
+use crate::limits::MAX_FORECASTS;
 use crate::money::{Amount, Money, div_half_even};
 use crate::plan::Plan;
 use crate::recurring::streams;
@@ -21,7 +22,6 @@ const HORIZONS: [u32; 5] = [7, 14, 30, 60, 90];
 const STRIDE: u64 = 17;
 /// How many forecasts are made where nobody says so, and at most.
 const DEFAULT_FORECASTS: u32 = 20;
-const MAX_FORECASTS: u32 = 200;
 
 /// Which forecasts to try.
 #[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ use crate::budgets::on_budget;
 use crate::calendar::after;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, ScheduleId, TransactionId};
-use crate::limits::MAX_DOCUMENTS;
+use crate::limits::{MAX_DOCUMENTS, MAX_FORECAST_DAYS};
 use crate::model::{Account, check_list};
 use crate::money::{Amount, Currency, Money};
 use crate::period::check_day;
@@ -35,8 +35,6 @@ use crate::view::View;
 
 /// How many days are told where nobody says so.
 const DEFAULT_DAYS: u32 = 90;
-/// How many days are told at most.
-const MAX_DAYS: u32 = 366;
 /// How often the balance lies within the interval where nobody says so, in percent.
 const DEFAULT_LEVEL: u32 = 80;
 
@@ -247,8 +245,8 @@ pub(crate) fn forecast_with(
     streams: &[Stream],
 ) -> Result<Forecast> {
     let days = query.days.unwrap_or(DEFAULT_DAYS);
-    if !(1..=MAX_DAYS).contains(&days) {
-        return Err(Error::invalid("days", format!("`days` is from 1 to {MAX_DAYS}")));
+    if !(1..=MAX_FORECAST_DAYS).contains(&days) {
+        return Err(Error::invalid("days", format!("`days` is from 1 to {MAX_FORECAST_DAYS}")));
     }
     let level = query.level.unwrap_or(DEFAULT_LEVEL);
     if !(50..=95).contains(&level) {

@@ -11,10 +11,11 @@ use super::{
     Report, ReportAnswer, ReportDimension, ReportMeasure, ReportQuery, ReportRow, ReportSort,
     ReportTotal, describe,
 };
-use crate::analytics::{MAX_ROWS, Witness, side};
+use crate::analytics::{Witness, side};
 use crate::calendar::{CalendarUnit, Period};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{CategoryId, TransactionId};
+use crate::limits::{MAX_DIMENSIONS, MAX_ROWS};
 use crate::model::{CategoryKind, Weekday};
 use crate::money::{Amount, Currency, Money, div_half_even};
 use crate::plan::Plan;
@@ -22,7 +23,6 @@ use crate::rates::{Converter, max_age};
 use crate::rules::LineFilter;
 use crate::view::{Group, Scanned, View};
 
-const MAX_DIMENSIONS: usize = 3;
 const NONE: u32 = u32::MAX;
 
 /// The numbers of what a row is of, in the order of the dimensions.

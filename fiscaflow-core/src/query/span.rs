@@ -5,10 +5,8 @@ use chrono::{Datelike, Months, NaiveDate, TimeDelta};
 use super::{Report, ReportComparison, ReportSpan};
 use crate::calendar::{CalendarUnit, DateRange, Period, after};
 use crate::error::{Error, Result};
+use crate::limits::MAX_SPAN_UNITS;
 use crate::model::Weekday;
-
-/// The most units that a span of the past may have.
-pub(super) const MAX_UNITS: u32 = 1_000;
 
 /// First and last day, both included; absent = without a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,8 +35,8 @@ impl Span {
             }
             Some(ReportSpan::This { unit }) => unit_of(unit, today),
             Some(ReportSpan::Last { count, unit }) => {
-                if !(1..=MAX_UNITS).contains(&count) {
-                    let text = format!("a span of the past has 1 to {MAX_UNITS} units");
+                if !(1..=MAX_SPAN_UNITS).contains(&count) {
+                    let text = format!("a span of the past has 1 to {MAX_SPAN_UNITS} units");
                     return Err(Error::invalid("span", text));
                 }
                 let end = unit_of(unit, today).start();

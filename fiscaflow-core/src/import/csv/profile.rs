@@ -6,15 +6,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::encoding;
-use super::split::MAX_COLUMNS;
 use crate::error::{Error, ErrorCode, Result};
-
-/// The most words a list of direction words may have.
-pub(super) const MAX_WORDS: usize = 32;
-/// The most bytes a name or word of a profile may have.
-const MAX_NAME_BYTES: usize = 255;
-/// The most records that may be skipped before the header.
-const MAX_SKIP_ROWS: u32 = 1000;
+use crate::limits::{MAX_COLUMNS, MAX_NAME_BYTES, MAX_PROFILE_WORDS, MAX_SKIP_ROWS};
 
 /// What is known about a delimited file; what is left out is found in the file.
 ///
@@ -398,8 +391,8 @@ impl CsvProfile {
 }
 
 fn validate_words(field: &str, words: &[String]) -> Result<()> {
-    if words.len() > MAX_WORDS {
-        let text = format!("at most {MAX_WORDS} words");
+    if words.len() > MAX_PROFILE_WORDS {
+        let text = format!("at most {MAX_PROFILE_WORDS} words");
         return Err(Error::new(ErrorCode::LimitExceeded, text).field(field));
     }
     if words.iter().any(|word| word.trim().is_empty() || word.len() > MAX_NAME_BYTES) {

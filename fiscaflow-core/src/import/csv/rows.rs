@@ -12,14 +12,14 @@ use super::numbers;
 use super::profile::CsvProfile;
 use super::roles::Roles;
 use super::settle::Formats;
-use super::split::{MAX_COLUMNS, Record};
+use super::split::Record;
 use super::table::Table;
 use super::text::{fold, is_void};
 use super::words::{self, Direction, State};
 use crate::error::{Error, ErrorCode, Result};
 use crate::import::text::one_line;
 use crate::import::{MAX_FILE_ROWS, Problem, Row};
-use crate::limits::MAX_DESCRIPTION_BYTES;
+use crate::limits::{MAX_COLUMNS, MAX_DESCRIPTION_BYTES};
 
 mod amounts;
 mod currencies;

@@ -9,10 +9,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter, memchr2_iter, memchr3};
 
-/// The most columns a record may have.
-pub(super) const MAX_COLUMNS: usize = 256;
-/// The most bytes a quoted cell may span; a quote that is closed later is a stray one.
-pub(super) const MAX_CELL_BYTES: usize = 10_000;
+use crate::limits::{MAX_CELL_BYTES, MAX_COLUMNS};
 
 /// How a file is cut into cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,9 +1,10 @@
 //! What the straight pass yields: rows by account and currency, and what settles their signs.
 
-use super::super::profile::{CsvProfile, MAX_WORDS};
+use super::super::profile::CsvProfile;
 use super::super::words::Direction;
 use super::Side;
 use crate::import::{MAX_FILE_ROWS, Problem, Row, Rows};
+use crate::limits::MAX_PROFILE_WORDS;
 use crate::money::Amount;
 
 /// More accounts or currencies than this in one file are not that.
@@ -206,7 +207,8 @@ impl Words {
             Direction::In => &mut self.inward,
             Direction::Out => &mut self.outward,
         };
-        if words.len() < MAX_WORDS && !word.is_empty() && !words.iter().any(|it| it == word) {
+        if words.len() < MAX_PROFILE_WORDS && !word.is_empty() && !words.iter().any(|it| it == word)
+        {
             words.push(word.to_owned());
         }
     }
