@@ -184,7 +184,7 @@ fn what_cannot_be_started_says_why() {
         (&["--address", "0.0.0.0:8080"][..], "--allow-remote", 64),
         (&["--database", "sqlite:nowhere/books.db"], "directory", 1),
         (&["--database", "mysql:x"], "mysql", 1),
-        (&["--database", "memory:", "token", "list"], "in memory", 1),
+        (&["--database", "memory:", "token", "list"], "no file for tokens", 1),
         (&["--colour", "red"], "--colour", 64),
         (&["start"], "start", 64),
     ] {
