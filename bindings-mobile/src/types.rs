@@ -1299,6 +1299,10 @@ pub struct DeliveryQuery {
     /// Set-aside events of commits after this one, at most 500; from the beginning where absent.
     #[uniffi(default)]
     pub after: Option<i64>,
+    /// With `after`: also those of that commit itself that come after this number. The last event of an
+    /// answer has both.
+    #[uniffi(default)]
+    pub after_number: Option<i64>,
 }
 
 /// Which way money goes.
@@ -3825,6 +3829,8 @@ pub struct SetAsideEvent {
     pub name: String,
     /// Its commit.
     pub seq: i64,
+    /// Its place among the events of the commit, from 0.
+    pub number: i64,
     /// How often it was refused.
     pub tries: i64,
     /// Why, in the sink's words.

@@ -1143,6 +1143,11 @@ export interface DeliveryQuery {
   sink: string;
   /** Set-aside events of commits after this one, at most 500; from the beginning where absent. */
   after?: number | null | undefined;
+  /**
+   * With `after`: also those of that commit itself that come after this number. The last event of
+   * an answer has both.
+   */
+  after_number?: number | null | undefined;
 }
 
 /** Which way money goes. */
@@ -3203,6 +3208,8 @@ export interface SetAsideEvent {
   name: string;
   /** Its commit. */
   seq: number;
+  /** Its place among the events of the commit, from 0. */
+  number: number;
   /** How often it was refused. */
   tries: number;
   /** Why, in the sink's words. */

@@ -2188,17 +2188,25 @@ class Events(Noun):
         )
         return answer
 
-    async def delivery(self, *, sink: str, after: int | None = None) -> types.EventDelivery:
+    async def delivery(
+        self,
+        *,
+        sink: str,
+        after: int | None = None,
+        after_number: int | None = None,
+    ) -> types.EventDelivery:
         """How far events have come to a sink, and what it refused too often.
 
         Args:
             sink: The sink's name, such as `webhook`.
             after: Set-aside events of commits after this one, at most 500; from the beginning where
                 absent.
+            after_number: With `after`: also those of that commit itself that come after this
+                number. The last event of an answer has both.
         """
         answer: types.EventDelivery = await self._scope.call_async(
             "events.delivery",
-            {"sink": sink, "after": after},
+            {"sink": sink, "after": after, "after_number": after_number},
         )
         return answer
 

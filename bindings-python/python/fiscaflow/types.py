@@ -3012,6 +3012,8 @@ class SetAsideEvent(TypedDict):
     """The event's name."""
     seq: int
     """Its commit."""
+    number: int
+    """Its place among the events of the commit, from 0."""
     tries: int
     """How often it was refused."""
     reason: str

@@ -1,5 +1,7 @@
 //! Views as bytes: one a book, derived, so that a book opens without reading its rows.
 
+use std::time::Duration;
+
 use fiscaflow_core::log::Hash;
 use fiscaflow_core::store::{Head, Snapshot};
 use fiscaflow_core::{BookId, Result};
@@ -22,9 +24,13 @@ pub(super) async fn snapshot(pool: &SqlitePool, book_id: BookId) -> Result<Optio
     Ok(Some(Snapshot { head, bytes: row.try_get(2).map_err(failed)? }))
 }
 
+/// How long keeping a view waits for its turn to write.
+const TURN: Duration = Duration::from_millis(100);
+
 /// Keeps a view, unless this process is writing: no figure waits for a long commit only to be kept.
 pub(super) async fn keep(writer: &SqlitePool, book_id: BookId, snapshot: Snapshot) -> Result<()> {
-    let Some(mut connection) = writer.try_acquire() else { return Ok(()) };
+    let Ok(turn) = tokio::time::timeout(TURN, writer.acquire()).await else { return Ok(()) };
+    let mut connection = turn.map_err(failed)?;
     let seq =
         i64::try_from(snapshot.head.seq).map_err(|_| damaged("a sequence number is large"))?;
     sqlx::query(

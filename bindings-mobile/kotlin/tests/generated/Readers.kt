@@ -696,10 +696,11 @@ internal fun readDelimiter(json: Any?): Delimiter {
 }
 
 internal fun readDeliveryQuery(json: Any?): DeliveryQuery {
-    val members = Members(json, "sink", "after")
+    val members = Members(json, "sink", "after", "after_number")
     return DeliveryQuery(
         `sink` = members.required("sink", ::text),
         `after` = members.optional("after", ::long),
+        `afterNumber` = members.optional("after_number", ::long),
     )
 }
 

@@ -1193,6 +1193,7 @@ internal fun json(it: SetAsideEvent): Any? = mapOf(
     "id" to it.`id`,
     "name" to it.`name`,
     "seq" to it.`seq`,
+    "number" to it.`number`,
     "tries" to it.`tries`,
     "reason" to it.`reason`,
     "at" to it.`at`.toString(),

@@ -15254,6 +15254,12 @@ data class DeliveryQuery (
      * Set-aside events of commits after this one, at most 500; from the beginning where absent.
      */
     val `after`: kotlin.Long? = null 
+    , 
+    /**
+     * With `after`: also those of that commit itself that come after this number. The last event of an
+     * answer has both.
+     */
+    val `afterNumber`: kotlin.Long? = null 
     
 ){
     
@@ -15272,17 +15278,20 @@ public object FfiConverterTypeDeliveryQuery: FfiConverterRustBuffer<DeliveryQuer
         return DeliveryQuery(
             FfiConverterString.read(buf),
             FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalLong.read(buf),
         )
     }
 
     override fun allocationSize(value: DeliveryQuery) = (
             FfiConverterString.allocationSize(value.`sink`) +
-            FfiConverterOptionalLong.allocationSize(value.`after`)
+            FfiConverterOptionalLong.allocationSize(value.`after`) +
+            FfiConverterOptionalLong.allocationSize(value.`afterNumber`)
     )
 
     override fun write(value: DeliveryQuery, buf: ByteBuffer) {
             FfiConverterString.write(value.`sink`, buf)
             FfiConverterOptionalLong.write(value.`after`, buf)
+            FfiConverterOptionalLong.write(value.`afterNumber`, buf)
     }
 }
 
@@ -23359,6 +23368,11 @@ data class SetAsideEvent (
     val `seq`: kotlin.Long
     , 
     /**
+     * Its place among the events of the commit, from 0.
+     */
+    val `number`: kotlin.Long
+    , 
+    /**
      * How often it was refused.
      */
     val `tries`: kotlin.Long
@@ -23397,6 +23411,7 @@ public object FfiConverterTypeSetAsideEvent: FfiConverterRustBuffer<SetAsideEven
             FfiConverterString.read(buf),
             FfiConverterLong.read(buf),
             FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
             FfiConverterString.read(buf),
             FfiConverterTimestamp.read(buf),
             FfiConverterBoolean.read(buf),
@@ -23407,6 +23422,7 @@ public object FfiConverterTypeSetAsideEvent: FfiConverterRustBuffer<SetAsideEven
             FfiConverterTypeEventId.allocationSize(value.`id`) +
             FfiConverterString.allocationSize(value.`name`) +
             FfiConverterLong.allocationSize(value.`seq`) +
+            FfiConverterLong.allocationSize(value.`number`) +
             FfiConverterLong.allocationSize(value.`tries`) +
             FfiConverterString.allocationSize(value.`reason`) +
             FfiConverterTimestamp.allocationSize(value.`at`) +
@@ -23417,6 +23433,7 @@ public object FfiConverterTypeSetAsideEvent: FfiConverterRustBuffer<SetAsideEven
             FfiConverterTypeEventId.write(value.`id`, buf)
             FfiConverterString.write(value.`name`, buf)
             FfiConverterLong.write(value.`seq`, buf)
+            FfiConverterLong.write(value.`number`, buf)
             FfiConverterLong.write(value.`tries`, buf)
             FfiConverterString.write(value.`reason`, buf)
             FfiConverterTimestamp.write(value.`at`, buf)

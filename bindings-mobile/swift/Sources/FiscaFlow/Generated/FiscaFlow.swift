@@ -10890,6 +10890,11 @@ public struct DeliveryQuery: Equatable, Hashable {
      * Set-aside events of commits after this one, at most 500; from the beginning where absent.
      */
     public var after: Int64?
+    /**
+     * With `after`: also those of that commit itself that come after this number. The last event of an
+     * answer has both.
+     */
+    public var afterNumber: Int64?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -10899,9 +10904,14 @@ public struct DeliveryQuery: Equatable, Hashable {
          */sink: String, 
         /**
          * Set-aside events of commits after this one, at most 500; from the beginning where absent.
-         */after: Int64? = nil) {
+         */after: Int64? = nil, 
+        /**
+         * With `after`: also those of that commit itself that come after this number. The last event of an
+         * answer has both.
+         */afterNumber: Int64? = nil) {
         self.sink = sink
         self.after = after
+        self.afterNumber = afterNumber
     }
 
     
@@ -10921,13 +10931,15 @@ public struct FfiConverterTypeDeliveryQuery: FfiConverterRustBuffer {
         return
             try DeliveryQuery(
                 sink: FfiConverterString.read(from: &buf), 
-                after: FfiConverterOptionInt64.read(from: &buf)
+                after: FfiConverterOptionInt64.read(from: &buf), 
+                afterNumber: FfiConverterOptionInt64.read(from: &buf)
         )
     }
 
     public static func write(_ value: DeliveryQuery, into buf: inout [UInt8]) {
         FfiConverterString.write(value.sink, into: &buf)
         FfiConverterOptionInt64.write(value.after, into: &buf)
+        FfiConverterOptionInt64.write(value.afterNumber, into: &buf)
     }
 }
 
@@ -22154,6 +22166,10 @@ public struct SetAsideEvent: Equatable, Hashable {
      */
     public var seq: Int64
     /**
+     * Its place among the events of the commit, from 0.
+     */
+    public var number: Int64
+    /**
      * How often it was refused.
      */
     public var tries: Int64
@@ -22183,6 +22199,9 @@ public struct SetAsideEvent: Equatable, Hashable {
          * Its commit.
          */seq: Int64, 
         /**
+         * Its place among the events of the commit, from 0.
+         */number: Int64, 
+        /**
          * How often it was refused.
          */tries: Int64, 
         /**
@@ -22197,6 +22216,7 @@ public struct SetAsideEvent: Equatable, Hashable {
         self.id = id
         self.name = name
         self.seq = seq
+        self.number = number
         self.tries = tries
         self.reason = reason
         self.at = at
@@ -22222,6 +22242,7 @@ public struct FfiConverterTypeSetAsideEvent: FfiConverterRustBuffer {
                 id: FfiConverterTypeEventId.read(from: &buf), 
                 name: FfiConverterString.read(from: &buf), 
                 seq: FfiConverterInt64.read(from: &buf), 
+                number: FfiConverterInt64.read(from: &buf), 
                 tries: FfiConverterInt64.read(from: &buf), 
                 reason: FfiConverterString.read(from: &buf), 
                 at: FfiConverterTimestamp.read(from: &buf), 
@@ -22233,6 +22254,7 @@ public struct FfiConverterTypeSetAsideEvent: FfiConverterRustBuffer {
         FfiConverterTypeEventId.write(value.id, into: &buf)
         FfiConverterString.write(value.name, into: &buf)
         FfiConverterInt64.write(value.seq, into: &buf)
+        FfiConverterInt64.write(value.number, into: &buf)
         FfiConverterInt64.write(value.tries, into: &buf)
         FfiConverterString.write(value.reason, into: &buf)
         FfiConverterTimestamp.write(value.at, into: &buf)

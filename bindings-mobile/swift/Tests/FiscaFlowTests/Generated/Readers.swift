@@ -694,10 +694,11 @@ func readDelimiter(_ json: Json) throws -> Delimiter {
 }
 
 func readDeliveryQuery(_ json: Json) throws -> DeliveryQuery {
-    let members = try Members(json, "sink", "after")
+    let members = try Members(json, "sink", "after", "after_number")
     return DeliveryQuery(
         sink: try members.required("sink", text),
-        after: try members.optional("after", integer)
+        after: try members.optional("after", integer),
+        afterNumber: try members.optional("after_number", integer)
     )
 }
 

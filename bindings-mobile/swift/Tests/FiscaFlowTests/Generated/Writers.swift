@@ -1668,6 +1668,7 @@ func json(_ it: SetAsideEvent) -> Json {
     members["id"] = json(it.id)
     members["name"] = json(it.name)
     members["seq"] = json(it.seq)
+    members["number"] = json(it.number)
     members["tries"] = json(it.tries)
     members["reason"] = json(it.reason)
     members["at"] = json(it.at)
