@@ -177,7 +177,7 @@ impl Cache {
         }
     }
 
-    /// Whether the caller is to keep the view of a book: where it is to be kept, and for the one who
+    /// Whether the caller is to keep the view of a book: where it is to be kept, and for whoever
     /// asks first.
     fn claim_keeping(&self, book_id: BookId) -> bool {
         let mut books = self.lock();

@@ -33,7 +33,7 @@ const TABLES: [&str; 9] = [
 ];
 
 /// More rows than any statement returns or changes.
-const ENOUGH: f64 = 15_000.0;
+const ENOUGH: u64 = 15_000;
 
 /// How many transactions the large book has: many more on request.
 fn transactions() -> u32 {
@@ -202,9 +202,14 @@ fn explained(log: &str) -> Vec<Value> {
 /// Where a plan goes through a whole table, or looks at more rows than it could need.
 fn scans(plan: &Value, found: &mut Vec<String>) {
     let table = plan["Relation Name"].as_str().unwrap_or_default();
-    let count = |name: &str| plan[name].as_f64().unwrap_or(0.0);
+    // Later servers write averages with places.
+    let count = |name: &str| {
+        let number = plan[name].to_string();
+        let whole = number.split('.').next().and_then(|whole| whole.parse::<u64>().ok());
+        whole.unwrap_or(0)
+    };
     let rows = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"];
-    let looked_at = rows.map(count).iter().sum::<f64>() * count("Actual Loops");
+    let looked_at = rows.map(count).iter().sum::<u64>() * count("Actual Loops");
     if TABLES.contains(&table) && (plan["Node Type"] == "Seq Scan" || looked_at > ENOUGH) {
         found.push(format!("{table} by {}", plan["Node Type"].as_str().unwrap()));
     }

@@ -89,6 +89,7 @@ fn manifest(tree: &Tree<'_>, member: &str, found: &mut Vec<Finding>) {
     for (number, line) in text.lines().enumerate() {
         if line.starts_with('[') {
             section = line;
+            continue;
         }
         let Some((name, value)) = line.split_once('=') else { continue };
         let (name, value) = (name.trim().trim_end_matches(".workspace"), value.trim());
