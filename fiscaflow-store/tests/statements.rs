@@ -39,7 +39,8 @@ fn faults(text: &str) -> Vec<&str> {
 
 #[test]
 fn every_statement_names_its_book() {
-    // Holds: in both stores, wherever a statement names a table, it names the book soon after.
+    // Holds: in both stores, wherever a statement names a table, it names the book soon after;
+    // but for backups.
     assert_eq!(faults("SELECT * FROM commits WHERE seq = 1").len(), 1);
     assert_eq!(faults("UPDATE fiscaflow.books SET head_seq = 1").len(), 1);
     assert_eq!(faults("DELETE FROM answers WHERE book_id = ?").len(), 0);
@@ -48,6 +49,10 @@ fn every_statement_names_its_book() {
         let mut named = 0;
         for file in std::fs::read_dir(folder).unwrap() {
             let path = file.unwrap().path();
+            // A backup is a copy of the whole file, with the leases of all books taken out.
+            if path.ends_with("sqlite/backup.rs") {
+                continue;
+            }
             let text = std::fs::read_to_string(&path).unwrap();
             named += TABLES.iter().map(|table| text.matches(table).count()).sum::<usize>();
             assert_eq!(faults(&text), [""; 0], "{}", path.display());
