@@ -208,7 +208,7 @@ async fn what_names_no_store_is_invalid_input() {
     let urls = [
         String::new(),
         "books.db".to_owned(),
-        "postgres://localhost/books".to_owned(),
+        "mysql://localhost/books".to_owned(),
         "sqlite:".to_owned(),
         "sqlite://".to_owned(),
         format!("sqlite:{shown}"),

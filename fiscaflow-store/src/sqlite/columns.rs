@@ -17,13 +17,16 @@ use super::rows::blob;
 use crate::rows;
 
 /// A row as [`Packed`] reads it, without a sign between rows; and of those that have splits, tags
-/// or links, what these are, as [`Rare`] reads it.
+/// or links, what these are, as [`Rare`] reads it; 0 in the place of what is not as it should be.
 const PACKED: &str = "group_concat(concat(id, account_id, category_id IS NOT NULL, category_id, \
      transfer_id IS NOT NULL, deleted, booking_day, ',', amount_minor, ',', status, ',', \
      octet_length(payee), ',', payee), ''), \
      json_group_array(json_array(hex(id), \
-     json((SELECT json_group_array(json_array(value ->> 'minor', value ->> 'category')) \
-         FROM json_each(splits))), json(tags), \
+     json(CASE WHEN splits IS NULL THEN '[]' WHEN json_valid(splits) THEN (\
+         SELECT json_group_array(json(CASE WHEN type = 'object' \
+             THEN json_array(value ->> 'minor', value ->> 'category') ELSE '0' END)) \
+         FROM json_each(splits)) ELSE '0' END), \
+     json(CASE WHEN tags IS NULL THEN 'null' WHEN json_valid(tags) THEN tags ELSE '0' END), \
      CASE WHEN schedule_id IS NULL THEN NULL ELSE hex(schedule_id) END, \
      CASE WHEN goal_id IS NULL THEN NULL ELSE hex(goal_id) END)) \
      FILTER (WHERE coalesce(splits, tags, schedule_id, goal_id) IS NOT NULL)";
