@@ -23,15 +23,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use fiscaflow_core::api::{Call, VERBS, call};
 use fiscaflow_core::conformance::scenarios::{Scenario, StepError, run};
-use fiscaflow_core::conformance::{FixedClock, SequentialIds, fsck};
+use fiscaflow_core::conformance::{FixedClock, SequentialIds, Tap, Tapped, fsck};
 use fiscaflow_core::engine::Engine;
-use fiscaflow_core::log::{Commit, StoredCommit};
-use fiscaflow_core::model::{Document, Transaction};
-use fiscaflow_core::store::{
-    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    SetAside, SetAsideQuery, Snapshot, Store, WaitingQuery, copy_book,
-};
-use fiscaflow_core::{BookId, ErrorCode, Result, TransactionId};
+use fiscaflow_core::store::{Delivery, DeliveryStep, Store, copy_book};
+use fiscaflow_core::{BookId, ErrorCode, Result};
 use fiscaflow_store::{Durability, MemoryStore, SqliteStore, open};
 use sqlx::{Connection as _, SqliteConnection};
 
@@ -40,9 +35,9 @@ const MOST_POLLS: usize = 5_000;
 /// What takes longer hangs: a lock that nobody gives back, or a connection.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A store that lets its caller wait before and after each call, as stores far away do.
+/// Lets the caller wait before and after each call, as stores far away do.
 #[derive(Debug)]
-struct Far(MemoryStore);
+struct Far(Arc<dyn Store>);
 
 /// Waits for one poll.
 async fn pause() {
@@ -57,43 +52,22 @@ async fn pause() {
     .await;
 }
 
-macro_rules! far {
-    ($(fn $name:ident($($arg:ident: $kind:ty),*) -> $answer:ty;)*) => {
-        #[async_trait]
-        impl Store for Far {
-            $(async fn $name(&self, $($arg: $kind),*) -> $answer {
-                pause().await;
-                let answer = self.0.$name($($arg),*).await;
-                pause().await;
-                answer
-            })*
-        }
-    };
-}
+#[async_trait]
+impl Tap for Far {
+    async fn before(&self, _call: &'static str) -> Result<Arc<dyn Store>> {
+        pause().await;
+        Ok(Arc::clone(&self.0))
+    }
 
-far! {
-    fn head(book: BookId) -> Result<Option<Head>>;
-    fn documents(book: BookId) -> Result<Option<(Head, Vec<Document>)>>;
-    fn transactions(book: BookId, ids: &[TransactionId]) -> Result<Vec<Transaction>>;
-    fn page(book: BookId, request: &PageRequest) -> Result<Vec<Transaction>>;
-    fn columns(book: BookId, after: Option<TransactionId>, limit: u32) -> Result<Vec<ColumnRow>>;
-    fn origins(book: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>>;
-    fn commits(book: BookId, after: u64, limit: u32) -> Result<Vec<StoredCommit>>;
-    fn answered(book: BookId, key: &str) -> Result<Option<Answered>>;
-    fn commit(commit: Arc<Commit>) -> Result<()>;
-    fn waiting(query: &WaitingQuery) -> Result<Vec<BookId>>;
-    fn delivery(book: BookId, sink: &str) -> Result<Option<Delivery>>;
-    fn set_aside(book: BookId, sink: &str, query: &SetAsideQuery) -> Result<Vec<SetAside>>;
-    fn deliver(book: BookId, sink: &str, step: Arc<DeliveryStep>) -> Result<()>;
-    fn snapshot(book: BookId) -> Result<Option<Snapshot>>;
-    fn keep_snapshot(book: BookId, snapshot: Snapshot) -> Result<()>;
-    fn close() -> ();
+    async fn after(&self) {
+        pause().await;
+    }
 }
 
 /// A fresh store.
 async fn fresh(url: &str) -> Arc<dyn Store> {
     match url {
-        "far:" => Arc::new(Far(MemoryStore::new())),
+        "far:" => Arc::new(Tapped(Arc::new(Far(Arc::new(MemoryStore::new()))))),
         url => open(url).await.unwrap(),
     }
 }

@@ -4,19 +4,13 @@
 
 #![allow(clippy::unwrap_used, clippy::string_slice, reason = "a test fails by panicking")]
 
+#[path = "shared/tables.rs"]
+mod tables;
+
 use std::path::Path;
 
-const TABLES: [&str; 9] = [
-    "answers",
-    "books",
-    "commits",
-    "deliveries",
-    "documents",
-    "origins",
-    "set_aside",
-    "snapshots",
-    "transactions",
-];
+use tables::TABLES;
+
 /// What stands before the name of a table.
 const BEFORE: [&str; 4] = ["FROM ", "INTO ", "JOIN ", "UPDATE "];
 /// How far behind the name of a table the book has to be named.

@@ -13,6 +13,8 @@
 pub mod scenarios;
 mod sources;
 pub mod stores;
+mod tap;
 
 pub use sources::{FixedClock, Random, SequentialIds};
 pub use stores::{Scribe, fsck};
+pub use tap::{Tap, Tapped};

@@ -5,14 +5,11 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, RwLock};
 
 use async_trait::async_trait;
+use fiscaflow_core::conformance::{Tap, Tapped};
 use fiscaflow_core::limits::MAX_ATTEMPTS;
-use fiscaflow_core::log::{Commit, StoredCommit};
-use fiscaflow_core::model::{Document, NewAccount, NewBook, Transaction};
-use fiscaflow_core::store::{
-    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    SetAside, SetAsideQuery, Store, WaitingQuery,
-};
-use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
+use fiscaflow_core::model::{NewAccount, NewBook};
+use fiscaflow_core::store::Store;
+use fiscaflow_core::{BookId, Error, ErrorCode, Result};
 use fiscaflow_store::MemoryStore;
 use serde_json::json;
 
@@ -32,76 +29,20 @@ impl Replaced {
         let (fails, late) = (AtomicBool::new(false), AtomicU32::new(0));
         Arc::new(Self { store: RwLock::new(store), fails, late })
     }
-
-    fn now(&self) -> Arc<dyn Store> {
-        Arc::clone(&self.store.read().unwrap())
-    }
 }
 
 #[async_trait]
-impl Store for Replaced {
-    async fn head(&self, book_id: BookId) -> Result<Option<Head>> {
-        self.now().head(book_id).await
-    }
-    async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>> {
-        if self.fails.load(Ordering::SeqCst) {
+impl Tap for Replaced {
+    async fn before(&self, call: &'static str) -> Result<Arc<dyn Store>> {
+        if call == "documents" && self.fails.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorCode::StoreUnavailable, "the store is busy"));
         }
-        self.now().documents(book_id).await
-    }
-    async fn transactions(
-        &self,
-        book_id: BookId,
-        ids: &[TransactionId],
-    ) -> Result<Vec<Transaction>> {
-        self.now().transactions(book_id, ids).await
-    }
-    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
-        self.now().page(book_id, request).await
-    }
-    async fn columns(
-        &self,
-        book_id: BookId,
-        after: Option<TransactionId>,
-        limit: u32,
-    ) -> Result<Vec<ColumnRow>> {
-        self.now().columns(book_id, after, limit).await
-    }
-    async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>> {
-        self.now().origins(book_id, query).await
-    }
-    async fn commits(&self, book_id: BookId, after: u64, limit: u32) -> Result<Vec<StoredCommit>> {
-        self.now().commits(book_id, after, limit).await
-    }
-    async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>> {
-        self.now().answered(book_id, key).await
-    }
-    async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
         let one_less = |late: u32| late.checked_sub(1);
-        if self.late.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+        let late = || self.late.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less);
+        if call == "commit" && late().is_ok() {
             return Err(Error::new(ErrorCode::Conflict, "the book has moved on"));
         }
-        self.now().commit(commit).await
-    }
-    async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
-        self.now().waiting(query).await
-    }
-    async fn delivery(&self, book_id: BookId, sink: &str) -> Result<Option<Delivery>> {
-        self.now().delivery(book_id, sink).await
-    }
-    async fn set_aside(
-        &self,
-        book_id: BookId,
-        sink: &str,
-        query: &SetAsideQuery,
-    ) -> Result<Vec<SetAside>> {
-        self.now().set_aside(book_id, sink, query).await
-    }
-    async fn deliver(&self, book_id: BookId, sink: &str, step: Arc<DeliveryStep>) -> Result<()> {
-        self.now().deliver(book_id, sink, step).await
-    }
-    async fn close(&self) {
-        self.now().close().await;
+        Ok(Arc::clone(&self.store.read().unwrap()))
     }
 }
 
@@ -126,7 +67,7 @@ async fn a_replaced_history_is_read_afresh() {
     for names in [&["A", "B", "C"][..], &["A"], &["D", "E"]] {
         for with_view in [false, true] {
             let store = Replaced::new(store_with(id, &["X", "Y"]).await);
-            let engine = engine(store.clone());
+            let engine = engine(Arc::new(Tapped(Arc::clone(&store))));
             let book = engine.book(id, anna());
             book.reports().balances(shape(json!({}))).await.unwrap();
             let next = store_with(id, names).await;
@@ -151,7 +92,7 @@ async fn a_store_that_fails_is_no_taken_id() {
     // it again tries again; once the store answers, a repeat gives the book that is there.
     let id: BookId = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
     let store = Replaced::new(store_with(id, &[]).await);
-    let engine = engine(store.clone());
+    let engine = engine(Arc::new(Tapped(Arc::clone(&store))));
     let new = || NewBook { id: Some(id), name: "Home".to_owned(), ..NewBook::new("EUR") };
     store.fails.store(true, Ordering::SeqCst);
     let error = engine.books(anna()).create(new()).await.unwrap_err();
@@ -166,7 +107,7 @@ async fn a_write_is_decided_so_often_and_no_more() {
     // then the caller hears of it.
     let id: BookId = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
     let store = Replaced::new(store_with(id, &[]).await);
-    let book = engine(store.clone()).book(id, anna());
+    let book = engine(Arc::new(Tapped(Arc::clone(&store)))).book(id, anna());
     for (late, made) in [(MAX_ATTEMPTS - 1, true), (MAX_ATTEMPTS, false)] {
         store.late.store(late, Ordering::SeqCst);
         let created = book.accounts().create(shape(json!({"name": format!("{late}")}))).await;

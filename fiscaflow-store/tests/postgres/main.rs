@@ -16,4 +16,6 @@ mod opening;
 mod plans;
 #[path = "../shared/mod.rs"]
 mod shared;
+#[path = "../shared/tables.rs"]
+mod tables;
 mod wall;

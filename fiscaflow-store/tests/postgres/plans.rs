@@ -18,19 +18,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::shared::postgres::{ROLE, TestPg, run};
-
-/// The tables of which a book has a part.
-const TABLES: [&str; 9] = [
-    "answers",
-    "books",
-    "commits",
-    "deliveries",
-    "documents",
-    "origins",
-    "set_aside",
-    "snapshots",
-    "transactions",
-];
+use crate::tables::TABLES;
 
 /// More rows than any statement returns or changes.
 const ENOUGH: u64 = 15_000;

@@ -5,13 +5,9 @@ use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use fiscaflow_core::log::{Commit, StoredCommit};
-use fiscaflow_core::model::{Document, Transaction};
-use fiscaflow_core::store::{
-    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    SetAside, SetAsideQuery, Store, WaitingQuery,
-};
-use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
+use fiscaflow_core::conformance::{Tap, Tapped};
+use fiscaflow_core::store::Store;
+use fiscaflow_core::{Error, ErrorCode, Result};
 use fiscaflow_store::MemoryStore;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -57,10 +53,10 @@ impl Default for Gate {
     }
 }
 
-/// A store in memory that does wrong as told.
+/// Lets a store in memory do wrong as told.
 #[derive(Debug, Default)]
 struct Faulty {
-    inner: MemoryStore,
+    inner: Arc<MemoryStore>,
     fault: AtomicU8,
     /// How many commits are held back, and by what.
     held: AtomicUsize,
@@ -97,80 +93,17 @@ impl Faulty {
 }
 
 #[async_trait]
-impl Store for Faulty {
-    async fn head(&self, book_id: BookId) -> Result<Option<Head>> {
-        self.pass().await?;
-        self.inner.head(book_id).await
-    }
-
-    async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>> {
-        self.inner.documents(book_id).await
-    }
-
-    async fn transactions(
-        &self,
-        book_id: BookId,
-        ids: &[TransactionId],
-    ) -> Result<Vec<Transaction>> {
-        self.inner.transactions(book_id, ids).await
-    }
-
-    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
-        self.inner.page(book_id, request).await
-    }
-
-    async fn columns(
-        &self,
-        book_id: BookId,
-        after: Option<TransactionId>,
-        limit: u32,
-    ) -> Result<Vec<ColumnRow>> {
-        self.inner.columns(book_id, after, limit).await
-    }
-
-    async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>> {
-        self.inner.origins(book_id, query).await
-    }
-
-    async fn commits(&self, book_id: BookId, after: u64, limit: u32) -> Result<Vec<StoredCommit>> {
-        self.inner.commits(book_id, after, limit).await
-    }
-
-    async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>> {
-        self.inner.answered(book_id, key).await
-    }
-
-    async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
-        if self.fault() == Fault::HeldCommits {
-            self.held.fetch_add(1, Ordering::SeqCst);
-            self.gate.0.acquire().await.unwrap().forget();
+impl Tap for Faulty {
+    async fn before(&self, call: &'static str) -> Result<Arc<dyn Store>> {
+        match call {
+            "head" => self.pass().await?,
+            "commit" if self.fault() == Fault::HeldCommits => {
+                self.held.fetch_add(1, Ordering::SeqCst);
+                self.gate.0.acquire().await.unwrap().forget();
+            }
+            _ => {}
         }
-        self.inner.commit(commit).await
-    }
-
-    async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
-        self.inner.waiting(query).await
-    }
-
-    async fn delivery(&self, book_id: BookId, sink: &str) -> Result<Option<Delivery>> {
-        self.inner.delivery(book_id, sink).await
-    }
-
-    async fn set_aside(
-        &self,
-        book_id: BookId,
-        sink: &str,
-        query: &SetAsideQuery,
-    ) -> Result<Vec<SetAside>> {
-        self.inner.set_aside(book_id, sink, query).await
-    }
-
-    async fn deliver(&self, book_id: BookId, sink: &str, step: Arc<DeliveryStep>) -> Result<()> {
-        self.inner.deliver(book_id, sink, step).await
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
+        Ok(self.inner.clone())
     }
 }
 
@@ -178,7 +111,7 @@ async fn faulty(
     change: impl FnOnce(&mut fiscaflow_server::config::Timeouts),
 ) -> (Server, Arc<Faulty>) {
     let store = Arc::new(Faulty::default());
-    let server = Server::with(store.clone(), |limits, timeouts| {
+    let server = Server::with(Arc::new(Tapped(Arc::clone(&store))), |limits, timeouts| {
         limits.requests = 2;
         change(timeouts);
     });
