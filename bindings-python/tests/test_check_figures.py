@@ -6,7 +6,6 @@ Each amount, count, percentage, id, currency and head of an answer is altered, o
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import pathlib
 import subprocess
@@ -19,18 +18,10 @@ import fiscaflow
 import pytest
 
 import generated
-from conftest import ROOT
+from conftest import ROOT, loaded
 
 PROGRAM = ROOT / "tools" / "check_figures.py"
 FROM, TO = "2024-01-31", "2025-03-30"
-
-
-def loaded() -> Any:
-    spec = importlib.util.spec_from_file_location("check_figures", PROGRAM)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +131,7 @@ def altered(answer: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 
 def test_whatever_is_altered_is_found(asked: Any) -> None:
-    program = loaded()
+    program = loaded("check_figures")
     export, answers = asked
     book = program.Book(export)
     tried = 0
@@ -156,7 +147,7 @@ def test_whatever_is_altered_is_found(asked: Any) -> None:
 
 
 def test_a_witness_that_was_asked_for_may_not_be_missing(asked: Any) -> None:
-    program = loaded()
+    program = loaded("check_figures")
     export, answers = asked
     row = {**answers[0]["answer"][0], "witness": None}
     book = program.Book(export)

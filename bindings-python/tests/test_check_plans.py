@@ -4,7 +4,6 @@ engine answers passes, and nothing that was altered or left out."""
 from __future__ import annotations
 
 import copy
-import importlib.util
 import json
 import pathlib
 import subprocess
@@ -15,7 +14,7 @@ import fiscaflow
 import pytest
 
 import generated
-from conftest import ROOT
+from conftest import ROOT, loaded
 from test_check_figures import alterations, altered
 
 REPORTS: list[dict[str, Any]] = [
@@ -26,17 +25,6 @@ REPORTS: list[dict[str, Any]] = [
     {"by": ["weekday"], "filter": {"kind": "direction", "is": "out"}, "currency": "EUR"},
     {"by": ["category"], "span": {"kind": "this", "unit": "years"}, "compare": "year_before"},
 ]
-
-
-def loaded(name: str) -> Any:
-    folder = str(ROOT / "tools")
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    spec = importlib.util.spec_from_file_location(name, ROOT / "tools" / f"{name}.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture(scope="module")
