@@ -5,7 +5,7 @@ usage: peers.py JOB PEER --data DIR [--n N] [--seed S]
 A peer answers with two functions: one reads a file, which is what is timed, and one lists the
 amounts of what was read, by which the lines of all peers are compared. The jobs of figures have the
 program's own table in memory as the peer keeps it, and time one figure over it, once it was
-computed before. In the `rules` jobs the first takes the texts of all transactions, in memory as the
+computed before; `view-build` times how that table is read. In the `rules` jobs the first takes the texts of all transactions, in memory as the
 peer keeps them, and answers with the first rule that each meets. Those of `learn` and `predict`
 stand in `learners.py`. What a peer is loaded with is imported in its function, so one that is
 missing does not stop the others.
@@ -234,6 +234,19 @@ def table(folder):
     return {"date": days, "cents": cents, **names}
 
 
+def budgets(months):
+    """What twenty budgets of two categories each come to in each of 120 months, by totals of months
+    and categories; `months` are (year, month, category, cents), money out below zero."""
+    spent = {(year, month, category): -cents for year, month, category, cents in months}
+    names = sorted({category for _, _, category in spent})
+    days = [(year, month) for year in range(FIRST.year, LAST.year + 1) for month in range(1, 13)]
+    listed = []
+    for number in range(20):
+        own = [names[number % len(names)], names[(number * 3 + 1) % len(names)]]
+        listed += [sum(spent.get((*day, name), 0) for name in own) for day in days]
+    return listed
+
+
 def polars_figures(columns):
     from polars import DataFrame, Date, col
 
@@ -247,6 +260,10 @@ def polars_figures(columns):
         grouped = frame.group_by(col("date").dt.truncate("1mo"), "category")
         return grouped.agg(-col("cents").sum()).sort("date", "category")["cents"].to_list()
 
+    def of_budgets():
+        keys = (col("date").dt.year().alias("year"), col("date").dt.month().alias("month"))
+        return budgets(frame.group_by(*keys, "category").agg(col("cents").sum()).rows())
+
     def payees():
         totals = frame.group_by("payee").agg(-col("cents").sum())
         largest = totals.sort("cents", "payee", descending=[True, False]).head(10)
@@ -257,6 +274,7 @@ def polars_figures(columns):
         "top-payees": payees,
         "running-balance": lambda: by_day(frame.filter(col("account") == ACCOUNT)),
         "net-worth-by-day": lambda: by_day(frame),
+        "budgets": of_budgets,
     }
 
 
@@ -277,6 +295,11 @@ def pandas_figures(columns):
         grouped = frame.groupby([months, "category"], observed=True)
         return (-grouped["cents"].sum()).tolist()
 
+    def of_budgets():
+        keys = [frame["date"].dt.year, frame["date"].dt.month, "category"]
+        totals = frame.groupby(keys, observed=True)["cents"].sum()
+        return budgets([(*key, cents) for key, cents in totals.items()])
+
     def payees():
         totals = (-frame.groupby("payee", observed=True)["cents"].sum()).reset_index()
         largest = totals.sort_values(["cents", "payee"], ascending=[False, True]).head(10)
@@ -287,11 +310,13 @@ def pandas_figures(columns):
         "top-payees": payees,
         "running-balance": lambda: by_day(frame[frame["account"] == ACCOUNT]),
         "net-worth-by-day": lambda: by_day(frame),
+        "budgets": of_budgets,
     }
 
 
-def statements(run, month, total):
-    """The figures in SQL; `total` is a sum of cents as a whole number."""
+def statements(run, month, year, number, total):
+    """The figures in SQL; `number` is a month's within its `year`, `total` a sum of cents as a whole
+    number."""
     by_day = (
         f"SELECT date, {total} FROM (SELECT date, SUM(moved) OVER (ORDER BY date) AS moved"
         " FROM (SELECT date, SUM(cents) AS moved FROM rows {} GROUP BY date)) ORDER BY date"
@@ -299,11 +324,14 @@ def statements(run, month, total):
     monthly = f"SELECT -SUM(cents) FROM rows GROUP BY {month}, category ORDER BY {month}, category"
     payees = "SELECT -SUM(cents) FROM rows GROUP BY payee ORDER BY SUM(cents), payee LIMIT 10"
     one = f"WHERE account = '{ACCOUNT}'"
+    keys = f"CAST({year} AS INTEGER), CAST({number} AS INTEGER), category"
+    by_month = f"SELECT {keys}, SUM(cents) FROM rows GROUP BY 1, 2, 3"
     return {
         "monthly-by-category": lambda: [cents for (cents,) in run(monthly)],
         "top-payees": lambda: [cents for (cents,) in run(payees)],
         "running-balance": lambda: run(by_day.format(one)),
         "net-worth-by-day": lambda: run(by_day.format("")),
+        "budgets": lambda: budgets(run(by_month)),
     }
 
 
@@ -318,7 +346,9 @@ def duckdb_figures(columns):
         " account, payee, category FROM frame"
     )
     run = lambda sql: connection.execute(sql).fetchall()  # noqa: E731
-    return statements(run, "date_trunc('month', date)", "CAST(moved AS BIGINT)")
+    return statements(
+        run, "date_trunc('month', date)", "year(date)", "month(date)", "CAST(moved AS BIGINT)"
+    )
 
 
 def sqlite_figures(columns):
@@ -333,7 +363,9 @@ def sqlite_figures(columns):
     rows = zip(days, *rest, strict=True)
     connection.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?)", rows)
     run = lambda sql: connection.execute(sql).fetchall()  # noqa: E731
-    return statements(run, "substr(date, 1, 7)", "moved")
+    return statements(
+        run, "substr(date, 1, 7)", "substr(date, 1, 4)", "substr(date, 6, 2)", "moved"
+    )
 
 
 def journal(columns, program):
@@ -370,6 +402,11 @@ def hledger_figures(columns):
         rows = [(it["period"], it["account"], cents(it["value"])) for it in tidy]
         return [amount for _, _, amount in sorted(rows) if amount]
 
+    def of_budgets():
+        tidy = run("balance", "--monthly", "--flat", "-N", "--layout", "tidy", "^Expenses")
+        months = [(it["period"], it["account"], cents(it["value"])) for it in tidy]
+        return budgets([(int(it[:4]), int(it[5:7]), name, -value) for it, name, value in months])
+
     def payees():
         rows = run("balance", "--pivot", "payee", "--flat", "-N", "^Expenses")
         totals = [(-cents(it["balance"]), it["account"]) for it in rows]
@@ -385,6 +422,7 @@ def hledger_figures(columns):
         "top-payees": payees,
         "running-balance": lambda: by_day(f"^Assets:{ACCOUNT}$"),
         "net-worth-by-day": lambda: by_day("^Assets"),
+        "budgets": of_budgets,
     }
 
 
@@ -410,6 +448,11 @@ def beancount_figures(columns):
         rows = run(f"{keys}, sum(number)", "^Expenses", f"GROUP BY {keys} ORDER BY {keys}")
         return [cents for *_, cents in rows]
 
+    def of_budgets():
+        keys = "year, month, account"
+        rows = run(f"{keys}, sum(number)", "^Expenses", f"GROUP BY {keys}")
+        return budgets([(*key, -cents) for *key, cents in rows])
+
     def payees():
         rest = "GROUP BY payee ORDER BY total DESC, payee LIMIT 10"
         return [cents for _, cents in run("payee, sum(number) AS total", "^Expenses", rest)]
@@ -419,6 +462,7 @@ def beancount_figures(columns):
         "top-payees": payees,
         "running-balance": lambda: by_day(f"^Assets:{ACCOUNT}$"),
         "net-worth-by-day": lambda: by_day("^Assets"),
+        "budgets": of_budgets,
     }
 
 
@@ -524,6 +568,44 @@ def run_figures(options):
     return package, len(columns["cents"]), listed, seconds, peak, {}
 
 
+def loads(peer, path):
+    """Reads the table at `path` into what the peer computes figures over."""
+    if peer == "beancount":
+        from beancount import loader
+
+        return lambda: loader.load_file(str(path))
+    if peer == "sqlite":
+        return lambda: sqlite_figures(table(path.parent))
+    module = importlib.import_module(peer)
+    if peer == "polars":
+        return lambda: module.read_csv(path, try_parse_dates=True)
+    if peer == "pandas":
+        return lambda: module.read_csv(path, parse_dates=["date"])
+    connection = module.connect()
+    return lambda: connection.execute(f"CREATE TABLE rows AS FROM read_csv('{path}')")
+
+
+def run_load(options):
+    """From a file to what figures are computed over; there is no sum to compare."""
+    _, package = FIGURES[options.peer]
+    path = options.data / "transactions.csv"
+    items = sum(1 for _ in path.open()) - 1
+    if options.peer == "beancount":
+        text = journal(table(options.data), "beancount")
+        folder = tempfile.mkdtemp()
+        atexit.register(shutil.rmtree, folder)
+        path = Path(folder, "book.beancount")
+        path.write_text(text)
+    load = loads(options.peer, path)
+    before = status_bytes("VmRSS:")
+    start = time.perf_counter()
+    loaded = load()
+    seconds = time.perf_counter() - start
+    peak = status_bytes("VmHWM:") - before
+    del loaded
+    return package, items, None, seconds, peak, {}
+
+
 def run_learner(options):
     make, package = LEARNERS[options.peer]
     prepare, fit, predict = make()
@@ -583,8 +665,17 @@ def main():
     arguments.add_argument("--seed", type=int)
     options = arguments.parse_args()
 
-    if options.job in ("monthly-by-category", "top-payees", "running-balance", "net-worth-by-day"):
+    figures = (
+        "monthly-by-category",
+        "top-payees",
+        "running-balance",
+        "net-worth-by-day",
+        "budgets",
+    )
+    if options.job in figures:
         run = run_figures
+    elif options.job == "view-build":
+        run = run_load
     elif options.job in ("learn", "predict"):
         run = run_learner
     else:

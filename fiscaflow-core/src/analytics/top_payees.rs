@@ -1,6 +1,5 @@
 //! Top payees: with whom most was spent, or from whom most came.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
@@ -94,7 +93,8 @@ pub fn top_payees(plan: &Plan, view: &View, query: &TopPayeesQuery) -> Result<Ve
         currency(plan, group).filter(|_| counts)
     });
     let mut rows = Vec::new();
-    for (sums, currency) in sums(view, &buckets, query).into_iter().zip(&buckets.keys) {
+    let sums = sums(view, &buckets, query);
+    for (sums, currency) in sums.chunks(view.payees().max(1)).zip(&buckets.keys) {
         rank(view, sums, kind, *currency, limit, &mut rows)?;
     }
     if query.witness {
@@ -103,25 +103,19 @@ pub fn top_payees(plan: &Plan, view: &View, query: &TopPayeesQuery) -> Result<Ve
     Ok(rows)
 }
 
-/// What each payee comes to, by the payee's number, for each currency.
-fn sums(view: &View, buckets: &Buckets<Currency>, query: &TopPayeesQuery) -> Vec<Vec<Sum>> {
-    // What has no payee comes behind all payees; what is not counted, behind all currencies.
-    let nobody = view.payees();
-    let row = nobody.saturating_add(1);
-    let mut minors = vec![0_i128; row.saturating_mul(buckets.width())];
-    let mut lines = vec![0_u64; minors.len()];
-    view.scan(query.from, query.to, |group, payee, minor| {
-        let place = buckets.place(group) * row + payee.unwrap_or(nobody);
-        if let (Some(sum), Some(lines)) = (minors.get_mut(place), lines.get_mut(place)) {
-            *sum += i128::from(minor);
-            *lines += 1;
+/// What each payee comes to, by the payee's number, one currency after the other.
+fn sums(view: &View, buckets: &Buckets<Currency>, query: &TopPayeesQuery) -> Vec<Sum> {
+    let payees = view.payees();
+    // What is not counted comes behind all currencies.
+    let mut sums = vec![Sum::default(); payees.saturating_mul(buckets.width())];
+    view.scan_payees(query.from, query.to, |piece| {
+        let place = buckets.place(piece.group) * payees + piece.payee;
+        if let Some(sum) = sums.get_mut(place) {
+            sum.minor += piece.minor;
+            sum.lines = sum.lines.wrapping_add_signed(piece.lines);
         }
     });
-    let sums = minors.chunks(row).zip(lines.chunks(row)).map(|(minors, lines)| {
-        let sums = minors.iter().zip(lines).take(nobody);
-        sums.map(|(minor, lines)| Sum { minor: *minor, lines: *lines }).collect()
-    });
-    sums.take(buckets.keys.len()).collect()
+    sums
 }
 
 /// Names the transactions of each row.
@@ -148,26 +142,27 @@ fn name(
 /// Adds the payees with the largest totals.
 fn rank(
     view: &View,
-    sums: Vec<Sum>,
+    sums: &[Sum],
     kind: CategoryKind,
     currency: Currency,
     limit: u32,
     rows: &mut Vec<PayeeTotal>,
 ) -> Result<()> {
     let sign = if kind == CategoryKind::Expense { -1 } else { 1 };
-    let paid = sums.into_iter().enumerate().filter(|(_, sum)| sum.lines > 0);
-    let mut paid: Vec<(usize, Sum)> =
-        paid.map(|(payee, sum)| (payee, Sum { minor: sum.minor * sign, ..sum })).collect();
-    let order = |(payee, sum): &(usize, Sum)| (Reverse(sum.minor), view.payee(*payee));
+    let paid = sums.iter().enumerate().filter(|(_, sum)| sum.lines > 0);
+    let mut paid: Vec<(i128, usize)> = paid.map(|(payee, sum)| (sum.minor * sign, payee)).collect();
+    let order = |left: &(i128, usize), right: &(i128, usize)| {
+        right.0.cmp(&left.0).then_with(|| view.payee(left.1).cmp(&view.payee(right.1)))
+    };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if paid.len() > limit {
-        paid.select_nth_unstable_by(limit, |left, right| order(left).cmp(&order(right)));
+        paid.select_nth_unstable_by(limit, order);
         paid.truncate(limit);
     }
-    paid.sort_unstable_by(|left, right| order(left).cmp(&order(right)));
-    for (payee, sum) in paid {
-        let Some(payee) = view.payee(payee) else { continue };
-        let total = Money::from_wide(sum.minor, currency)?;
+    paid.sort_unstable_by(order);
+    for (minor, number) in paid {
+        let Some((payee, sum)) = view.payee(number).zip(sums.get(number)) else { continue };
+        let total = Money::from_wide(minor, currency)?;
         let payee = payee.to_owned();
         rows.push(PayeeTotal { payee, total, transactions: sum.lines, witness: None });
     }

@@ -5,7 +5,7 @@
 //!
 //! Its main part (`sorted`) is sorted by day, so that the figure of a month looks at that month
 //! alone, and has sums for each month (`months`), so that most figures look at no line at all, and
-//! for each day and account (`daily`) once they are asked for. It
+//! for each day and account (`daily`) and each payee (`payees`) once they are asked for. It
 //! never changes and is shared by the views that come of one another. What commits add and take
 //! away lies beside it, and now and then a new main part is made of both. `snapshot` writes a view
 //! as bytes that a store keeps.
@@ -13,6 +13,7 @@
 mod daily;
 mod months;
 mod numbers;
+mod payees;
 mod scan;
 mod snapshot;
 mod sorted;
@@ -367,11 +368,8 @@ impl View {
     fn lines_of(&self, span: Range<i32>) -> impl Iterator<Item = Line<'_>> {
         let main = self.sorted.days(span.clone(), &self.beside.gone).flat_map(move |(day, run)| {
             let date = NaiveDate::from_num_days_from_ce_opt(day);
-            let parts = run.groups.iter().zip(run.payees).zip(run.amounts);
-            run.ids.iter().zip(parts).filter_map(move |(id, ((group, payee), minor))| {
-                let part = Part { group: *group, payee: *payee, minor: *minor };
-                self.line(*id, date?, part, &self.sorted.extras)
-            })
+            let parts = run.ids.iter().zip(run.parts());
+            parts.filter_map(move |(id, part)| self.line(*id, date?, part, &self.sorted.extras))
         });
         let beside = self.beside.rows_in(span).flat_map(move |((day, id), parts)| {
             let date = NaiveDate::from_num_days_from_ce_opt(*day);
@@ -388,11 +386,7 @@ impl View {
             Some((*id, NaiveDate::from_num_days_from_ce_opt(day)?, self.sorted.run(lines)))
         });
         let main = main.flat_map(move |(id, date, run)| {
-            let parts = run.groups.iter().zip(run.payees).zip(run.amounts);
-            parts.filter_map(move |((group, payee), minor)| {
-                let part = Part { group: *group, payee: *payee, minor: *minor };
-                self.line(id, date, part, &self.sorted.extras)
-            })
+            run.parts().filter_map(move |part| self.line(id, date, part, &self.sorted.extras))
         });
         let beside = self.beside.extras.links.keys().filter_map(|id| {
             let day = *self.beside.days.get(id)?;
@@ -417,13 +411,7 @@ impl View {
             let first = self.sorted.find(*id).filter(|it| !self.beside.gone.contains(it));
             let main = first.and_then(|first| self.sorted.transaction_at(first));
             let (main_day, lines) = main.map_or((None, 0..0), |(day, lines)| (Some(day), lines));
-            let run = self.sorted.run(lines);
-            let parts = run.groups.iter().zip(run.payees).zip(run.amounts);
-            let main = parts.map(|((group, payee), minor)| Part {
-                group: *group,
-                payee: *payee,
-                minor: *minor,
-            });
+            let main = self.sorted.run(lines).parts();
             let date = day.or(main_day).and_then(NaiveDate::from_num_days_from_ce_opt);
             let extras = if day.is_some() { &self.beside.extras } else { &self.sorted.extras };
             beside.chain(main).filter_map(move |part| self.line(*id, date?, part, extras))

@@ -51,9 +51,7 @@ impl View {
         };
         let span = span(first, last);
         for (day, run) in self.sorted.days(span.clone(), &self.beside.gone) {
-            let parts = run.groups.iter().zip(run.payees).zip(run.amounts);
-            for (id, ((group, payee), minor)) in run.ids.iter().zip(parts) {
-                let part = Part { group: *group, payee: *payee, minor: *minor };
+            for (id, part) in run.ids.iter().zip(run.parts()) {
                 see(*id, day, part, &self.sorted.extras);
             }
         }
@@ -88,18 +86,14 @@ impl View {
         last: Option<NaiveDate>,
         mut see: impl FnMut(usize, Option<usize>, i64),
     ) {
-        let mut see = |group, payee, minor| {
-            see(index(group), (payee != NONE).then(|| index(payee)), minor);
+        let mut see = |part: Part| {
+            see(index(part.group), (part.payee != NONE).then(|| index(part.payee)), part.minor);
         };
         let span = span(first, last);
         for run in self.sorted.runs(span.clone(), &self.beside.gone) {
-            for ((group, payee), minor) in run.groups.iter().zip(run.payees).zip(run.amounts) {
-                see(*group, *payee, *minor);
-            }
+            run.parts().for_each(&mut see);
         }
-        for part in self.beside.rows_in(span).flat_map(|(_, parts)| parts) {
-            see(part.group, part.payee, part.minor);
-        }
+        self.beside.rows_in(span).flat_map(|(_, parts)| parts).for_each(|part| see(*part));
     }
 
     /// Calls with the day, the number of the group and the signed amount in minor units of every

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::daily::DaySum;
 use super::months::{self, Cell, Deltas};
+use super::payees::PayeeSum;
 use super::snapshot::{Reader, Writer};
 use crate::id::TransactionId;
 use crate::store::{ColumnRow, Links};
@@ -82,6 +83,15 @@ pub(super) struct Sorted {
     pub(super) extras: Extras,
     /// Made when first asked for: see `daily`.
     pub(super) daily: OnceLock<Vec<DaySum>>,
+    /// The same: see `payees`.
+    pub(super) by_payee: OnceLock<Option<Vec<PayeeSum>>>,
+}
+
+impl<'a> Run<'a> {
+    pub(super) fn parts(self) -> impl Iterator<Item = Part> + 'a {
+        let parts = self.groups.iter().zip(self.payees).zip(self.amounts);
+        parts.map(|((group, payee), minor)| Part { group: *group, payee: *payee, minor: *minor })
+    }
 }
 
 impl Sorted {
@@ -140,18 +150,38 @@ impl Sorted {
         }
     }
 
+    /// All lines.
+    pub(super) fn all(&self) -> Run<'_> {
+        self.run(0..self.end())
+    }
+
+    /// The places of the lines of the days in a span.
+    fn places(&self, span: Range<i32>) -> Range<u32> {
+        let first_of = |from: i32| {
+            let place = self.days.partition_point(|day| day.day < from);
+            self.days.get(place).map_or(self.end(), |day| day.first)
+        };
+        first_of(span.start)..first_of(span.end)
+    }
+
+    /// How many lines are of the days in a span.
+    pub(super) fn lines_in(&self, span: Range<i32>) -> usize {
+        self.places(span).len()
+    }
+
     /// The lines of the days in a span, without those that are gone, as runs.
     pub(super) fn runs<'a>(
         &'a self,
         span: Range<i32>,
         gone: &'a BTreeSet<u32>,
     ) -> impl Iterator<Item = Run<'a>> + 'a {
-        let first_of = |from: i32| {
-            let place = self.days.partition_point(|day| day.day < from);
-            self.days.get(place).map_or(self.end(), |day| day.first)
-        };
-        let lines = first_of(span.start)..first_of(span.end);
-        without(lines, gone).map(|lines| self.run(lines))
+        without(self.places(span), gone).map(|lines| self.run(lines))
+    }
+
+    /// The day of a line.
+    pub(super) fn day_of(&self, line: u32) -> Option<i32> {
+        let place = self.days.partition_point(|day| day.first <= line).checked_sub(1)?;
+        self.days.get(place).map(|it| it.day)
     }
 
     /// The same, day by day.
@@ -177,10 +207,9 @@ impl Sorted {
         lines: &'a BTreeSet<u32>,
     ) -> impl Iterator<Item = (i32, u32, i64)> + 'a {
         let found = lines.iter().filter_map(move |line| {
-            let place = self.days.partition_point(|day| day.first <= *line).checked_sub(1)?;
             let (group, minor) =
                 self.groups.get(index(*line)).zip(self.amounts.get(index(*line)))?;
-            Some((self.days.get(place)?.day, *group, *minor))
+            Some((self.day_of(*line)?, *group, *minor))
         });
         found.filter(move |(day, ..)| span.contains(day))
     }
@@ -302,6 +331,8 @@ impl Sorted {
             + self.days.capacity() * size_of::<Day>()
             + self.cells.capacity() * size_of::<Cell>()
             + self.daily.get().map_or(0, |sums| sums.capacity() * size_of::<DaySum>())
+            + (self.by_payee.get().and_then(Option::as_ref))
+                .map_or(0, |sums| sums.capacity() * size_of::<PayeeSum>())
     }
 }
 

@@ -33,7 +33,7 @@ const OURS: &str = "fiscaflow";
 type Start = (PathBuf, Vec<OsString>);
 
 /// The peers of each job.
-const PEERS: [(&str, &[(&str, Kind)]); 17] = [
+const PEERS: [(&str, &[(&str, Kind)]); 21] = [
     (
         "parse-ofx",
         &[
@@ -76,6 +76,18 @@ const PEERS: [(&str, &[(&str, Kind)]); 17] = [
     ("top-payees", &FIGURE_PEERS),
     ("running-balance", &FIGURE_PEERS),
     ("net-worth-by-day", &FIGURE_PEERS),
+    ("budgets", &FIGURE_PEERS),
+    ("dashboard", &[]),
+    ("view-build", &LOAD_PEERS),
+    ("view-catch-up", &[]),
+];
+
+const LOAD_PEERS: [(&str, Kind); 5] = [
+    ("polars", Kind::Python),
+    ("pandas", Kind::Python),
+    ("duckdb", Kind::Python),
+    ("sqlite", Kind::Python),
+    ("beancount", Kind::Python),
 ];
 
 const FIGURE_PEERS: [(&str, Kind); 6] = [
@@ -282,7 +294,7 @@ mod tests {
     #[test]
     fn the_command_line_is_read() {
         let all = Options::read(&[]).unwrap();
-        assert_eq!((all.jobs.len(), all.n("parse-ofx"), all.n("import")), (17, 100_000, 10_000));
+        assert_eq!((all.jobs.len(), all.n("parse-ofx"), all.n("import")), (21, 100_000, 10_000));
         let some = Options::read(&words("parse-qif --n 500 --repeat 0")).unwrap();
         assert_eq!((some.jobs, some.repeat), (words("parse-qif"), 1));
         Options::read(&words("parse-pdf")).unwrap_err();
