@@ -128,6 +128,8 @@ codes! {
     /// Outside help refuses what it is asked, or the host gave nobody to ask: somebody has to
     /// change the host's settings.
     SuggesterRefused = "suggester_refused" in Rejected;
+    /// The host gave no master key for secrets, or not the one that a secret was sealed under.
+    SecretKeyMissing = "secret_key_missing" in Rejected;
     /// The book moved on while deciding, more often than is retried.
     Conflict = "conflict" in Unavailable;
     /// The store cannot be reached or is busy.
@@ -144,6 +146,8 @@ codes! {
     CorruptData = "corrupt_data" in Corrupt;
     /// The history does not fit its hashes; `id` names the commit.
     HistoryBroken = "history_broken" in Corrupt;
+    /// A secret does not open: it was altered, or sealed for another place.
+    SecretUnreadable = "secret_unreadable" in Corrupt;
     /// A defect of the engine itself.
     Internal = "internal" in Corrupt;
 }

@@ -35,6 +35,7 @@ pub mod rates;
 pub mod recurring;
 pub mod rules;
 pub mod schedules;
+pub mod secrets;
 pub mod store;
 pub mod transfers;
 pub mod view;

@@ -35,6 +35,8 @@ limits! {
     MAX_NAME_BYTES: usize = 255;
     /// Bytes of an idempotency key, correlation id or causation id.
     MAX_KEY_BYTES: usize = 255;
+    /// Bytes of a secret's value.
+    MAX_SECRET_BYTES: usize = 16 * 1024;
     /// Rules of a book.
     MAX_RULES: usize = 10_000;
     /// Nodes of one rule's condition.

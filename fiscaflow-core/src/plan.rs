@@ -12,7 +12,7 @@ use crate::id::{
 use crate::model::{
     Account, ActorId, Alert, Assignment, Book, Budget, Category, CategoryKind, Dismissal, Document,
     DocumentKind, Envelope, Goal, Import, Layout, Member, Milestone, Payee, RateSheet, Role, Rule,
-    Schedule, TransferRefusal,
+    Schedule, Secret, SecretName, TransferRefusal,
 };
 use crate::money::Currency;
 use crate::period::Month;
@@ -57,6 +57,8 @@ pub struct Plan {
     pub milestones: BTreeMap<(GoalId, u32), Milestone>,
     /// The findings that somebody dismissed, by their names.
     pub dismissals: BTreeMap<String, Dismissal>,
+    /// What the host keeps sealed.
+    pub secrets: BTreeMap<SecretName, Secret>,
 }
 
 impl Plan {
@@ -81,6 +83,7 @@ impl Plan {
             alerts: BTreeMap::new(),
             milestones: BTreeMap::new(),
             dismissals: BTreeMap::new(),
+            secrets: BTreeMap::new(),
         }
     }
 
@@ -126,6 +129,7 @@ impl Plan {
                 self.alerts.insert(key, alert);
             }
             Document::Dismissal(it) => drop(self.dismissals.insert(it.insight_id.clone(), it)),
+            Document::Secret(it) => drop(self.secrets.insert(it.name(), it)),
             Document::Milestone(it) => {
                 self.milestones.insert((it.goal_id, it.percent), it);
             }
@@ -168,6 +172,7 @@ impl Plan {
                 self.alerts.remove(&key);
             }
             Document::Dismissal(it) => drop(self.dismissals.remove(&it.insight_id)),
+            Document::Secret(it) => drop(self.secrets.remove(&it.name())),
             Document::Milestone(it) => {
                 self.milestones.remove(&(it.goal_id, it.percent));
             }

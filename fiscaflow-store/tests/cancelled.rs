@@ -22,9 +22,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use fiscaflow_core::api::{Call, VERBS, call};
-use fiscaflow_core::conformance::scenarios::{Scenario, StepError, run};
+use fiscaflow_core::conformance::scenarios::{SECRET_KEYS, Scenario, StepError, run};
 use fiscaflow_core::conformance::{FixedClock, SequentialIds, Tap, Tapped, fsck};
 use fiscaflow_core::engine::Engine;
+use fiscaflow_core::secrets::KeyRing;
 use fiscaflow_core::store::{Delivery, DeliveryStep, Store, copy_book};
 use fiscaflow_core::{BookId, ErrorCode, Result};
 use fiscaflow_store::{Durability, MemoryStore, SqliteStore, open};
@@ -75,7 +76,8 @@ async fn fresh(url: &str) -> Arc<dyn Store> {
 fn engine(store: &Arc<dyn Store>, seed: u32) -> Engine {
     let clock = Arc::new(FixedClock::at("2026-11-30T10:30:00Z".parse().unwrap()));
     let ids = Arc::new(SequentialIds::new(seed));
-    Engine::new(Arc::clone(store), clock, ids)
+    let keys: KeyRing = SECRET_KEYS.parse().unwrap();
+    Engine::new(Arc::clone(store), clock, ids).with_keys(Arc::new(keys))
 }
 
 /// Polls a future at most so many times, each when it asks for it, then drops it.

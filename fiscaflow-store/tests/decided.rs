@@ -8,9 +8,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fiscaflow_core::api;
-use fiscaflow_core::conformance::scenarios::{Scenario, StepCall, StepError, run};
+use fiscaflow_core::conformance::scenarios::{SECRET_KEYS, Scenario, StepCall, StepError, run};
 use fiscaflow_core::engine::{BookHandle, Context, Engine};
 use fiscaflow_core::model::{Document, Role, Source, SourceKind, Transaction};
+use fiscaflow_core::secrets::KeyRing;
 use fiscaflow_core::store::{PageRequest, Store, TransactionQuery};
 use fiscaflow_core::{BookId, TransactionId};
 use fiscaflow_store::{MemoryStore, RandomIds, SystemClock};
@@ -25,7 +26,9 @@ fn scenarios() -> BTreeMap<String, Scenario> {
 
 fn engine(store: &Arc<MemoryStore>) -> Engine {
     let ids = Arc::new(RandomIds::new().unwrap());
-    Engine::new(Arc::clone(store) as Arc<dyn Store>, Arc::new(SystemClock), ids)
+    let keys: KeyRing = SECRET_KEYS.parse().unwrap();
+    let engine = Engine::new(Arc::clone(store) as Arc<dyn Store>, Arc::new(SystemClock), ids);
+    engine.with_keys(Arc::new(keys))
 }
 
 async fn all(store: &MemoryStore, book_id: BookId) -> BTreeMap<TransactionId, Transaction> {

@@ -13,8 +13,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use fiscaflow_core::api;
-use fiscaflow_core::conformance::scenarios::{Scenario, StepError, run};
+use fiscaflow_core::conformance::scenarios::{SECRET_KEYS, Scenario, StepError, run};
 use fiscaflow_core::engine::Engine;
+use fiscaflow_core::secrets::KeyRing;
 use fiscaflow_store::{RandomIds, SystemClock, open};
 
 #[cfg(feature = "postgres")]
@@ -26,10 +27,11 @@ async fn run_all(url_of: impl AsyncFn(&str) -> String) {
     let scenarios = Scenario::read_all(&folder).unwrap();
     assert!(scenarios.len() >= 25, "only {} scenarios", scenarios.len());
     let mut failures = Vec::new();
+    let keys: Arc<KeyRing> = Arc::new(SECRET_KEYS.parse().unwrap());
     for (file, scenario) in &scenarios {
         let store = open(&url_of(file).await).await.unwrap();
         let ids = Arc::new(RandomIds::new().unwrap());
-        let engine = Engine::new(store, Arc::new(SystemClock), ids);
+        let engine = Engine::new(store, Arc::new(SystemClock), ids).with_keys(keys.clone());
         let outcome = run(scenario, async |call| {
             let call = call.into_call().map_err(StepError::from)?;
             api::call(&engine, call).await.map_err(StepError::from)

@@ -13,9 +13,10 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use fiscaflow_core::api;
-use fiscaflow_core::conformance::scenarios::{Scenario, StepError, run};
+use fiscaflow_core::conformance::scenarios::{SECRET_KEYS, Scenario, StepError, run};
 use fiscaflow_core::conformance::{FixedClock, SequentialIds};
 use fiscaflow_core::engine::Engine;
+use fiscaflow_core::secrets::KeyRing;
 use fiscaflow_store::open;
 
 /// Names the file that a process of another zone writes its answers to.
@@ -35,6 +36,7 @@ async fn answers() -> String {
             let clock = Arc::new(FixedClock::at(now.parse().unwrap()));
             let store = open(url).await.unwrap();
             let engine = Engine::new(store, clock, Arc::new(SequentialIds::new(1)));
+            let engine = engine.with_keys(Arc::new(SECRET_KEYS.parse::<KeyRing>().unwrap()));
             let outcome = run(scenario, async |call| {
                 let answer = match call.into_call() {
                     Ok(call) => api::call(&engine, call).await,

@@ -15,6 +15,7 @@ use std::time::Duration;
 use axum::http::Uri;
 use fiscaflow_core::BookId;
 use fiscaflow_core::model::ActorId;
+use fiscaflow_core::secrets::KeyRing;
 
 use crate::auth::Books;
 pub use outside::{OUTSIDE_KEY, Outside, Prices, Secret, Vendor};
@@ -41,6 +42,9 @@ const fn setting(
 ) -> Setting {
     Setting { flag, variable, default, about }
 }
+
+/// The variable with the master keys of secrets. There is no flag for it.
+pub const SECRET_KEYS: &str = "FISCAFLOW_SECRET_KEYS";
 
 /// The flag that takes no value.
 const ALLOW_REMOTE: &str = "allow-remote";
@@ -158,6 +162,8 @@ pub struct Config {
     pub outside: Option<Outside>,
     /// Who is told of events; nobody by default.
     pub webhook: Option<Webhook>,
+    /// The master keys of the secrets that books hold.
+    pub secret_keys: Option<KeyRing>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -348,6 +354,10 @@ fn config(
             Secret::new(&secret(OUTSIDE_KEY)),
         )?,
         webhook: webhook::read(&text, seconds("webhook-timeout")?, &secret(WEBHOOK_SECRET))?,
+        secret_keys: match secret(SECRET_KEYS).as_str() {
+            "" => None,
+            keys => Some(keys.parse().map_err(|error| format!("{SECRET_KEYS}: {error}"))?),
+        },
         log_format,
         log: text("log"),
     })
@@ -408,7 +418,8 @@ settings, as --NAME VALUE or in the environment
     let _ = writeln!(
         text,
         "\n{OUTSIDE_KEY} in the environment is the vendor's key for `--outside`,\n\
-         {WEBHOOK_SECRET} what events for `--webhook-url` are signed with."
+         {WEBHOOK_SECRET} what events for `--webhook-url` are signed with,\n\
+         {SECRET_KEYS} the master keys of secrets, `VERSION:BASE64` each."
     );
     text
 }
@@ -462,6 +473,18 @@ mod tests {
         for url in ["memory:", "sqlite::memory:", "postgres://db/books"] {
             assert_eq!(beside(url), None);
         }
+    }
+
+    /// Holds: keys of secrets come from the environment alone; what is none is refused, and no key
+    /// is in `Debug` or a message.
+    #[test]
+    fn keys_of_secrets_are_read_and_hidden() {
+        let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        let config = read(&[], &[(SECRET_KEYS, &format!("1:{key}"))]).unwrap().1;
+        assert!(config.secret_keys.is_some() && !format!("{config:?}").contains("AAEC"));
+        assert!(read(&[], &[]).unwrap().1.secret_keys.is_none());
+        let said = read(&[], &[(SECRET_KEYS, &format!("1:{key}x"))]).unwrap_err();
+        assert!(said.contains(SECRET_KEYS) && !said.contains("AAEC"), "{said}");
     }
 
     #[test]

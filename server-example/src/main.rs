@@ -10,7 +10,7 @@ use std::sync::Arc;
 use fiscaflow_core::Clock as _;
 use fiscaflow_server::auth::{Books, Tokens};
 use fiscaflow_server::config::{self, Command, Config, LogFormat, Outside, Webhook};
-use fiscaflow_server::state::{AppState, Helper};
+use fiscaflow_server::state::{AppState, Given, Helper};
 use fiscaflow_server::{openapi, operate, serve};
 use fiscaflow_store::{RandomIds, SystemClock};
 use tokio::net::TcpListener;
@@ -108,7 +108,7 @@ async fn start(config: Config, tokens: Arc<Tokens>) -> Result<(), String> {
         Arc::new(SystemClock),
         ids,
         Arc::clone(&tokens),
-        helper(config.outside)?,
+        Given { outside: helper(config.outside)?, keys: config.secret_keys },
         config.limits,
         config.timeouts,
     );

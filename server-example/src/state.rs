@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use fiscaflow_core::outside::Suggester;
 use fiscaflow_core::query::Translator;
+use fiscaflow_core::secrets::KeyRing;
 use fiscaflow_core::store::Store;
 use fiscaflow_core::{Clock, Engine, IdSource};
 use serde_json::Value;
@@ -18,6 +19,15 @@ use crate::routes::input::Inputs;
 pub trait Helper: Suggester + Translator {
     /// What was asked and what it cost; no payee, no question, no key.
     fn status(&self) -> Value;
+}
+
+/// What not every host gives.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// Who is asked outside.
+    pub outside: Option<Arc<dyn Helper>>,
+    /// The master keys of secrets.
+    pub keys: Option<KeyRing>,
 }
 
 /// The state behind the routes; cloning it is cheap.
@@ -54,13 +64,14 @@ pub struct Inner {
 }
 
 impl AppState {
-    /// The state over a store. Without outside help nothing leaves the server.
+    /// The state over a store. Without outside help nothing leaves the server; without keys no
+    /// secret is sealed.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
         tokens: Arc<Tokens>,
-        outside: Option<Arc<dyn Helper>>,
+        Given { outside, keys }: Given,
         limits: Limits,
         timeouts: Timeouts,
     ) -> Self {
@@ -69,6 +80,9 @@ impl AppState {
             let suggester: Arc<dyn Suggester> = Arc::clone(outside) as _;
             let translator: Arc<dyn Translator> = Arc::clone(outside) as _;
             engine = engine.with_suggester(suggester).with_translator(translator);
+        }
+        if let Some(keys) = keys {
+            engine = engine.with_keys(Arc::new(keys));
         }
         let requests = Arc::new(Semaphore::new(limits.requests));
         let inputs = Inputs::new();

@@ -30,8 +30,9 @@ use crate::model::{
     Account, AccountPatch, Assignment, Book, BookPatch, Budget, BudgetPatch, Category,
     CategoryPatch, Dismissal, Envelope, Goal, GoalPatch, Import, Layout, Member, NewAccount,
     NewAssignment, NewBook, NewBudget, NewCategory, NewEnvelope, NewGoal, NewHold, NewLayout,
-    NewPayee, NewRule, NewSchedule, NewTransaction, Payee, RateSheet, Reassignment, Rule,
-    RulePatch, Schedule, SchedulePatch, Transaction, TransactionPatch, TransferRefusal,
+    NewPayee, NewRule, NewSchedule, NewSecret, NewTransaction, Payee, RateSheet, Reassignment,
+    Rule, RulePatch, Schedule, SchedulePatch, SecretInfo, SecretName, SecretRotation, SecretValue,
+    Transaction, TransactionPatch, TransferRefusal,
 };
 use crate::query::{Report, ReportAnswer, ReportQuery, ReportQuestion, ReportText};
 use crate::rates::{Conversion, ConversionQuery};
@@ -123,6 +124,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { name: "rates", summary: "What currencies were worth." },
     Noun { name: "imports", summary: "Statements from banks." },
     Noun { name: "layouts", summary: "What is known of the banks' delimited files." },
+    Noun { name: "secrets", summary: "What the host keeps sealed." },
     Noun { name: "exports", summary: "The book for other programs." },
     Noun { name: "reports", summary: "Figures." },
     Noun { name: "insights", summary: "What a person should look at." },
@@ -469,6 +471,17 @@ verbs! {
         Get "/layouts", () -> ([Layout]), layouts.list();
     "layouts.delete" "Remove a layout."
         Delete "/layouts/{id}", () -> (), layouts.delete(id);
+
+    "secrets.put" "Seal a value of the host's and keep it."
+        Put "/secrets", (NewSecret) -> (SecretInfo), secrets.put(request);
+    "secrets.list" "What the host keeps sealed, without its values."
+        Get "/secrets", () -> ([SecretInfo]), secrets.list();
+    "secrets.reveal" "Open a secret."
+        Post "/secrets/reveal", (SecretName) -> (SecretValue), secrets.reveal(request);
+    "secrets.delete" "Remove a secret."
+        Post "/secrets/delete", (SecretName) -> (), secrets.delete(request);
+    "secrets.rotate" "Move every secret to the current master key."
+        Post "/secrets/rotate", () -> (SecretRotation), secrets.rotate();
 
     "exports.create" "The book as another program reads it."
         Get "/exports", (ExportQuery) -> (Export), exports.create(request);

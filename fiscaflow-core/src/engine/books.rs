@@ -60,6 +60,7 @@ impl Books {
             now,
             seq: 1,
             ids: &*self.engine.inner.ids,
+            keys: None,
         };
         let event = facts.event("ledger.book.created", ("book", book.id.to_string()), &[]);
         let draft = Draft {

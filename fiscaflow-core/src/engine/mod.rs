@@ -26,6 +26,7 @@ mod reports;
 mod rules;
 mod run;
 mod schedules;
+mod secrets;
 mod state;
 mod suggestions;
 mod transactions;
@@ -60,6 +61,7 @@ pub use rates::{NewRates, RateQuery, RateReport, Rates};
 pub use reports::Reports;
 pub use rules::{ApplyReport, RuleText, Rules};
 pub use schedules::{Schedules, StreamQuery};
+pub use secrets::Secrets;
 pub use suggestions::{
     SuggestionPage, SuggestionQuery, SuggestionScope, Suggestions, SuggestionsApplied,
 };
@@ -73,6 +75,7 @@ use crate::id::BookId;
 use crate::limits::{MAX_KEY_BYTES, MAX_NOTES_BYTES};
 use crate::model::{ActorId, check_optional};
 use crate::query::Translator;
+use crate::secrets::KeyProvider;
 use crate::store::Store;
 use outside::Outside;
 use run::Queues;
@@ -100,6 +103,7 @@ pub struct Engine {
     inner: Arc<Inner>,
     outside: Option<Arc<Outside>>,
     translator: Option<Arc<dyn Translator>>,
+    keys: Option<Arc<dyn KeyProvider>>,
 }
 
 #[derive(Debug)]
@@ -175,6 +179,7 @@ impl Engine {
             }),
             outside: None,
             translator: None,
+            keys: None,
         }
     }
 
@@ -237,6 +242,8 @@ nouns! {
     imports: Imports;
     /// What is known of the banks' delimited files.
     layouts: Layouts;
+    /// What the host keeps sealed.
+    secrets: Secrets;
     /// The book for other programs.
     exports: Exports;
     /// Figures.

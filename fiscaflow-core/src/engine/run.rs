@@ -22,6 +22,7 @@ use crate::log::{Change, CommitInfo, Draft, Hash, Idempotency, NewEvent};
 use crate::model::{Role, Transaction};
 use crate::plan::Plan;
 use crate::rules::{self, Balances, RuleSet, Run};
+use crate::secrets::KeyProvider;
 use crate::store::{OriginQuery, OriginRow, PageRequest, Position, TransactionQuery};
 use crate::view::View;
 
@@ -61,6 +62,7 @@ pub(super) struct Facts<'a> {
     /// The sequence number that a commit of this decision has.
     pub(super) seq: u64,
     pub(super) ids: &'a dyn IdSource,
+    pub(super) keys: Option<&'a dyn KeyProvider>,
 }
 
 impl Facts<'_> {
@@ -305,6 +307,7 @@ impl BookHandle {
             now,
             seq: state.head.seq.saturating_add(1),
             ids: &*self.engine.inner.ids,
+            keys: self.engine.keys.as_deref(),
         };
         command.decide(&facts)
     }

@@ -73,6 +73,8 @@ pub(super) fn write(source: &Source<'_>) -> Result<String> {
         alerts,
         milestones,
         dismissals,
+        // A host's tokens are of no use elsewhere, and their keys are not here.
+        secrets: _,
     } = source.plan.clone();
     let export = BookExport {
         fiscaflow: VERSION,

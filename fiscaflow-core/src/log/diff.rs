@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Change, Object, StoredCommit};
 use crate::error::{Error, Result};
-use crate::model::ActorId;
+use crate::model::{ActorId, DocumentKind};
 
 /// One field before and after. Texts stand as they are, everything else as compact JSON; absent =
 /// the field had no value.
@@ -94,7 +94,13 @@ fn changed_fields(change: &Change) -> Result<Vec<FieldChange>> {
 fn members(object: Option<&Object>) -> Result<Map<String, Value>> {
     match object {
         None => Ok(Map::new()),
-        Some(Object::Document(document)) => document.to_map(),
+        Some(Object::Document(document)) => {
+            let mut map = document.to_map()?;
+            if document.kind() == DocumentKind::Secret {
+                map.remove("sealed");
+            }
+            Ok(map)
+        }
         Some(Object::Transaction(transaction)) => match serde_json::to_value(transaction) {
             Ok(Value::Object(map)) => Ok(map),
             _ => Err(Error::corrupt("a transaction is not an object")),

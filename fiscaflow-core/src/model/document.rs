@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Account, Alert, Assignment, Book, Budget, Category, Dismissal, Envelope, Goal, Import, Layout,
-    Member, Milestone, Payee, RateSheet, Rule, Schedule, TransferRefusal,
+    Member, Milestone, Payee, RateSheet, Rule, Schedule, Secret, TransferRefusal,
 };
 use crate::error::{Error, Result};
 
@@ -96,6 +96,7 @@ documents! {
         format!("{}/{}/{}/{}", alert.budget_id, alert.from, alert.to, alert.threshold);
     Dismissal = "dismissal", personal [], key |it| it.insight_id.clone();
     Milestone = "milestone", personal [], key |it| format!("{}/{}", it.goal_id, it.percent);
+    Secret = "secret", personal ["sealed"], key |secret| secret.name().key();
 }
 
 impl Document {

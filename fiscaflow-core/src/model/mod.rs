@@ -36,6 +36,7 @@ mod payee;
 mod rate;
 mod rule;
 mod schedule;
+mod secret;
 mod text;
 mod transaction;
 mod transfer;
@@ -59,6 +60,7 @@ pub use payee::{NewPayee, Payee};
 pub use rate::{DatedRate, QuotedRate, RateSheet};
 pub use rule::{NewRule, Rule, RulePatch, Stage};
 pub use schedule::{NewSchedule, Schedule, SchedulePatch};
+pub use secret::{NewSecret, Secret, SecretInfo, SecretName, SecretRotation, SecretValue};
 pub(crate) use text::{check_list, check_name, check_optional, check_text};
 pub use transaction::{
     Attachment, ClearField, NewSplit, NewTransaction, Origin, Source, SourceKind, Split, Status,

@@ -27,6 +27,7 @@ mod progress;
 mod restore;
 mod rewritten;
 mod rules;
+mod secrets;
 #[cfg(feature = "postgres")]
 #[path = "../shared/mod.rs"]
 mod throwaway;
@@ -71,7 +72,10 @@ impl Home {
     }
 
     async fn over(store: Arc<dyn Store>) -> Self {
-        let engine = engine(store);
+        Self::of(engine(store)).await
+    }
+
+    async fn of(engine: Engine) -> Self {
         let new = NewBook { name: "Home".to_owned(), ..NewBook::new("EUR") };
         let id = engine.books(anna()).create(new).await.unwrap().id;
         let book = engine.book(id, anna());

@@ -6,11 +6,12 @@ use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use fiscaflow_core::api::{Method, Verb, schemas};
+use fiscaflow_core::conformance::scenarios::SECRET_KEYS;
 use fiscaflow_core::store::Store;
 use fiscaflow_server::auth::{Books, Tokens};
 use fiscaflow_server::config::{Config, Limits, Timeouts, parse};
 use fiscaflow_server::serve::serve;
-use fiscaflow_server::state::{AppState, Helper};
+use fiscaflow_server::state::{AppState, Given, Helper};
 use fiscaflow_store::{MemoryStore, RandomIds, SystemClock};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -65,8 +66,9 @@ impl Server {
         let tokens = Arc::new(Tokens::new(None));
         let clock = Arc::new(SystemClock);
         let ids = Arc::new(RandomIds::new().unwrap());
-        let state =
-            AppState::new(store, clock, ids, Arc::clone(&tokens), outside, limits, timeouts);
+        let keys = Some(SECRET_KEYS.parse().unwrap());
+        let given = Given { outside, keys };
+        let state = AppState::new(store, clock, ids, Arc::clone(&tokens), given, limits, timeouts);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

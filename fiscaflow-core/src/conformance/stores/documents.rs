@@ -120,6 +120,7 @@ fn changed(document: Document) -> Document {
         Document::Milestone(milestone) => {
             crate::model::Milestone { date: crate::calendar::FIRST_DAY, ..milestone }.into()
         }
+        Document::Secret(secret) => crate::model::Secret { key_version: 2, ..secret }.into(),
         // All of an alert is its key.
         Document::Alert(alert) => alert.into(),
     }

@@ -13,8 +13,8 @@ use crate::model::{
     Account, AccountKind, Action, Alert, Assigned, Assignment, Attachment, Automation,
     AutomationRule, Budget, Carry, Category, CategoryKind, Condition, CustomCurrency, Dismissal,
     Document, Envelope, Goal, GoalFunding, GoalState, Import, Layout, Member, Milestone, Origin,
-    Payee, QuotedRate, RateSheet, Role, Rollover, Rule, Schedule, Source, SourceKind, Split, Stage,
-    Status, Transaction, TransferRefusal, Weekday,
+    Payee, QuotedRate, RateSheet, Role, Rollover, Rule, Schedule, Secret, Source, SourceKind,
+    Split, Stage, Status, Transaction, TransferRefusal, Weekday,
 };
 use crate::money::{Currency, Money};
 
@@ -65,6 +65,14 @@ pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
         refusal(scribe).into(),
         schedule(scribe).into(),
         goal(scribe).into(),
+        Secret {
+            kind: "bank_connection".to_owned(),
+            id: "a/1~".to_owned(),
+            field: "access_token".to_owned(),
+            key_version: 1,
+            sealed: "AQAAAAE=".to_owned(),
+        }
+        .into(),
         Dismissal { insight_id: "goal_behind.1".to_owned(), date: "2024-02-29".parse().unwrap() }
             .into(),
         Milestone { goal_id: goal(scribe).id, percent: 25, date: "2024-02-29".parse().unwrap() }
