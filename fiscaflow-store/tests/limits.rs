@@ -662,6 +662,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("PATTERN_UNITS_PER_ROW", "fiscaflow-core/src/rules/evaluate.rs"),
     ("MAX_UNUSUAL", "fiscaflow-core/tests/unusual.rs"),
     ("MAX_ATTEMPTS", "fiscaflow-store/tests/engine/rewritten.rs"),
+    ("MAX_SECRET_BYTES", "fiscaflow-store/tests/engine/secrets.rs"),
     ("MAX_REASON_BYTES", "fiscaflow-store/tests/outbox/refused.rs"),
     ("MAX_CHOICES", "fiscaflow-store/tests/engine/outside.rs"),
     ("MAX_ASKED", "fiscaflow-store/tests/engine/outside.rs"),
