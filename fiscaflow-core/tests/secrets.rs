@@ -99,16 +99,13 @@ fn a_value_that_was_altered_does_not_open() {
     let cut = (0..sealed.len()).map(|length| sealed[..length].to_vec());
     let longer = [[&sealed[..], &[0]].concat(), [&[1], &sealed[..]].concat()];
     for (number, other) in flipped.chain(cut).chain(longer).enumerate() {
-        let version = number / 8 >= 1 && number / 8 <= 4;
-        for code in [
-            open(place, &other, &keys).unwrap_err().code(),
-            rewrap(place, &other, &keys, &mut counted())
-                .map(|_| ())
-                .err()
-                .map_or_else(|| ErrorCode::SecretUnreadable, |error| error.code()),
-        ] {
+        let opened = open(place, &other, &keys).unwrap_err().code();
+        let wrapped = rewrap(place, &other, &keys, &mut counted()).unwrap_err().code();
+        // The key's version may be that of none.
+        let missing = other.get(1..5) != sealed.get(1..5);
+        for code in [opened, wrapped] {
             let expected = code == ErrorCode::SecretUnreadable
-                || version && code == ErrorCode::SecretKeyMissing;
+                || missing && code == ErrorCode::SecretKeyMissing;
             assert!(expected, "{number}: {code}");
         }
     }
