@@ -21,7 +21,7 @@ internal fun freshFile(): String {
 }
 
 fun main() {
-    val tests = scenarioTests() + checks()
+    val tests = scenarioTests() + checks() + verifierTests()
     val failed = tests.filterNot { test ->
         val problem = runCatching { runBlocking { test.run() } }.exceptionOrNull()
         println("${if (problem == null) "ok    " else "FAILED"} ${test.name}")

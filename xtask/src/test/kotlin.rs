@@ -21,6 +21,7 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
         .args(["-jvm-target", "17", "-cp", &kotlin.class_path(), "-d"])
         .arg(&jar)
         .args(files::below(&run.root.join("bindings-mobile/kotlin"), &[".kt"]))
+        .arg(run.need("verifiers/kotlin/Verifier.kt")?)
         .run()?;
     let text = std::fs::read_to_string(&main).map_err(|e| e.to_string())?;
     let done = run
