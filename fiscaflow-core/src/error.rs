@@ -148,6 +148,11 @@ codes! {
     HistoryBroken = "history_broken" in Corrupt;
     /// A secret does not open: it was altered, or sealed for another place.
     SecretUnreadable = "secret_unreadable" in Corrupt;
+    /// The history is shorter than a checkpoint that somebody holds; the text names both sizes.
+    HistoryRolledBack = "history_rolled_back" in Corrupt;
+    /// The history is another than that of a checkpoint that somebody holds; the text names the
+    /// sizes of both.
+    HistoryForked = "history_forked" in Corrupt;
     /// A defect of the engine itself.
     Internal = "internal" in Corrupt;
 }

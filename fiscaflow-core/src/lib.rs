@@ -30,6 +30,7 @@ pub mod outbox;
 pub mod outside;
 mod period;
 mod plan;
+pub mod proof;
 pub mod query;
 pub mod rates;
 pub mod recurring;
@@ -41,7 +42,7 @@ pub mod transfers;
 pub mod view;
 
 pub use engine::Engine;
-pub use env::{Clock, IdSource};
+pub use env::{Clock, IdSource, Signer};
 pub use error::{Error, ErrorCode, Lane, Result};
 pub use id::{
     AccountId, BookId, BudgetId, CategoryId, EventId, GoalId, ImportId, PayeeId, RuleId,

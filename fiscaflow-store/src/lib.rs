@@ -10,6 +10,8 @@ mod memory;
 mod postgres;
 #[cfg(feature = "sql")]
 mod rows;
+#[cfg(feature = "ed25519")]
+mod signer;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod system;
@@ -22,6 +24,8 @@ use fiscaflow_core::{Error, ErrorCode, Result};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;
+#[cfg(feature = "ed25519")]
+pub use signer::Ed25519Signer;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, Durability, SqliteStore};
 pub use system::{RandomIds, SystemClock};

@@ -20,8 +20,11 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 /// The newest version of the schema.
-const VERSION: i64 = 1;
-const MIGRATION: &str = include_str!("../migrations/sqlite/0001_books.sql");
+const VERSION: i64 = 2;
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../migrations/sqlite/0001_books.sql"),
+    include_str!("../migrations/sqlite/0002_tree.sql"),
+];
 
 async fn raw(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
@@ -192,9 +195,12 @@ async fn several_that_open_at_once_make_one_schema() {
     }
 }
 
-/// The statements of the migration.
+/// The statements of the migrations.
 fn statements() -> Vec<String> {
-    let without_comments = MIGRATION.lines().map(|line| line.split("--").next().unwrap_or(""));
+    let without_comments = MIGRATIONS
+        .iter()
+        .flat_map(|it| it.lines())
+        .map(|line| line.split("--").next().unwrap_or(""));
     let text: Vec<&str> = without_comments.collect();
     let statements = text.join("\n");
     let statements = statements.split(';').map(str::trim).filter(|one| !one.is_empty());

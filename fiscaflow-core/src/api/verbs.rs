@@ -13,11 +13,13 @@ use crate::budgets::{
 };
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
-    ApplyReport, CommitUndone, DeliveryQuery, Engine, EventDelivery, Export, ExportQuery,
-    HistoryQuery, ImportPreview, ImportReport, Merge, NewImport, NewRates, NewRestore, NewTransfer,
-    Observer, ParsedFile, PayeeName, PayeeText, RateQuery, RateReport, Recategorisation,
+    ApplyReport, Checkpoint, CommitProof, CommitUndone, ConsistencyProof, ConsistencyQuery,
+    DeliveryQuery, Engine, EventDelivery, Export, ExportQuery, HeldCheckpoint, HistoryQuery,
+    ImportPreview, ImportReport, Merge, NewImport, NewRates, NewRestore, NewTransfer, Observer,
+    ParsedFile, PayeeName, PayeeText, ProofQuery, RateQuery, RateReport, Recategorisation,
     Redelivery, RestoreReport, RuleText, SetAsideEvent, StreamQuery, SuggestionPage,
-    SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, Transfer, UndoReport,
+    SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, TransactionProof,
+    Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::forecast::{
@@ -129,6 +131,7 @@ pub const NOUNS: &[Noun] = &[
     Noun { name: "reports", summary: "Figures." },
     Noun { name: "insights", summary: "What a person should look at." },
     Noun { name: "history", summary: "What happened, and the proof of it." },
+    Noun { name: "proofs", summary: "The history for whoever holds a checkpoint of it." },
     Noun { name: "events", summary: "What others are told." },
 ];
 
@@ -534,6 +537,19 @@ verbs! {
         Post "/history/{id}/undo", () -> (CommitUndone), history.undo(id);
     "history.verify" "Check the whole history against its hashes."
         Get "/history/verification", () -> (Verification), history.verify();
+
+    "proofs.checkpoint" "The history as it is now, in a few bytes to be kept elsewhere."
+        Get "/proofs/checkpoint", () -> (Checkpoint), proofs.checkpoint();
+    "proofs.inclusion" "That a commit is in the history."
+        Get "/proofs/commits/{id}", (ProofQuery) -> (CommitProof), proofs.inclusion(id, request);
+    "proofs.transaction" "What a transaction is, and that the commit that made it so is in the history."
+        Get "/proofs/transactions/{id}", (ProofQuery) -> (TransactionProof),
+        proofs.transaction(id, request);
+    "proofs.consistency" "That the history of a checkpoint begins with that of an earlier one."
+        Get "/proofs/consistency", (ConsistencyQuery) -> (ConsistencyProof),
+        proofs.consistency(request);
+    "proofs.check" "That the history begins with that of a checkpoint that somebody holds."
+        Post "/proofs/check", (HeldCheckpoint) -> (ConsistencyProof), proofs.check(request);
 
     "events.list" "Domain events, oldest first."
         Get "/events", (HistoryQuery) -> ([Event]), events.list(request);

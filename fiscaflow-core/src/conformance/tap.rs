@@ -11,7 +11,7 @@ use crate::log::{Commit, StoredCommit};
 use crate::model::{Document, Transaction};
 use crate::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    SetAside, SetAsideQuery, Snapshot, Store, WaitingQuery,
+    SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 
 /// What happens around the calls of a store.
@@ -75,6 +75,8 @@ pass_on! {
     fn columns(book_id: BookId, after: Option<TransactionId>, limit: u32) -> Vec<ColumnRow>;
     fn origins(book_id: BookId, query: &OriginQuery) -> Vec<OriginRow>;
     fn commits(book_id: BookId, after_seq: u64, limit: u32) -> Vec<StoredCommit>;
+    fn tree_nodes(book_id: BookId, seqs: &[u64]) -> Vec<TreeNodes>;
+    fn keep_tree_nodes(book_id: BookId, nodes: &[TreeNodes]) -> ();
     fn answered(book_id: BookId, key: &str) -> Option<Answered>;
     fn commit(commit: Arc<Commit>) -> ();
     fn waiting(query: &WaitingQuery) -> Vec<BookId>;

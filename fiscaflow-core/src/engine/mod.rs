@@ -21,6 +21,7 @@ mod merge;
 mod outside;
 mod payees;
 mod progress;
+mod proofs;
 mod rates;
 mod reports;
 mod rules;
@@ -57,6 +58,10 @@ pub use merge::Merge;
 pub use outside::OutsideReport;
 pub use payees::{PayeeName, PayeeText, Payees};
 pub use progress::{ImportPhase, ImportProgress, Observer};
+pub use proofs::{
+    Checkpoint, CommitProof, ConsistencyProof, ConsistencyQuery, HeldCheckpoint, ProofQuery,
+    Proofs, TransactionProof,
+};
 pub use rates::{NewRates, RateQuery, RateReport, Rates};
 pub use reports::Reports;
 pub use rules::{ApplyReport, RuleText, Rules};
@@ -69,7 +74,7 @@ pub use transactions::{Recategorisation, TransactionPage, Transactions};
 pub use transfers::{NewTransfer, Transfer, Transfers};
 pub use undo::CommitUndone;
 
-use crate::env::{Clock, IdSource};
+use crate::env::{Clock, IdSource, Signer};
 use crate::error::{Error, Result};
 use crate::id::BookId;
 use crate::limits::{MAX_KEY_BYTES, MAX_NOTES_BYTES};
@@ -104,6 +109,7 @@ pub struct Engine {
     outside: Option<Arc<Outside>>,
     translator: Option<Arc<dyn Translator>>,
     keys: Option<Arc<dyn KeyProvider>>,
+    signer: Option<Arc<dyn Signer>>,
 }
 
 #[derive(Debug)]
@@ -180,6 +186,7 @@ impl Engine {
             outside: None,
             translator: None,
             keys: None,
+            signer: None,
         }
     }
 
@@ -252,6 +259,8 @@ nouns! {
     insights: Insights;
     /// What happened, and the proof of it.
     history: History;
+    /// The history for whoever holds a checkpoint of it.
+    proofs: Proofs;
     /// What others are told.
     events: Events;
 }

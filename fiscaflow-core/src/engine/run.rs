@@ -21,6 +21,7 @@ use crate::limits::MAX_ATTEMPTS;
 use crate::log::{Change, CommitInfo, Draft, Hash, Idempotency, NewEvent};
 use crate::model::{Role, Transaction};
 use crate::plan::Plan;
+use crate::proof::Frontier;
 use crate::rules::{self, Balances, RuleSet, Run};
 use crate::secrets::KeyProvider;
 use crate::store::{OriginQuery, OriginRow, PageRequest, Position, TransactionQuery};
@@ -354,13 +355,15 @@ impl BookHandle {
             events,
             idempotency,
         };
-        let commit = Arc::new(draft.seal(&*self.engine.inner.ids)?);
+        let mut commit = draft.seal(&*self.engine.inner.ids)?;
+        let mut tree = self.engine.tree(self.book_id, &state).await?;
+        commit.grow(Arc::make_mut(&mut tree));
+        let commit = Arc::new(commit);
         // The state is let go before the cache moves on, so that nothing has to be copied.
-        drop(state);
+        drop((state, tree));
         match self.engine.inner.store.commit(Arc::clone(&commit)).await {
             Ok(()) => {
-                let head = commit.stored.head();
-                self.engine.inner.cache.advance(self.book_id, parent, head, &commit.changes);
+                self.engine.inner.cache.advance(parent, &commit);
                 Ok(Some(answer))
             }
             Err(error) if error.code() == ErrorCode::Conflict => Ok(None),
@@ -511,7 +514,8 @@ impl Engine {
 
     /// Makes a book by its first commit.
     pub(super) async fn commit_first(&self, book_id: BookId, draft: Draft) -> Result<()> {
-        let commit = draft.seal(&*self.inner.ids)?;
+        let mut commit = draft.seal(&*self.inner.ids)?;
+        commit.grow(&mut Frontier::default());
         self.inner.cache.forget(book_id);
         self.inner.store.commit(Arc::new(commit)).await
     }

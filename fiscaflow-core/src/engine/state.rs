@@ -9,9 +9,10 @@ use super::Engine;
 use crate::categorise::{Choice, Learner};
 use crate::error::{Error, ErrorCode, Lane, Result};
 use crate::id::BookId;
-use crate::log::{Change, Object, StoredCommit, documents_of};
+use crate::log::{Change, Commit, Object, StoredCommit, documents_of};
 use crate::model::{Document, DocumentKind, SourceKind, Transaction};
 use crate::plan::{Plan, book_not_found};
+use crate::proof::{Frontier, leaf_hash, right_edge};
 use crate::rules::{Balances, RuleSet};
 use crate::store::{Head, PageRequest, Position, Snapshot, TransactionQuery};
 use crate::view::{View, ViewBuilder};
@@ -43,13 +44,22 @@ pub(super) struct BookState {
     rules: Arc<OnceLock<RuleSet>>,
     pub(super) view: Option<Arc<View>>,
     pub(super) learner: Option<Arc<Learner>>,
+    /// The right edge of the book's tree, once it was needed.
+    tree: Option<Arc<Frontier>>,
 }
 
 crate::model::debug_only!(BookState: head);
 
 impl BookState {
     fn new(head: Head, plan: Plan) -> Self {
-        Self { head, plan: Arc::new(plan), rules: Arc::default(), view: None, learner: None }
+        Self {
+            head,
+            plan: Arc::new(plan),
+            rules: Arc::default(),
+            view: None,
+            learner: None,
+            tree: None,
+        }
     }
 
     /// The rules, ready to run; they are prepared when first asked for.
@@ -74,8 +84,12 @@ impl BookState {
     }
 
     /// Moves on by one commit.
-    fn advance(&mut self, head: Head, changes: &[Change]) {
+    fn advance(&mut self, commit: &StoredCommit, changes: &[Change]) {
+        let head = commit.head();
         self.head = head;
+        if let Some(tree) = &mut self.tree {
+            Arc::make_mut(tree).append(leaf_hash(&commit.header));
+        }
         for (document, stays) in documents_of(changes) {
             let renames = match document {
                 Document::Book(book) => {
@@ -112,7 +126,7 @@ impl BookState {
             );
         }
         let opened = commit.open()?;
-        self.advance(commit.head(), &opened.changes);
+        self.advance(commit, &opened.changes);
         Ok(opened.changes)
     }
 }
@@ -155,6 +169,7 @@ impl Cache {
             if kept.head == state.head {
                 state.view = kept.view.clone().or(state.view);
                 state.learner = state.learner.or_else(|| kept.learner.clone());
+                state.tree = state.tree.or_else(|| kept.tree.clone());
             }
         }
         books.states.insert(book_id, (uses, state));
@@ -168,12 +183,12 @@ impl Cache {
 
     /// Moves a kept state on by a commit that was just made; without copying where nobody else
     /// holds the state.
-    pub(super) fn advance(&self, book_id: BookId, parent: Head, head: Head, changes: &[Change]) {
+    pub(super) fn advance(&self, parent: Head, commit: &Commit) {
         let mut books = self.lock();
-        if let Some((_, state)) = books.states.get_mut(&book_id)
+        if let Some((_, state)) = books.states.get_mut(&commit.book_id)
             && state.head == parent
         {
-            state.advance(head, changes);
+            state.advance(&commit.stored, &commit.changes);
         }
     }
 
@@ -196,6 +211,17 @@ impl Cache {
 }
 
 impl Engine {
+    /// The right edge of a book's tree at the head of a state.
+    pub(super) async fn tree(&self, book_id: BookId, state: &BookState) -> Result<Arc<Frontier>> {
+        if let Some(tree) = &state.tree {
+            return Ok(Arc::clone(tree));
+        }
+        let tree = right_edge(&*self.inner.store, book_id, state.head.seq).await?;
+        let tree = Arc::new(tree);
+        self.inner.cache.put(book_id, BookState { tree: Some(Arc::clone(&tree)), ..state.clone() });
+        Ok(tree)
+    }
+
     /// The book as it is now.
     pub(super) async fn state(&self, book_id: BookId) -> Result<BookState> {
         let store = &self.inner.store;

@@ -10,7 +10,8 @@ use crate::env::IdSource;
 use crate::error::{Error, Result};
 use crate::id::{BookId, EventId};
 use crate::model::{ActorId, Document, Transaction};
-use crate::store::Head;
+use crate::proof::{Frontier, leaf_hash};
+use crate::store::{Head, TreeNodes};
 
 /// The version of the header's and body's layout.
 const VERSION: u32 = 1;
@@ -242,6 +243,17 @@ pub struct Commit {
     pub idempotency: Option<Idempotency>,
     /// The changes, as the store applies them: put what is after, remove what is not.
     pub changes: Vec<Change>,
+    /// The nodes of the book's tree that the commit completes, as [`TreeNodes`] has them; empty
+    /// where they are to be made later.
+    pub nodes: Vec<u8>,
+}
+
+impl Commit {
+    /// Adds the commit to its book's tree, and with it the nodes that it completes.
+    pub fn grow(&mut self, tree: &mut Frontier) {
+        let completed = tree.append(leaf_hash(&self.stored.header));
+        self.nodes = TreeNodes::new(self.stored.seq, &completed).bytes;
+    }
 }
 
 /// A commit as it is stored.
@@ -301,9 +313,9 @@ pub(super) struct Header {
 /// [`BodyWriter`].
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Body {
-    reason: Option<Hash>,
-    changes: Vec<BodyChange>,
+pub(super) struct Body {
+    pub(super) reason: Option<Hash>,
+    pub(super) changes: Vec<BodyChange>,
     #[serde(default)]
     events: Vec<NewEvent>,
 }
@@ -317,11 +329,11 @@ struct BodyEvents {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct BodyChange {
-    kind: String,
-    key: String,
-    before: Option<Image>,
-    after: Option<Image>,
+pub(super) struct BodyChange {
+    pub(super) kind: String,
+    pub(super) key: String,
+    pub(super) before: Option<Image>,
+    pub(super) after: Option<Image>,
 }
 
 /// A [`BodyChange`] on its way into the body.
@@ -416,6 +428,7 @@ impl Draft {
             stored,
             idempotency: self.idempotency,
             changes: self.changes,
+            nodes: Vec::new(),
         })
     }
 }
@@ -483,11 +496,17 @@ impl StoredCommit {
         Ok(body.events.into_iter().map(complete).collect())
     }
 
+    /// Reads header and body and checks their bytes against the hash.
+    pub(super) fn open_body(&self) -> Result<(Header, Body)> {
+        let header = self.checked_header()?;
+        let body = serde_json::from_slice(&self.body)
+            .map_err(|_| Error::corrupt("the body cannot be read"))?;
+        Ok((header, body))
+    }
+
     /// Reads everything and checks every byte against the hash, directly or by commitment.
     pub(crate) fn open(&self) -> Result<Opened> {
-        let header = self.checked_header()?;
-        let body: Body = serde_json::from_slice(&self.body)
-            .map_err(|_| Error::corrupt("the body cannot be read"))?;
+        let (header, body) = self.open_body()?;
         let mut texts = TextsReader::new(&self.texts);
         let reason = match body.reason {
             Some(commitment) => texts.next(commitment)?.map(String::from_utf8_lossy),

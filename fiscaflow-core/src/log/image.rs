@@ -34,6 +34,13 @@ pub(super) struct Image {
     text: Option<Hash>,
 }
 
+impl Image {
+    /// What the texts of the object are bound to.
+    pub(super) fn commitment(&self) -> Option<Hash> {
+        self.text
+    }
+}
+
 /// The same as it is written: facts go into the body without a copy of their own.
 #[derive(Serialize)]
 pub(super) struct NewImage<'a> {

@@ -9,6 +9,7 @@
 mod commit;
 mod diff;
 mod entry;
+mod evidence;
 mod hash;
 mod image;
 mod texts;

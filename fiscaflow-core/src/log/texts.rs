@@ -66,6 +66,7 @@ impl TextsWriter {
 }
 
 /// Reads the texts of a stored commit in their order and checks each against its commitment.
+#[derive(Clone)]
 pub(super) struct TextsReader<'a> {
     rest: &'a [u8],
 }
@@ -77,6 +78,11 @@ impl<'a> TextsReader<'a> {
 
     /// The next text; `None` where it was erased.
     pub(super) fn next(&mut self, commitment: Hash) -> Result<Option<&'a [u8]>> {
+        Ok(self.next_salted(commitment)?.map(|(_, text)| text))
+    }
+
+    /// The next text with its salt before it; `None` where it was erased.
+    pub(super) fn next_salted(&mut self, commitment: Hash) -> Result<Option<(&'a [u8], &'a [u8])>> {
         let salt = self.take(SALT_BYTES)?;
         let length = self.take(4)?.try_into().map(u32::from_be_bytes).map_err(|_| broken())?;
         if length == ERASED {
@@ -84,7 +90,8 @@ impl<'a> TextsReader<'a> {
             return if zeros { Ok(None) } else { Err(broken()) };
         }
         let text = self.take(usize::try_from(length).map_err(|_| broken())?)?;
-        if Hash::of(&[salt, text]) == commitment { Ok(Some(text)) } else { Err(broken()) }
+        let fits = Hash::of(&[salt, text]) == commitment;
+        if fits { Ok(Some((salt, text))) } else { Err(broken()) }
     }
 
     /// Holds when every byte was read.

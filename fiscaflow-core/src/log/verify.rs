@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{Hash, StoredCommit};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
-use crate::store::Head;
+use crate::proof::{Frontier, leaf_hash};
+use crate::store::{Head, TreeNodes};
 
 /// What a check of a book's history found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,18 +33,22 @@ pub struct Verifier {
     book_id: BookId,
     seq: u64,
     hash: Hash,
+    /// The tree up to the newest commit that fits; none where the check began after another.
+    tree: Option<Frontier>,
+    /// What that commit completed of it.
+    completed: Vec<Hash>,
     broken: Option<(u64, String)>,
 }
 
 impl Verifier {
     /// A check from the first commit of a book on.
     pub fn new(book_id: BookId) -> Self {
-        Self::after(book_id, 0, Hash::ZERO)
+        Self { tree: Some(Frontier::default()), ..Self::after(book_id, 0, Hash::ZERO) }
     }
 
     /// A check that goes on after a commit that is known to fit.
     pub(crate) fn after(book_id: BookId, seq: u64, hash: Hash) -> Self {
-        Self { book_id, seq, hash, broken: None }
+        Self { book_id, seq, hash, tree: None, completed: Vec::new(), broken: None }
     }
 
     /// Checks the next commit; whatever follows a commit that does not fit is not looked at.
@@ -52,8 +57,24 @@ impl Verifier {
             return;
         }
         match self.fits(commit) {
-            Ok(()) => (self.seq, self.hash) = (commit.seq, commit.hash),
+            Ok(()) => {
+                (self.seq, self.hash) = (commit.seq, commit.hash);
+                if let Some(tree) = &mut self.tree {
+                    self.completed = tree.append(leaf_hash(&commit.header));
+                }
+            }
             Err(error) => self.broken = Some((self.seq.saturating_add(1), error.to_string())),
+        }
+    }
+
+    /// Checks what a store keeps of the book's tree beside the commit that was checked last.
+    pub fn check_nodes(&mut self, kept: &TreeNodes) {
+        if self.broken.is_some() || self.tree.is_none() || kept.seq != self.seq {
+            return;
+        }
+        if *kept != TreeNodes::new(self.seq, &self.completed) {
+            let text = "the tree does not fit the commit".to_owned();
+            self.broken = Some((self.seq, text));
         }
     }
 

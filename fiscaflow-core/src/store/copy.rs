@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 use crate::limits::MAX_ATTEMPTS;
 use crate::log::{Commit, Hash, Idempotency, Verification, Verifier};
+use crate::proof::{Frontier, right_edge};
 
 /// Commits that are read at once: few, since one import may be one large commit.
 const COMMITS: u32 = 16;
@@ -69,10 +70,14 @@ async fn copy_after(
     head: &mut Option<Head>,
     commits: &mut u64,
 ) -> Result<()> {
+    let mut tree = Frontier::default();
     loop {
         let (seq, hash) = head.map_or((0, Hash::ZERO), |head| (head.seq, head.hash));
         if seq >= newest.seq {
             return Ok(());
+        }
+        if tree.size() != seq {
+            tree = right_edge(to, book_id, seq).await?;
         }
         let mut verifier = Verifier::after(book_id, seq, hash);
         let part = from.commits(book_id, seq, COMMITS).await?;
@@ -93,7 +98,8 @@ async fn copy_after(
                 None => None,
             };
             let changes = stored.open()?.changes;
-            let commit = Commit { book_id, stored, idempotency, changes };
+            let mut commit = Commit { book_id, stored, idempotency, changes, nodes: Vec::new() };
+            commit.grow(&mut tree);
             to.commit(Arc::new(commit)).await?;
             *head = Some(moved);
             *commits = commits.saturating_add(1);
@@ -149,7 +155,14 @@ pub async fn verify_book(store: &dyn Store, book_id: BookId) -> Result<Verificat
         let part = store.commits(book_id, after, COMMITS).await?;
         let Some(newest) = part.last() else { break };
         after = newest.seq;
-        part.iter().filter(|commit| commit.seq <= last).for_each(|commit| verifier.check(commit));
+        let seqs: Vec<u64> = part.iter().map(|commit| commit.seq).collect();
+        let kept = store.tree_nodes(book_id, &seqs).await?;
+        for commit in part.iter().filter(|commit| commit.seq <= last) {
+            verifier.check(commit);
+            kept.iter().filter(|nodes| nodes.seq == commit.seq).for_each(|nodes| {
+                verifier.check_nodes(nodes);
+            });
+        }
         if after >= last {
             break;
         }

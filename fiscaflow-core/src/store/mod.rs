@@ -9,6 +9,7 @@
 mod copy;
 mod delivery;
 mod query;
+mod tree;
 
 use std::sync::Arc;
 
@@ -21,6 +22,7 @@ pub use delivery::{
 pub use query::{
     OriginQuery, OriginRow, PageRequest, Position, TransactionQuery, fold, search_text,
 };
+pub use tree::TreeNodes;
 
 use crate::error::Result;
 use crate::id::{AccountId, BookId, CategoryId, GoalId, ScheduleId, TransactionId};
@@ -184,11 +186,21 @@ pub trait Store: std::fmt::Debug + Send + Sync + 'static {
         limit: u32,
     ) -> Result<Vec<StoredCommit>>;
 
+    /// The nodes of the book's tree that are kept beside commits with these numbers, in any order.
+    /// What is not kept is left out. One read, as everything here, so that what it answers belongs
+    /// together.
+    async fn tree_nodes(&self, book_id: BookId, seqs: &[u64]) -> Result<Vec<TreeNodes>>;
+
+    /// Keeps nodes beside commits that have none; commits that have some, or are not there, are
+    /// passed over.
+    async fn keep_tree_nodes(&self, book_id: BookId, nodes: &[TreeNodes]) -> Result<()>;
+
     /// The commit that carries this idempotency key, if there is one.
     async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>>;
 
     /// Appends a commit and applies its changes in their order: what is after is put in the place
-    /// of what bears that name, an object that has no after is removed. All of it or none.
+    /// of what bears that name, an object that has no after is removed. All of it or none. The
+    /// nodes that come with it are kept beside it; none are kept where none come.
     ///
     /// When the book's head is not the commit's parent, or the book has answered the commit's
     /// idempotency key already, nothing is written and the answer is `conflict`: read and decide

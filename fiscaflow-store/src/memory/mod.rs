@@ -12,7 +12,7 @@ use fiscaflow_core::log::{Commit, Hash, Object, StoredCommit};
 use fiscaflow_core::model::{Document, Origin, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, EventPlace, Head, OriginQuery, OriginRow,
-    PageRequest, Position, SetAside, SetAsideQuery, Store, WaitingQuery,
+    PageRequest, Position, SetAside, SetAsideQuery, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
 
@@ -35,6 +35,8 @@ pub struct MemoryStore {
 #[derive(Default)]
 struct Book {
     commits: Vec<StoredCommit>,
+    /// The nodes of the tree beside the commits of these numbers.
+    nodes: BTreeMap<u64, Vec<u8>>,
     documents: BTreeMap<(&'static str, String), Document>,
     transactions: BTreeMap<TransactionId, Transaction>,
     answers: BTreeMap<String, Answered>,
@@ -111,7 +113,17 @@ impl Book {
             };
             self.answers.insert(used.key.clone(), answered);
         }
+        if !commit.nodes.is_empty() {
+            self.nodes.insert(commit.stored.seq, commit.nodes.clone());
+        }
         self.commits.push(commit.stored.clone());
+    }
+
+    fn keep_nodes(&mut self, nodes: &[TreeNodes]) {
+        let last = self.head().map_or(0, |head| head.seq);
+        for kept in nodes.iter().filter(|kept| (1..=last).contains(&kept.seq)) {
+            self.nodes.entry(kept.seq).or_insert_with(|| kept.bytes.clone());
+        }
     }
 
     fn put(&mut self, object: &Object) {
@@ -263,6 +275,22 @@ impl Store for MemoryStore {
             let rest = book.commits.iter().filter(|commit| commit.seq > after_seq);
             rest.take(size(limit)).cloned().collect()
         })
+    }
+
+    async fn tree_nodes(&self, book_id: BookId, seqs: &[u64]) -> Result<Vec<TreeNodes>> {
+        self.read(book_id, |book| {
+            let seqs: std::collections::BTreeSet<_> = seqs.iter().copied().collect();
+            let kept = |seq| Some(TreeNodes { seq, bytes: book.nodes.get(&seq)?.clone() });
+            seqs.into_iter().filter_map(kept).collect()
+        })
+    }
+
+    async fn keep_tree_nodes(&self, book_id: BookId, nodes: &[TreeNodes]) -> Result<()> {
+        let mut books = self.books_mut();
+        if let Some(book) = books.as_mut().ok_or_else(closed)?.get_mut(&book_id) {
+            book.keep_nodes(nodes);
+        }
+        Ok(())
     }
 
     async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>> {

@@ -152,7 +152,7 @@ fn push_head(statement: &mut QueryBuilder<Postgres>, commit: &Commit) -> Result<
         statement.push(" RETURNING book_id)");
     }
     statement.push(", appended AS (INSERT INTO fiscaflow.commits (book_id, seq, parent, hash, ");
-    statement.push("header, body, texts) SELECT book_id, ").push_bind(seq);
+    statement.push("header, body, texts, nodes) SELECT book_id, ").push_bind(seq);
     for bytes in [
         stored.parent.as_bytes().as_slice(),
         stored.hash.as_bytes().as_slice(),
@@ -162,7 +162,8 @@ fn push_head(statement: &mut QueryBuilder<Postgres>, commit: &Commit) -> Result<
     ] {
         statement.push(", ").push_bind(bytes);
     }
-    statement.push(" FROM moved)");
+    let nodes = Some(commit.nodes.as_slice()).filter(|nodes| !nodes.is_empty());
+    statement.push(", ").push_bind(nodes).push(" FROM moved)");
     if let Some(used) = &commit.idempotency {
         statement.push(", answered AS (INSERT INTO fiscaflow.answers (book_id, key, seq, ");
         statement.push("request_salt, request_digest, answer) SELECT book_id, ");

@@ -10,11 +10,14 @@ use super::error;
 use crate::invalid_url;
 
 /// Each brings the version before it to the next and ends with that version.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/0001_books.sql")];
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_books.sql"),
+    include_str!("../../migrations/postgres/0002_tree.sql"),
+];
 
 /// The version that this code reads and writes.
-const VERSION: i64 = 1;
-const _: () = assert!(MIGRATIONS.len() == 1 && VERSION == 1, "a migration for every version");
+const VERSION: i64 = 2;
+const _: () = assert!(MIGRATIONS.len() == 2 && VERSION == 2, "a migration for every version");
 
 /// The oldest PostgreSQL whose functions keep the meaning that they were made with.
 const OLDEST_SERVER: i32 = 140_000;

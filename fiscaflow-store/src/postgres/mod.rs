@@ -18,6 +18,7 @@ mod rows;
 mod snapshots;
 mod statement;
 mod transactions;
+mod tree;
 
 use std::sync::Arc;
 
@@ -26,7 +27,7 @@ use fiscaflow_core::log::{Commit, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    SetAside, SetAsideQuery, Snapshot, Store, WaitingQuery,
+    SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::PgPool;
@@ -109,6 +110,15 @@ impl Store for PostgresStore {
         limit: u32,
     ) -> Result<Vec<StoredCommit>> {
         commits::commits(self.opened()?, book_id, after_seq, limit).await
+    }
+
+    async fn tree_nodes(&self, book_id: BookId, seqs: &[u64]) -> Result<Vec<TreeNodes>> {
+        tree::nodes(self.opened()?, book_id, seqs).await
+    }
+
+    async fn keep_tree_nodes(&self, book_id: BookId, nodes: &[TreeNodes]) -> Result<()> {
+        let (store, nodes) = (self.opened()?.clone(), nodes.to_vec());
+        crate::uncancelled(async move { tree::keep(&store, book_id, &nodes).await }).await
     }
 
     async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>> {

@@ -130,8 +130,8 @@ async fn append(connection: &mut SqliteConnection, commit: &Commit) -> Result<()
     let stored = &commit.stored;
     let seq = i64::try_from(stored.seq).map_err(|_| conflict())?;
     sqlx::query(
-        "INSERT INTO commits (book_id, seq, parent, hash, header, body, texts) \
-         VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO commits (book_id, seq, parent, hash, header, body, texts, nodes) \
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(commit.book_id.uuid().as_bytes().as_slice())
     .bind(seq)
@@ -140,6 +140,7 @@ async fn append(connection: &mut SqliteConnection, commit: &Commit) -> Result<()
     .bind(stored.header.as_slice())
     .bind(stored.body.as_slice())
     .bind(stored.texts.as_slice())
+    .bind(Some(commit.nodes.as_slice()).filter(|nodes| !nodes.is_empty()))
     .execute(&mut *connection)
     .await
     .map_err(failed)?;

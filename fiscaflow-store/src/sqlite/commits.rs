@@ -60,6 +60,6 @@ pub(super) async fn answered(
     }))
 }
 
-fn read_seq(seq: i64) -> Result<u64> {
+pub(super) fn read_seq(seq: i64) -> Result<u64> {
     u64::try_from(seq).map_err(|_| damaged("a commit has no place in the history"))
 }

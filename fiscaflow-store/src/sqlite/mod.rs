@@ -17,6 +17,7 @@ mod options;
 mod rows;
 mod snapshots;
 mod transactions;
+mod tree;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use fiscaflow_core::log::{Commit, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    SetAside, SetAsideQuery, Snapshot, Store, WaitingQuery,
+    SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::SqlitePool;
@@ -125,6 +126,15 @@ impl Store for SqliteStore {
         limit: u32,
     ) -> Result<Vec<StoredCommit>> {
         commits::commits(self.reading()?, book_id, after_seq, limit).await
+    }
+
+    async fn tree_nodes(&self, book_id: BookId, seqs: &[u64]) -> Result<Vec<TreeNodes>> {
+        tree::nodes(self.reading()?, book_id, seqs).await
+    }
+
+    async fn keep_tree_nodes(&self, book_id: BookId, nodes: &[TreeNodes]) -> Result<()> {
+        self.reading()?;
+        tree::keep(self.writer(), book_id, nodes).await
     }
 
     async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>> {

@@ -24,6 +24,7 @@ mod keys;
 mod learned;
 mod outside;
 mod progress;
+mod proofs;
 mod restore;
 mod rewritten;
 mod rules;

@@ -1,17 +1,23 @@
 //! The schema: fresh, of a newer version, another program's, cut off half-way, made by several.
 
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use fiscaflow_core::conformance::{Scribe, fsck};
+use fiscaflow_core::engine::{Context, Engine};
+use fiscaflow_core::model::{Member, Role};
 use fiscaflow_core::{ErrorCode, Lane};
-use fiscaflow_store::open;
+use fiscaflow_store::{RandomIds, SystemClock, open};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::shared::postgres::{Database, database, run};
 
 /// The newest version of the schema.
-const VERSION: i64 = 1;
-const MIGRATION: &str = include_str!("../../migrations/postgres/0001_books.sql");
+const VERSION: i64 = 2;
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_books.sql"),
+    include_str!("../../migrations/postgres/0002_tree.sql"),
+];
 
 /// Everything that makes up the schema, in words.
 const SCHEMA: &str = "
@@ -113,9 +119,44 @@ async fn a_role_that_may_not_make_tables_opens_what_is_there() {
     run(&database.admin, "DROP OWNED BY clerk; DROP ROLE clerk");
 }
 
-/// The statements of the migration.
+#[tokio::test]
+async fn a_database_of_version_1_gets_its_trees() {
+    // Holds: a database from before there was a tree keeps its history byte for byte, and a book
+    // has the whole tree once it was proved.
+    let database = fresh().await;
+    let store = open(&database.url).await.unwrap();
+    let mut scribe = Scribe::new(1);
+    let anna = Member { actor: "anna".parse().unwrap(), role: Role::Owner, name: None };
+    scribe.create_documents(&*store, &[scribe.book().into(), anna.into()]).await;
+    for minor in 0..20 {
+        scribe.create(&*store, vec![scribe.transaction("2024-01-01", minor)]).await;
+    }
+    let before = store.commits(scribe.book_id, 0, 99).await.unwrap();
+    store.close().await;
+    let back = "ALTER TABLE fiscaflow.commits DROP COLUMN nodes; \
+                UPDATE fiscaflow.schema_version SET version = 1";
+    run(&database.url, back);
+
+    let store = open(&database.url).await.unwrap();
+    assert!(store.commits(scribe.book_id, 0, 99).await.unwrap() == before, "the history changed");
+    let seqs: Vec<u64> = (1..=21).collect();
+    assert_eq!(store.tree_nodes(scribe.book_id, &seqs).await.unwrap(), []);
+    let ids = Arc::new(RandomIds::new().unwrap());
+    let engine = Engine::new(Arc::clone(&store), Arc::new(SystemClock), ids);
+    let book = engine.book(scribe.book_id, Context::new("anna".parse().unwrap()));
+    assert_eq!(book.proofs().checkpoint().await.unwrap().size, 21);
+    assert_eq!(store.tree_nodes(scribe.book_id, &seqs).await.unwrap().len(), 21);
+    assert!(book.history().verify().await.unwrap().verified);
+    fsck(&*store, scribe.book_id).await;
+    store.close().await;
+}
+
+/// The statements of the migrations.
 fn statements() -> Vec<String> {
-    let without_comments = MIGRATION.lines().map(|line| line.split("--").next().unwrap_or(""));
+    let without_comments = MIGRATIONS
+        .iter()
+        .flat_map(|it| it.lines())
+        .map(|line| line.split("--").next().unwrap_or(""));
     let text: Vec<&str> = without_comments.collect();
     let statements = text.join("\n");
     let statements = statements.split(';').map(str::trim).filter(|one| !one.is_empty());

@@ -10,7 +10,7 @@ use fiscaflow_core::log::{Change, Draft};
 use fiscaflow_core::model::{Origin, Payee, SourceKind, Status};
 use fiscaflow_core::store::{
     OriginQuery, PageRequest, Position, SetAsideQuery, Snapshot, Store, TransactionQuery,
-    WaitingQuery,
+    TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{AccountId, CategoryId, GoalId, ImportId, PayeeId, ScheduleId, TransactionId};
 use fiscaflow_store::open;
@@ -146,6 +146,11 @@ async fn write_all(store: &dyn Store, scribe: &mut Scribe) {
     };
     let head = scribe.head.unwrap();
     store.keep_snapshot(scribe.book_id, Snapshot { head, bytes: vec![0] }).await.unwrap();
+    let nodes = |seq| TreeNodes { seq, bytes: vec![0; 32] };
+    store.keep_tree_nodes(scribe.book_id, &[nodes(1), nodes(2)]).await.unwrap();
+    for seqs in [vec![1], (1..1_000).collect()] {
+        assert_eq!(store.tree_nodes(scribe.book_id, &seqs).await.unwrap(), [nodes(1)]);
+    }
     for (count, rounds) in [(1, 7), (3, 1), (4_500, 2)] {
         let made: Vec<_> = (0..count)
             .map(|minor| {

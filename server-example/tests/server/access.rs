@@ -131,6 +131,7 @@ async fn a_viewer_reads_everything_and_writes_nothing() {
             "reports.forecast",
             "reports.afford",
             "reports.forecast_backtest",
+            "proofs.check",
         ];
         // What is the owners' alone.
         let theirs = verb.name == "secrets.list";

@@ -11,8 +11,8 @@ use crate::store::{ColumnRow, PageRequest, Position, Store, TransactionQuery};
 const ROWS: u32 = 1_000;
 
 /// Checks a book and panics where it contradicts itself: every byte of the history fits its
-/// hashes, and documents, transactions, lists and columns are what the history makes of nothing.
-/// Returns the history.
+/// hashes, and the nodes of its tree, documents, transactions, lists and columns are what the
+/// history makes of nothing. Returns the history.
 pub async fn fsck(store: &dyn Store, book_id: BookId) -> Vec<StoredCommit> {
     let head = store.head(book_id).await.unwrap();
     let history = history(store, book_id).await;
@@ -21,6 +21,9 @@ pub async fn fsck(store: &dyn Store, book_id: BookId) -> Vec<StoredCommit> {
     let mut transactions = BTreeMap::new();
     for commit in &history {
         verifier.check(commit);
+        for nodes in store.tree_nodes(book_id, &[commit.seq]).await.unwrap() {
+            verifier.check_nodes(&nodes);
+        }
         let opened = commit.open().unwrap();
         apply(&mut documents, &mut transactions, opened.changes);
     }

@@ -36,6 +36,8 @@ pub async fn a_closed_store_answers_closed(store: Arc<dyn Store>) {
     assert_code(store.columns(book_id, None, 9).await, closed);
     assert_code(store.origins(book_id, &origins).await, closed);
     assert_code(store.commits(book_id, 0, 9).await, closed);
+    assert_code(store.tree_nodes(book_id, &[1]).await, closed);
+    assert_code(store.keep_tree_nodes(book_id, &[]).await, closed);
     assert_code(store.answered(book_id, "key").await, closed);
     assert_code(store.commit(scribe.seal(Vec::new())).await, closed);
     assert_code(store.waiting(&waiting()).await, closed);
@@ -81,6 +83,7 @@ pub async fn abandoned_reads_leave_the_store_as_it_was(store: Arc<dyn Store>) {
             up_to_polls(store.columns(book_id, None, 9), polls).await;
             up_to_polls(store.origins(book_id, &origins), polls).await;
             up_to_polls(store.commits(book_id, 0, 9), polls).await;
+            up_to_polls(store.tree_nodes(book_id, &[1]), polls).await;
             up_to_polls(store.answered(book_id, "key"), polls).await;
             up_to_polls(store.waiting(&waiting()), polls).await;
             up_to_polls(store.delivery(book_id, "hooks"), polls).await;

@@ -36,6 +36,7 @@ mod samples;
 mod scribe;
 pub mod snapshots;
 pub mod transactions;
+pub mod tree;
 mod twin;
 pub mod values;
 mod wait;
@@ -111,6 +112,9 @@ macro_rules! store_conformance {
             history::commits_come_back_byte_for_byte_and_verify,
             history::the_history_is_read_in_parts,
             history::two_histories_do_not_mix,
+            tree::nodes_come_with_their_commit,
+            tree::nodes_are_kept_once,
+            tree::the_tree_is_the_one_from_scratch,
             values::texts_come_back_byte_for_byte,
             values::amounts_and_dates_at_their_ends,
             values::currencies_come_back_with_their_exponent,
@@ -166,6 +170,7 @@ mod tests {
             ("origins", include_str!("origins.rs")),
             ("pages", include_str!("pages.rs")),
             ("transactions", include_str!("transactions.rs")),
+            ("tree", include_str!("tree.rs")),
             ("values", include_str!("values.rs")),
         ];
         for (topic, text) in topics {
