@@ -14,7 +14,7 @@ use fiscaflow_store::{RandomIds, SystemClock, open};
 use serde_json::{Value, json};
 
 use super::random::Random;
-use super::{Options, bare, cpu_seconds, data, figures, learn, parse, rules};
+use super::{Options, bare, cpu_seconds, data, figures, learn, parse, proofs, rules};
 
 /// Every job's name.
 pub const JOBS: &[&str] = &[
@@ -40,6 +40,9 @@ pub const JOBS: &[&str] = &[
     "view-catch-up",
     "spending",
     "commit",
+    "prove",
+    "check-proof",
+    "commit-proofs",
     "learn",
     "predict",
     "normalise",
@@ -105,6 +108,7 @@ pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
             "view-build" => view_build(options).await,
             "view-catch-up" => view_catch_up(options).await,
             "spending" => spending(options).await,
+            name if proofs::JOBS.contains(&name) => proofs::job(name, options).await,
             _ => commit(options).await,
         }
     })

@@ -24,6 +24,7 @@ mod household;
 mod jobs;
 mod learn;
 mod parse;
+mod proofs;
 mod random;
 mod rules;
 mod written;
@@ -37,7 +38,8 @@ const USAGE: &str = "usage: fiscaflow-benches JOB [--n N] [--seed S] [--repeat R
     [--data DIR]\n       fiscaflow-benches data [--n N] [--seed S] --out DIR\n\
     jobs: parse-ofx parse-csv parse-camt parse-mt940 parse-qif import import-100k rules \
     rules-10 rules-100 rules-1000 rules-10000 monthly-by-category top-payees running-balance \
-    net-worth-by-day budgets dashboard view-build view-catch-up spending commit learn predict normalise all\n\
+    net-worth-by-day budgets dashboard view-build view-catch-up spending commit \
+    prove check-proof commit-proofs learn predict normalise all\n\
     or: fiscaflow-benches evaluate --train A.csv --test B.csv --text COL --label COL \
     [--amount COL] [--date COL]";
 
