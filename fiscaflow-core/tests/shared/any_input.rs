@@ -14,12 +14,16 @@ use fiscaflow_core::import::{
     detect, parse,
 };
 use fiscaflow_core::{Amount, ErrorCode, Lane, parse_date};
+use fiscaflow_verifier::{Checkpoint, Digest, Note, check_consistency, check_inclusion};
+
+#[path = "../../../verifiers/rust/tests/shared/mod.rs"]
+mod plain;
 
 /// Looks at one input; panics where something does not hold.
 pub type Check = fn(&[u8]);
 
 /// Every target by its name, which is that of its folder in `fuzz/corpus` as well.
-pub const TARGETS: [(&str, Check); 13] = [
+pub const TARGETS: [(&str, Check); 15] = [
     ("ofx", ofx),
     ("csv", csv),
     ("csv_profile", csv_profile),
@@ -33,6 +37,8 @@ pub const TARGETS: [(&str, Check); 13] = [
     ("dates", dates),
     ("dates_in_files", dates_in_files),
     ("repeated", repeated),
+    ("proofs", proofs),
+    ("checkpoints", checkpoints),
 ];
 
 /// OFX, QFX.
@@ -329,4 +335,47 @@ fn rows(parsed: &Parsed) -> impl Iterator<Item = Row<'_>> {
 fn digits(text: &str) -> String {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     digits.trim_matches('0').to_owned()
+}
+
+/// Two numbers of eight bytes, a leaf or an old root, and a path: the verifier says what the
+/// definition says, and accepts the roots of the definition and no other.
+pub fn proofs(bytes: &[u8]) {
+    let Some((a, rest)) = bytes.split_first_chunk() else { return };
+    let Some((b, rest)) = rest.split_first_chunk() else { return };
+    let Some((one, rest)) = rest.split_first_chunk::<32>() else { return };
+    let (a, b) = (u64::from_be_bytes(*a), u64::from_be_bytes(*b));
+    let path = rest.as_chunks::<32>().0;
+    let wrong = |root: &Digest| {
+        let mut wrong = *root;
+        wrong[path.len() % 32] ^= 1;
+        wrong
+    };
+
+    let root = plain::root_by_inclusion(one, a, b, path);
+    let told = root.unwrap_or(*one);
+    assert_eq!(check_inclusion(one, a, b, path, &told), root.is_some());
+    assert!(!check_inclusion(one, a, b, path, &wrong(&told)));
+
+    let roots = plain::roots_by_consistency(a, b, Some(one), path);
+    let (old, new) = roots.unwrap_or((*one, *one));
+    let fits = plain::naive_consistency(a, &old, b, &new, path);
+    assert_eq!(check_consistency(a, &old, b, &new, path), fits);
+    assert!(!check_consistency(a, &wrong(&old), b, &new, path));
+    assert!(!check_consistency(a, &old, b, &wrong(&new), path));
+}
+
+/// Notes and checkpoints: what is read is what is there.
+pub fn checkpoints(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if let Some(note) = Note::parse(text) {
+        assert!(text.starts_with(note.text) && note.text.ends_with('\n'));
+        let lines = text[note.text.len()..].lines().skip(1);
+        let names: Vec<&str> = lines.filter_map(|line| line.split(' ').nth(1)).collect();
+        let read: Vec<&str> = note.signatures.iter().map(|it| it.key_name).collect();
+        assert_eq!(names, read);
+    }
+    if let Some(read) = Checkpoint::parse(text) {
+        let head = format!("{}\n{}\n", read.origin, read.size);
+        assert!(text.starts_with(&head), "{read:?}");
+    }
 }
