@@ -16,6 +16,7 @@ use axum::http::Uri;
 use fiscaflow_core::BookId;
 use fiscaflow_core::model::ActorId;
 use fiscaflow_core::secrets::KeyRing;
+use fiscaflow_store::Ed25519Signer;
 
 use crate::auth::Books;
 pub use outside::{OUTSIDE_KEY, Outside, Prices, Secret, Vendor};
@@ -45,6 +46,8 @@ const fn setting(
 
 /// The variable with the master keys of secrets. There is no flag for it.
 pub const SECRET_KEYS: &str = "FISCAFLOW_SECRET_KEYS";
+/// Where the key lies that signs checkpoints of histories: command lines are seen by others.
+pub const SIGNING_KEY: &str = "FISCAFLOW_SIGNING_KEY";
 
 /// The flag that takes no value.
 const ALLOW_REMOTE: &str = "allow-remote";
@@ -164,6 +167,8 @@ pub struct Config {
     pub webhook: Option<Webhook>,
     /// The master keys of the secrets that books hold.
     pub secret_keys: Option<KeyRing>,
+    /// Who signs checkpoints of histories; nobody by default.
+    pub signer: Option<Ed25519Signer>,
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Which log lines are written.
@@ -358,9 +363,16 @@ fn config(
             "" => None,
             keys => Some(keys.parse().map_err(|error| format!("{SECRET_KEYS}: {error}"))?),
         },
+        signer: signer(&secret(SIGNING_KEY))?,
         log_format,
         log: text("log"),
     })
+}
+
+/// The key that signs, where one is given.
+fn signer(key: &str) -> Result<Option<Ed25519Signer>, String> {
+    let wrong = |_| format!("{SIGNING_KEY} is `PRIVATE+KEY+name+id+key`, as note tools write it");
+    if key.is_empty() { Ok(None) } else { key.parse().map(Some).map_err(wrong) }
 }
 
 /// Refuses an address to which what is secret would go in the clear, and one with a name or
@@ -419,7 +431,8 @@ settings, as --NAME VALUE or in the environment
         text,
         "\n{OUTSIDE_KEY} in the environment is the vendor's key for `--outside`,\n\
          {WEBHOOK_SECRET} what events for `--webhook-url` are signed with,\n\
-         {SECRET_KEYS} the master keys of secrets, `VERSION:BASE64` each."
+         {SECRET_KEYS} the master keys of secrets, `VERSION:BASE64` each,\n\
+         {SIGNING_KEY} the key that signs checkpoints of histories."
     );
     text
 }
@@ -462,6 +475,19 @@ mod tests {
         for address in ["127.0.0.1:80", "127.9.9.9:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
             read(&["--address", address], &[]).unwrap();
         }
+    }
+
+    #[test]
+    fn a_key_that_signs_is_read_and_shown_nowhere() {
+        // Holds: the key of the tests of Go's notes is taken, what is none is refused, and neither
+        // is told.
+        let key = "PRIVATE+KEY+PeterNeumann+c74f20a3+AYEKFALVFGyNhPJEMzD1QIDr+Y7hfZx09iUvxdXHKDFz";
+        let (_, config) = read(&[], &[(SIGNING_KEY, key)]).unwrap();
+        assert!(config.signer.is_some());
+        assert!(!format!("{config:?}").contains("AYEKFALVFGy"));
+        let said = read(&[], &[(SIGNING_KEY, &key[..70])]).unwrap_err();
+        assert!(said.contains(SIGNING_KEY) && !said.contains("AYEKFALVFGy"), "{said}");
+        assert!(read(&[], &[]).unwrap().1.signer.is_none());
     }
 
     #[test]

@@ -112,6 +112,13 @@ async fn start(config: Config, tokens: Arc<Tokens>) -> Result<(), String> {
         config.limits,
         config.timeouts,
     );
+    let state = match config.signer {
+        Some(signer) => {
+            let refused = |error: fiscaflow_core::Error| error.to_string();
+            state.with_signer(Arc::new(signer)).map_err(refused)?
+        }
+        None => state,
+    };
     // Whoever waits for the token knows then that the server can be reached.
     let address = config.address;
     let listener =

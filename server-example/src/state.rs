@@ -7,7 +7,7 @@ use fiscaflow_core::outside::Suggester;
 use fiscaflow_core::query::Translator;
 use fiscaflow_core::secrets::KeyRing;
 use fiscaflow_core::store::Store;
-use fiscaflow_core::{Clock, Engine, IdSource};
+use fiscaflow_core::{Clock, Engine, Error, ErrorCode, IdSource, Signer};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -101,6 +101,14 @@ impl AppState {
             stopping,
         };
         Self { inner: Arc::new(inner) }
+    }
+
+    /// The same with somebody who signs checkpoints, before it is shared.
+    pub fn with_signer(self, signer: Arc<dyn Signer>) -> fiscaflow_core::Result<Self> {
+        let shared = || Error::new(ErrorCode::Internal, "the state is shared already");
+        let mut inner = Arc::into_inner(self.inner).ok_or_else(shared)?;
+        inner.engine = inner.engine.with_signer(signer)?;
+        Ok(Self { inner: Arc::new(inner) })
     }
 
     /// Makes the server call itself not ready.
