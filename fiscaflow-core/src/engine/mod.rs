@@ -201,6 +201,11 @@ impl Engine {
         BookHandle { engine: self.clone(), book_id, context, observer: None }
     }
 
+    /// The store beneath, for what no actor asks for: copies, backups and relays.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.inner.store
+    }
+
     /// Closes the store; later calls answer `closed`.
     pub async fn close(&self) {
         self.inner.store.close().await;

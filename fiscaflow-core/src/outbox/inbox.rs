@@ -5,6 +5,7 @@ use std::future::Future;
 use super::Outgoing;
 use crate::engine::{BookHandle, Context, Engine};
 use crate::error::{Error, ErrorCode, Result};
+use crate::id::EventId;
 use crate::limits::MAX_KEY_BYTES;
 use crate::model::{ActorId, check_name};
 
@@ -50,10 +51,15 @@ impl Inbox {
 
     /// How a write says that it is the effect of an event.
     pub fn context(&self, it: &Outgoing) -> Context {
+        self.context_of(it.event.id, it.event.correlation_id.clone())
+    }
+
+    /// The same by what it is made of: the event's id and the correlation id that it has.
+    pub fn context_of(&self, event_id: EventId, correlation_id: Option<String>) -> Context {
         Context {
-            idempotency_key: Some(self.key(&it.event.id.to_string())),
-            correlation_id: it.event.correlation_id.clone(),
-            causation_id: Some(it.event.id.to_string()),
+            idempotency_key: Some(self.key(&event_id.to_string())),
+            correlation_id,
+            causation_id: Some(event_id.to_string()),
             ..Context::new(self.actor.clone())
         }
     }

@@ -9,6 +9,7 @@
 //! once, where that is a write of the engine; `docs/events.md` shows how a consumer with a
 //! database of its own does so.
 
+mod host;
 mod inbox;
 mod relay;
 
@@ -16,6 +17,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 
+pub use host::{BrokenBook, RelaySettings, RoundReport};
 pub use inbox::Inbox;
 pub use relay::{Relay, RelayOptions, Round};
 

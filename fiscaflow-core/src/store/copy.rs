@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use super::{Head, Store, WaitingQuery};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
@@ -13,7 +15,7 @@ use crate::proof::{Frontier, right_edge};
 const COMMITS: u32 = 16;
 
 /// What came of copying a book.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Copied {
     /// Commits that were added.
     pub commits: u64,

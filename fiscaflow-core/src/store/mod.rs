@@ -11,9 +11,11 @@ mod delivery;
 mod query;
 mod tree;
 
+use std::any::Any;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use serde::Serialize;
 
 pub use copy::{Copied, copy_book, list_books, verify_book};
 pub use delivery::{
@@ -30,7 +32,7 @@ use crate::log::{Commit, Hash, Idempotency, StoredCommit};
 use crate::model::{Document, Transaction};
 
 /// The newest commit of a book.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Head {
     /// Its sequence number; the first commit of a book has 1.
     pub seq: u64,
@@ -143,8 +145,10 @@ crate::model::debug_only!(Snapshot: head);
 /// Reads see only whole commits. An unknown book has no head, no documents and no transactions:
 /// asking for it is not an error. Texts come back byte for byte as they were given; none holds
 /// U+0000. A store is closed from the call of [`Store::close`] on.
+///
+/// A store is [`Any`], so that whoever backs one up can copy its file where it has one.
 #[async_trait]
-pub trait Store: std::fmt::Debug + Send + Sync + 'static {
+pub trait Store: std::fmt::Debug + Any + Send + Sync {
     /// The newest commit of a book; `None` for a book that is not there.
     async fn head(&self, book_id: BookId) -> Result<Option<Head>>;
 
