@@ -27,7 +27,7 @@ pub use postgres::PostgresStore;
 #[cfg(feature = "ed25519")]
 pub use signer::Ed25519Signer;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{Backup, Durability, SqliteStore};
+pub use sqlite::{Backup, Durability, SqliteStore, backup, restore};
 pub use system::{RandomIds, SystemClock};
 
 /// Opens the store that a URL names:

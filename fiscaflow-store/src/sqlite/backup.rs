@@ -1,4 +1,5 @@
-//! Backup and restore: whole databases, checked before they stand in their place.
+//! Backup and restore of whole database files, checked before they stand in their place.
+//! [`super::portable`] does the same for books of any store.
 //!
 //! A copy is made under another name beside its place, read from end to end, brought to the disk,
 //! and only then given its name, where nothing may be yet. Whatever goes wrong, no file of that
@@ -8,8 +9,9 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use fiscaflow_core::store::{Store as _, list_books, verify_book};
-use fiscaflow_core::{Error, ErrorCode, Result};
+use fiscaflow_core::store::{Store, list_books, verify_book};
+use fiscaflow_core::{BookId, Error, ErrorCode, Result};
+use serde::Serialize;
 use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::options::Durability;
@@ -23,7 +25,7 @@ const BOOKS: u32 = 500;
 const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// A database that was copied and checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Backup {
     /// Its books.
     pub books: u64,
@@ -65,7 +67,7 @@ impl SqliteStore {
         self.reading()?;
         to_the_end(async move {
             let place = Place::prepare(path)?;
-            store.vacuum_into(&place.draft).await?;
+            store.vacuum_into(&place.draft.0).await?;
             place.finish().await
         })
         .await
@@ -79,19 +81,10 @@ impl SqliteStore {
     pub async fn restore(backup: impl AsRef<Path>, path: impl AsRef<Path>) -> Result<Backup> {
         let (backup, path) = (backup.as_ref().to_owned(), path.as_ref().to_owned());
         check_runtime()?;
-        if ["-wal", "-journal"].iter().any(|suffix| beside(&backup, suffix).exists()) {
-            return Err(Error::new(ErrorCode::InvalidInput, "the backup is a database in use")
-                .field("backup"));
-        }
         to_the_end(async move {
+            check_unused(&backup)?;
             let place = Place::prepare(path)?;
-            let draft = place.draft.clone();
-            let copied = tokio::task::spawn_blocking(move || {
-                let mut from = File::open(backup).map_err(|error| failed(&error, "backup"))?;
-                let mut to = OpenOptions::new().write(true).open(draft).map_err(failed_at_path)?;
-                io::copy(&mut from, &mut to).map_err(failed_at_path)
-            });
-            copied.await.unwrap_or_else(|_| Err(cut_off()))?;
+            place.draft.fill(backup).await?;
             place.finish().await
         })
         .await
@@ -118,31 +111,68 @@ impl SqliteStore {
     }
 }
 
-/// Where a copy is to stand, and the draft beside it. What is not finished is taken away.
-struct Place {
-    path: PathBuf,
-    draft: PathBuf,
-}
+/// A database file under a passing name, for its owner alone. It is taken away with this.
+pub(super) struct Draft(pub(super) PathBuf);
 
-impl Place {
-    /// An empty draft, for its owner alone.
-    fn prepare(path: PathBuf) -> Result<Self> {
-        check_free(&path)?;
+impl Draft {
+    /// An empty one beside a path.
+    pub(super) fn beside(path: &Path) -> Result<Self> {
         let mut number = [0; 4];
         getrandom::fill(&mut number)
             .map_err(|_| Error::new(ErrorCode::Internal, "no randomness"))?;
-        let draft = beside(&path, &format!(".{:08x}.partial", u32::from_ne_bytes(number)));
+        let draft = beside(path, &format!(".{:08x}.partial", u32::from_ne_bytes(number)));
         create_new(&draft)?;
+        Ok(Self(draft))
+    }
+
+    /// Fills it with the bytes of a backup.
+    pub(super) async fn fill(&self, backup: PathBuf) -> Result<()> {
+        let draft = self.0.clone();
+        let copied = tokio::task::spawn_blocking(move || {
+            let mut from = File::open(backup).map_err(|error| failed(&error, "backup"))?;
+            let mut to = OpenOptions::new().write(true).open(draft).map_err(failed_at_path)?;
+            io::copy(&mut from, &mut to).map_err(failed_at_path)
+        });
+        copied.await.unwrap_or_else(|_| Err(cut_off())).map(|_| ())
+    }
+
+    /// Opens what it was filled with.
+    pub(super) async fn open(&self, durability: Durability) -> Result<SqliteStore> {
+        // Opening would make a fresh database of an empty file.
+        if self.0.metadata().map_err(failed_at_path)?.len() == 0 {
+            return Err(error::no_database());
+        }
+        SqliteStore::open(&self.0, durability).await
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // After success there is nothing of these names.
+        drop(std::fs::remove_file(&self.0));
+        for suffix in LOGS {
+            drop(std::fs::remove_file(beside(&self.0, suffix)));
+        }
+    }
+}
+
+/// Where a copy is to stand, and the draft beside it. What is not finished is taken away.
+pub(super) struct Place {
+    path: PathBuf,
+    pub(super) draft: Draft,
+}
+
+impl Place {
+    /// An empty draft.
+    pub(super) fn prepare(path: PathBuf) -> Result<Self> {
+        check_free(&path)?;
+        let draft = Draft::beside(&path)?;
         Ok(Self { path, draft })
     }
 
     /// Checks the draft, brings it to the disk and gives it its name.
-    async fn finish(self) -> Result<Backup> {
-        // Opening would make a fresh database of an empty file.
-        if self.draft.metadata().map_err(failed_at_path)?.len() == 0 {
-            return Err(error::no_database());
-        }
-        let store = SqliteStore::open(&self.draft, Durability::Full).await?;
+    pub(super) async fn finish(self) -> Result<Backup> {
+        let store = self.draft.open(Durability::Full).await?;
         let mut checked = store.check().await;
         if checked.is_ok()
             && let Err(error) = store.free_leases().await
@@ -153,7 +183,8 @@ impl Place {
         let (books, commits) = checked?;
         let placed = tokio::task::spawn_blocking(move || {
             // Opened for writing, as some systems bring nothing else to the disk.
-            let file = OpenOptions::new().write(true).open(&self.draft).map_err(failed_at_path)?;
+            let file =
+                OpenOptions::new().write(true).open(&self.draft.0).map_err(failed_at_path)?;
             file.sync_all().map_err(failed_at_path)?;
             let bytes = file.metadata().map_err(failed_at_path)?.len();
             drop(file);
@@ -169,8 +200,9 @@ impl Place {
 impl Place {
     /// Gives the draft its name, which fails where somebody was faster.
     fn give_name(&self) -> Result<()> {
-        match std::fs::hard_link(&self.draft, &self.path) {
-            Ok(()) => return std::fs::remove_file(&self.draft).map_err(failed_at_path),
+        let draft = &self.draft.0;
+        match std::fs::hard_link(draft, &self.path) {
+            Ok(()) => return std::fs::remove_file(draft).map_err(failed_at_path),
             Err(failure) if failure.kind() == io::ErrorKind::AlreadyExists => {
                 return Err(failed_at_path(failure));
             }
@@ -179,20 +211,10 @@ impl Place {
         // Where no file has two names, an empty file takes the name first; it stays there if the
         // process is killed just then.
         create_new(&self.path)?;
-        std::fs::rename(&self.draft, &self.path).map_err(|failure| {
+        std::fs::rename(draft, &self.path).map_err(|failure| {
             drop(std::fs::remove_file(&self.path));
             failed_at_path(failure)
         })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        // After success there is nothing of these names.
-        drop(std::fs::remove_file(&self.draft));
-        for suffix in LOGS {
-            drop(std::fs::remove_file(beside(&self.draft, suffix)));
-        }
     }
 }
 
@@ -206,7 +228,7 @@ impl SqliteStore {
     }
 
     /// Reads everything: the file's pages, and every history.
-    async fn check(&self) -> Result<(u64, u64)> {
+    pub(super) async fn check(&self) -> Result<(u64, u64)> {
         let said: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
             .fetch_one(&self.readers)
             .await
@@ -214,28 +236,49 @@ impl SqliteStore {
         if said != "ok" {
             return Err(error::damaged("the database file is damaged"));
         }
-        let (mut books, mut commits, mut after) = (0_u64, 0_u64, None);
-        loop {
-            let part = list_books(self, after, BOOKS).await?;
-            let Some(last) = part.last() else { return Ok((books, commits)) };
-            after = Some(*last);
-            for book_id in part {
-                let verification = verify_book(self, book_id).await?;
-                verification.ok()?;
-                books = books.saturating_add(1);
-                commits = commits.saturating_add(verification.commits);
-            }
+        let (mut books, mut commits) = (0_u64, 0_u64);
+        for book_id in all_books(self).await? {
+            let verification = verify_book(self, book_id).await?;
+            verification.ok()?;
+            books = books.saturating_add(1);
+            commits = commits.saturating_add(verification.commits);
         }
+        Ok((books, commits))
+    }
+}
+
+/// Every book of a store.
+pub(super) async fn all_books(store: &dyn Store) -> Result<Vec<BookId>> {
+    let mut books = Vec::new();
+    loop {
+        let part = list_books(store, books.last().copied(), BOOKS).await?;
+        if part.is_empty() {
+            return Ok(books);
+        }
+        books.extend(part);
     }
 }
 
 /// Runs in a task of its own, so that a caller who stops waiting leaves no half of anything.
-async fn to_the_end(work: impl Future<Output = Result<Backup>> + Send + 'static) -> Result<Backup> {
+pub(super) async fn to_the_end(
+    work: impl Future<Output = Result<Backup>> + Send + 'static,
+) -> Result<Backup> {
     tokio::spawn(work).await.unwrap_or_else(|_| Err(cut_off()))
 }
 
 fn cut_off() -> Error {
     Error::new(ErrorCode::Internal, "the copy was cut off")
+}
+
+/// Refuses a backup beside which there is a log: it is a database in use.
+pub(super) fn check_unused(backup: &Path) -> Result<()> {
+    match ["-wal", "-journal"].iter().any(|suffix| beside(backup, suffix).exists()) {
+        true => {
+            Err(Error::new(ErrorCode::InvalidInput, "the backup is a database in use")
+                .field("backup"))
+        }
+        false => Ok(()),
+    }
 }
 
 /// Refuses a place that is taken, and one with the log of another database beside it: SQLite would

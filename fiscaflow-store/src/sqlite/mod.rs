@@ -14,6 +14,7 @@ mod documents;
 mod error;
 mod migrate;
 mod options;
+mod portable;
 mod rows;
 mod snapshots;
 mod transactions;
@@ -34,6 +35,7 @@ use sqlx::SqlitePool;
 
 pub use backup::Backup;
 pub use options::Durability;
+pub use portable::{backup, restore};
 
 use crate::{check_runtime, closed};
 

@@ -62,6 +62,13 @@ pub(super) async fn open_url(rest: &str) -> Result<SqliteStore> {
     }
 }
 
+/// The file that what follows `sqlite:` in a URL names, where it names one.
+pub(super) fn file(rest: &str) -> Option<&str> {
+    let rest = rest.strip_prefix("//").unwrap_or(rest);
+    let path = rest.split_once('?').map_or(rest, |(path, _)| path);
+    (!["", ":memory:"].contains(&path)).then_some(path)
+}
+
 /// Opens a fresh database in memory: its one connection is the database.
 pub(super) async fn open_in_memory() -> Result<SqliteStore> {
     check_runtime()?;

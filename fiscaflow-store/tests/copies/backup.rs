@@ -16,7 +16,7 @@ async fn database(path: &Path) -> SqliteStore {
 }
 
 /// The names of what lies in a directory.
-fn names(dir: &Path) -> Vec<String> {
+pub(super) fn names(dir: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(dir).unwrap();
     let mut names: Vec<String> =
         entries.map(|it| it.unwrap().file_name().into_string().unwrap()).collect();

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use super::{Home, assert_same};
 
 /// A fresh store of each kind.
-async fn stores(dir: &TempDir, name: &str) -> Vec<Arc<dyn Store>> {
+pub(super) async fn stores(dir: &TempDir, name: &str) -> Vec<Arc<dyn Store>> {
     let file = format!("sqlite:{}", dir.path().join(name).display());
     let mut stores = Vec::new();
     for url in ["memory:", "sqlite::memory:", file.as_str()] {

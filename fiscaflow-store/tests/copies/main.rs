@@ -9,6 +9,7 @@
 
 mod backup;
 mod book;
+mod portable;
 #[cfg(feature = "postgres")]
 #[path = "../shared/mod.rs"]
 mod shared;

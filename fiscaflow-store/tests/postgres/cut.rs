@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use fiscaflow_core::ErrorCode;
-use fiscaflow_core::conformance::fsck;
+use fiscaflow_core::conformance::{Scribe, fsck};
 use fiscaflow_core::engine::{Context, Engine};
+use fiscaflow_core::log::Change;
 use fiscaflow_core::model::{NewAccount, NewBook, NewTransaction};
 use fiscaflow_store::{RandomIds, SystemClock, open};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -120,4 +121,42 @@ async fn a_commit_whose_answer_is_lost_is_made_once() {
 async fn a_transaction_whose_answer_is_lost_is_made_once() {
     // Holds: the same where each operation is a transaction of several round trips.
     one_effect_each("max_connections=2&pgbouncer=true").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restore_that_is_cut_off_goes_on() {
+    // Holds: wherever the connection breaks off, the restore is `store_unavailable` and the
+    // database has the beginning of the history, whole; repeated, it brings the rest.
+    let dir = tempfile::tempdir().unwrap();
+    let from = open("memory:").await.unwrap();
+    let mut scribe = Scribe::new(1);
+    for day in 1..=9 {
+        let row = scribe.transaction(&format!("2026-03-0{day}"), -day);
+        scribe.change(&*from, vec![Change::create(row)]).await;
+    }
+    let file = dir.path().join("backup");
+    fiscaflow_store::backup(&from, &file).await.unwrap();
+    let whole = fsck(&*from, scribe.book_id).await;
+    let (mut failures, mut begun) = (0, 0);
+    for answers in (4..).step_by(4) {
+        let database = database();
+        let cutter = Cutter::start(server().address.clone()).await;
+        let url = database.url.replace(&server().address, &cutter.address);
+        cutter.cut_after(answers);
+        let restored = fiscaflow_store::restore(&file, &url).await;
+        let there = open(&database.url).await.unwrap();
+        let part = fsck(&*there, scribe.book_id).await;
+        assert!(whole.starts_with(&part));
+        if restored.is_ok() {
+            assert_eq!(part.len(), whole.len());
+            break;
+        }
+        assert_eq!(restored.unwrap_err().code(), ErrorCode::StoreUnavailable);
+        failures += 1;
+        begun += u32::from(!part.is_empty() && part.len() < whole.len());
+        fiscaflow_store::restore(&file, &database.url).await.unwrap();
+        assert!(fsck(&*there, scribe.book_id).await == whole);
+        there.close().await;
+    }
+    assert!(failures > 5 && begun > 1, "{failures} failures, {begun} of them in the midst");
 }
