@@ -416,7 +416,8 @@ commands
   token list                               list the tokens, without what is secret
   token revoke ID                          revoke a token, at once
   backup FILE                              copy the database, checked, into a file that is not there
-  restore FILE                             put a backup, checked, where no database is yet
+  restore FILE                             put a backup, checked, where no database is yet, or its
+                                           books into PostgreSQL
   copy URL [--books BOOKS]                 copy to another store what it lacks of books
   openapi                                  print the OpenAPI document
 

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use fiscaflow_core::store::{Store, copy_book, list_books};
 use fiscaflow_core::{BookId, Error};
-use fiscaflow_store::{Backup, Durability, SqliteStore, open};
+use fiscaflow_store::{Backup, open};
 
 use crate::auth::Books;
 use crate::config::database_file;
@@ -17,25 +17,25 @@ const BOOKS: u32 = 500;
 
 /// Backs the database up into a file that is not there yet.
 pub async fn backup(database: &str, path: &Path) -> Result<String, String> {
-    let file = existing(database)?;
-    let store = SqliteStore::open(file, Durability::Full).await.map_err(text)?;
-    let made = store.backup_to(path).await.map_err(text);
+    kept(database)?;
+    let store = open(database).await.map_err(text)?;
+    let made = fiscaflow_store::backup(&store, path).await.map_err(text);
     store.close().await;
     made.map(told)
 }
 
-/// Puts a backup in the place of a database that is not there yet.
+/// Puts a backup in the place of a database that is not there yet, or its books into another.
 pub async fn restore(database: &str, path: &Path) -> Result<String, String> {
-    let file = database_file(database).ok_or_else(no_file)?;
-    SqliteStore::restore(path, file).await.map_err(text).map(told)
+    if is_passing(database) {
+        return Err(passing());
+    }
+    fiscaflow_store::restore(path, database).await.map_err(text).map(told)
 }
 
 /// Copies books to the store of another URL: what it lacks of them. A book that cannot be copied is
 /// told, and the others go on.
 pub async fn copy(database: &str, to: &str, books: &Books) -> Result<String, String> {
-    if database_file(database).is_some() {
-        existing(database)?;
-    }
+    kept(database)?;
     let from = open(database).await.map_err(text)?;
     let copied = match open(to).await {
         Ok(to) => {
@@ -77,12 +77,18 @@ async fn copy_all(from: &dyn Store, to: &dyn Store, books: &Books) -> Result<Str
     }
 }
 
-fn existing(database: &str) -> Result<String, String> {
-    let file = database_file(database).ok_or_else(no_file)?;
-    match Path::new(&file).exists() {
-        true => Ok(file),
-        false => Err(format!("there is no database `{file}`")),
+/// Refuses a database in which nothing can be: opening a file makes it.
+fn kept(database: &str) -> Result<(), String> {
+    match database_file(database) {
+        Some(file) if !Path::new(&file).exists() => Err(format!("there is no database `{file}`")),
+        None if is_passing(database) => Err(passing()),
+        _ => Ok(()),
     }
+}
+
+fn is_passing(database: &str) -> bool {
+    let is_file = database_file(database).is_some();
+    database.starts_with("memory") || database.starts_with("sqlite:") && !is_file
 }
 
 fn wanted(books: &Books, id: &BookId) -> bool {
@@ -92,8 +98,8 @@ fn wanted(books: &Books, id: &BookId) -> bool {
     }
 }
 
-fn no_file() -> String {
-    "`--database` is no SQLite file".to_owned()
+fn passing() -> String {
+    "`--database` is in memory: it keeps nothing".to_owned()
 }
 
 fn text(error: Error) -> String {

@@ -289,7 +289,8 @@ async fn a_database_is_backed_up_restored_and_copied_while_the_server_runs() {
         (&["backup", "one.db"][..], "there already"),
         (&["restore", "one.db"], "there already"),
         (&["backup", "new.db", "--database", "sqlite:none.db"], "no database `none.db`"),
-        (&["backup", "new.db", "--database", "memory:"], "no SQLite file"),
+        (&["backup", "new.db", "--database", "memory:"], "keeps nothing"),
+        (&["restore", "one.db", "--database", "sqlite::memory:"], "keeps nothing"),
         (&["copy", "nothing:"], "names no store"),
     ] {
         let output = run(args);
