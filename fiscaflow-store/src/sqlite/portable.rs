@@ -88,11 +88,11 @@ async fn fill(to: &dyn Store, backup: PathBuf) -> Result<Backup> {
     let at_backup = |error: Error| error.field("backup");
     let draft = Draft::beside(&backup).map_err(at_backup)?;
     draft.fill(backup).await.map_err(at_backup)?;
+    let bytes = draft.0.metadata().map_or(0, |file| file.len());
     let from = draft.open(Durability::MayLoseLastCommits).await?;
     let filled = fill_from(to, &from).await;
     from.close().await;
     let (books, commits) = filled?;
-    let bytes = draft.0.metadata().map_or(0, |file| file.len());
     Ok(Backup { books, commits, bytes })
 }
 
