@@ -47,11 +47,8 @@ impl Book {
         let new = NewBook { name: "Bench".to_owned(), ..NewBook::new("EUR") };
         let id = engine.books(context()?).create(new).await?.id;
         let book = engine.book(id, context()?);
-        let account = book.accounts().create(fiscaflow_core::model::NewAccount {
-            name: "Giro".to_owned(),
-            ..Default::default()
-        });
-        let account_id = account.await?.id;
+        let new = NewAccount { name: "Giro".to_owned(), ..NewAccount::default() };
+        let account_id = book.accounts().create(new).await?.id;
         let day = fiscaflow_core::parse_date("2026-03-01")?;
         let new = fiscaflow_core::model::NewTransaction::new(account_id, day, "-2.80".parse()?);
         let sample = book.transactions().create(new).await?;

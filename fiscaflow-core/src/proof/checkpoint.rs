@@ -45,11 +45,11 @@ impl Held {
     /// only (RFC 8032), so signing it again tells.
     pub(crate) async fn check_signature(&self, signer: &dyn Signer) -> Result<()> {
         let key_id = verifier::key_id(&self.origin, &signer.public_key());
-        let mut ours =
-            self.signatures.iter().filter(|it| it.0 == self.origin && it.1 == key_id).peekable();
-        if ours.peek().is_some() {
+        let ours = self.signatures.iter().filter(|it| it.0 == self.origin && it.1 == key_id);
+        let ours: Vec<&[u8]> = ours.map(|(_, _, bytes)| bytes.as_slice()).collect();
+        if !ours.is_empty() {
             let expected = signer.sign(self.text.as_bytes()).await?;
-            if ours.all(|(_, _, bytes)| **bytes == expected) {
+            if ours.iter().all(|bytes| **bytes == expected) {
                 return Ok(());
             }
         }
