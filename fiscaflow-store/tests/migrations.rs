@@ -20,10 +20,11 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 /// The newest version of the schema.
-const VERSION: i64 = 2;
-const MIGRATIONS: [&str; 2] = [
+const VERSION: i64 = 3;
+const MIGRATIONS: [&str; 3] = [
     include_str!("../migrations/sqlite/0001_books.sql"),
     include_str!("../migrations/sqlite/0002_tree.sql"),
+    include_str!("../migrations/sqlite/0003_marks.sql"),
 ];
 
 async fn raw(path: &Path) -> SqliteConnection {

@@ -5,7 +5,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use fiscaflow_core::store::{Store, copy_book, list_books};
+use fiscaflow_core::store::{Store, copy_book};
 use fiscaflow_core::{BookId, Error};
 use fiscaflow_store::{Backup, open};
 
@@ -53,7 +53,7 @@ async fn copy_all(from: &dyn Store, to: &dyn Store, books: &Books) -> Result<Str
     let (mut lines, mut failed) = (String::new(), 0_u32);
     let mut after = None;
     loop {
-        let part = list_books(from, after, BOOKS).await;
+        let part = from.books(after, BOOKS).await;
         let part = part.map_err(|error| format!("{lines}{error}"))?;
         let Some(last) = part.last() else { break };
         after = Some(*last);
@@ -143,7 +143,7 @@ mod tests {
             assert_eq!(line.contains("copied"), number != 0 && number != 3, "{line}");
         }
         let to = open(&url("to")).await.unwrap();
-        assert_eq!(list_books(&*to, None, BOOKS).await.unwrap().len(), 5);
+        assert_eq!(to.books(None, BOOKS).await.unwrap().len(), 5);
         to.close().await;
     }
 }

@@ -79,6 +79,7 @@ pass_on! {
     fn keep_tree_nodes(book_id: BookId, nodes: &[TreeNodes]) -> ();
     fn answered(book_id: BookId, key: &str) -> Option<Answered>;
     fn commit(commit: Arc<Commit>) -> ();
+    fn books(after: Option<BookId>, limit: u32) -> Vec<BookId>;
     fn waiting(query: &WaitingQuery) -> Vec<BookId>;
     fn delivery(book_id: BookId, sink: &str) -> Option<Delivery>;
     fn set_aside(book_id: BookId, sink: &str, query: &SetAsideQuery) -> Vec<SetAside>;

@@ -4,7 +4,6 @@
 //! so nothing is left out: a relay that dies in between, or that was too slow, has told events
 //! that the next one tells again.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
@@ -35,7 +34,8 @@ pub struct RelayOptions {
     pub batch: usize,
     /// How long a book's events are one relay's, unless it goes on. More than the sink ever takes.
     pub lease: TimeDelta,
-    /// How often an event is refused before it is set aside, at least 1.
+    /// How often an event is refused before it is set aside, at least 1; and how often in a row the
+    /// sink is unavailable for one before another is offered, to learn whose fault it is.
     pub tries: u32,
     /// How long an event waits that was refused; twice as long after each further time, at most
     /// an hour. So does a book for which the sink is unavailable, at most five minutes.
@@ -65,7 +65,7 @@ pub struct Round {
     pub delivered: u64,
     /// Books whose next event was refused and waits.
     pub put_off: u64,
-    /// Events that were set aside.
+    /// Events that were set aside, or aside again.
     pub set_aside: u64,
     /// Why the sink could take nothing of a book now, the last one of several. After three such
     /// books in a row the round ended.
@@ -114,8 +114,6 @@ pub struct Relay {
 struct Memory {
     /// Where a round ended early; the next one begins behind it, so that no book is always last.
     ended_at: Option<BookId>,
-    /// How often in a row the sink was unavailable for the next event of a book.
-    misses: BTreeMap<BookId, u32>,
 }
 
 /// A book whose lease this relay has, with what is kept of it.
@@ -136,6 +134,14 @@ struct Batch {
     end: Place,
     /// Whether the history ends there.
     is_last: bool,
+}
+
+/// An event of a batch that was not delivered.
+struct Failed<'a> {
+    it: &'a Outgoing,
+    place: EventPlace,
+    /// What is done with once it is.
+    after: Place,
 }
 
 /// What follows from a step.
@@ -267,7 +273,7 @@ impl Relay {
                     }
                     _ => return Err(Error::corrupt("a set-aside event is not in its place")),
                 };
-                let next = Delivery { lease: self.lease(), ..held.kept.clone() };
+                let mut next = Delivery { lease: self.lease(), ..held.kept.clone() };
                 let (put, taken) = match told {
                     Ok(()) => {
                         round.delivered = round.delivered.saturating_add(1);
@@ -277,7 +283,16 @@ impl Relay {
                         round.set_aside = round.set_aside.saturating_add(1);
                         (vec![self.refused(&aside, &reason)], Vec::new())
                     }
-                    Err(unavailable) => return self.wait(held, round, unavailable).await,
+                    Err(away) => {
+                        let misses = held.kept.misses.saturating_add(1);
+                        if misses < self.options.tries {
+                            return self.wait(held, misses, round, away).await;
+                        }
+                        // Nothing is lost: it lies aside as before. What follows is not to wait.
+                        next.misses = 0;
+                        round.set_aside = round.set_aside.saturating_add(1);
+                        (vec![self.refused(&aside, &away.reason)], Vec::new())
+                    }
                 };
                 if self.keep(held, next, put, taken).await? == Next::Stop {
                     return Ok(Next::Stop);
@@ -308,7 +323,6 @@ impl Relay {
             };
             let next = match told {
                 Ok(()) => {
-                    self.memory().misses.remove(&held.book_id);
                     let delivered = u64::try_from(batch.events.len()).unwrap_or(u64::MAX);
                     round.delivered = round.delivered.saturating_add(delivered);
                     let lease = self.lease().filter(|_| !batch.is_last);
@@ -346,13 +360,11 @@ impl Relay {
         let Some((it, (place, after))) = at else {
             return Err(Error::new(ErrorCode::Internal, "a batch without events has failed"));
         };
+        let failed = Failed { it, place: *place, after: *after };
         if undelivered.cause == Cause::Unavailable {
-            if delivered > 0 {
-                self.memory().misses.remove(&held.book_id);
-            }
-            return self.wait(held, round, undelivered).await;
+            return self.missed(held, &failed, undelivered, round).await;
         }
-        self.memory().misses.remove(&held.book_id);
+        held.kept.misses = 0;
         let reason = undelivered.reason;
         let tries = held.kept.tries.saturating_add(1);
         if tries < self.options.tries {
@@ -361,33 +373,97 @@ impl Relay {
             self.keep(held, Delivery { tries, ..off }, Vec::new(), Vec::new()).await?;
             return Ok(Next::Stop);
         }
-        round.set_aside = round.set_aside.saturating_add(1);
-        let aside = SetAside {
-            place: *place,
-            event_id: it.event.id,
-            name: it.event.name.clone(),
+        let aside = self.aside(&failed, tries, &reason);
+        self.pass_over(held, aside, failed.after, round).await
+    }
+
+    /// The sink was unavailable for an event. That is nobody's fault, until it has been so `tries`
+    /// times in a row: from then on one of the events behind it is offered each time. A sink that
+    /// takes or refuses that one is there, so that it is the event which keeps it from answering.
+    async fn missed(
+        &self,
+        held: &mut Held,
+        failed: &Failed<'_>,
+        away: Undelivered,
+        round: &mut Round,
+    ) -> Result<Next> {
+        let misses = held.kept.misses.saturating_add(1);
+        let Some(over) = misses.checked_sub(self.options.tries) else {
+            return self.wait(held, misses, round, away).await;
+        };
+        let behind = self.behind(held.book_id, failed.after).await?;
+        // Each in turn: the next one may have the same fault.
+        let number = usize_of(over).checked_rem(behind.events.len()).unwrap_or_default();
+        let Some(offered) = behind.events.get(number) else {
+            return self.wait(held, misses, round, away).await;
+        };
+        let tries = Delivery { lease: self.lease(), misses, ..held.kept.clone() };
+        if self.keep(held, tries, Vec::new(), Vec::new()).await? == Next::Stop {
+            return Ok(Next::Stop);
+        }
+        let told = self.sink.tell(std::slice::from_ref(offered)).await;
+        if told.as_ref().is_err_and(|it| it.cause == Cause::Unavailable) {
+            return self.wait(held, misses, round, away).await;
+        }
+        let mut end = failed.after;
+        if told.is_ok() && number == 0 {
+            round.delivered = round.delivered.saturating_add(1);
+            end = behind.places.first().map_or(end, |(_, after)| *after);
+        }
+        // Once more, since the sink may have come back just now.
+        let aside = SetAside { again: true, ..self.aside(failed, misses, &away.reason) };
+        self.pass_over(held, aside, end, round).await
+    }
+
+    /// The next events behind a place.
+    async fn behind(&self, book_id: BookId, mut place: Place) -> Result<Batch> {
+        loop {
+            let batch = self.read(book_id, place, self.options.batch, true).await?;
+            if batch.is_last || !batch.events.is_empty() {
+                return Ok(batch);
+            }
+            place = batch.end;
+        }
+    }
+
+    fn aside(&self, failed: &Failed<'_>, tries: u32, reason: &str) -> SetAside {
+        SetAside {
+            place: failed.place,
+            event_id: failed.it.event.id,
+            name: failed.it.event.name.clone(),
             tries,
-            reason: kept_reason(&reason),
+            reason: kept_reason(reason),
             at: self.now(),
             again: false,
-        };
-        let next = Delivery { lease: self.lease(), ..done(&held.kept, *after) };
+        }
+    }
+
+    /// Sets an event aside and goes on behind a place.
+    async fn pass_over(
+        &self,
+        held: &mut Held,
+        aside: SetAside,
+        end: Place,
+        round: &mut Round,
+    ) -> Result<Next> {
+        round.set_aside = round.set_aside.saturating_add(1);
+        let next = Delivery { lease: self.lease(), ..done(&held.kept, end) };
         self.keep(held, next, vec![aside], Vec::new()).await
     }
 
     /// Puts the book off, since the sink takes nothing now. No try is counted: whoever is away
     /// refuses nothing.
-    async fn wait(&self, held: &mut Held, round: &mut Round, away: Undelivered) -> Result<Next> {
-        let misses = {
-            let mut memory = self.memory();
-            let misses = memory.misses.entry(held.book_id).or_default();
-            *misses = misses.saturating_add(1);
-            *misses
-        };
+    async fn wait(
+        &self,
+        held: &mut Held,
+        misses: u32,
+        round: &mut Round,
+        away: Undelivered,
+    ) -> Result<Next> {
         let pause = self.pause(misses).min(MAX_AWAY).max(away.retry_after.unwrap_or_default());
         let off = self.put_off(&held.kept, pause.min(MAX_PAUSE), &away.reason);
         round.unavailable.clone_from(&off.failure);
-        self.keep(held, off, Vec::new(), Vec::new()).await?;
+        self.keep(held, Delivery { misses, ..off }, Vec::new(), Vec::new()).await?;
         Ok(Next::Stop)
     }
 
@@ -484,5 +560,6 @@ fn usize_of(number: u32) -> usize {
 /// What is kept once everything up to a place is done with.
 fn done(kept: &Delivery, place: Place) -> Delivery {
     let (seq, events) = place;
-    Delivery { seq, events, tries: 0, failure: None, retry_at: None, ..kept.clone() }
+    let (failure, retry_at) = (None, None);
+    Delivery { seq, events, tries: 0, misses: 0, failure, retry_at, ..kept.clone() }
 }

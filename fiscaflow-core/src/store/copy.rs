@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Head, Store, WaitingQuery};
+use super::{Head, Store};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 use crate::limits::MAX_ATTEMPTS;
@@ -170,17 +170,4 @@ pub async fn verify_book(store: &dyn Store, book_id: BookId) -> Result<Verificat
         }
     }
     Ok(verifier.finish(head))
-}
-
-/// The books of a store, in the order of their ids, after one of them; for operators, since no
-/// actor may see them all.
-pub async fn list_books(
-    store: &dyn Store,
-    after: Option<BookId>,
-    limit: u32,
-) -> Result<Vec<BookId>> {
-    // A sink of which nothing is ever kept has every book before it: no relay has that name.
-    let query =
-        WaitingQuery { sink: String::new(), now: chrono::DateTime::UNIX_EPOCH, after, limit };
-    store.waiting(&query).await
 }

@@ -20,6 +20,8 @@ pub struct Delivery {
     pub lease: Option<Lease>,
     /// How often the next event was refused.
     pub tries: u32,
+    /// How often in a row the sink was unavailable for it.
+    pub misses: u32,
     /// Why the next event was not delivered.
     pub failure: Option<String>,
     /// The next event waits until then.

@@ -1,8 +1,9 @@
 //! What a store must do: typed reads and one atomic write.
 //!
 //! There is no open transaction in the trait: nothing leaks across an await, a dropped future or
-//! a language boundary. Every read names a book, but for the one that finds books whose events
-//! wait; two books never meet in one commit. What is kept of the delivery of events is no part of
+//! a language boundary. Every read names a book, but for the two that find books: those whose
+//! events wait, and all of them. Both are for the host; the engine calls neither, so no actor can.
+//! Two books never meet in one commit. What is kept of the delivery of events is no part of
 //! the history: it says what became of it outside. The suite in `conformance::stores` (feature
 //! `testing`) holds a store to this contract.
 
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 
-pub use copy::{Copied, copy_book, list_books, verify_book};
+pub use copy::{Copied, copy_book, verify_book};
 pub use delivery::{
     Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, WaitingQuery,
 };
@@ -213,8 +214,13 @@ pub trait Store: std::fmt::Debug + Any + Send + Sync {
     /// The commit is shared, not lent, because the write goes on when its caller stops waiting.
     async fn commit(&self, commit: Arc<Commit>) -> Result<()>;
 
+    /// All books, in the order of their ids, after one of them, at most so many. For operators: no
+    /// actor may see them all.
+    async fn books(&self, after: Option<BookId>, limit: u32) -> Result<Vec<BookId>>;
+
     /// Books whose events wait for a sink: there are commits after the place that is kept, or
-    /// set-aside events that are to be delivered again.
+    /// set-aside events that are to be delivered again. What it costs follows the books that wait,
+    /// once the sink has been told something of every book that there was.
     async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>>;
 
     /// How far a book's events have come to a sink; `None` where nothing was written yet.

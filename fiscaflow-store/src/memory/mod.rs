@@ -309,6 +309,15 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    async fn books(&self, after: Option<BookId>, limit: u32) -> Result<Vec<BookId>> {
+        let books = self.books();
+        let books = books.as_ref().ok_or_else(closed)?.keys();
+        let mut found: Vec<BookId> = books.filter(|id| Some(**id) > after).copied().collect();
+        found.sort_unstable();
+        found.truncate(size(limit));
+        Ok(found)
+    }
+
     async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
         let books = self.books();
         let books = books.as_ref().ok_or_else(closed)?;

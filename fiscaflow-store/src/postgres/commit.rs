@@ -146,7 +146,7 @@ fn push_head(statement: &mut QueryBuilder<Postgres>, commit: &Commit) -> Result<
     } else {
         statement.push("WITH moved AS (UPDATE fiscaflow.books SET head_seq = ").push_bind(seq);
         statement.push(", head_hash = ").push_bind(stored.hash.as_bytes().as_slice());
-        statement.push(" WHERE book_id = $1 AND ").push(BOOK);
+        statement.push(", moved = true WHERE book_id = $1 AND ").push(BOOK);
         statement.push(" AND head_seq = ").push_bind(seq.saturating_sub(1));
         statement.push(" AND head_hash = ").push_bind(stored.parent.as_bytes().as_slice());
         statement.push(" RETURNING book_id)");

@@ -10,14 +10,15 @@ use super::error;
 use crate::invalid_url;
 
 /// Each brings the version before it to the next and ends with that version.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/postgres/0001_books.sql"),
     include_str!("../../migrations/postgres/0002_tree.sql"),
+    include_str!("../../migrations/postgres/0003_marks.sql"),
 ];
 
 /// The version that this code reads and writes.
-const VERSION: i64 = 2;
-const _: () = assert!(MIGRATIONS.len() == 2 && VERSION == 2, "a migration for every version");
+const VERSION: i64 = 3;
+const _: () = assert!(MIGRATIONS.len() == 3 && VERSION == 3, "a migration for every version");
 
 /// The oldest PostgreSQL whose functions keep the meaning that they were made with.
 const OLDEST_SERVER: i32 = 140_000;

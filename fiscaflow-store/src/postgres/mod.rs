@@ -130,6 +130,10 @@ impl Store for PostgresStore {
         commit::commit(self, commit).await
     }
 
+    async fn books(&self, after: Option<BookId>, limit: u32) -> Result<Vec<BookId>> {
+        deliveries::books(self.opened()?, after, limit).await
+    }
+
     async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
         deliveries::waiting(self.opened()?, query).await
     }

@@ -9,7 +9,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use fiscaflow_core::store::{Store, list_books, verify_book};
+use fiscaflow_core::store::{Store, verify_book};
 use fiscaflow_core::{BookId, Error, ErrorCode, Result};
 use serde::Serialize;
 use sqlx::{ConnectOptions as _, Connection as _};
@@ -251,7 +251,7 @@ impl SqliteStore {
 pub(super) async fn all_books(store: &dyn Store) -> Result<Vec<BookId>> {
     let mut books = Vec::new();
     loop {
-        let part = list_books(store, books.last().copied(), BOOKS).await?;
+        let part = store.books(books.last().copied(), BOOKS).await?;
         if part.is_empty() {
             return Ok(books);
         }

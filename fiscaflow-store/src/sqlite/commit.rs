@@ -23,6 +23,8 @@ const ROWS: usize = 1_000;
 pub(super) enum Job {
     Commit(Arc<Commit>),
     Deliver(BookId, String, Arc<DeliveryStep>),
+    /// Something is kept for the sink of every book, if it is.
+    Complete(String),
 }
 
 /// Writes, whatever becomes of the caller.
@@ -58,6 +60,7 @@ async fn attempt(connection: &mut SqliteConnection, job: &Job) -> Result<(), Fai
         Job::Deliver(book_id, sink, step) => {
             deliveries::write(&mut transaction, *book_id, sink, step).await
         }
+        Job::Complete(sink) => deliveries::complete(&mut transaction, sink).await,
     };
     match written {
         Ok(()) => transaction.commit().await.map_err(|failure| unknown(failed(failure))),
@@ -108,7 +111,7 @@ async fn move_head(connection: &mut SqliteConnection, commit: &Commit) -> Result
         .await
     } else {
         sqlx::query(
-            "UPDATE books SET head_seq = ?1, head_hash = ?2 \
+            "UPDATE books SET head_seq = ?1, head_hash = ?2, moved = 1 \
              WHERE book_id = ?3 AND head_seq = ?1 - 1 AND head_hash = ?4",
         )
         .bind(seq)

@@ -8,36 +8,88 @@ use fiscaflow_core::{BookId, Error, ErrorCode, EventId, Result};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection, SqlitePool};
 
+use super::SqliteStore;
+use super::commit::{self, Job};
 use super::error::{damaged, failed};
 
-pub(super) async fn waiting(pool: &SqlitePool, query: &WaitingQuery) -> Result<Vec<BookId>> {
+/// Books that have moved, and those of which it is kept that they wait: two short indexes.
+const INDEXED: &str = "\
+    SELECT book_id FROM (SELECT books.book_id FROM books \
+        LEFT JOIN deliveries ON deliveries.book_id = books.book_id AND deliveries.sink = ?1 \
+        WHERE moved = 1 AND books.book_id > ?2 \
+          AND coalesce(lease_until, ?3) <= ?3 AND coalesce(retry_at, ?3) <= ?3 \
+        ORDER BY books.book_id LIMIT ?4) \
+    UNION SELECT book_id FROM (SELECT book_id FROM deliveries \
+        WHERE sink = ?1 AND waits = 1 AND book_id > ?2 \
+          AND coalesce(lease_until, ?3) <= ?3 AND coalesce(retry_at, ?3) <= ?3 \
+        ORDER BY book_id LIMIT ?4) \
+    ORDER BY book_id LIMIT ?4";
+
+/// The same among all books, for a sink of which not every book has something.
+const EVERYWHERE: &str = "\
+    SELECT books.book_id FROM books \
+    LEFT JOIN deliveries ON deliveries.book_id = books.book_id AND deliveries.sink = ?1 \
+    WHERE books.book_id > ?2 \
+      AND (books.head_seq > coalesce(deliveries.seq, 0) \
+        OR EXISTS (SELECT 1 FROM set_aside WHERE set_aside.book_id = books.book_id \
+          AND set_aside.sink = ?1 AND again = 1)) \
+      AND coalesce(lease_until, ?3) <= ?3 AND coalesce(retry_at, ?3) <= ?3 \
+    ORDER BY books.book_id LIMIT ?4";
+
+/// Whether something is kept for a sink of every book.
+const COMPLETE: &str = "\
+    SELECT NOT EXISTS (SELECT 1 FROM books LEFT JOIN deliveries \
+      ON deliveries.book_id = books.book_id AND deliveries.sink = ?1 \
+      WHERE deliveries.book_id IS NULL)";
+
+pub(super) async fn books(
+    pool: &SqlitePool,
+    after: Option<BookId>,
+    limit: u32,
+) -> Result<Vec<BookId>> {
     // No id is smaller than the empty one.
-    let after = query.after.map(|book| *book.uuid().as_bytes());
-    let after = after.as_ref().map_or(&[][..], |bytes| bytes.as_slice());
-    let rows = sqlx::query(
-        "SELECT books.book_id FROM books \
-         LEFT JOIN deliveries ON deliveries.book_id = books.book_id AND deliveries.sink = ?1 \
-         WHERE books.book_id > ?2 \
-           AND (books.head_seq > coalesce(deliveries.seq, 0) \
-             OR EXISTS (SELECT 1 FROM set_aside WHERE set_aside.book_id = books.book_id \
-               AND set_aside.sink = ?1 AND again = 1)) \
-           AND coalesce(deliveries.lease_until, ?3) <= ?3 \
-           AND coalesce(deliveries.retry_at, ?3) <= ?3 \
-         ORDER BY books.book_id LIMIT ?4",
-    )
-    .bind(query.sink.as_str())
-    .bind(after)
-    .bind(query.now.timestamp_micros())
-    .bind(i64::from(query.limit))
-    .fetch_all(pool)
-    .await
-    .map_err(failed)?;
-    let read = |row: &SqliteRow| {
-        let id: &[u8] = row.try_get(0).map_err(failed)?;
-        let id = uuid::Uuid::from_slice(id).map_err(|_| damaged("a book has no id"))?;
-        Ok(BookId::new(id))
-    };
-    rows.iter().map(read).collect()
+    let after = after.map_or(Vec::new(), |book| book.uuid().as_bytes().to_vec());
+    let select = "SELECT book_id FROM books WHERE book_id > ? ORDER BY book_id LIMIT ?";
+    let select = sqlx::query(select).bind(after).bind(i64::from(limit));
+    select.fetch_all(pool).await.map_err(failed)?.iter().map(read_book).collect()
+}
+
+fn read_book(row: &SqliteRow) -> Result<BookId> {
+    let id: &[u8] = row.try_get(0).map_err(failed)?;
+    let id = uuid::Uuid::from_slice(id).map_err(|_| damaged("a book has no id"))?;
+    Ok(BookId::new(id))
+}
+
+pub(super) async fn waiting(store: &SqliteStore, query: &WaitingQuery) -> Result<Vec<BookId>> {
+    let (pool, sink) = (store.reading()?, query.sink.as_str());
+    let known = sqlx::query_scalar("SELECT complete FROM sinks WHERE sink = ?").bind(sink);
+    let known: Option<bool> = known.fetch_optional(pool).await.map_err(failed)?;
+    if known == Some(false) && query.after.is_none() {
+        let complete = sqlx::query_scalar(COMPLETE).bind(sink).fetch_one(pool).await;
+        if complete.map_err(failed)? {
+            commit::write(store, Job::Complete(sink.to_owned())).await?;
+        }
+    }
+    let after = query.after.map_or(Vec::new(), |book| book.uuid().as_bytes().to_vec());
+    let rows = sqlx::query(if known == Some(true) { INDEXED } else { EVERYWHERE })
+        .bind(sink)
+        .bind(after)
+        .bind(query.now.timestamp_micros())
+        .bind(i64::from(query.limit))
+        .fetch_all(pool)
+        .await
+        .map_err(failed)?;
+    rows.iter().map(read_book).collect()
+}
+
+/// Marks a sink as complete, if it is: inside the transaction of the connection.
+pub(super) async fn complete(connection: &mut SqliteConnection, sink: &str) -> Result<()> {
+    let all = sqlx::query_scalar(COMPLETE).bind(sink).fetch_one(&mut *connection).await;
+    if all.map_err(failed)? {
+        let mark = sqlx::query("UPDATE sinks SET complete = 1 WHERE sink = ?").bind(sink);
+        mark.execute(connection).await.map_err(failed)?;
+    }
+    Ok(())
 }
 
 pub(super) async fn delivery(
@@ -46,8 +98,8 @@ pub(super) async fn delivery(
     sink: &str,
 ) -> Result<Option<Delivery>> {
     let row = sqlx::query(
-        "SELECT version, seq, events, lease_owner, lease_until, tries, failure, retry_at \
-         FROM deliveries WHERE book_id = ? AND sink = ?",
+        "SELECT version, seq, events, lease_owner, lease_until, tries, misses, failure, retry_at \
+         FROM deliveries WHERE book_id = ? AND sink = ? AND version > 0",
     )
     .bind(book_id.uuid().as_bytes().as_slice())
     .bind(sink)
@@ -63,8 +115,9 @@ pub(super) async fn delivery(
         events: number(row.try_get::<i64, _>(2).map_err(failed)?)?,
         lease: owner.zip(until).map(|(owner, until)| Lease { owner, until }),
         tries: number(row.try_get::<i64, _>(5).map_err(failed)?)?,
-        failure: row.try_get(6).map_err(failed)?,
-        retry_at: instant(row.try_get(7).map_err(failed)?)?,
+        misses: number(row.try_get::<i64, _>(6).map_err(failed)?)?,
+        failure: row.try_get(7).map_err(failed)?,
+        retry_at: instant(row.try_get(8).map_err(failed)?)?,
     }))
 }
 
@@ -116,19 +169,23 @@ pub(super) async fn write(
     sink: &str,
     step: &DeliveryStep,
 ) -> Result<()> {
-    let Delivery { version, seq, events, lease, tries, failure, retry_at } = &step.delivery;
-    // The first step makes the row, every other one finds the version that it expects. Either way
-    // the book has to have come that far.
+    let Delivery { version, seq, events, lease, tries, misses, failure, retry_at } = &step.delivery;
+    // The first step makes the row, or finds one that was only marked; every other one finds the
+    // version that it expects. Either way the book has to have come that far.
     let statement = if step.expected == 0 {
         "INSERT INTO deliveries (book_id, sink, version, seq, events, lease_owner, lease_until, \
-           tries, failure, retry_at) \
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10 \
-         WHERE EXISTS (SELECT 1 FROM books WHERE book_id = ?1 AND head_seq >= ?4) AND ?11 = 0 \
-         ON CONFLICT DO NOTHING"
+           tries, misses, failure, retry_at, waits) \
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 1 \
+         WHERE EXISTS (SELECT 1 FROM books WHERE book_id = ?1 AND head_seq >= ?4) AND ?12 = 0 \
+         ON CONFLICT (book_id, sink) DO UPDATE SET version = excluded.version, \
+           seq = excluded.seq, events = excluded.events, lease_owner = excluded.lease_owner, \
+           lease_until = excluded.lease_until, tries = excluded.tries, \
+           misses = excluded.misses, failure = excluded.failure, retry_at = excluded.retry_at \
+         WHERE deliveries.version = 0"
     } else {
         "UPDATE deliveries SET version = ?3, seq = ?4, events = ?5, lease_owner = ?6, \
-           lease_until = ?7, tries = ?8, failure = ?9, retry_at = ?10 \
-         WHERE book_id = ?1 AND sink = ?2 AND version = ?11 \
+           lease_until = ?7, tries = ?8, misses = ?9, failure = ?10, retry_at = ?11 \
+         WHERE book_id = ?1 AND sink = ?2 AND version = ?12 \
            AND EXISTS (SELECT 1 FROM books WHERE book_id = ?1 AND head_seq >= ?4)"
     };
     let written = sqlx::query(statement)
@@ -140,6 +197,7 @@ pub(super) async fn write(
         .bind(lease.as_ref().map(|lease| lease.owner.as_str()))
         .bind(lease.as_ref().map(|lease| lease.until.timestamp_micros()))
         .bind(i64::from(*tries))
+        .bind(i64::from(*misses))
         .bind(failure.as_deref())
         .bind(retry_at.map(|at| at.timestamp_micros()))
         .bind(signed(step.expected))
@@ -149,6 +207,45 @@ pub(super) async fn write(
     if written.rows_affected() != 1 {
         return Err(Error::new(ErrorCode::Conflict, "the delivery has moved on"));
     }
+    write_set_aside(connection, book_id, sink, step).await?;
+    mark(connection, book_id, sink, step.expected == 0).await
+}
+
+/// Marks who waits: this sink as it is now, and every other one if the book has moved.
+async fn mark(
+    connection: &mut SqliteConnection,
+    book_id: BookId,
+    sink: &str,
+    is_first: bool,
+) -> Result<()> {
+    let others = "INSERT INTO deliveries \
+           (book_id, sink, version, seq, events, tries, misses, waits) \
+         SELECT book_id, sinks.sink, 0, 0, 0, 0, 0, 1 FROM books, sinks \
+         WHERE book_id = ?1 AND moved = 1 AND sinks.sink <> ?2 \
+         ON CONFLICT (book_id, sink) DO UPDATE SET waits = 1";
+    let looked = "UPDATE books SET moved = 0 WHERE book_id = ?1 AND moved = 1";
+    let own = "UPDATE deliveries SET waits = \
+           seq < (SELECT head_seq FROM books WHERE book_id = ?1) \
+           OR EXISTS (SELECT 1 FROM set_aside WHERE book_id = ?1 AND sink = ?2 AND again = 1) \
+         WHERE book_id = ?1 AND sink = ?2";
+    let known = "INSERT INTO sinks (sink) VALUES (?2) ON CONFLICT DO NOTHING";
+    for statement in [others, looked, own].into_iter().chain(is_first.then_some(known)) {
+        sqlx::query(statement)
+            .bind(book_id.uuid().as_bytes().as_slice())
+            .bind(sink)
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+async fn write_set_aside(
+    connection: &mut SqliteConnection,
+    book_id: BookId,
+    sink: &str,
+    step: &DeliveryStep,
+) -> Result<()> {
     for place in &step.taken_back {
         sqlx::query(
             "DELETE FROM set_aside WHERE book_id = ? AND sink = ? AND seq = ? AND number = ?",
@@ -207,4 +304,39 @@ fn instant(micros: Option<i64>) -> Result<Option<DateTime<Utc>>> {
         DateTime::from_timestamp_micros(micros).ok_or_else(|| damaged("a time is out of range"))
     };
     micros.map(read).transpose()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn finding_who_waits_goes_along_two_short_indexes() {
+        // Holds: for a known sink no table is gone through: what is looked at is in the partial
+        // indexes, or is one row of a book that is. For one that is not known, all books are.
+        let store = SqliteStore::open_in_memory().await.unwrap();
+        let plan = async |statement: &str| {
+            let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+            let explain = sqlx::query(explain).bind("hooks").bind(&[0_u8][..]).bind(0).bind(9);
+            let rows = explain.fetch_all(store.reading().unwrap()).await.unwrap();
+            rows.iter().map(|row| row.get::<String, _>("detail")).collect::<Vec<_>>()
+        };
+        let looks = |it: &&String| it.starts_with("SCAN") || it.starts_with("SEARCH");
+        let found = plan(INDEXED).await;
+        let found: Vec<_> = found.iter().filter(looks).collect();
+        let known = [
+            "INDEX books_moved (book_id>?)",
+            "deliveries USING PRIMARY KEY (book_id=? AND sink=?)",
+            "INDEX deliveries_waiting (sink=? AND book_id>?)",
+            "SCAN (subquery",
+        ];
+        let is_known = |it: &&String| known.iter().any(|known| it.contains(known));
+        assert!(found.iter().all(|it| is_known(it)), "{found:#?}");
+        assert_eq!(found.iter().filter(|it| it.starts_with("SEARCH")).count(), 3, "{found:#?}");
+        let all = plan(EVERYWHERE).await;
+        assert!(
+            all.iter().any(|it| it.contains("books USING PRIMARY KEY (book_id>?)")),
+            "{all:#?}"
+        );
+    }
 }

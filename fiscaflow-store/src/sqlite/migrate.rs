@@ -14,14 +14,15 @@ use crate::invalid_url;
 const APPLICATION_ID: i64 = 0x4653_4647;
 
 /// Each brings the version before it to the next and ends with that version.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/sqlite/0001_books.sql"),
     include_str!("../../migrations/sqlite/0002_tree.sql"),
+    include_str!("../../migrations/sqlite/0003_marks.sql"),
 ];
 
 /// The version that this code reads and writes.
-const VERSION: i64 = 2;
-const _: () = assert!(MIGRATIONS.len() == 2 && VERSION == 2, "a migration for every version");
+const VERSION: i64 = 3;
+const _: () = assert!(MIGRATIONS.len() == 3 && VERSION == 3, "a migration for every version");
 
 /// Finds the version of a database, 0 for an empty one; refuses what is not ours or is newer.
 pub(super) async fn check(connection: &mut SqliteConnection) -> Result<i64> {

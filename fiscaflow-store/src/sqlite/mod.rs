@@ -148,8 +148,12 @@ impl Store for SqliteStore {
         commit::write(self, commit::Job::Commit(commit)).await
     }
 
+    async fn books(&self, after: Option<BookId>, limit: u32) -> Result<Vec<BookId>> {
+        deliveries::books(self.reading()?, after, limit).await
+    }
+
     async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
-        deliveries::waiting(self.reading()?, query).await
+        deliveries::waiting(self, query).await
     }
 
     async fn delivery(&self, book_id: BookId, sink: &str) -> Result<Option<Delivery>> {

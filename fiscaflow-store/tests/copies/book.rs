@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use fiscaflow_core::ErrorCode;
 use fiscaflow_core::conformance::Scribe;
 use fiscaflow_core::log::{Change, Commit};
-use fiscaflow_core::store::{Store, copy_book, list_books, verify_book};
+use fiscaflow_core::store::{Store, copy_book, verify_book};
 use fiscaflow_store::open;
 use tempfile::TempDir;
 
@@ -173,7 +173,7 @@ async fn all_books_are_listed_in_parts() {
             books.push(scribe.book_id);
         }
         books.sort_unstable();
-        assert_eq!(list_books(&*store, None, 9).await.unwrap(), books);
-        assert_eq!(list_books(&*store, Some(books[1]), 2).await.unwrap(), books[2..4]);
+        assert_eq!(store.books(None, 9).await.unwrap(), books);
+        assert_eq!(store.books(Some(books[1]), 2).await.unwrap(), books[2..4]);
     }
 }

@@ -8,8 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+mod away;
 mod consumers;
 mod leases;
+mod marks;
 mod model;
 mod order;
 mod refused;
@@ -18,7 +20,7 @@ mod refused;
 mod shared;
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -47,6 +49,8 @@ struct Sink {
     poison: Mutex<Vec<EventId>>,
     /// Events at which it is unavailable.
     away: Mutex<Vec<EventId>>,
+    /// Whether it takes nothing at all.
+    down: AtomicBool,
     /// How often it was asked.
     asked: AtomicUsize,
 }
@@ -63,6 +67,10 @@ impl Sink {
     fn told_of(&self, book_id: BookId) -> Vec<EventId> {
         let told = self.told.lock().unwrap();
         told.iter().filter(|(book, _)| *book == book_id).map(|(_, id)| *id).collect()
+    }
+
+    fn is_down(&self, down: bool) {
+        self.down.store(down, Ordering::Relaxed);
     }
 
     fn take(&self, events: &[Outgoing]) {
@@ -91,6 +99,7 @@ impl EventSink for Sink {
                 gate.acquire().await.unwrap().forget();
                 return Ok(());
             }
+            None if self.down.load(Ordering::Relaxed) => Err(Undelivered::unavailable(0, "down")),
             None if away.is_some() => Err(Undelivered::unavailable(away.unwrap_or(0), "down")),
             None => bad.map_or(Ok(()), |bad| Err(Undelivered::refused(bad, "cannot read it"))),
         };

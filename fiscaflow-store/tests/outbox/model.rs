@@ -78,7 +78,9 @@ impl Life {
             Act::Round(batch) => drop(world.relay(options(batch)).round().await.unwrap()),
             Act::Unavailable(batch, taken) => {
                 fails(Undelivered::unavailable(taken, "down"));
+                world.sink.is_down(true);
                 world.relay(options(batch)).round().await.unwrap();
+                world.sink.is_down(false);
             }
             Act::Refused(batch, taken) => {
                 fails(Undelivered::refused(taken, "no"));

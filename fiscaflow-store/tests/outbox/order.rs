@@ -48,6 +48,7 @@ async fn a_sink_that_takes_nothing_hears_everything_later() {
         let mut scribe = Scribe::new(1);
         let mut written = world.write(&mut scribe, 4).await;
         written.extend(world.write(&mut scribe, 4).await);
+        world.sink.is_down(true);
         for taken in [3, 0, 0, 0, 0, 0, 0, 2, 1] {
             world.sink.then(Does::Answers(Err(Undelivered::unavailable(taken, "down\u{7}"))));
             let round = world.round().await;
@@ -56,8 +57,9 @@ async fn a_sink_that_takes_nothing_hears_everything_later() {
             assert_eq!((kept.tries, kept.failure.as_deref()), (0, Some("down ")));
             world.pass(9);
             assert_eq!(world.round().await, Default::default(), "it waits");
-            world.pass(1);
+            world.pass(300);
         }
+        world.sink.is_down(false);
         assert_eq!(world.sink.told(), written[..6]);
         assert_eq!(world.round().await.delivered, 2);
         assert_eq!(world.sink.told(), written);
@@ -90,12 +92,14 @@ async fn a_sink_that_is_away_is_asked_ever_more_seldom() {
         (asks(400), 400),
         (asks(1_000_000), 3_600),
     ] {
+        world.sink.is_down(true);
         world.sink.then(Does::Answers(Err(away)));
         assert!(relay.round().await.unwrap().unavailable.is_some());
         world.pass(pause - 1);
         assert_eq!(relay.round().await.unwrap(), Default::default(), "{pause}");
         world.pass(1);
     }
+    world.sink.is_down(false);
     world.sink.then(Does::Answers(Ok(())));
     world.sink.then(Does::Answers(Err(down())));
     assert_eq!(relay.round().await.unwrap().delivered, 1);

@@ -13,10 +13,11 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::shared::postgres::{Database, database, run};
 
 /// The newest version of the schema.
-const VERSION: i64 = 2;
-const MIGRATIONS: [&str; 2] = [
+const VERSION: i64 = 3;
+const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/postgres/0001_books.sql"),
     include_str!("../../migrations/postgres/0002_tree.sql"),
+    include_str!("../../migrations/postgres/0003_marks.sql"),
 ];
 
 /// Everything that makes up the schema, in words.
@@ -55,12 +56,13 @@ async fn fresh() -> Database {
 
 #[tokio::test]
 async fn every_table_is_walled_and_led_by_its_book() {
-    // Holds: every table but the version's forces row-level security, and every index of theirs
-    // begins with the book.
+    // Holds: every table with a part of a book forces row-level security, and every index of theirs
+    // begins with the book, but for the one that finds books.
     let schema = schema(&fresh().await).await;
     assert!(schema.contains(&format!("version {VERSION}")));
     let is_table = |part: &&String| part.ends_with(" t") || part.ends_with(" f");
-    for table in schema.iter().filter(is_table).filter(|part| *part != "schema_version f f") {
+    let bookless = ["schema_version f f", "sinks f f"];
+    for table in schema.iter().filter(is_table).filter(|part| !bookless.contains(&part.as_str())) {
         assert!(table.ends_with(" t t"), "{table}: no wall");
         let name = table.split(' ').next().unwrap();
         let policy = schema.iter().any(|part| part.starts_with(&format!("{name} one_book ALL ")));
@@ -68,12 +70,51 @@ async fn every_table_is_walled_and_led_by_its_book() {
     }
     let indexes: Vec<_> = schema.iter().filter(|part| part.contains(" USING btree ")).collect();
     assert!(indexes.len() >= 16, "{indexes:#?}");
-    for index in indexes.iter().filter(|index| !index.contains("schema_version")) {
+    let others = [" fiscaflow.schema_version ", " fiscaflow.sinks ", " deliveries_waiting "];
+    for index in indexes.iter().filter(|index| !others.iter().any(|name| index.contains(name))) {
         assert!(index.contains(" USING btree (book_id"), "{index}");
     }
     for text in schema.iter().filter(|part| part.contains(" text ")) {
         assert!(text.contains("\"C\""), "{text} is not compared by bytes");
     }
+}
+
+/// What keeps Citus from keeping the tables in shards by book: unique indexes and foreign keys that
+/// do not contain it.
+const NOT_BY_BOOK: &str = "
+    SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+        JOIN pg_class t ON t.oid = i.indrelid
+        WHERE t.relnamespace = 'fiscaflow'::regnamespace AND t.relkind = 'r' AND i.indisunique
+        AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid
+            AND a.attnum = ANY (i.indkey) AND a.attname = 'book_id')
+    UNION ALL SELECT conname FROM pg_constraint WHERE contype = 'f'
+        AND connamespace = 'fiscaflow'::regnamespace AND NOT EXISTS (
+            SELECT FROM unnest(conkey, confkey) AS k(here, there)
+            JOIN pg_attribute a ON a.attrelid = conrelid AND a.attnum = k.here
+            JOIN pg_attribute b ON b.attrelid = confrelid AND b.attnum = k.there
+            WHERE a.attname = 'book_id' AND b.attname = 'book_id')
+    ORDER BY 1";
+
+#[tokio::test]
+async fn every_key_contains_the_book_by_which_tables_are_divided() {
+    // Holds: what Citus asks of distributed tables, and PostgreSQL of partitioned ones: each unique
+    // index and foreign key contains the book, but for the tables that have none. One that does not
+    // is found.
+    let database = fresh().await;
+    let found = async || {
+        let mut connection = PgConnection::connect(&database.admin).await.unwrap();
+        let found = sqlx::query_scalar::<_, String>(NOT_BY_BOOK).fetch_all(&mut connection).await;
+        connection.close().await.unwrap();
+        found.unwrap()
+    };
+    assert_eq!(found().await, ["schema_version_pkey", "sinks_pkey"]);
+    run(
+        &database.admin,
+        "CREATE UNIQUE INDEX careless ON fiscaflow.transactions (id);
+         ALTER TABLE fiscaflow.deliveries ADD CONSTRAINT wrong FOREIGN KEY (sink)
+             REFERENCES fiscaflow.sinks",
+    );
+    assert_eq!(found().await, ["careless", "schema_version_pkey", "sinks_pkey", "wrong"]);
 }
 
 #[tokio::test]

@@ -12,7 +12,9 @@ use fiscaflow_core::store::{
     OriginQuery, PageRequest, Position, SetAsideQuery, Snapshot, Store, TransactionQuery,
     TreeNodes, WaitingQuery,
 };
-use fiscaflow_core::{AccountId, CategoryId, GoalId, ImportId, PayeeId, ScheduleId, TransactionId};
+use fiscaflow_core::{
+    AccountId, BookId, CategoryId, GoalId, ImportId, PayeeId, ScheduleId, TransactionId,
+};
 use fiscaflow_store::open;
 use serde_json::Value;
 use uuid::Uuid;
@@ -192,9 +194,8 @@ fn explained(log: &str) -> Vec<Value> {
     plans
 }
 
-/// Where a plan goes through a whole table, or looks at more rows than it could need.
-fn scans(plan: &Value, found: &mut Vec<String>) {
-    let table = plan["Relation Name"].as_str().unwrap_or_default();
+/// How many rows a part of a plan looks at.
+fn rows(plan: &Value) -> u64 {
     // Later servers write averages with places.
     let count = |name: &str| {
         let number = plan[name].to_string();
@@ -202,7 +203,13 @@ fn scans(plan: &Value, found: &mut Vec<String>) {
         whole.unwrap_or(0)
     };
     let rows = ["Actual Rows", "Rows Removed by Filter", "Rows Removed by Index Recheck"];
-    let looked_at = rows.map(count).iter().sum::<u64>() * count("Actual Loops");
+    rows.map(count).iter().sum::<u64>() * count("Actual Loops")
+}
+
+/// Where a plan goes through a whole table, or looks at more rows than it could need.
+fn scans(plan: &Value, found: &mut Vec<String>) {
+    let table = plan["Relation Name"].as_str().unwrap_or_default();
+    let looked_at = rows(plan);
     if TABLES.contains(&table) && (plan["Node Type"] == "Seq Scan" || looked_at > ENOUGH) {
         found.push(format!("{table} by {}", plan["Node Type"].as_str().unwrap()));
     }
@@ -270,4 +277,69 @@ async fn every_statement_goes_along_an_index_of_its_book() {
     assert!(faults.remove(&expected), "nothing is found in {careless}: {faults:#?}");
     assert!(faults.is_empty(), "{faults:#?}");
     assert!(statements.len() > 40, "only {} statements were seen", statements.len());
+}
+
+/// Many books of which none waits, but for three: one that has moved, one whose place is behind,
+/// one with an event that is to be told again; and as many that wait for another sink.
+const QUIET: &str = "
+    INSERT INTO fiscaflow.books SELECT md5('b' || i)::uuid, 2, sha256('x'), i = 7
+        FROM generate_series(1, 20000) AS i;
+    INSERT INTO fiscaflow.deliveries (book_id, sink, version, seq, events, tries, misses, waits)
+        SELECT md5('b' || i)::uuid, sink, 1, CASE WHEN i = 8 THEN 1 ELSE 2 END, 0, 0, 0,
+            sink = 'other' OR i IN (8, 9)
+        FROM generate_series(1, 20000) AS i, unnest('{hooks,other}'::text[]) AS sink WHERE i <> 7;
+    INSERT INTO fiscaflow.set_aside SELECT md5('b9')::uuid, 'hooks', 1, 0, md5('e')::uuid, 'name', 5,
+        'no', 0, true;
+    INSERT INTO fiscaflow.sinks VALUES ('hooks', true), ('other', true);
+    ANALYZE;";
+
+/// How many rows a plan looks at, all its parts together.
+fn looked_at(plan: &Value) -> u64 {
+    let parts = plan["Plans"].as_array().into_iter().flatten();
+    rows(plan) + parts.map(looked_at).sum::<u64>()
+}
+
+#[tokio::test]
+async fn finding_who_waits_looks_at_who_waits() {
+    // Holds: among 20,000 books, all of which wait for another sink, the three that wait are found
+    // by looking at a few dozen rows; a sink that is not known looks at them all.
+    let server = TestPg::start(&[
+        "fsync=off",
+        "shared_preload_libraries=auto_explain",
+        "auto_explain.log_format=json",
+        "auto_explain.log_analyze=on",
+    ]);
+    let database = server.database();
+    open(&database.url).await.unwrap().close().await;
+    run(&database.admin, QUIET);
+    run(&database.admin, format!("ALTER ROLE {ROLE} SET auto_explain.log_min_duration = 0"));
+    let store = open(&database.url).await.unwrap();
+    let mut expected = Vec::new();
+    for name in ["b7", "b8", "b9"] {
+        expected.push(BookId::new(id(&database.admin, name).await));
+    }
+    expected.sort();
+    for _ in 0..7 {
+        for (sink, count) in [("hooks", 3), ("unknown", 20_000)] {
+            let (sink, now) = (sink.to_owned(), chrono::DateTime::UNIX_EPOCH);
+            let query = WaitingQuery { sink, now, after: None, limit: 30_000 };
+            let found = store.waiting(&query).await.unwrap();
+            assert_eq!(found.len(), count);
+            assert!(count > 3 || found == expected);
+        }
+    }
+    store.close().await;
+    let mut seen = [0_u32; 2];
+    for plan in explained(&server.log()) {
+        let statement = plan["Query Text"].as_str().unwrap();
+        if statement.contains("waits") {
+            let rows = looked_at(&plan["Plan"]);
+            assert!(rows < 100, "{rows} rows: {plan:#}");
+            seen[0] += 1;
+        } else if statement.contains("coalesce(deliveries.seq") {
+            assert!(looked_at(&plan["Plan"]) > 20_000, "{plan:#}");
+            seen[1] += 1;
+        }
+    }
+    assert_eq!(seen, [7, 7]);
 }

@@ -243,6 +243,7 @@ impl Chance {
             events: [0, 1, u32::MAX][self.random.below(3)],
             lease: self.maybe(3, |chance| Lease { owner: chance.text(), until: chance.instant() }),
             tries: [0, 1, u32::MAX][self.random.below(3)],
+            misses: [0, 1, u32::MAX][self.random.below(3)],
             failure: self.maybe(3, Self::text),
             retry_at: self.maybe(3, Self::instant),
         };

@@ -76,6 +76,7 @@ pub async fn a_delivery_comes_back_as_it_was(store: Arc<dyn Store>) {
             events: u32::MAX,
             lease: Some(lease).filter(|_| version % 2 == 0),
             tries: 7,
+            misses: 8,
             failure: Some((*text).to_owned()),
             retry_at: Some(noon()).filter(|_| version % 3 == 0),
         };
