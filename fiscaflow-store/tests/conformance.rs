@@ -62,7 +62,7 @@ mod on_postgres {
     use fiscaflow_core::store::Store;
     use fiscaflow_store::open;
 
-    use crate::shared::postgres::database;
+    use crate::shared::postgres::{database, run};
 
     async fn store() -> (Arc<dyn Store>, ()) {
         (open(&database().url).await.expect("a store"), ())
@@ -96,6 +96,21 @@ mod on_postgres {
             block_on = crate::block_on,
             store = crate::on_postgres::through_a_pooler,
             operations = crate::on_postgres::operations() / 4,
+        }
+    }
+
+    /// Tables in parts by a hash of the book, made of the migration itself.
+    async fn in_parts() -> (Arc<dyn Store>, ()) {
+        let database = database();
+        run(&database.url, crate::shared::parts::in_parts());
+        (open(&database.url).await.expect("a store"), ())
+    }
+
+    mod in_parts_by_book {
+        fiscaflow_core::store_conformance! {
+            block_on = crate::block_on,
+            store = crate::on_postgres::in_parts,
+            operations = crate::on_postgres::operations() / 10,
         }
     }
 

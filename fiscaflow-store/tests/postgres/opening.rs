@@ -1,6 +1,5 @@
 //! Opening by URL, and what goes wrong with it.
 
-use fiscaflow_core::conformance::stores::model;
 use fiscaflow_core::conformance::{Scribe, fsck};
 use fiscaflow_core::log::Change;
 use fiscaflow_core::{Error, ErrorCode};
@@ -109,41 +108,4 @@ async fn a_replica_is_read() {
         assert_eq!(error.code(), ErrorCode::StoreUnavailable, "{error:?}");
         assert_eq!(fsck(&*replica, scribe.book_id).await.len(), 1);
     }
-}
-
-/// Makes each table anew in so many parts by the book.
-const IN_PARTS: &str = "
-    DO $$ DECLARE name text; BEGIN
-        FOREACH name IN ARRAY string_to_array(
-            'set_aside deliveries answers snapshots documents commits books transactions origins', ' ')
-        LOOP
-            EXECUTE format('ALTER TABLE fiscaflow.%I RENAME TO whole', name);
-            EXECUTE format('CREATE TABLE fiscaflow.%I (LIKE fiscaflow.whole INCLUDING ALL)
-                PARTITION BY HASH (book_id)', name);
-            FOR part IN 0..3 LOOP
-                EXECUTE format('CREATE TABLE fiscaflow.%I PARTITION OF fiscaflow.%I
-                    FOR VALUES WITH (MODULUS 4, REMAINDER %s)', name || '_' || part, name, part);
-            END LOOP;
-            EXECUTE format('ALTER TABLE fiscaflow.%I ENABLE ROW LEVEL SECURITY', name);
-            EXECUTE format('ALTER TABLE fiscaflow.%I FORCE ROW LEVEL SECURITY', name);
-            EXECUTE format('CREATE POLICY one_book ON fiscaflow.%I USING (book_id IS NOT DISTINCT
-                FROM (SELECT fiscaflow.current_book()))', name);
-            IF name = ANY ('{books,deliveries,set_aside}') THEN
-                EXECUTE format('CREATE POLICY waiting ON fiscaflow.%I FOR SELECT USING
-                    ((SELECT current_setting(''fiscaflow.waiting'', true)) = ''on'')', name);
-            END IF;
-            DROP TABLE fiscaflow.whole;
-        END LOOP;
-    END $$";
-
-#[tokio::test]
-async fn tables_may_lie_in_parts_by_book() {
-    // Holds: with every table in hash partitions by book, random commands answer as a naive twin.
-    let in_parts = async || {
-        let database = database();
-        open(&database.url).await.unwrap().close().await;
-        run(&database.url, IN_PARTS);
-        (open(&database.url).await.unwrap(), ())
-    };
-    model::run(in_parts, 200).await;
 }
