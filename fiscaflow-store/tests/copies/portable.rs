@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use fiscaflow_core::conformance::{Scribe, Tap, Tapped};
 use fiscaflow_core::store::{Store, verify_book};
 #[cfg(feature = "postgres")]
-use fiscaflow_core::store::{copy_book, list_books};
+use fiscaflow_core::store::copy_book;
 use fiscaflow_core::{Error, ErrorCode, Lane, Result};
 use fiscaflow_store::{backup, open, restore};
 
@@ -205,7 +205,7 @@ async fn a_book_of_another_history_stops_a_restore_before_it_begins() {
             let error = restore(&file, &url).await.unwrap_err();
             let named = (error.code(), error.of_id().map(str::to_owned));
             assert_eq!(named, (ErrorCode::IdConflict, Some(id.to_string())), "{place}");
-            assert_eq!(list_books(&*to, None, 9).await.unwrap(), [id], "{place}");
+            assert_eq!(to.books(None, 9).await.unwrap(), [id], "{place}");
             assert_eq!(to.head(id).await.unwrap(), scribes[2].head, "{place}");
         } else {
             let made = restore(&file, &url).await.unwrap();
