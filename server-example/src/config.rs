@@ -4,6 +4,7 @@
 //! compares the last). A dozen settings need no argument library.
 
 mod outside;
+mod rabbitmq;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::http::Uri;
+use chrono::{DateTime, Utc};
 use fiscaflow_core::BookId;
 use fiscaflow_core::model::ActorId;
 use fiscaflow_core::secrets::KeyRing;
@@ -20,6 +22,7 @@ use fiscaflow_store::Ed25519Signer;
 
 use crate::auth::Books;
 pub use outside::{OUTSIDE_KEY, Outside, Prices, Secret, Vendor};
+pub use rabbitmq::{RABBITMQ_URL, RabbitMq};
 pub use webhook::{WEBHOOK_SECRET, Webhook};
 
 /// One setting.
@@ -109,6 +112,24 @@ pub const SETTINGS: &[Setting] = &[
         "",
         "events from before are not posted, such as `2026-03-01T00:00:00Z`",
     ),
+    setting(
+        "rabbitmq-exchange",
+        "FISCAFLOW_RABBITMQ_EXCHANGE",
+        "fiscaflow",
+        "the topic exchange where events are published",
+    ),
+    setting(
+        "rabbitmq-timeout",
+        "FISCAFLOW_RABBITMQ_TIMEOUT",
+        "10",
+        "seconds for a connection, and for one event",
+    ),
+    setting(
+        "rabbitmq-since",
+        "FISCAFLOW_RABBITMQ_SINCE",
+        "",
+        "events from before are not published, such as `2026-03-01T00:00:00Z`",
+    ),
     setting("log-format", "FISCAFLOW_LOG_FORMAT", "text", "`text` or `json`, on standard error"),
     setting("log", "FISCAFLOW_LOG", "info", "which log lines, such as `warn` or `error`"),
 ];
@@ -163,8 +184,10 @@ pub struct Config {
     pub timeouts: Timeouts,
     /// Who is asked outside; nobody by default.
     pub outside: Option<Outside>,
-    /// Who is told of events; nobody by default.
+    /// Where events are posted; nowhere by default.
     pub webhook: Option<Webhook>,
+    /// Where events are published; nowhere by default.
+    pub rabbitmq: Option<RabbitMq>,
     /// The master keys of the secrets that books hold.
     pub secret_keys: Option<KeyRing>,
     /// Who signs checkpoints of histories; nobody by default.
@@ -359,6 +382,7 @@ fn config(
             Secret::new(&secret(OUTSIDE_KEY)),
         )?,
         webhook: webhook::read(&text, seconds("webhook-timeout")?, &secret(WEBHOOK_SECRET))?,
+        rabbitmq: rabbitmq::read(&text, seconds("rabbitmq-timeout")?, &secret(RABBITMQ_URL))?,
         secret_keys: match secret(SECRET_KEYS).as_str() {
             "" => None,
             keys => Some(keys.parse().map_err(|error| format!("{SECRET_KEYS}: {error}"))?),
@@ -367,6 +391,12 @@ fn config(
         log_format,
         log: text("log"),
     })
+}
+
+/// The instant from which on events are told, where there is one.
+fn since(flag: &str, text: &str) -> Result<Option<DateTime<Utc>>, String> {
+    let wrong = |_| format!("`--{flag}` is a time such as 2026-03-01T00:00:00Z");
+    Some(text).filter(|text| !text.is_empty()).map(str::parse).transpose().map_err(wrong)
 }
 
 /// The key that signs, where one is given.
@@ -433,7 +463,8 @@ settings, as --NAME VALUE or in the environment
         "\n{OUTSIDE_KEY} in the environment is the vendor's key for `--outside`,\n\
          {WEBHOOK_SECRET} what events for `--webhook-url` are signed with,\n\
          {SECRET_KEYS} the master keys of secrets, `VERSION:BASE64` each,\n\
-         {SIGNING_KEY} the key that signs checkpoints of histories."
+         {SIGNING_KEY} the key that signs checkpoints of histories,\n\
+         {RABBITMQ_URL} the broker where events are published, with its password."
     );
     text
 }

@@ -18,6 +18,8 @@ pub mod openapi;
 pub mod operate;
 #[cfg(feature = "outside")]
 pub mod outside;
+#[cfg(feature = "rabbitmq")]
+pub mod rabbitmq;
 pub mod relay;
 mod routes;
 pub mod serve;

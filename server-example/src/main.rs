@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use fiscaflow_core::Clock as _;
 use fiscaflow_server::auth::{Books, Tokens};
-use fiscaflow_server::config::{self, Command, Config, LogFormat, Outside, Webhook};
+use fiscaflow_server::config::{self, Command, Config, LogFormat, Outside, RabbitMq, Webhook};
 use fiscaflow_server::state::{AppState, Given, Helper};
 use fiscaflow_server::{openapi, operate, serve};
 use fiscaflow_store::{RandomIds, SystemClock};
@@ -125,7 +125,8 @@ async fn start(config: Config, tokens: Arc<Tokens>) -> Result<(), String> {
         TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     let stop = signals().map_err(|error| error.to_string())?;
-    deliver(config.webhook, &state)?;
+    post(config.webhook, &state)?;
+    publish(config.rabbitmq, &state)?;
     show_first_token(&tokens)?;
     tracing::info!(%address, version = env!("CARGO_PKG_VERSION"), "listening");
     match serve::serve(listener, state, stop).await {
@@ -154,23 +155,39 @@ fn helper(settings: Option<Outside>) -> Result<Option<Arc<dyn Helper>>, String> 
 
 /// Tells the webhook of events from now on, where there is one.
 #[cfg(feature = "webhooks")]
-fn deliver(settings: Option<Webhook>, state: &AppState) -> Result<(), String> {
-    use fiscaflow_core::outbox::Relay;
+fn post(settings: Option<Webhook>, state: &AppState) -> Result<(), String> {
     use fiscaflow_server::{relay, webhook::WebhookSink};
 
     let Some(settings) = settings else { return Ok(()) };
     let sink = Arc::new(WebhookSink::new(&settings, Arc::clone(&state.clock))?);
-    let (store, clock) = (Arc::clone(&state.store), Arc::clone(&state.clock));
-    let relay = Relay::new(store, clock, &*state.ids, sink, WebhookSink::options(&settings));
-    tokio::spawn(relay::run(relay.map_err(|error| error.to_string())?, state.clone()));
-    Ok(())
+    relay::start(sink, WebhookSink::options(&settings), state)
 }
 
 #[cfg(not(feature = "webhooks"))]
-fn deliver(settings: Option<Webhook>, _state: &AppState) -> Result<(), String> {
+fn post(settings: Option<Webhook>, _state: &AppState) -> Result<(), String> {
     match settings {
         None => Ok(()),
         Some(_) => Err("this program was built without `--webhook-url`".to_owned()),
+    }
+}
+
+/// Tells the broker of events from now on, where there is one.
+#[cfg(feature = "rabbitmq")]
+fn publish(settings: Option<RabbitMq>, state: &AppState) -> Result<(), String> {
+    use fiscaflow_server::{rabbitmq::RabbitMqSink, relay};
+
+    let Some(settings) = settings else { return Ok(()) };
+    let options = RabbitMqSink::options(&settings);
+    relay::start(Arc::new(RabbitMqSink::new(settings)?), options, state)
+}
+
+#[cfg(not(feature = "rabbitmq"))]
+fn publish(settings: Option<RabbitMq>, _state: &AppState) -> Result<(), String> {
+    match settings {
+        None => Ok(()),
+        Some(_) => {
+            Err(format!("this program was built without RabbitMQ: {}", config::RABBITMQ_URL))
+        }
     }
 }
 

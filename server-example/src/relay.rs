@@ -1,9 +1,10 @@
 //! The task that delivers events while the server runs.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use fiscaflow_core::ErrorCode;
-use fiscaflow_core::outbox::{Relay, Round};
+use fiscaflow_core::outbox::{EventSink, Relay, RelayOptions, Round};
 
 use crate::state::AppState;
 
@@ -11,6 +12,18 @@ use crate::state::AppState;
 const PAUSE: Duration = Duration::from_secs(1);
 /// How long to wait at most for a sink or store that does not answer.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Delivers to a sink from now on, in a task. An error is that of [`Relay::new`], as text.
+pub fn start(
+    sink: Arc<dyn EventSink>,
+    options: RelayOptions,
+    state: &AppState,
+) -> Result<(), String> {
+    let (store, clock) = (Arc::clone(&state.store), Arc::clone(&state.clock));
+    let relay = Relay::new(store, clock, &*state.ids, sink, options);
+    tokio::spawn(run(relay.map_err(|error| error.to_string())?, state.clone()));
+    Ok(())
+}
 
 /// Delivers until the server stops. Where sink or store fail it waits twice as long each time.
 pub async fn run(relay: Relay, state: AppState) {

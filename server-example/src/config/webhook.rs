@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 
-use super::{Secret, check_url};
+use super::{Secret, check_url, since};
 
 /// The variable with the secret of the webhook. There is no flag for it.
 pub const WEBHOOK_SECRET: &str = "FISCAFLOW_WEBHOOK_SECRET";
@@ -47,13 +47,7 @@ pub(super) fn read(
             Some(Secret::new(encoded))
         }
     };
-    let since =
-        match text("webhook-since").as_str() {
-            "" => None,
-            given => Some(given.parse().map_err(|_| {
-                "`--webhook-since` is a time such as 2026-03-01T00:00:00Z".to_owned()
-            })?),
-        };
+    let since = since("webhook-since", &text("webhook-since"))?;
     Ok(Some(Webhook { url: Secret::new(&url), secret, timeout, since }))
 }
 

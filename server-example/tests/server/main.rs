@@ -13,6 +13,8 @@
 
 mod access;
 mod answers;
+#[cfg(feature = "rabbitmq")]
+mod broker;
 mod events;
 mod faults;
 mod limits;
@@ -22,6 +24,8 @@ mod outside;
 mod process;
 #[cfg(feature = "outside")]
 mod questions;
+#[cfg(feature = "rabbitmq")]
+mod rabbitmq;
 mod scenarios;
 #[path = "../../../fiscaflow-core/tests/shared/mod.rs"]
 mod shared;

@@ -12,8 +12,9 @@ const BINDINGS: [&str; 3] = ["fiscaflow-python", "fiscaflow-node", "fiscaflow-mo
 /// Runs `cargo test`; a failing test does not keep the rest from running.
 pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     // What the tests compare with: another ledger's program, a client of the server, other zones.
-    // The databases that books may live in.
-    apt::ensure(&["curl", "hledger", "pgbouncer", "postgresql", "tzdata"])?;
+    // The databases that books may live in, and the broker that hears of them.
+    let packages = ["curl", "hledger", "pgbouncer", "postgresql", "rabbitmq-server", "tzdata"];
+    apt::ensure(&packages)?;
     let beancount = tools::python::beancount()?;
     let test = run.cargo().env("FISCAFLOW_BEANCOUNT", beancount);
     let test = test.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
