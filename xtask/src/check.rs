@@ -7,13 +7,25 @@ use crate::report::Report;
 use crate::shell::{Cmd, Outcome};
 use crate::{cargo, generate, tidy, tools};
 
-/// Runs all steps. Cargo is always called with `--workspace`: another selection of packages
-/// selects other features of shared dependencies, and switching compiles them again.
+/// What users may choose of a crate's features: none, each alone, and those that are on by default
+/// with another. All of them together is what everything else is built with.
+const CHOICES: [(&str, &[&str]); 3] = [
+    ("fiscaflow-core", &["", "schema"]),
+    ("fiscaflow-store", &["", "sqlite", "postgres"]),
+    (
+        "fiscaflow-server",
+        &["", "outside", "webhooks", "rabbitmq", "webhooks,rabbitmq", "default,postgres"],
+    ),
+];
+
+/// Runs all steps. But for the choices, cargo is always called with `--workspace`: other packages
+/// select other features of shared dependencies, and switching compiles them again.
 pub fn run(root: &Path) -> Outcome {
     let mut report = Report::default();
     report.step("format", || cargo::command(root).args(["fmt", "--all", "--check"]).run());
     report.step("tidy", || tidy::run(root));
     report.step("clippy", || clippy(root));
+    report.step("choices of features", || choices(root));
     report.step("docs", || {
         cargo::command(root)
             .args(["doc", "--workspace", "--no-deps", "--locked", "--features", cargo::FEATURES])
@@ -33,6 +45,21 @@ fn clippy(root: &Path) -> Outcome {
         .args(["clippy", "--workspace", "--all-targets", "--locked"])
         .args(["--features", cargo::FEATURES, "--", "-D", "warnings"])
         .run()
+}
+
+/// Each choice compiles, without a warning, as who depends on the crate alone would have it.
+fn choices(root: &Path) -> Outcome {
+    let mut failed = Vec::new();
+    for (package, choices) in CHOICES {
+        for features in choices {
+            let done = cargo::command(root)
+                .args(["clippy", "--quiet", "--locked", "--package", package])
+                .args(["--no-default-features", "--features", features, "--", "-D", "warnings"])
+                .run();
+            failed.extend(done.err().map(|_| format!("{package} with `{features}`")));
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join(", ")) }
 }
 
 /// Bans, licences and sources need nothing but the lock file. `advisories` would need a copy of
