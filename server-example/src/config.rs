@@ -78,6 +78,12 @@ pub const SETTINGS: &[Setting] = &[
     setting("header-timeout", "FISCAFLOW_HEADER_TIMEOUT", "10", "seconds for a request's head"),
     setting("body-timeout", "FISCAFLOW_BODY_TIMEOUT", "60", "seconds for a request's body"),
     setting("answer-timeout", "FISCAFLOW_ANSWER_TIMEOUT", "60", "seconds for the answer"),
+    setting(
+        "write-timeout",
+        "FISCAFLOW_WRITE_TIMEOUT",
+        "120",
+        "seconds for a client to take an answer",
+    ),
     setting("stop-timeout", "FISCAFLOW_STOP_TIMEOUT", "30", "seconds for a stop in good order"),
     setting(
         "outside",
@@ -165,6 +171,8 @@ pub struct Timeouts {
     pub body: Duration,
     /// For the engine's answer.
     pub answer: Duration,
+    /// For a client to take an answer.
+    pub write: Duration,
     /// For what is under way when the server is told to stop.
     pub stop: Duration,
 }
@@ -374,6 +382,7 @@ fn config(
             header: seconds("header-timeout")?,
             body: seconds("body-timeout")?,
             answer: seconds("answer-timeout")?,
+            write: seconds("write-timeout")?,
             stop: seconds("stop-timeout")?,
         },
         outside: outside::read(

@@ -288,8 +288,8 @@ const QUIET: &str = "
         SELECT md5('b' || i)::uuid, sink, 1, CASE WHEN i = 8 THEN 1 ELSE 2 END, 0, 0, 0,
             sink = 'other' OR i IN (8, 9)
         FROM generate_series(1, 20000) AS i, unnest('{hooks,other}'::text[]) AS sink WHERE i <> 7;
-    INSERT INTO fiscaflow.set_aside SELECT md5('b9')::uuid, 'hooks', 1, 0, md5('e')::uuid, 'name', 5,
-        'no', 0, true;
+    INSERT INTO fiscaflow.set_aside SELECT md5('b9')::uuid, 'hooks', 1, 0, md5('e')::uuid,
+        'name', 5, 'no', 0, true;
     INSERT INTO fiscaflow.sinks VALUES ('hooks', true), ('other', true);
     ANALYZE;";
 

@@ -11,7 +11,7 @@ use fiscaflow_core::{Error, ErrorCode, Result};
 use fiscaflow_store::MemoryStore;
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 
 use crate::events::{events, file};
@@ -324,4 +324,63 @@ async fn slow_clients_are_cut_off_and_nobody_waits_for_them() {
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("body_timeout"), "{answer}");
     assert_eq!(server.get("anna", &format!("/books/{book}/accounts")).await.ok(), json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_whose_answer_is_late_is_made_once() {
+    // Holds: a write that takes too long is answered with 503 and when to come again, and goes on;
+    // the same key then gets its answer, and there is one effect.
+    let (server, store) = faulty(|timeouts| timeouts.answer = Duration::from_millis(200)).await;
+    let book = server.book("anna").await;
+    let path = format!("/books/{book}/accounts");
+    store.set(Fault::HeldCommits);
+    let request = || {
+        let request = server.request("POST", &path).token(&server.token("anna"));
+        request.header("idempotency-key", "once").json(&json!({"name": "Giro"}))
+    };
+    let late = request().send().await;
+    late.error(503, "answer_timeout");
+    assert!(late.header("retry-after").is_some());
+    store.holds(1).await;
+    store.set(Fault::None);
+    store.gate.0.add_permits(1);
+    let mut again = request().send().await;
+    while again.status == 503 {
+        again = request().send().await;
+    }
+    again.created();
+    let accounts = server.get("anna", &path).await.ok();
+    assert_eq!(accounts.as_array().unwrap().len(), 1, "{accounts}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_does_not_take_an_answer_is_cut_off() {
+    // Holds: clients that ask for large answers and take nothing of them do not keep their places,
+    // also where they take a byte now and then.
+    let server = Server::with(Arc::new(MemoryStore::new()), |limits, timeouts| {
+        limits.connections = 2;
+        timeouts.write = Duration::from_millis(300);
+    });
+    let server = server.await;
+    // More than any buffer on the way holds.
+    let asks = "GET /api-docs/openapi.json HTTP/1.1\r\nhost: x\r\n\r\n".repeat(40);
+    let mut stuck = Vec::new();
+    for _ in 0..2 {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let mut stream = socket.connect(server.address).await.unwrap();
+        stream.write_all(asks.as_bytes()).await.unwrap();
+        stuck.push(stream);
+    }
+    let mut sipping = stuck.pop().unwrap();
+    let sips = tokio::spawn(async move {
+        let mut byte = [0];
+        while matches!(sipping.read(&mut byte).await, Ok(1)) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    for _ in 0..3 {
+        Request::new(server.address, "GET", "/health").send().await.ok();
+    }
+    sips.abort();
 }
