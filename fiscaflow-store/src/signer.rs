@@ -1,5 +1,5 @@
-//! A key in memory that signs checkpoints. A host whose keys lie elsewhere, such as in a device or a
-//! service, brings a `Signer` of its own.
+//! A key in memory that signs checkpoints. A host whose keys lie elsewhere, such as in a device or
+//! a service, brings a `Signer` of its own.
 
 use std::fmt;
 use std::str::FromStr;

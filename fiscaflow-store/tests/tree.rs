@@ -91,8 +91,8 @@ async fn a_file_of_version_1_gets_its_trees() {
     for table in TABLES {
         copy += &format!("INSERT INTO main.{table} SELECT * FROM new.{table};");
         if table == "books" {
-            copy += "INSERT INTO main.commits SELECT book_id, seq, parent, hash, header, body, texts \
-                     FROM new.commits;";
+            copy += "INSERT INTO main.commits \
+                     SELECT book_id, seq, parent, hash, header, body, texts FROM new.commits;";
         }
     }
     run(&old, copy).await;

@@ -98,10 +98,10 @@ function same(one, other) {
 export function parseCheckpoint(note) {
   const end = note.lastIndexOf('\n\n') + 1;
   const text = end ? note.slice(0, end) : note;
-  const signatures = end ? note.slice(end + 1).split('\n') : [''];
-  if (signatures.pop() !== '' || (end && !signatures.length) || signatures.length > 100) return null;
+  const lines = end ? note.slice(end + 1).split('\n') : [''];
+  if (lines.pop() !== '' || (end && !lines.length) || lines.length > 100) return null;
   if (/[\x00-\x09\x0b-\x1f]/.test(note) || !text.endsWith('\n')) return null;
-  const read = signatures.map(readSignature);
+  const read = lines.map(readSignature);
   const [origin, digits, base64, ...further] = text.slice(0, -1).split('\n');
   if (!origin || further.includes('') || read.includes(null)) return null;
   if (!/^(0|[1-9][0-9]{0,19})$/.test(digits ?? '') || BigInt(digits) > MOST) return null;

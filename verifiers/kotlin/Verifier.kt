@@ -118,7 +118,7 @@ fun parseCheckpoint(note: String): Checkpoint? {
     val end = note.lastIndexOf("\n\n") + 1
     val text = if (end > 0) note.substring(0, end) else note
     if (note.any { it < ' ' && it != '\n' } || !text.endsWith('\n')) return null
-    val signatures = if (end > 0) readSignatures(note.substring(end + 1)) ?: return null else listOf()
+    val signatures = if (end == 0) listOf() else readSignatures(note.substring(end + 1)) ?: return null
     val lines = text.dropLast(1).split('\n')
     if (lines.size < 3 || lines.any(String::isEmpty)) return null
     val size = lines[1].toULongOrNull() ?: return null

@@ -1,9 +1,9 @@
 """Checks proofs of a FiscaFlow book's history without the engine: the standard library is enough.
 
-A book's commits are the leaves of a Merkle tree (RFC 9162, section 2.1). A checkpoint names the tree
-of one moment: its size and its root. A root is worth what the checkpoint is worth that it comes
-from: one that the checker kept, or one that is signed by a key that it trusts. A root that came
-with the proof proves nothing. docs/proofs.md of FiscaFlow tells the rest.
+A book's commits are the leaves of a Merkle tree (RFC 9162, section 2.1). A checkpoint names the
+tree of one moment: its size and its root. A root is worth what the checkpoint is worth that it
+comes from: one that the checker kept, or one that is signed by a key that it trusts. A root that
+came with the proof proves nothing. docs/proofs.md of FiscaFlow tells the rest.
 """
 
 from __future__ import annotations

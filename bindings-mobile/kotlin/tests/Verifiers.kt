@@ -28,10 +28,11 @@ private fun judge(): Map<String, Int> {
         val last = good[cells[0]]
         val cell = { at: Int -> if (cells[at] == "=") last!![at] else cells[at] }
         val path = path(cell(6), last?.get(6)).toList().chunked(32) { it.toByteArray() }
+        val (size, root) = Pair(cell(4).toULong(), bytes(cell(5)))
         val said = if (cells[0] == "i") {
-            checkInclusion(bytes(cell(2)), cell(3).toULong(), cell(4).toULong(), path, bytes(cell(5)))
+            checkInclusion(bytes(cell(2)), cell(3).toULong(), size, path, root)
         } else {
-            checkConsistency(cell(2).toULong(), bytes(cell(3)), cell(4).toULong(), bytes(cell(5)), path)
+            checkConsistency(cell(2).toULong(), bytes(cell(3)), size, root, path)
         }
         check(said == (cells[1] == "+")) { line }
         counts.merge(cells[1], 1, Int::plus)

@@ -542,7 +542,7 @@ verbs! {
         Get "/proofs/checkpoint", () -> (Checkpoint), proofs.checkpoint();
     "proofs.inclusion" "That a commit is in the history."
         Get "/proofs/commits/{id}", (ProofQuery) -> (CommitProof), proofs.inclusion(id, request);
-    "proofs.transaction" "What a transaction is, and that the commit that made it so is in the history."
+    "proofs.transaction" "What a transaction is, and that the history says so."
         Get "/proofs/transactions/{id}", (ProofQuery) -> (TransactionProof),
         proofs.transaction(id, request);
     "proofs.consistency" "That the history of a checkpoint begins with that of an earlier one."

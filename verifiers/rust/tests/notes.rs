@@ -46,8 +46,8 @@ const COSIGNED: &str = "example.com/behind-the-sofa\n20852163\n\
     CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=\n\n\
     \u{2014} example.com/behind-the-sofa Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5\
     /Zhcyv2q1gGzGku9nTo+zyWE+xeMcTOAYQ8=\n\
-    \u{2014} witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dlrDJs\
-    X3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
+    \u{2014} witness.example.com/w1 jWbPPwAAAABkGFDLEZMHwSRaJNiIDoe9DYn/zXcrtPHeolMI5OWXEhZCB9dl\
+    rDJsX3b2oyin1nPZqhf5nNo0xUe+mbIUBkBIfZ+qnA==\n";
 
 #[test]
 fn a_checkpoint_that_others_signed_too_is_read() {

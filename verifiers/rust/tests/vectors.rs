@@ -256,7 +256,7 @@ fn made() -> String {
         let mut seen = vec![proof.clone()];
         while seen.len() < share {
             let it = proof.forged(tree, &mut random);
-            // With another size a path may lead to the same root: the size is held by the checkpoint.
+            // With another size a path may lead to the same root: the checkpoint holds the size.
             if seen.contains(&it) || it.said()[1] {
                 continue;
             }

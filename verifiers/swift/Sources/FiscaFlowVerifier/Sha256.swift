@@ -17,7 +17,8 @@ public func sha256(_ message: [UInt8]) -> [UInt8] {
     padded += [UInt8](repeating: 0, count: (120 - padded.count % 64) % 64)
     padded += bigEndian(UInt64(message.count) * 8, count: 8)
     var state: [UInt32] = [
-        0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
+        0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
+        0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
     ]
     for start in stride(from: 0, to: padded.count, by: 64) {
         compress(&state, padded[start..<start + 64])
@@ -44,7 +45,8 @@ private func compress(_ state: inout [UInt32], _ block: ArraySlice<UInt8>) {
     var (e, f, g, h) = (state[4], state[5], state[6], state[7])
     for at in 0..<64 {
         let choice = (e & f) ^ (~e & g)
-        let first = h &+ (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) &+ choice &+ rounds[at] &+ words[at]
+        let mixed = turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)
+        let first = h &+ mixed &+ choice &+ rounds[at] &+ words[at]
         let most = (a & b) ^ (a & c) ^ (b & c)
         let second = (turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) &+ most
         (h, g, f, e, d, c, b, a) = (g, f, e, d &+ first, c, b, a, first &+ second)

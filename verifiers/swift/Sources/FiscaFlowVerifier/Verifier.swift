@@ -36,7 +36,8 @@ public func checkInclusion(
 public func checkConsistency(
     oldSize: UInt64, oldRoot: [UInt8], newSize: UInt64, newRoot: [UInt8], path: [[UInt8]]
 ) -> Bool {
-    guard oldSize > 0, oldSize <= newSize, areHashes(path + [oldRoot, newRoot]) else { return false }
+    guard oldSize > 0, oldSize <= newSize else { return false }
+    guard areHashes(path + [oldRoot, newRoot]) else { return false }
     if oldSize == newSize { return path.isEmpty && oldRoot == newRoot }
     guard let head = path.first else { return false }
     // Where the old tree is complete it is a node of the new one, and its root is the first hash.
@@ -108,9 +109,8 @@ public struct Checkpoint: Equatable {
         let signatures = read.compactMap { $0 }
         guard signatures.count == read.count, signatures.count <= 100 else { return nil }
         guard signed != signatures.isEmpty, textRows.count >= 3 else { return nil }
-        guard !textRows.contains(""), let size = UInt64(textRows[1]), "\(size)" == textRows[1] else {
-            return nil
-        }
+        guard !textRows.contains(""), let size = UInt64(textRows[1]) else { return nil }
+        guard "\(size)" == textRows[1] else { return nil }
         guard let root = fromBase64(textRows[2]), root.count == 32 else { return nil }
         self.origin = textRows[0]
         self.size = size
