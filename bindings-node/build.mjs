@@ -1,16 +1,19 @@
 // Builds the addon and puts it beside the loader, under the name that the loader looks for:
-// `npm run build` for a release, `npm run build:debug` while developing.
+// `npm run build` for a release, `npm run build:debug` while developing. Behind ` -- `, each takes
+// `--features postgres`, for books in PostgreSQL.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, rmSync } from 'node:fs';
 
 const release = !process.argv.includes('--debug');
+const place = process.argv.indexOf('--features');
+const features = place < 0 ? [] : process.argv.slice(place, place + 2);
 
 const args = ['--package', 'fiscaflow-node', '--lib', '--locked'];
 const profile = release ? ['--release'] : [];
 const output = ['--message-format', 'json-render-diagnostics'];
 const strip = release ? ['--', '-C', 'strip=symbols'] : [];
-const built = run('cargo', ['rustc', ...args, ...profile, ...output, ...strip]);
+const built = run('cargo', ['rustc', ...args, ...features, ...profile, ...output, ...strip]);
 
 const messages = built.trim().split('\n').map((line) => JSON.parse(line));
 const artifact = messages.findLast((message) => message.target?.name === 'fiscaflow_node');

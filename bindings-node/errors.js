@@ -38,9 +38,18 @@ function fromNative(error) {
   return new lanes[details.lane](details.message, details);
 }
 
+/** What the native part promised; its error becomes one of ours. */
+async function settled(promise) {
+  try {
+    return await promise;
+  } catch (error) {
+    throw fromNative(error);
+  }
+}
+
 /** A value that has no place in a request. */
 function refused(field, message) {
   return new Rejected(message, { code: 'invalid_input', field: field || undefined });
 }
 
-module.exports = { ...names, fromNative, refused };
+module.exports = { ...names, fromNative, refused, settled };

@@ -4,11 +4,12 @@
 // book are generated from the engine's own table.
 
 const { NativeEngine } = require('./native.js');
+const { Inbox, Relay, Undelivered } = require('./delivery.js');
 const { Books, BookHandle } = require('./generated/nouns.js');
 const errors = require('./errors.js');
 const { encode, text } = require('./wire.js');
 
-const { Corrupt, FiscaFlowError, Rejected, Unavailable, fromNative, refused } = errors;
+const { Corrupt, FiscaFlowError, Rejected, Unavailable, refused, settled } = errors;
 
 class FiscaFlow {
   #native;
@@ -30,6 +31,25 @@ class FiscaFlow {
 
   book(bookId, context) {
     return new BookHandle(this.#caller(bookId, context));
+  }
+
+  async backup(path) {
+    return JSON.parse(await settled(this.#native.backup(text('path', path) ?? '')));
+  }
+
+  static async restore(backup, url) {
+    const [file, place] = [text('backup', backup) ?? '', text('url', url) ?? ''];
+    return JSON.parse(await settled(NativeEngine.restore(file, place)));
+  }
+
+  async copyBook(bookId, to) {
+    if (!(to instanceof FiscaFlow)) throw refused('to', 'expected an engine');
+    const id = text('book_id', bookId) ?? '';
+    return JSON.parse(await settled(this.#native.copyBook(id, to.#native)));
+  }
+
+  relay(options) {
+    return new Relay(this.#native, options);
   }
 
   async close() {
@@ -76,13 +96,12 @@ function listener(onProgress) {
   };
 }
 
-/** What the native part promised; its error becomes one of ours. */
-async function settled(promise) {
-  try {
-    return await promise;
-  } catch (error) {
-    throw fromNative(error);
-  }
-}
-
-module.exports = { FiscaFlow, FiscaFlowError, Rejected, Unavailable, Corrupt };
+module.exports = {
+  Corrupt,
+  FiscaFlow,
+  FiscaFlowError,
+  Inbox,
+  Rejected,
+  Unavailable,
+  Undelivered,
+};

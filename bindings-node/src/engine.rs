@@ -4,13 +4,16 @@ use std::sync::Arc;
 
 use fiscaflow_core::api;
 use fiscaflow_core::engine::{Engine, Observer};
+use fiscaflow_core::{Error, store};
 use fiscaflow_store::{RandomIds, SystemClock};
-use napi::Status;
+use napi::bindgen_prelude::PromiseRaw;
 use napi::threadsafe_function::ThreadsafeFunction;
+use napi::{Env, Status};
 use napi_derive::napi;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::errors::guarded;
+use crate::delivery::NativeRelay;
+use crate::errors::{failed, guarded, text};
 use crate::types::NativeCall;
 
 /// What hears of a call's progress, as JSON. It never throws.
@@ -56,6 +59,41 @@ impl NativeEngine {
             }
         };
         tokio::join!(work, hearing).0
+    }
+
+    /// Backs up every book into a file that is not there yet, and gives what it holds as JSON.
+    #[napi(catch_unwind)]
+    pub async fn backup(&self, path: String) -> napi::Result<String> {
+        let engine = self.engine.clone();
+        guarded(async move { text(&fiscaflow_store::backup(engine.store(), path).await?) }).await
+    }
+
+    /// Restores a backup where a URL says, and gives what it holds as JSON.
+    #[napi(catch_unwind)]
+    pub async fn restore(backup: String, url: String) -> napi::Result<String> {
+        guarded(async move { text(&fiscaflow_store::restore(backup, &url).await?) }).await
+    }
+
+    /// Copies to another engine what it lacks of a book, and gives what came of it as JSON.
+    #[napi(catch_unwind)]
+    pub fn copy_book<'env>(
+        &self,
+        env: &'env Env,
+        book_id: String,
+        to: &NativeEngine,
+    ) -> napi::Result<PromiseRaw<'env, String>> {
+        // Nothing of what JavaScript may collect is kept while the work goes on.
+        let (from, to) = (self.engine.clone(), to.engine.clone());
+        env.spawn_future(guarded(async move {
+            let book_id = book_id.parse().map_err(|error: Error| error.field("book_id"))?;
+            text(&store::copy_book(&**from.store(), &**to.store(), book_id).await?)
+        }))
+    }
+
+    /// A relay to the sink of that name, with settings as JSON.
+    #[napi(catch_unwind)]
+    pub fn relay(&self, sink: String, settings: String) -> napi::Result<NativeRelay> {
+        NativeRelay::new(&self.engine, sink, &settings).map_err(|error| failed(&error))
     }
 
     /// Closes the store; later calls answer `closed`.

@@ -7,6 +7,7 @@
 use std::future::Future;
 
 use fiscaflow_core::{Error, ErrorCode, Result};
+use serde::Serialize;
 use serde_json::Value;
 
 /// Runs something on a task of its own, so that a panic becomes the error `internal` and the
@@ -16,10 +17,17 @@ pub(crate) async fn guarded<T: Send + 'static>(
 ) -> napi::Result<T> {
     let done = tokio::spawn(work).await;
     let done = done.unwrap_or_else(|_| Err(Error::new(ErrorCode::Internal, "the engine failed")));
-    done.map_err(|error| napi::Error::from_reason(text(&error)))
+    done.map_err(|error| failed(&error))
 }
 
-fn text(error: &Error) -> String {
+/// An answer as JSON.
+pub(crate) fn text(answer: &impl Serialize) -> Result<String> {
+    let failed = |_| Error::new(ErrorCode::Internal, "an answer cannot be written as JSON");
+    Ok(serde_json::to_value(answer).map_err(failed)?.to_string())
+}
+
+/// The error as JavaScript gets it.
+pub(crate) fn failed(error: &Error) -> napi::Error {
     let members = [
         ("lane", Some(error.lane().as_str().into())),
         ("code", Some(error.code().as_str().into())),
@@ -29,7 +37,7 @@ fn text(error: &Error) -> String {
         ("id", error.of_id().map(Value::from)),
     ];
     let known = members.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-    Value::Object(known.collect()).to_string()
+    napi::Error::from_reason(Value::Object(known.collect()).to_string())
 }
 
 #[cfg(test)]

@@ -13,7 +13,8 @@ const require = createRequire(import.meta.url);
 const cjs = require('@fiscaflow/engine');
 
 test('both module systems see one package', () => {
-  const names = ['Corrupt', 'FiscaFlow', 'FiscaFlowError', 'Rejected', 'Unavailable'];
+  const errors = ['Corrupt', 'FiscaFlowError', 'Rejected', 'Unavailable', 'Undelivered'];
+  const names = [...errors, 'FiscaFlow', 'Inbox'].toSorted();
   assert.deepEqual(Object.keys(cjs).toSorted(), names);
   for (const name of names) assert.equal(esm[name], cjs[name], name);
 });

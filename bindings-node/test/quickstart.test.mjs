@@ -13,7 +13,7 @@ import { root } from './support.mjs';
 const require = createRequire(import.meta.url);
 const readme = join(dirname(require.resolve('@fiscaflow/engine/package.json')), 'README.md');
 const blocks = [...readFileSync(readme, 'utf8').matchAll(/^```js\n(.*?)^```$/gms)];
-const [quickstart, once, progress, pages, errors] = blocks.map((block) => block[1]);
+const [quickstart, once, progress, copies, events, pages, errors] = blocks.map((block) => block[1]);
 
 const statement = join(root, 'fiscaflow-store/examples/quickstart/statements/raiffeisen-2017.csv');
 
@@ -51,4 +51,15 @@ test('the other examples, after the quick start', () => {
   assert.match(lines[0], /^2026-03-01 -12\.50 /);
   assert.match(lines[31], /^2017-09-18 /);
   assert.equal(lines[32], 'invalid_amount opening_balance');
+});
+
+test('copies and events, after the quick start', () => {
+  const body = quickstart.replace('await engine.close();\n', '');
+  const given = `
+    const [phone, server, offline] = [engine, await FiscaFlow.open('memory:'), () => false];
+    await home.members.put({ actor: 'fee-bot', role: 'member' });
+  `;
+  const told = 'console.log((await server.copyBook(id, phone)).commits, delivered > 3);\n';
+  const [said] = run(`${body}${given}${copies}${events}${told}`);
+  assert.match(said, /^0 true$/m);
 });

@@ -1,23 +1,25 @@
 //! The engine as an object of Python.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use fiscaflow_core::api::{self, CallText};
 use fiscaflow_core::engine::{Engine, Observer};
+use fiscaflow_core::store;
 use fiscaflow_core::{Error, ErrorCode, Result};
 use fiscaflow_store::{RandomIds, SystemClock};
 use pyo3::prelude::*;
+use serde::Serialize;
 
-use crate::errors::raise;
+use crate::delivery::NativeRelay;
 use crate::progress::Told;
-use crate::runtime::{Home, Pending};
+use crate::runtime::{Held, Home, Pending};
 
 /// An engine over the store that a URL names.
 #[pyclass(frozen, module = "fiscaflow._native")]
 #[derive(Debug)]
 pub struct Native {
-    /// Present until the object is dropped.
-    engine: Option<Engine>,
+    engine: Held<Engine>,
     home: Home,
 }
 
@@ -94,6 +96,48 @@ impl Native {
         self.home.start(py, run(self.engine()?, call, observer), done)
     }
 
+    /// Backs up every book into a file that is not there yet, and gives what it holds as JSON.
+    #[pyo3(signature = (path: "str") -> "str")]
+    fn backup(&self, py: Python<'_>, path: PathBuf) -> PyResult<String> {
+        self.home.wait(py, backup(self.engine()?, path), Told::nothing())
+    }
+
+    /// Starts to back up; `done` is called with what the backup holds as JSON or an exception.
+    #[pyo3(signature = (
+        path: "str",
+        done: "collections.abc.Callable[[str | None, BaseException | None], object]",
+    ) -> "Pending")]
+    fn start_backup(&self, py: Python<'_>, path: PathBuf, done: Py<PyAny>) -> PyResult<Pending> {
+        self.home.start(py, backup(self.engine()?, path), done)
+    }
+
+    /// Copies to another engine what it lacks of a book, and gives what came of it as JSON.
+    fn copy_book(&self, py: Python<'_>, book_id: String, to: &Self) -> PyResult<String> {
+        let copy = copy_book(self.engine()?, to.engine()?, book_id);
+        self.home.wait(py, copy, Told::nothing())
+    }
+
+    /// Starts to copy a book; `done` is called with what came of it as JSON or an exception.
+    #[pyo3(signature = (
+        book_id: "str",
+        to: "Native",
+        done: "collections.abc.Callable[[str | None, BaseException | None], object]",
+    ) -> "Pending")]
+    fn start_copy_book(
+        &self,
+        py: Python<'_>,
+        book_id: String,
+        to: &Self,
+        done: Py<PyAny>,
+    ) -> PyResult<Pending> {
+        self.home.start(py, copy_book(self.engine()?, to.engine()?, book_id), done)
+    }
+
+    /// A relay to the sink of that name, with settings as JSON.
+    fn relay(&self, sink: String, settings: String) -> PyResult<NativeRelay> {
+        NativeRelay::new(&self.engine()?, sink, &settings, self.home)
+    }
+
     /// Closes the store; later calls answer `closed`.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         self.home.wait(py, close(self.engine()?), Told::nothing())
@@ -111,31 +155,14 @@ impl Native {
 impl Native {
     /// The engine, in the process that opened it.
     fn engine(&self) -> PyResult<Engine> {
-        self.home.check()?;
-        self.engine
-            .clone()
-            .ok_or_else(|| raise(&Error::new(ErrorCode::Closed, "the engine is closed")))
-    }
-}
-
-impl Drop for Native {
-    fn drop(&mut self) {
-        let engine = self.engine.take();
-        if self.home.check().is_err() {
-            // The connections belong to the process that this one was forked from: SQLite must not
-            // even close them here.
-            std::mem::forget(engine);
-            return;
-        }
-        let _inside = self.home.enter();
-        drop(engine);
+        self.engine.get()
     }
 }
 
 async fn open(url: String, home: Home) -> Result<Native> {
     let store = fiscaflow_store::open(&url).await?;
     let engine = Engine::new(store, Arc::new(SystemClock), Arc::new(RandomIds::new()?));
-    Ok(Native { engine: Some(engine), home })
+    Ok(Native { engine: Held::new(engine, home), home })
 }
 
 async fn run(engine: Engine, call: CallText, observer: Option<Observer>) -> Result<String> {
@@ -145,4 +172,46 @@ async fn run(engine: Engine, call: CallText, observer: Option<Observer>) -> Resu
 async fn close(engine: Engine) -> Result<()> {
     engine.close().await;
     Ok(())
+}
+
+async fn backup(engine: Engine, path: PathBuf) -> Result<String> {
+    text(&fiscaflow_store::backup(engine.store(), path).await?)
+}
+
+async fn copy_book(from: Engine, to: Engine, book_id: String) -> Result<String> {
+    let book_id = book_id.parse().map_err(|error: Error| error.field("book_id"))?;
+    text(&store::copy_book(&**from.store(), &**to.store(), book_id).await?)
+}
+
+async fn restore_to(backup: PathBuf, url: String) -> Result<String> {
+    text(&fiscaflow_store::restore(backup, &url).await?)
+}
+
+/// Restores a backup where a URL says, and gives what it holds as JSON.
+#[pyfunction]
+#[pyo3(signature = (backup: "str", url: "str") -> "str")]
+pub(crate) fn restore(py: Python<'_>, backup: PathBuf, url: String) -> PyResult<String> {
+    Home::here()?.wait(py, restore_to(backup, url), Told::nothing())
+}
+
+/// Starts to restore a backup; `done` is called with what it holds as JSON or an exception.
+#[pyfunction]
+#[pyo3(signature = (
+    backup: "str",
+    url: "str",
+    done: "collections.abc.Callable[[str | None, BaseException | None], object]",
+) -> "Pending")]
+pub(crate) fn start_restore(
+    py: Python<'_>,
+    backup: PathBuf,
+    url: String,
+    done: Py<PyAny>,
+) -> PyResult<Pending> {
+    Home::here()?.start(py, restore_to(backup, url), done)
+}
+
+/// An answer as JSON.
+pub(crate) fn text(answer: &impl Serialize) -> Result<String> {
+    let failed = |_| Error::new(ErrorCode::Internal, "an answer cannot be written as JSON");
+    Ok(serde_json::to_value(answer).map_err(failed)?.to_string())
 }

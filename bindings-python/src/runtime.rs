@@ -6,7 +6,7 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use fiscaflow_core::engine::{ImportProgress, Observer};
+use fiscaflow_core::engine::Observer;
 use fiscaflow_core::{Error, ErrorCode, Result};
 use pyo3::IntoPyObjectExt as _;
 use pyo3::prelude::*;
@@ -14,8 +14,8 @@ use tokio::runtime::{Builder, EnterGuard, Handle, Runtime};
 use tokio::task::{AbortHandle, JoinSet, block_in_place};
 
 use crate::errors::raise;
-use crate::progress::{self, Told};
-use crate::reports::Reports;
+use crate::progress::{self, Told, Voice};
+use crate::reports::{Report, Reports};
 
 /// How long a blocking call waits before it asks whether the user wants to interrupt it.
 const SIGNAL_INTERVAL: Duration = Duration::from_millis(100);
@@ -63,12 +63,17 @@ impl Home {
         self.runtime.enter()
     }
 
+    /// The way to the thread that tells asyncio.
+    pub(crate) fn voice(self) -> Voice {
+        Voice::Reports(self.reports)
+    }
+
     /// An observer whose progress is told on another thread.
     pub(crate) fn observer(self, hear: Py<PyAny>) -> Observer {
         progress::reporting(self.reports, hear)
     }
 
-    /// Waits for work while other Python threads go on, and tells its progress. Ctrl-C drops the
+    /// Waits for work while other Python threads go on, and says what it tells. Ctrl-C drops the
     /// work.
     pub(crate) fn wait<T: Send + 'static>(
         self,
@@ -88,7 +93,7 @@ impl Home {
                 if Handle::try_current().is_ok() { block_in_place(block) } else { block() }
             });
             match next {
-                Ok(Next::Told(progress)) => told.tell(py, progress)?,
+                Ok(Next::Told(report)) => report(py)?,
                 Ok(Next::Done(done)) => return done.map_err(|error| raise(&error)),
                 Err(_) => py.check_signals()?,
             }
@@ -125,6 +130,43 @@ impl Home {
     }
 }
 
+/// What reaches a store, as an object of Python holds it: used only in the process that opened the
+/// store, and dropped inside the runtime, which the store may need to close.
+#[derive(Debug)]
+pub(crate) struct Held<T> {
+    /// Present until it is dropped.
+    value: Option<T>,
+    home: Home,
+}
+
+impl<T: Clone> Held<T> {
+    /// Holds something.
+    pub(crate) fn new(value: T, home: Home) -> Self {
+        Self { value: Some(value), home }
+    }
+
+    /// It, in the process that opened the store.
+    pub(crate) fn get(&self) -> PyResult<T> {
+        self.home.check()?;
+        let closed = || raise(&Error::new(ErrorCode::Closed, "the engine is closed"));
+        self.value.clone().ok_or_else(closed)
+    }
+}
+
+impl<T> Drop for Held<T> {
+    fn drop(&mut self) {
+        let value = self.value.take();
+        if self.home.check().is_err() {
+            // The connections belong to the process that this one was forked from: SQLite must not
+            // even close them here.
+            std::mem::forget(value);
+            return;
+        }
+        let _inside = self.home.enter();
+        drop(value);
+    }
+}
+
 /// Work that was started. Nothing is told of work that was dropped.
 #[pyclass(frozen, module = "fiscaflow._native")]
 #[derive(Debug)]
@@ -140,7 +182,7 @@ impl Pending {
 
 /// What comes next of work.
 enum Next<T> {
-    Told(ImportProgress),
+    Told(Report),
     Done(Result<T>),
 }
 
@@ -157,7 +199,7 @@ impl<T: Send + 'static> Task<T> {
     /// What comes next of it. A wait that is given up loses nothing.
     async fn next(&mut self, told: &mut Told) -> Next<T> {
         match told.next().await {
-            Some(progress) => Next::Told(progress),
+            Some(report) => Next::Told(report),
             None => Next::Done(self.done().await),
         }
     }

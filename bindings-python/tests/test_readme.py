@@ -23,7 +23,7 @@ def test_the_examples(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     shutil.copy(STATEMENT, tmp_path)
-    example, _, columns, errors, progress, asynchronous = BLOCKS
+    example, _, columns, errors, progress, copies, events, inbox, asynchronous = BLOCKS
 
     exec(compile(columns, "README.md", "exec"), {})
     assert capsys.readouterr().out == "[None, None, 'food']\n"
@@ -45,8 +45,17 @@ def test_the_examples(
         exec(compile(errors, "README.md", "exec"), {"fiscaflow": fiscaflow, "home": home})
         given = {"home": home, "content": STATEMENT.read_bytes()}
         exec(compile(progress, "README.md", "exec"), given)
-    *_, last = capsys.readouterr().out.splitlines()
-    assert last == "match 31 of 31 rows"
+        assert capsys.readouterr().out.splitlines()[-1] == "match 31 of 31 rows"
+        told: list[Any] = []
+        names = {"fiscaflow": fiscaflow, "engine": engine, "notify": lambda *it: told.append(it)}
+        exec(compile(copies, "README.md", "exec"), names)
+        assert capsys.readouterr().out.startswith("1 books, ")
+        exec(compile(events, "README.md", "exec"), names)
+        assert names["done"]["delivered"] == len(told) > 3
+        names["it"] = {"book_id": book_id, "event": home.events.list()[0]}
+        home.members.put(actor="fee-bot", role="member")
+        exec(compile(inbox, "README.md", "exec"), names)
+        assert "Fees" in [category["name"] for category in home.categories.list()]
 
     lines = asynchronous.splitlines(keepends=True)
     body = textwrap.indent("".join(lines), "    ")

@@ -33,6 +33,12 @@ def accepted(home: fiscaflow.Book) -> str:
         actions=[{"kind": "add_tag", "tag": "small"}],
     )
     home.imports.create(content=b"", progress=lambda it: print(it["phase"], it["done"]))
+    engine = fiscaflow.open("memory:")
+    made: fiscaflow.Backup = engine.backup("backup.db")
+    copied: fiscaflow.Copied = engine.copy_book("id", engine)
+    relay = engine.relay("notes", lambda it: print(it["book_id"], it["event"]["name"]), tries=3)
+    done: fiscaflow.Round = relay.round()
+    print(made["bytes"], copied["head"]["seq"], done["set_aside"])
     return f"{first['amount']['value']} {payee}"
 
 
@@ -46,6 +52,8 @@ def refused(home: fiscaflow.Book, engine: fiscaflow.Engine) -> None:
     home.accounts.create(name="Giro", progress=print)  # type: ignore[call-arg]
     home.accounts.get("id")["balance"]  # type: ignore[typeddict-item]
     engine.book("id")  # type: ignore[call-arg]
+    engine.relay("notes", lambda it: it["name"])  # type: ignore[typeddict-item]
+    engine.copy_book("id", "sqlite:other.db")  # type: ignore[arg-type]
 
 
 async def asynchronous() -> types.Verification:
@@ -53,5 +61,12 @@ async def asynchronous() -> types.Verification:
         book = engine.book("id", actor="anna")
         reason: types.Book = await book.with_(reason="check").get()
         report: types.ImportReport = await book.imports.create(content=b"", csv={"header": True})
-        assert reason and report
+        inbox = aio.Inbox("notes", actor="anna")
+
+        async def tell(it: fiscaflow.Outgoing) -> None:
+            seen = await inbox.once(engine, it, lambda book: book.categories.create(name="Seen"))
+            print(seen["name"] if seen is not None else "other")
+
+        done: fiscaflow.Round = await engine.relay("notes", tell).round()
+        assert reason and report and done
         return await book.history.verify()

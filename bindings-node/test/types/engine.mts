@@ -3,13 +3,18 @@
 import {
   FiscaFlow,
   FiscaFlowError,
+  Inbox,
   Rejected,
+  Undelivered,
+  type Backup,
   type BookHandle,
   type Condition,
   type ErrorCode,
   type ImportPhase,
   type ImportProgress,
   type NewTransaction,
+  type Outgoing,
+  type Round,
   type Transaction,
 } from '@fiscaflow/engine';
 
@@ -86,6 +91,26 @@ export function depth(condition: Condition): number {
       return never;
     }
   }
+}
+
+export async function events(engine: FiscaFlow, other: FiscaFlow): Promise<number> {
+  const made: Backup = await engine.backup('backup.db');
+  const { head } = await engine.copyBook('id', other);
+  const inbox = new Inbox('notes', { actor: 'anna' });
+  const tell = async (it: Outgoing): Promise<void> => {
+    if (it.event.seq < 2) throw new Undelivered('too early', { unavailable: true });
+    const seen = await inbox.once(engine, it, (book) => book.categories.create({ name: 'Seen' }));
+    // @ts-expect-error: there may be none
+    seen.name;
+  };
+  const done: Round = await engine.relay({ sink: 'notes', tell, since: new Date() }).round();
+  // @ts-expect-error: a relay needs a function
+  engine.relay({ sink: 'notes' });
+  // @ts-expect-error: members are in snake case
+  engine.relay({ sink: 'notes', tell, pauseSeconds: 1 });
+  // @ts-expect-error: a book goes to an engine
+  await engine.copyBook('id', 'sqlite:other.db');
+  return made.commits + head.seq + done.delivered;
 }
 
 export function errors(error: unknown): ErrorCode | undefined {

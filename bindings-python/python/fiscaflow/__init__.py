@@ -13,22 +13,31 @@ classes for asyncio. Answers are plain dictionaries and lists, whose types are i
 also tables for Arrow, pandas and Polars, and can be drawn: see `Rows`.
 """
 
-from ._book import Book, Books, Engine, open
+from ._book import Book, Books, Engine, Inbox, Relay, open, restore
 from ._columns import categorise
+from ._delivery import Backup, Copied, Outgoing, Round, Undelivered
 from ._native import VERSION as __version__
 from ._rows import Rows
 from .errors import CorruptError, FiscaFlowError, RejectedError, UnavailableError
 
 __all__ = [
+    "Backup",
     "Book",
     "Books",
+    "Copied",
     "CorruptError",
     "Engine",
     "FiscaFlowError",
+    "Inbox",
+    "Outgoing",
     "RejectedError",
+    "Relay",
+    "Round",
     "Rows",
     "UnavailableError",
+    "Undelivered",
     "__version__",
     "categorise",
     "open",
+    "restore",
 ]

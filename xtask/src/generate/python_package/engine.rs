@@ -17,7 +17,9 @@ const BLOCKING: &[(&str, &str)] = &[
     ("@AWAIT@", ""),
     (
         "@IMPORTS@",
-        "from ._native import Native\n\
+        "from ._delivery import (\n    Backup,\n    Copied,\n    Inbox,\n    Outgoing,\n    Relay,\n\
+         \x20   backup,\n    copy_book,\n    relay_of,\n    restore,\n)\n\
+         from ._native import Native\n\
          from ._rows import Rows\n\
          from ._wire import Noun, Scope, base64, hide_password, public_name\n",
     ),
@@ -35,7 +37,9 @@ const ASYNC: &[(&str, &str)] = &[
     ("@AWAIT@", "await "),
     (
         "@IMPORTS@",
-        "from ._asyncio import Noun, Scope, close_native, open_native\n\
+        "from ._asyncio import (\n    Inbox,\n    Noun,\n    Relay,\n    Scope,\n    backup,\n\
+         \x20   close_native,\n    copy_book,\n    open_native,\n    restore,\n)\n\
+         from ._delivery import Backup, Copied, Outgoing, relay_of\n\
          from ._native import Native\n\
          from ._rows import Rows\n\
          from ._wire import base64, hide_password, public_name\n",
