@@ -10,8 +10,8 @@ use std::sync::{Arc, LazyLock};
 
 use fiscaflow_core::api::{self, Call};
 use fiscaflow_store::{RandomIds, SystemClock};
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
@@ -33,7 +33,7 @@ static RUNTIME: LazyLock<io::Result<Runtime>> = LazyLock::new(|| {
 });
 
 /// Who acts, why, and how a repeat is recognised.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, uniffi::Record)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, uniffi::Record)]
 pub struct CallContext {
     /// Who acts, in the host's words: the host has made sure of it.
     pub actor: String,
@@ -54,7 +54,7 @@ pub struct CallContext {
 /// The engine over one store. Open a store once and share the engine.
 #[derive(Debug, uniffi::Object)]
 pub struct Engine {
-    core: Core,
+    core: Inside<fiscaflow_core::Engine>,
 }
 
 #[uniffi::export]
@@ -66,7 +66,7 @@ impl Engine {
         let store = run(async move { Ok(fiscaflow_store::open(&url).await?) }).await?;
         let ids = Arc::new(RandomIds::new()?);
         let core = fiscaflow_core::Engine::new(store, Arc::new(SystemClock), ids);
-        Ok(Arc::new(Self { core: Core(Some(core)) }))
+        Ok(Arc::new(Self { core: Inside::new(core) }))
     }
 
     /// Making books.
@@ -87,17 +87,24 @@ impl Engine {
     pub async fn shutdown(&self) -> Result<()> {
         let core = self.core.clone();
         run(async move {
-            core.engine()?.close().await;
+            core.get()?.close().await;
             Ok(())
         })
         .await
     }
 }
 
+impl Engine {
+    /// The core's engine.
+    pub(crate) fn core(&self) -> Result<&fiscaflow_core::Engine> {
+        self.core.get()
+    }
+}
+
 /// What makes one call: the engine, the book and who acts.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    core: Core,
+    core: Inside<fiscaflow_core::Engine>,
     book_id: Option<String>,
     context: CallContext,
 }
@@ -131,7 +138,7 @@ impl Caller {
                 "id": id,
                 "request": value(&request)?,
             }))?;
-            let answer = api::call_watched(core.engine()?, call, observer).await?;
+            let answer = api::call_watched(core.get()?, call, observer).await?;
             serde_json::from_value(answer)
                 .map_err(|_| FiscaFlowError::internal("the answer has another shape"))
         })?;
@@ -140,21 +147,27 @@ impl Caller {
     }
 }
 
-fn value(shape: &impl Serialize) -> Result<Value> {
+pub(crate) fn value(shape: &impl Serialize) -> Result<Value> {
     serde_json::to_value(shape).map_err(|_| FiscaFlowError::internal("no JSON can say this"))
 }
 
-/// The core's engine, which leaves on a thread of the runtime: a store may need one to close.
+/// What reaches a store: it leaves inside the runtime, which a store may need to close.
 #[derive(Debug, Clone)]
-struct Core(Option<fiscaflow_core::Engine>);
+pub(crate) struct Inside<T>(Option<T>);
 
-impl Core {
-    fn engine(&self) -> Result<&fiscaflow_core::Engine> {
+impl<T> Inside<T> {
+    /// Keeps something.
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+
+    /// It, which is there until this is dropped.
+    pub(crate) fn get(&self) -> Result<&T> {
         self.0.as_ref().ok_or_else(|| FiscaFlowError::internal("the engine is gone"))
     }
 }
 
-impl Drop for Core {
+impl<T> Drop for Inside<T> {
     fn drop(&mut self) {
         let _entered = RUNTIME.as_ref().ok().map(Runtime::enter);
         self.0.take();
@@ -162,7 +175,7 @@ impl Drop for Core {
 }
 
 /// Runs work on the library's threads to its end.
-async fn run<T: Send + 'static>(
+pub(crate) async fn run<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
     start(work)?.end().await

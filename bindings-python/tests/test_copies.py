@@ -44,9 +44,9 @@ def test_a_backup_is_restored_as_it_was(tmp_path: pathlib.Path) -> None:
                 assert history(restored) == history(home)
                 live(restored, 0, 6)
                 assert len(restored.accounts.list()) == 6
-            for taken in [lambda: engine.backup(backup), lambda: engine.backup(str(backup))]:
+            for taken in (backup, str(backup)):
                 with pytest.raises(fiscaflow.RejectedError) as refused:
-                    taken()
+                    engine.backup(taken)
                 assert (refused.value.code, refused.value.field) == ("invalid_input", "path")
     with pytest.raises(fiscaflow.RejectedError) as refused:
         fiscaflow.restore(tmp_path / "none", "memory:")

@@ -21,7 +21,7 @@ internal fun freshFile(): String {
 }
 
 fun main() {
-    val tests = scenarioTests() + checks() + verifierTests()
+    val tests = scenarioTests() + checks() + verifierTests() + deliveryTests()
     val failed = tests.filterNot { test ->
         val problem = runCatching { runBlocking { test.run() } }.exceptionOrNull()
         println("${if (problem == null) "ok    " else "FAILED"} ${test.name}")
