@@ -6,6 +6,14 @@ import type { BookId, Context, ErrorCode, Event } from './generated/shapes.js';
 export type * from './generated/nouns.js';
 export type * from './generated/shapes.js';
 
+/** A host's keys. None is needed; what wants one answers without it. */
+export interface Keys {
+  /** The master keys of `book.secrets`: `VERSION:BASE64` each, apart by commas. */
+  secretKeys?: string;
+  /** What signs the checkpoints of `book.proofs`: a private key as note tools write it. */
+  signingKey?: string;
+}
+
 /**
  * An engine over one store of books. One engine serves a whole process: keep it, and close it at
  * the end.
@@ -24,7 +32,7 @@ export declare class FiscaFlow {
    * Opens a store: `memory:`, which is gone when it is closed, or `sqlite:PATH`, a file that is
    * made where it is absent.
    */
-  static open(url: string): Promise<FiscaFlow>;
+  static open(url: string, keys?: Keys): Promise<FiscaFlow>;
 
   /** Making books: whoever makes one is its owner. */
   books(context: Context): Books;

@@ -21,8 +21,9 @@ class FiscaFlow {
     this.#native = native;
   }
 
-  static async open(url) {
-    return new FiscaFlow(await settled(NativeEngine.open(text('url', url) ?? '')));
+  static async open(url, { secretKeys, signingKey } = {}) {
+    const keys = [text('secretKeys', secretKeys), text('signingKey', signingKey)];
+    return new FiscaFlow(await settled(NativeEngine.open(text('url', url) ?? '', ...keys)));
   }
 
   books(context) {

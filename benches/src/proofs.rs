@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use fiscaflow_core::engine::{Context, Engine, ProofQuery};
 use fiscaflow_core::log::{Change, CommitInfo, Draft};
-use fiscaflow_core::model::{NewBook, Transaction};
+use fiscaflow_core::model::{NewAccount, NewBook, Transaction};
 use fiscaflow_core::proof::Frontier;
 use fiscaflow_core::store::{Head, Store};
 use fiscaflow_core::{BookId, Clock as _, IdSource as _, Result, TransactionId};

@@ -9,7 +9,7 @@ use std::io;
 use std::sync::{Arc, LazyLock};
 
 use fiscaflow_core::api::{self, Call};
-use fiscaflow_store::{RandomIds, SystemClock};
+use fiscaflow_store::Keys;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -61,11 +61,17 @@ pub struct Engine {
 impl Engine {
     /// Opens a store by its URL: `sqlite:` and the path of a file, which is made where there is
     /// none, or `memory:`.
-    #[uniffi::constructor]
-    pub async fn open(url: String) -> Result<Arc<Self>> {
-        let store = run(async move { Ok(fiscaflow_store::open(&url).await?) }).await?;
-        let ids = Arc::new(RandomIds::new()?);
-        let core = fiscaflow_core::Engine::new(store, Arc::new(SystemClock), ids);
+    ///
+    /// `secret_keys` are the master keys of secrets, `VERSION:BASE64` each, apart by commas;
+    /// `signing_key` signs checkpoints: a private key as note tools write it.
+    #[uniffi::constructor(default(secret_keys = None, signing_key = None))]
+    pub async fn open(
+        url: String,
+        secret_keys: Option<String>,
+        signing_key: Option<String>,
+    ) -> Result<Arc<Self>> {
+        let keys = Keys { secret_keys, signing_key };
+        let core = run(async move { Ok(fiscaflow_store::open_engine(&url, keys).await?) }).await?;
         Ok(Arc::new(Self { core: Inside::new(core) }))
     }
 

@@ -8,10 +8,10 @@ import type {
   ModuleMetadata,
   OnApplicationShutdown,
 } from '@nestjs/common';
-import type { FiscaFlow, FiscaFlowError, ErrorDetails, Lane } from '../index.js';
+import type { FiscaFlow, FiscaFlowError, ErrorDetails, Keys, Lane } from '../index.js';
 
 /** How to open the engine. */
-export interface FiscaFlowOptions {
+export interface FiscaFlowOptions extends Keys {
   /** The store's URL: `memory:` or `sqlite:PATH`. */
   url: string;
 }

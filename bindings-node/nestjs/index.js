@@ -43,7 +43,7 @@ function dynamicModule({ isGlobal = false, imports = [] }, options) {
   const engine = {
     provide: FISCAFLOW,
     inject: [OPTIONS],
-    useFactory: ({ url }) => FiscaFlow.open(url),
+    useFactory: ({ url, secretKeys, signingKey }) => FiscaFlow.open(url, { secretKeys, signingKey }),
   };
   return {
     module: FiscaFlowModule,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fiscaflow_core::api;
 use fiscaflow_core::engine::{Engine, Observer};
 use fiscaflow_core::{Error, store};
-use fiscaflow_store::{RandomIds, SystemClock};
+use fiscaflow_store::Keys;
 use napi::bindgen_prelude::PromiseRaw;
 use napi::threadsafe_function::ThreadsafeFunction;
 use napi::{Env, Status};
@@ -30,10 +30,14 @@ pub struct NativeEngine {
 impl NativeEngine {
     /// Opens a store: `memory:` or `sqlite:PATH`.
     #[napi(factory, catch_unwind)]
-    pub async fn open(url: String) -> napi::Result<Self> {
+    pub async fn open(
+        url: String,
+        secret_keys: Option<String>,
+        signing_key: Option<String>,
+    ) -> napi::Result<Self> {
         guarded(async move {
-            let store = fiscaflow_store::open(&url).await?;
-            let engine = Engine::new(store, Arc::new(SystemClock), Arc::new(RandomIds::new()?));
+            let keys = Keys { secret_keys, signing_key };
+            let engine = fiscaflow_store::open_engine(&url, keys).await?;
             Ok(Self { engine })
         })
         .await

@@ -11,6 +11,8 @@ import { FiscaFlow, FiscaFlowError } from '@fiscaflow/engine';
 import { difference, fill, part } from './matching.mjs';
 import { methodOf, scenarios, verbs } from './support.mjs';
 
+const SECRET_KEYS = '1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=';
+
 const folder = mkdtempSync(join(tmpdir(), 'fiscaflow-'));
 after(() => rmSync(folder, { recursive: true }));
 
@@ -44,7 +46,7 @@ async function refuses(engine, step) {
 }
 
 async function run(url, { steps }) {
-  const engine = await FiscaFlow.open(url);
+  const engine = await FiscaFlow.open(url, { secretKeys: SECRET_KEYS });
   const saved = new Map();
   for (const [place, written] of steps.entries()) {
     const at = `step ${place + 1} (${written.verb})`;

@@ -7,7 +7,7 @@ use fiscaflow_core::api::{self, CallText};
 use fiscaflow_core::engine::{Engine, Observer};
 use fiscaflow_core::store;
 use fiscaflow_core::{Error, ErrorCode, Result};
-use fiscaflow_store::{RandomIds, SystemClock};
+use fiscaflow_store::Keys;
 use pyo3::prelude::*;
 use serde::Serialize;
 
@@ -27,9 +27,20 @@ pub struct Native {
 impl Native {
     /// Opens a store: `memory:` or `sqlite:PATH`.
     #[staticmethod]
-    fn open(py: Python<'_>, url: String) -> PyResult<Self> {
+    #[pyo3(signature = (
+        url: "str",
+        secret_keys: "str | None" = None,
+        signing_key: "str | None" = None,
+    ) -> "Native")]
+    fn open(
+        py: Python<'_>,
+        url: String,
+        secret_keys: Option<String>,
+        signing_key: Option<String>,
+    ) -> PyResult<Self> {
         let home = Home::here()?;
-        home.wait(py, open(url, home), Told::nothing())
+        let keys = Keys { secret_keys, signing_key };
+        home.wait(py, open(url, keys, home), Told::nothing())
     }
 
     /// Starts to open a store; `done` is called with the engine or an exception.
@@ -37,10 +48,19 @@ impl Native {
     #[pyo3(signature = (
         url: "str",
         done: "collections.abc.Callable[[Native | None, BaseException | None], object]",
+        secret_keys: "str | None" = None,
+        signing_key: "str | None" = None,
     ) -> "Pending")]
-    fn start_open(py: Python<'_>, url: String, done: Py<PyAny>) -> PyResult<Pending> {
+    fn start_open(
+        py: Python<'_>,
+        url: String,
+        done: Py<PyAny>,
+        secret_keys: Option<String>,
+        signing_key: Option<String>,
+    ) -> PyResult<Pending> {
         let home = Home::here()?;
-        home.start(py, open(url, home), done)
+        let keys = Keys { secret_keys, signing_key };
+        home.start(py, open(url, keys, home), done)
     }
 
     /// Runs a verb and gives its answer as JSON; `hear` is called with its progress as JSON.
@@ -159,9 +179,8 @@ impl Native {
     }
 }
 
-async fn open(url: String, home: Home) -> Result<Native> {
-    let store = fiscaflow_store::open(&url).await?;
-    let engine = Engine::new(store, Arc::new(SystemClock), Arc::new(RandomIds::new()?));
+async fn open(url: String, keys: Keys, home: Home) -> Result<Native> {
+    let engine = fiscaflow_store::open_engine(&url, keys).await?;
     Ok(Native { engine: Held::new(engine, home), home })
 }
 

@@ -12,6 +12,7 @@ import scenario
 from conftest import SCENARIOS
 from fiscaflow import aio
 
+SECRET_KEYS = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 GOLDEN = {"error-codes.json", "verbs.json"}
 FILES = sorted(path for path in SCENARIOS.glob("*.json") if path.name not in GOLDEN)
 
@@ -25,14 +26,14 @@ def url(request: pytest.FixtureRequest, tmp_path: pathlib.Path) -> str:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_blocking(path: pathlib.Path, url: str) -> None:
-    with fiscaflow.open(url) as engine:
+    with fiscaflow.open(url, secret_keys=SECRET_KEYS) as engine:
         asyncio.run(scenario.play(engine, json.loads(path.read_text(encoding="utf-8"))))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_asyncio(path: pathlib.Path, url: str) -> None:
     async def play() -> None:
-        async with aio.open(url) as engine:
+        async with aio.open(url, secret_keys=SECRET_KEYS) as engine:
             await scenario.play(engine, json.loads(path.read_text(encoding="utf-8")))
 
     asyncio.run(play())

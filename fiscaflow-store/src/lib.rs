@@ -5,6 +5,8 @@
 //! `PostgresStore`, one database for any number of processes. All pass the conformance suite of the
 //! core and answer alike.
 
+#[cfg(feature = "ed25519")]
+mod engine;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -21,6 +23,8 @@ use std::sync::Arc;
 use fiscaflow_core::store::Store;
 use fiscaflow_core::{Error, ErrorCode, Result};
 
+#[cfg(feature = "ed25519")]
+pub use engine::{Keys, open_engine};
 pub use memory::MemoryStore;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresStore;

@@ -20,6 +20,9 @@ import kotlin.test.assertTrue
 
 private val ANNA = CallContext(actor = "anna")
 
+/** The master key that the engines of all scenarios have. */
+private const val SECRET_KEYS = "1:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
+
 internal fun scenarioTests(): List<Test> {
     val found = scenarios(File(ROOT, "scenarios"))
     check(found.size >= 25) { "only ${found.size} scenarios" }
@@ -27,7 +30,7 @@ internal fun scenarioTests(): List<Test> {
     return stores.flatMap { (store, url) ->
         found.map { (file, scenario) ->
             Test("$store: $file") {
-                val engine = Engine.open(url())
+                val engine = Engine.open(url(), secretKeys = SECRET_KEYS)
                 runScenario(scenario, engine)
                 engine.shutdown()
             }

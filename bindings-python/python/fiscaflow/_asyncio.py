@@ -65,11 +65,11 @@ class Noun(_wire.Noun):
     _scope: Scope
 
 
-async def open_native(url: str) -> Native:
+async def open_native(url: str, secret_keys: str | None, signing_key: str | None) -> Native:
     """Opens a store."""
 
     def start(done: Done[Native]) -> Pending:
-        return Native.start_open(url, done)
+        return Native.start_open(url, done, secret_keys, signing_key)
 
     return await _finish(start)
 

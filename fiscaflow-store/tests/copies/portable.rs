@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use fiscaflow_core::conformance::{Scribe, Tap, Tapped};
-use fiscaflow_core::store::{Store, verify_book};
 #[cfg(feature = "postgres")]
 use fiscaflow_core::store::copy_book;
+use fiscaflow_core::store::{Store, verify_book};
 use fiscaflow_core::{Error, ErrorCode, Lane, Result};
 use fiscaflow_store::{backup, open, restore};
 
