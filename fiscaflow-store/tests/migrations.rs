@@ -8,6 +8,10 @@
     reason = "tests report by panicking"
 )]
 
+mod household;
+#[path = "shared/versions.rs"]
+mod versions;
+
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -19,13 +23,16 @@ use fiscaflow_store::{Durability, SqliteStore};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
+use versions::{IN_ORDER, Versions};
+
+fn versions() -> Versions {
+    Versions::of("sqlite")
+}
+
 /// The newest version of the schema.
-const VERSION: i64 = 3;
-const MIGRATIONS: [&str; 3] = [
-    include_str!("../migrations/sqlite/0001_books.sql"),
-    include_str!("../migrations/sqlite/0002_tree.sql"),
-    include_str!("../migrations/sqlite/0003_marks.sql"),
-];
+fn newest() -> i64 {
+    i64::try_from(versions().newest()).unwrap()
+}
 
 async fn raw(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
@@ -82,7 +89,7 @@ async fn a_fresh_file_has_the_newest_schema_and_keeps_its_books() {
             store.close().await;
         }
         let (application, version, parts) = schema(&path).await;
-        assert_eq!((application, version), (0x4653_4647, VERSION));
+        assert_eq!((application, version), (0x4653_4647, newest()));
         let strict = |sql: &str| sql.starts_with("CREATE INDEX") || sql.contains(") STRICT");
         assert!(parts.iter().all(|(_, _, sql)| sql.as_deref().is_none_or(strict)), "{parts:?}");
     }
@@ -116,7 +123,7 @@ async fn a_newer_schema_is_refused_and_stays_untouched() {
         let error = SqliteStore::open(&path, Durability::Full).await.unwrap_err();
         assert_eq!((error.code(), error.lane()), (ErrorCode::SchemaTooNew, Lane::Corrupt));
         assert!(error.message().contains("version 7"), "{error}");
-        assert!(error.message().contains(&format!("up to {VERSION}")), "{error}");
+        assert!(error.message().contains(&format!("up to {}", newest())), "{error}");
         assert!(std::fs::read(&path).unwrap() == before, "the file changed");
         assert_eq!(files(dir.path()), ["books.db"]);
     }
@@ -196,16 +203,58 @@ async fn several_that_open_at_once_make_one_schema() {
     }
 }
 
-/// The statements of the migrations.
-fn statements() -> Vec<String> {
-    let without_comments = MIGRATIONS
-        .iter()
-        .flat_map(|it| it.lines())
-        .map(|line| line.split("--").next().unwrap_or(""));
-    let text: Vec<&str> = without_comments.collect();
-    let statements = text.join("\n");
-    let statements = statements.split(';').map(str::trim).filter(|one| !one.is_empty());
-    statements.map(str::to_owned).collect()
+fn url(path: &Path) -> String {
+    format!("sqlite:{}", path.display())
+}
+
+/// The rows of a database, as statements that insert them.
+async fn rows_of(path: &Path) -> String {
+    let mut file = raw(path).await;
+    let mut rows = Vec::new();
+    for table in IN_ORDER {
+        let names = sqlx::query_scalar("SELECT name FROM pragma_table_info(?)").bind(table);
+        let names: Vec<String> = names.fetch_all(&mut file).await.unwrap();
+        let values: Vec<String> = names.iter().map(|name| format!("quote({name})")).collect();
+        let (names, values) = (names.join(", "), values.join(" || ', ' || "));
+        let lines = format!(
+            "SELECT 'INSERT INTO {table} ({names}) VALUES (' || {values} || ');' FROM {table} \
+             ORDER BY 1"
+        );
+        let lines = sqlx::query_scalar::<_, String>(AssertSqlSafe(lines)).fetch_all(&mut file);
+        rows.extend(lines.await.unwrap());
+    }
+    rows.join("\n") + "\n"
+}
+
+/// Makes a database of a version, with the rows of a book from one that was not later.
+async fn make(path: &Path, rows: usize, found: usize) {
+    let versions = versions();
+    let mut file = raw(path).await;
+    let (before, after) = (versions.between(0, rows), versions.between(rows, found));
+    let all = [before, versions.rows(rows), after].concat();
+    sqlx::raw_sql(AssertSqlSafe(all)).execute(&mut file).await.unwrap();
+    file.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn every_earlier_version_becomes_the_newest() {
+    // Holds: a database of any version, with the rows of a book of that version or of one before
+    // it, opens, has the schema of a fresh one and the book whole, and the book goes on.
+    let dir = tempfile::tempdir().unwrap();
+    let written = dir.path().join("fresh.db");
+    versions::write(&url(&written)).await.unwrap();
+    let expected = schema(&written).await;
+    if versions::are_wanted() {
+        versions().keep(&rows_of(&written).await);
+    }
+    let upgrades = versions().upgrades();
+    assert!(!upgrades.is_empty());
+    for (rows, found) in upgrades {
+        let path = dir.path().join(format!("{rows}-{found}.db"));
+        make(&path, rows, found).await;
+        versions::goes_on(&url(&path)).await;
+        assert_eq!(schema(&path).await, expected, "rows of {rows}, found at {found}");
+    }
 }
 
 /// What the child is told.
@@ -213,8 +262,8 @@ const CHILD: &str = "FISCAFLOW_TEST_MIGRATE";
 
 #[tokio::test]
 async fn a_migration_that_was_cut_off_runs_again() {
-    // Holds: a process that dies after any statement of the migration leaves a file that opens,
-    // with the schema of a fresh one.
+    // Holds: a process that dies after any statement of the migrations, of all of them or of those
+    // from some version on, leaves a file that opens, with the schema of a fresh one and its book.
     if let Ok(order) = std::env::var(CHILD) {
         die_half_way(&order).await;
     }
@@ -222,12 +271,18 @@ async fn a_migration_that_was_cut_off_runs_again() {
     let expected = dir.path().join("fresh.db");
     fresh(&expected).await.close().await;
     let expected = schema(&expected).await;
-    let count = statements().len();
-    assert!(count > 10, "the migration has {count} statements");
-    for mode in ["DELETE", "WAL"] {
+    let newest = versions().newest();
+    for (mode, from) in
+        ["DELETE", "WAL"].into_iter().flat_map(|it| (0..newest).map(move |n| (it, n)))
+    {
+        let count = versions().statements(from).len();
+        assert!(from > 0 || count > 10, "the migrations have {count} statements");
         for done in 0..=count {
-            let path = dir.path().join(format!("{mode}-{done}.db"));
-            let order = format!("{mode} {done} {}", path.display());
+            let path = dir.path().join(format!("{mode}-{from}-{done}.db"));
+            if from > 0 {
+                make(&path, 1, from).await;
+            }
+            let order = format!("{mode} {from} {done} {}", path.display());
             let child = Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", "a_migration_that_was_cut_off_runs_again"])
                 .env(CHILD, order)
@@ -242,16 +297,20 @@ async fn a_migration_that_was_cut_off_runs_again() {
             scribe.create(&store, vec![scribe.transaction("2024-01-01", 1)]).await;
             fsck(&store, scribe.book_id).await;
             store.close().await;
-            assert_eq!(schema(&path).await, expected, "{mode}, {done} statements");
+            if from > 0 {
+                versions::goes_on(&url(&path)).await;
+            }
+            assert_eq!(schema(&path).await, expected, "{mode}, {done} statements from {from}");
         }
     }
 }
 
-/// Runs some statements of the migration, each on disk as far as SQLite puts it there, and dies.
+/// Runs some statements of the migrations, each on disk as far as SQLite puts it there, and dies.
 async fn die_half_way(order: &str) -> ! {
-    let mut parts = order.splitn(3, ' ');
-    let mut next = || parts.next().expect("an order has three parts");
-    let (mode, done, path) = (next(), next().parse().expect("a number"), next());
+    let mut parts = order.splitn(4, ' ');
+    let mut next = || parts.next().expect("an order has four parts");
+    let (mode, from, done, path) = (next(), next(), next(), next());
+    let (from, done) = (from.parse().expect("a version"), done.parse().expect("a number"));
     let mut file = raw(Path::new(path)).await;
     // With hardly any cache, pages go to the file before the transaction ends.
     let begin = format!(
@@ -259,7 +318,8 @@ async fn die_half_way(order: &str) -> ! {
          BEGIN IMMEDIATE"
     );
     sqlx::raw_sql(AssertSqlSafe(begin)).execute(&mut file).await.unwrap();
-    for statement in statements().into_iter().take(done) {
+    let statements = versions().statements(from);
+    for statement in statements.into_iter().take(done) {
         sqlx::raw_sql(AssertSqlSafe(statement)).execute(&mut file).await.unwrap();
     }
     std::process::abort()

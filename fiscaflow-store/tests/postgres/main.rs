@@ -6,11 +6,14 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a test fails by panicking"
 )]
 
 mod cancelled;
 mod cut;
+#[path = "../household/mod.rs"]
+mod household;
 mod migrations;
 mod opening;
 mod plans;
@@ -18,4 +21,6 @@ mod plans;
 mod shared;
 #[path = "../shared/tables.rs"]
 mod tables;
+#[path = "../shared/versions.rs"]
+mod versions;
 mod wall;

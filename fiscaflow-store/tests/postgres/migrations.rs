@@ -1,24 +1,20 @@
 //! The schema: fresh, of a newer version, another program's, cut off half-way, made by several.
 
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 
 use fiscaflow_core::conformance::{Scribe, fsck};
-use fiscaflow_core::engine::{Context, Engine};
-use fiscaflow_core::model::{Member, Role};
+use fiscaflow_core::engine::Context;
 use fiscaflow_core::{ErrorCode, Lane};
-use fiscaflow_store::{RandomIds, SystemClock, open};
+use fiscaflow_store::open;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::shared::postgres::{Database, database, run};
+use crate::household::Household;
+use crate::shared::postgres::{Database, database, query, run};
+use crate::versions::{self, DONE, IN_ORDER, SEED, Versions};
 
-/// The newest version of the schema.
-const VERSION: i64 = 3;
-const MIGRATIONS: [&str; 3] = [
-    include_str!("../../migrations/postgres/0001_books.sql"),
-    include_str!("../../migrations/postgres/0002_tree.sql"),
-    include_str!("../../migrations/postgres/0003_marks.sql"),
-];
+fn versions() -> Versions {
+    Versions::of("postgres")
+}
 
 /// Everything that makes up the schema, in words.
 const SCHEMA: &str = "
@@ -59,7 +55,7 @@ async fn every_table_is_walled_and_led_by_its_book() {
     // Holds: every table with a part of a book forces row-level security, and every index of theirs
     // begins with the book, but for the one that finds books.
     let schema = schema(&fresh().await).await;
-    assert!(schema.contains(&format!("version {VERSION}")));
+    assert!(schema.contains(&format!("version {}", versions().newest())));
     let is_table = |part: &&String| part.ends_with(" t") || part.ends_with(" f");
     let bookless = ["schema_version f f", "sinks f f"];
     for table in schema.iter().filter(is_table).filter(|part| !bookless.contains(&part.as_str())) {
@@ -127,7 +123,7 @@ async fn a_newer_schema_is_refused_and_stays_untouched() {
         let error = open(&database.url).await.unwrap_err();
         assert_eq!((error.code(), error.lane()), (ErrorCode::SchemaTooNew, Lane::Corrupt));
         assert!(error.message().contains("version 7"), "{error}");
-        assert!(error.message().contains(&format!("up to {VERSION}")), "{error}");
+        assert!(error.message().contains(&format!("up to {}", versions().newest())), "{error}");
     }
     assert_eq!(schema(&database).await, before);
 }
@@ -160,73 +156,106 @@ async fn a_role_that_may_not_make_tables_opens_what_is_there() {
     run(&database.admin, "DROP OWNED BY clerk; DROP ROLE clerk");
 }
 
-#[tokio::test]
-async fn a_database_of_version_1_gets_its_trees() {
-    // Holds: a database from before there was a tree keeps its history byte for byte, and a book
-    // has the whole tree once it was proved.
-    let database = fresh().await;
-    let store = open(&database.url).await.unwrap();
-    let mut scribe = Scribe::new(1);
-    let anna = Member { actor: "anna".parse().unwrap(), role: Role::Owner, name: None };
-    scribe.create_documents(&*store, &[scribe.book().into(), anna.into()]).await;
-    for minor in 0..20 {
-        scribe.create(&*store, vec![scribe.transaction("2024-01-01", minor)]).await;
+/// The rows of a database, as statements that insert them.
+fn rows_of(database: &Database) -> String {
+    let mut rows = Vec::new();
+    for table in IN_ORDER {
+        let columns = format!(
+            "FROM pg_attribute WHERE attrelid = 'fiscaflow.{table}'::regclass AND attnum > 0 \
+             AND NOT attisdropped"
+        );
+        let names = format!("SELECT string_agg(attname, ', ' ORDER BY attnum) {columns}");
+        let names = query(&database.admin, &names);
+        let values: Vec<String> =
+            names.split(", ").map(|name| format!("quote_nullable({name}::text)")).collect();
+        let values = values.join(" || ', ' || ");
+        let lines = format!(
+            "SELECT 'INSERT INTO fiscaflow.{table} ({names}) VALUES (' || {values} || ');' \
+             FROM fiscaflow.{table} ORDER BY 1"
+        );
+        let lines = query(&database.admin, &lines);
+        rows.extend(lines.lines().map(str::to_owned));
     }
-    let before = store.commits(scribe.book_id, 0, 99).await.unwrap();
-    store.close().await;
-    let back = "ALTER TABLE fiscaflow.commits DROP COLUMN nodes; \
-                UPDATE fiscaflow.schema_version SET version = 1";
-    run(&database.url, back);
-
-    let store = open(&database.url).await.unwrap();
-    assert!(store.commits(scribe.book_id, 0, 99).await.unwrap() == before, "the history changed");
-    let seqs: Vec<u64> = (1..=21).collect();
-    assert_eq!(store.tree_nodes(scribe.book_id, &seqs).await.unwrap(), []);
-    let ids = Arc::new(RandomIds::new().unwrap());
-    let engine = Engine::new(Arc::clone(&store), Arc::new(SystemClock), ids);
-    let book = engine.book(scribe.book_id, Context::new("anna".parse().unwrap()));
-    assert_eq!(book.proofs().checkpoint().await.unwrap().size, 21);
-    assert_eq!(store.tree_nodes(scribe.book_id, &seqs).await.unwrap().len(), 21);
-    assert!(book.history().verify().await.unwrap().verified);
-    fsck(&*store, scribe.book_id).await;
-    store.close().await;
+    rows.join("\n") + "\n"
 }
 
-/// The statements of the migrations.
-fn statements() -> Vec<String> {
-    let without_comments = MIGRATIONS
-        .iter()
-        .flat_map(|it| it.lines())
-        .map(|line| line.split("--").next().unwrap_or(""));
-    let text: Vec<&str> = without_comments.collect();
-    let statements = text.join("\n");
-    let statements = statements.split(';').map(str::trim).filter(|one| !one.is_empty());
-    statements.map(str::to_owned).collect()
+/// A database of a version, with the rows of a book from one that was not later.
+async fn made(rows: usize, found: usize) -> Database {
+    let (versions, database) = (versions(), database());
+    // The wall holds for the owner, so the superuser puts the rows.
+    for (url, text) in [
+        (&database.url, versions.between(0, rows)),
+        (&database.admin, versions.rows(rows)),
+        (&database.url, versions.between(rows, found)),
+    ] {
+        let mut connection = PgConnection::connect(url).await.unwrap();
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+    database
+}
+
+#[tokio::test]
+async fn every_earlier_version_becomes_the_newest() {
+    // Holds: a database of any version, with the rows of a book of that version or of one before
+    // it, opens, has the schema of a fresh one (columns, types, indexes, policies, constraints,
+    // functions) and the book whole, and the book goes on.
+    let written = database();
+    versions::write(&written.url).await.unwrap();
+    if versions::are_wanted() {
+        versions().keep(&rows_of(&written));
+    }
+    let expected = schema(&written).await;
+    let upgrades = versions().upgrades();
+    assert!(!upgrades.is_empty());
+    for (rows, found) in upgrades {
+        let database = made(rows, found).await;
+        versions::goes_on(&database.url).await;
+        assert_eq!(schema(&database).await, expected, "rows of {rows}, found at {found}");
+    }
 }
 
 #[tokio::test]
 async fn a_migration_that_was_cut_off_runs_again() {
-    // Holds: a process that dies after any statement of the migration leaves a database that
-    // opens, with the schema of a fresh one.
+    // Holds: a process that dies after any statement of the migrations, of all of them or of those
+    // from some version on, leaves a database that opens, with the schema of a fresh one.
     let expected = schema(&fresh().await).await;
-    let statements = statements();
-    assert!(statements.len() > 30, "the migration has {} statements", statements.len());
-    for done in 0..=statements.len() {
-        let database = database();
-        let mut dying = PgConnection::connect(&database.url).await.unwrap();
-        sqlx::raw_sql("BEGIN").execute(&mut dying).await.unwrap();
-        for statement in &statements[..done] {
-            sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut dying).await.unwrap();
+    let newest = versions().newest();
+    for from in 0..newest {
+        let statements = versions().statements(from);
+        assert!(from > 0 || statements.len() > 30, "there are {} statements", statements.len());
+        for done in 0..=statements.len() {
+            let database = if from == 0 { database() } else { made(1, from).await };
+            let mut dying = PgConnection::connect(&database.url).await.unwrap();
+            sqlx::raw_sql("BEGIN").execute(&mut dying).await.unwrap();
+            for statement in &statements[..done] {
+                sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(&mut dying).await.unwrap();
+            }
+            // The connection breaks off: nobody says goodbye.
+            drop(dying);
+            let store = open(&database.url).await.unwrap();
+            let mut scribe = Scribe::new(1);
+            scribe.create(&*store, vec![scribe.transaction("2024-01-01", 1)]).await;
+            fsck(&*store, scribe.book_id).await;
+            store.close().await;
+            assert_eq!(schema(&database).await, expected, "{done} statements from {from}");
         }
-        // The connection breaks off: nobody says goodbye.
-        drop(dying);
-        let store = open(&database.url).await.unwrap();
-        let mut scribe = Scribe::new(1);
-        scribe.create(&*store, vec![scribe.transaction("2024-01-01", 1)]).await;
-        fsck(&*store, scribe.book_id).await;
-        store.close().await;
-        assert_eq!(schema(&database).await, expected, "{done} statements");
     }
+}
+
+#[tokio::test]
+async fn a_database_of_version_1_gets_its_trees() {
+    // Holds: a book from before there was a tree has the whole tree once it was proved.
+    let database = made(1, 1).await;
+    let household = Household::open(&database.url, SEED).await.unwrap();
+    let (store, id) = (&household.store, household.book_id());
+    let seqs: Vec<u64> = (1..=DONE).collect();
+    assert_eq!(store.tree_nodes(id, &seqs).await.unwrap(), []);
+    let book = household.engine.book(id, Context::new("anna".parse().unwrap()));
+    assert_eq!(book.proofs().checkpoint().await.unwrap().size, DONE);
+    assert_eq!(store.tree_nodes(id, &seqs).await.unwrap().len() as u64, DONE);
+    assert!(book.history().verify().await.unwrap().verified);
+    household.engine.close().await;
 }
 
 /// What the child is told.
