@@ -60,8 +60,9 @@ impl Tap for Far {
         Ok(Arc::clone(&self.0))
     }
 
-    async fn after(&self) {
+    async fn after(&self, _call: &'static str) -> Result<()> {
         pause().await;
+        Ok(())
     }
 }
 

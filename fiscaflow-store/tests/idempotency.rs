@@ -5,16 +5,19 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     reason = "a test fails by panicking"
 )]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use fiscaflow_core::conformance::fsck;
+use async_trait::async_trait;
+use fiscaflow_core::conformance::{Tap, Tapped, fsck};
 use fiscaflow_core::engine::{Context, Engine};
 use fiscaflow_core::model::{NewAccount, NewBook, NewTransaction, Transaction};
 use fiscaflow_core::store::{Store, TransactionQuery};
-use fiscaflow_core::{AccountId, Amount, BookId, ErrorCode, Result};
+use fiscaflow_core::{AccountId, Amount, BookId, Error, ErrorCode, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
 
 #[cfg(feature = "postgres")]
@@ -103,6 +106,77 @@ async fn one_effect(stores: &[Arc<dyn Store>]) {
     let after = stores[0].head(id).await.unwrap().unwrap().seq;
     assert_eq!(after - before, u64::try_from(keys()).unwrap(), "one commit a key");
     fsck(&*stores[0], id).await;
+}
+
+/// A store whose answer to the n-th call from now on is lost.
+#[derive(Debug)]
+struct Losing {
+    store: Arc<dyn Store>,
+    calls: AtomicU32,
+}
+
+#[async_trait]
+impl Tap for Losing {
+    async fn before(&self, _call: &'static str) -> Result<Arc<dyn Store>> {
+        Ok(Arc::clone(&self.store))
+    }
+
+    async fn after(&self, _call: &'static str) -> Result<()> {
+        match self.calls.fetch_sub(1, Ordering::SeqCst) {
+            1 => Err(Error::new(ErrorCode::StoreUnavailable, "the answer is lost")),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Loses an answer of the store to each request, and sends the request again.
+async fn lost_answers(url: &str) {
+    let trials: u32 = if std::env::var_os("FISCAFLOW_DEEP").is_some() { 1_000 } else { 20 };
+    let store = open(url).await.unwrap();
+    let losing = Arc::new(Losing { store: Arc::clone(&store), calls: AtomicU32::new(0) });
+    let tapped: Arc<dyn Store> = Arc::new(Tapped(Arc::clone(&losing)));
+    let engine = engine(&tapped);
+    let new = NewBook { name: "Home".into(), ..NewBook::new("EUR") };
+    let id = engine.books(anna(None)).create(new).await.unwrap().id;
+    let account = NewAccount { name: "Giro".into(), ..NewAccount::default() };
+    let account = engine.book(id, anna(None)).accounts().create(account).await.unwrap().id;
+    let (mut requests, mut lost, mut made) = (0, 0, 0);
+    while made < trials {
+        let trial = requests;
+        requests += 1;
+        assert!(trial < 10 * trials, "{made} of {trial} answers were lost after a commit");
+        let book = engine.book(id, anna(Some(&format!("key {trial}"))));
+        let new =
+            NewTransaction::new(account, "2026-03-05".parse().unwrap(), "-1".parse().unwrap());
+        let before = store.head(id).await.unwrap();
+        losing.calls.store(1 + trial % 4, Ordering::SeqCst);
+        if let Err(error) = book.transactions().create(new.clone()).await {
+            assert_eq!(error.code(), ErrorCode::StoreUnavailable);
+            lost += 1;
+            made += u32::from(store.head(id).await.unwrap() != before);
+        }
+        losing.calls.store(0, Ordering::SeqCst);
+        book.transactions().create(new).await.unwrap();
+        let head = store.head(id).await.unwrap().unwrap().seq;
+        assert_eq!(head, before.unwrap().seq + 1, "one effect of request {trial}");
+    }
+    println!("{requests} requests, {lost} answers lost, {made} of them after the commit");
+    assert_eq!(fsck(&*store, id).await.len(), 2 + requests as usize);
+}
+
+#[tokio::test]
+async fn in_memory_a_lost_answer_is_no_second_effect() {
+    // Holds: whichever answer of the store is lost, that to the commit included, the same request
+    // with its key has one effect.
+    lost_answers("memory:").await;
+}
+
+#[tokio::test]
+async fn on_sqlite_a_lost_answer_is_no_second_effect() {
+    // Holds: the same on a file and in memory.
+    let folder = tempfile::tempdir().unwrap();
+    lost_answers(&format!("sqlite:{}", folder.path().join("book.sqlite").display())).await;
+    lost_answers("sqlite::memory:").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

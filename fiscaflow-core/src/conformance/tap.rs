@@ -20,8 +20,10 @@ pub trait Tap: Debug + Send + Sync + 'static {
     /// The store that answers a call, by the call's name; an error is the answer instead.
     async fn before(&self, call: &'static str) -> Result<Arc<dyn Store>>;
 
-    /// What happens once it has answered.
-    async fn after(&self) {}
+    /// What happens once it has answered; an error takes the place of the answer.
+    async fn after(&self, _call: &'static str) -> Result<()> {
+        Ok(())
+    }
 }
 
 /// A store whose calls all go through a [`Tap`].
@@ -53,14 +55,14 @@ macro_rules! pass_on {
         impl<T: Tap> Store for Tapped<T> {
             $(async fn $name(&self, $($argument: $kind),*) -> Result<$answer> {
                 let answer = self.0.before(stringify!($name)).await?.$name($($argument),*).await;
-                self.0.after().await;
+                self.0.after(stringify!($name)).await?;
                 answer
             })*
 
             async fn close(&self) {
                 if let Ok(store) = self.0.before("close").await {
                     store.close().await;
-                    self.0.after().await;
+                    drop(self.0.after("close").await);
                 }
             }
         }
