@@ -189,8 +189,8 @@ mod on_postgres {
     use super::shared::postgres::{Database, TestPg, database, query};
     use super::*;
 
-    fn kills(deep: u64) -> u64 {
-        if std::env::var_os("FISCAFLOW_DEEP").is_some() { deep } else { 60 }
+    fn kills(ordinary: u64) -> u64 {
+        if std::env::var_os("FISCAFLOW_DEEP").is_some() { 500 } else { ordinary }
     }
 
     impl Place for Option<Database> {
@@ -214,7 +214,7 @@ mod on_postgres {
     #[test]
     fn what_was_acknowledged_survives_every_kill() {
         // Holds: the same of clients of PostgreSQL, whose server lives on.
-        let kills = kills(500);
+        let kills = kills(60);
         tell(kills, in_two(kills, || None::<Database>));
     }
 
@@ -233,7 +233,7 @@ mod on_postgres {
     fn what_was_acknowledged_survives_the_end_of_the_server() {
         // Holds: when the server is killed and comes back, an engine that was there all along finds
         // all that was acknowledged, and goes on.
-        let kills = kills(500) / 3;
+        let kills = kills(20);
         let mut server = TestPg::start(&[]);
         let mut random = Random::new(7);
         let runtime = tokio::runtime::Runtime::new().unwrap();

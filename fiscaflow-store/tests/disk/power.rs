@@ -67,10 +67,22 @@ fn what_was_acknowledged_survives_every_loss_of_power() {
     if !can_mount() {
         return;
     }
-    let mut random = Random::new(47);
+    let [operations, lucky] = std::thread::scope(|scope| {
+        let workers = [0, 1].map(|worker| scope.spawn(move || cut_many(cuts() / 2, worker)));
+        let [[operations, lucky], other] = workers.map(|worker| worker.join().unwrap());
+        [operations + other[0], lucky + other[1]]
+    });
+    println!("{} cuts, {operations} operations, {lucky} made but not acknowledged", cuts());
+    assert!(operations > cuts(), "children came to work: {operations} operations");
+}
+
+/// Cuts the power on one disk after the other; returns operations, and operations that were made
+/// but not acknowledged.
+fn cut_many(cuts: u64, worker: u64) -> [u64; 2] {
+    let mut random = Random::new(47 + worker);
     let (mut disk, mut done, mut operations, mut lucky) = (Disk::new(Fault::None), 0, 0, 0);
-    for number in 0..cuts() {
-        let seed = 50_000 + number / CUTS_OF_A_DISK;
+    for number in 0..cuts {
+        let seed = 50_000 + 5_000 * worker + number / CUTS_OF_A_DISK;
         if number % CUTS_OF_A_DISK == 0 {
             (disk, done) = (Disk::new(Fault::None), 0);
         }
@@ -91,8 +103,7 @@ fn what_was_acknowledged_survives_every_loss_of_power() {
         });
         disk = after;
     }
-    println!("{} cuts, {operations} operations, {lucky} made but not acknowledged", cuts());
-    assert!(operations > cuts(), "children came to work: {operations} operations");
+    [operations, lucky]
 }
 
 /// How many cuts it takes until something acknowledged is missing, or the file cannot be read.

@@ -233,6 +233,12 @@ impl Database {
     pub fn with(&self, settings: &str) -> String {
         format!("{}?{settings}", self.url)
     }
+
+    /// Takes it away, whoever is still connected.
+    pub fn drop_now(&self) {
+        let server = self.admin.trim_end_matches(&self.name);
+        run(&format!("{server}postgres"), format!("DROP DATABASE {} WITH (FORCE)", self.name));
+    }
 }
 
 /// Starts a program, waits until the input ends, and takes everything away.

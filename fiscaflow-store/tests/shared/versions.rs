@@ -134,7 +134,7 @@ async fn delivery(store: &dyn Store, book: BookId) -> Delivery {
 }
 
 /// The tables, those first to whose rows others refer.
-pub const IN_ORDER: [&str; 9] = [
+pub const IN_ORDER: [&str; 10] = [
     "books",
     "commits",
     "answers",
@@ -144,4 +144,5 @@ pub const IN_ORDER: [&str; 9] = [
     "snapshots",
     "deliveries",
     "set_aside",
+    "sinks",
 ];

@@ -16,7 +16,8 @@
 //!
 //! The suite has no runtime of its own: `block_on` runs a future to its end on whatever the store
 //! needs. `store` answers with a fresh store and a guard that is dropped after the test.
-//! `operations` says how many random commands are compared with the naive twin of [`model`].
+//! `operations` says how many random commands are compared with the naive twin of [`model`];
+//! `lanes`, where it is given, on how many threads.
 //!
 //! Each topic is a file, each case a function that takes a store and panics where the store breaks
 //! the contract. [`Scribe`] writes a book's commits by hand; other tests are welcome to it.
@@ -62,7 +63,8 @@ macro_rules! store_conformance {
     (
         block_on = $block_on:path,
         store = $store:path,
-        operations = $operations:expr $(,)?
+        operations = $operations:expr
+        $(, lanes = $lanes:expr)? $(,)?
     ) => {
         $crate::store_conformance! {
             @cases $block_on, $store;
@@ -137,7 +139,11 @@ macro_rules! store_conformance {
         /// every single one.
         #[test]
         fn random_commands_agree_with_a_naive_twin() {
-            $block_on($crate::conformance::stores::model::run($store, $operations));
+            let (operations, lanes) = ($operations, [$($lanes,)? 1][0]);
+            $crate::conformance::stores::model::in_lanes(lanes, operations, |of_lane, first| {
+                $block_on($crate::conformance::stores::model::run($store, of_lane, first));
+            });
+            println!("{operations} random commands, 0 differences");
         }
     };
     (@cases $block_on:path, $store:path; $($topic:ident::$case:ident,)*) => {$(

@@ -23,14 +23,29 @@ const EPISODES: u32 = 10;
 /// Transactions that a book may have before only removals follow.
 const CROWDED: usize = 10;
 
-/// Runs that many random commands on stores that `make` gives, and fails at the first difference.
-pub async fn run<M, F, G>(make: M, operations: u32)
+/// Has `lane` run so many random commands, from that episode on, in several lanes at once: which
+/// commands they are does not depend on the number of lanes.
+pub fn in_lanes(lanes: u32, operations: u32, lane: impl Fn(u32, u32) + Sync) {
+    let episodes = operations.div_ceil(STEPS).div_ceil(lanes);
+    std::thread::scope(|scope| {
+        for number in 0..lanes {
+            let first = number * episodes;
+            let of_lane = operations.saturating_sub(first * STEPS).min(episodes * STEPS);
+            let lane = &lane;
+            scope.spawn(move || lane(of_lane, first));
+        }
+    });
+}
+
+/// Runs that many random commands, from an episode on, on stores that `make` gives, and fails at
+/// the first difference.
+pub async fn run<M, F, G>(make: M, operations: u32, first: u32)
 where
     M: Fn() -> F,
     F: Future<Output = (Arc<dyn Store>, G)>,
 {
     let mut left = operations;
-    let mut episode = 0;
+    let mut episode = first;
     while left > 0 {
         let (store, guard) = make().await;
         for _ in 0..EPISODES {
@@ -300,4 +315,28 @@ impl<'a> Episode<'a> {
 
 fn shown(transactions: &Vec<Transaction>) -> String {
     serde_json::to_string_pretty(transactions).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn lanes_share_the_episodes() {
+        // Holds: each episode is run by one lane, whatever their number.
+        for (lanes, operations) in [(1, 200), (2, 1_000_000), (3, 1_050), (4, 90), (4, 0)] {
+            let run = Mutex::new(Vec::new());
+            in_lanes(lanes, operations, |of_lane, first| {
+                let episodes = first..first + of_lane.div_ceil(STEPS);
+                run.lock().unwrap().push((episodes, of_lane));
+            });
+            let mut run = run.into_inner().unwrap();
+            assert_eq!(run.iter().map(|(_, of_lane)| of_lane).sum::<u32>(), operations);
+            let mut episodes: Vec<u32> = run.drain(..).flat_map(|(episodes, _)| episodes).collect();
+            episodes.sort_unstable();
+            assert!(episodes.into_iter().eq(0..operations.div_ceil(STEPS)));
+        }
+    }
 }
