@@ -144,7 +144,7 @@ limits! {
     /// Days that a rate may be old where it is used.
     MAX_RATE_AGE_DAYS: u32 = 366;
     /// How often a write is decided again when the book has moved on.
-    MAX_ATTEMPTS: u32 = 8;
+    MAX_ATTEMPTS: u32 = 64;
     /// Categories among which outside help chooses.
     MAX_CHOICES: usize = 250;
     /// Payees that one request asks outside help about.

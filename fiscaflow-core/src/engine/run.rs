@@ -326,7 +326,7 @@ impl BookHandle {
         let crosses = budgets::may_cross(&state.plan, &changes);
         let reaches = goals::may_reach(&state.plan, &changes);
         if crosses || reaches {
-            let (with_view, view) = self.engine.state_with_view(self.book_id).await?;
+            let (with_view, view) = self.engine.viewed(self.book_id, state).await?;
             if with_view.head != parent {
                 return Ok(None);
             }

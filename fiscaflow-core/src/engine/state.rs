@@ -285,6 +285,18 @@ impl Engine {
         }
     }
 
+    /// A state with its view. Where that has to be made, it is the state of now, perhaps a later
+    /// one; where it is there, nothing is read, and less time passes until a decision is committed.
+    pub(super) async fn viewed(
+        &self,
+        book_id: BookId,
+        state: BookState,
+    ) -> Result<(BookState, Arc<View>)> {
+        let Some(view) = state.view.clone() else { return self.state_with_view(book_id).await };
+        self.keep_view(book_id, state.head, &view).await;
+        Ok((state, view))
+    }
+
     async fn state_and_view(&self, book_id: BookId) -> Result<(BookState, Arc<View>)> {
         let mut state = self.state(book_id).await?;
         let view = match state.view.take() {
