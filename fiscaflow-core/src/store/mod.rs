@@ -7,6 +7,7 @@
 //! the history: it says what became of it outside. The suite in `conformance::stores` (feature
 //! `testing`) holds a store to this contract.
 
+mod contents;
 mod copy;
 mod delivery;
 mod query;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::Serialize;
 
+pub use contents::Contents;
 pub use copy::{Copied, copy_book, verify_book};
 pub use delivery::{
     Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, WaitingQuery,

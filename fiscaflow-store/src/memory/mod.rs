@@ -1,18 +1,19 @@
 //! The reference store: books in memory, gone with the process.
 //!
 //! It is written to be read: every method does what the contract says in the plainest way, so that
-//! it can settle what another store should answer. It copies what it returns and sorts what it
+//! it can settle what another store should answer. What a book holds, and how that is read, stands
+//! in the core's [`Contents`], because a book as of a past point is read alike. It copies what it returns and sorts what it
 //! lists; a book of some ten thousand transactions is no trouble for it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
-use fiscaflow_core::log::{Commit, Hash, Object, StoredCommit};
-use fiscaflow_core::model::{Document, Origin, Transaction};
+use fiscaflow_core::log::{Commit, Hash, StoredCommit};
+use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Delivery, DeliveryStep, EventPlace, Head, OriginQuery, OriginRow,
-    PageRequest, Position, SetAside, SetAsideQuery, Store, TreeNodes, WaitingQuery,
+    Answered, ColumnRow, Contents, Delivery, DeliveryStep, EventPlace, Head, OriginQuery,
+    OriginRow, PageRequest, SetAside, SetAsideQuery, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
 
@@ -37,8 +38,7 @@ struct Book {
     commits: Vec<StoredCommit>,
     /// The nodes of the tree beside the commits of these numbers.
     nodes: BTreeMap<u64, Vec<u8>>,
-    documents: BTreeMap<(&'static str, String), Document>,
-    transactions: BTreeMap<TransactionId, Transaction>,
+    contents: Contents,
     answers: BTreeMap<String, Answered>,
     sinks: BTreeMap<String, Sink>,
 }
@@ -97,13 +97,7 @@ impl Book {
     }
 
     fn append(&mut self, commit: &Commit) {
-        for change in &commit.changes {
-            match (&change.before, &change.after) {
-                (_, Some(after)) => self.put(after),
-                (Some(before), None) => self.remove(before),
-                (None, None) => {}
-            }
-        }
+        self.contents.apply(&commit.changes);
         if let Some(used) = &commit.idempotency {
             let answered = Answered {
                 seq: commit.stored.seq,
@@ -124,69 +118,6 @@ impl Book {
         for kept in nodes.iter().filter(|kept| (1..=last).contains(&kept.seq)) {
             self.nodes.entry(kept.seq).or_insert_with(|| kept.bytes.clone());
         }
-    }
-
-    fn put(&mut self, object: &Object) {
-        match object {
-            Object::Document(document) => {
-                let name = (document.kind().as_str(), document.key());
-                self.documents.insert(name, document.clone());
-            }
-            Object::Transaction(transaction) => {
-                self.transactions.insert(transaction.id, (**transaction).clone());
-            }
-        }
-    }
-
-    fn remove(&mut self, object: &Object) {
-        match object {
-            Object::Document(document) => {
-                self.documents.remove(&(document.kind().as_str(), document.key()));
-            }
-            Object::Transaction(transaction) => {
-                self.transactions.remove(&transaction.id);
-            }
-        }
-    }
-
-    fn page(&self, request: &PageRequest) -> Vec<Transaction> {
-        let position = |transaction: &Transaction| Position {
-            booking_date: transaction.booking_date,
-            id: transaction.id,
-        };
-        let mut selected: Vec<&Transaction> = self
-            .transactions
-            .values()
-            .filter(|transaction| request.query.selects(transaction))
-            .filter(|transaction| request.after.is_none_or(|after| position(transaction) < after))
-            .collect();
-        selected.sort_unstable_by_key(|transaction| std::cmp::Reverse(position(transaction)));
-        selected.into_iter().take(size(request.limit)).cloned().collect()
-    }
-
-    fn origins(&self, query: &OriginQuery) -> Vec<OriginRow> {
-        let bank_ids: HashSet<&String> = query.bank_ids.iter().collect();
-        let wanted = |origin: &Origin| {
-            let in_span = (query.from..=query.to).contains(&origin.booking_date);
-            let has_id = origin.bank_id.as_ref().is_some_and(|id| bank_ids.contains(id));
-            origin.account_id == query.account_id && (in_span || has_id)
-        };
-        let mut rows = Vec::new();
-        for transaction in self.transactions.values() {
-            let booked = transaction.origins.iter().any(|origin| !origin.pending);
-            for origin in transaction.origins.iter().filter(|origin| wanted(origin)) {
-                rows.push(OriginRow {
-                    transaction_id: transaction.id,
-                    booking_date: origin.booking_date,
-                    bank_id: origin.bank_id.clone(),
-                    fingerprint: origin.fingerprint.clone(),
-                    pending: origin.pending,
-                    booked,
-                    amount_minor: origin.amount.minor(),
-                });
-            }
-        }
-        rows
     }
 }
 
@@ -230,7 +161,7 @@ impl Store for MemoryStore {
 
     async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>> {
         self.read(book_id, |book| {
-            book.head().map(|head| (head, book.documents.values().cloned().collect()))
+            book.head().map(|head| (head, book.contents.documents().cloned().collect()))
         })
     }
 
@@ -239,14 +170,11 @@ impl Store for MemoryStore {
         book_id: BookId,
         ids: &[TransactionId],
     ) -> Result<Vec<Transaction>> {
-        self.read(book_id, |book| {
-            let ids: std::collections::BTreeSet<_> = ids.iter().collect();
-            ids.into_iter().filter_map(|id| book.transactions.get(id)).cloned().collect()
-        })
+        self.read(book_id, |book| book.contents.transactions(ids))
     }
 
     async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
-        self.read(book_id, |book| book.page(request))
+        self.read(book_id, |book| book.contents.page(request))
     }
 
     async fn columns(
@@ -255,14 +183,11 @@ impl Store for MemoryStore {
         after: Option<TransactionId>,
         limit: u32,
     ) -> Result<Vec<ColumnRow>> {
-        self.read(book_id, |book| {
-            let rest = book.transactions.iter().filter(|(id, _)| Some(**id) > after);
-            rest.take(size(limit)).map(|(_, transaction)| transaction.into()).collect()
-        })
+        self.read(book_id, |book| book.contents.columns(after, limit))
     }
 
     async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>> {
-        self.read(book_id, |book| book.origins(query))
+        self.read(book_id, |book| book.contents.origins(query))
     }
 
     async fn commits(

@@ -1,0 +1,141 @@
+//! What a book holds at one point of its history, in memory: what commits make of nothing.
+//!
+//! It is written to be read: it answers the reads of the contract in the plainest way. The store in
+//! memory and books as of a past point are made of it.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::{ColumnRow, OriginQuery, OriginRow, PageRequest, Position};
+use crate::id::TransactionId;
+use crate::log::{Change, Object};
+use crate::model::{Document, Origin, Transaction};
+
+/// The documents and transactions of a book.
+///
+/// ```
+/// use fiscaflow_core::log::Change;
+/// use fiscaflow_core::model::Dismissal;
+/// use fiscaflow_core::store::Contents;
+///
+/// let mut contents = Contents::default();
+/// contents.apply(&[Change::create(Dismissal { insight_id: "unusual/7".into() })]);
+/// assert_eq!(contents.documents().count(), 1);
+/// ```
+#[derive(Default)]
+pub struct Contents {
+    documents: BTreeMap<(&'static str, String), Document>,
+    transactions: BTreeMap<TransactionId, Transaction>,
+}
+
+crate::model::debug_only!(Contents:);
+
+impl Contents {
+    /// Applies changes in their order: what is after is put in the place of what bears that name,
+    /// an object that has no after is removed.
+    pub fn apply(&mut self, changes: &[Change]) {
+        for change in changes {
+            match (&change.before, &change.after) {
+                (_, Some(after)) => self.put(after.clone()),
+                (Some(before), None) => self.remove(before),
+                (None, None) => {}
+            }
+        }
+    }
+
+    /// Puts an object in the place of what bears its name.
+    pub(crate) fn put(&mut self, object: Object) {
+        match object {
+            Object::Document(document) => {
+                self.documents.insert((document.kind().as_str(), document.key()), document);
+            }
+            Object::Transaction(transaction) => {
+                self.transactions.insert(transaction.id, *transaction);
+            }
+        }
+    }
+
+    /// Removes what bears an object's name.
+    pub(crate) fn remove(&mut self, object: &Object) {
+        match object {
+            Object::Document(document) => {
+                self.documents.remove(&(document.kind().as_str(), document.key()));
+            }
+            Object::Transaction(transaction) => drop(self.transactions.remove(&transaction.id)),
+        }
+    }
+
+    /// Gives a transaction the commit that changed it last.
+    pub(crate) fn set_revision(&mut self, id: TransactionId, revision: u64) {
+        if let Some(transaction) = self.transactions.get_mut(&id) {
+            transaction.revision = revision;
+        }
+    }
+
+    /// How many transactions there are.
+    pub(crate) fn len(&self) -> usize {
+        self.transactions.len()
+    }
+
+    /// The documents, in the order of kind (by its stored name) and key.
+    pub fn documents(&self) -> impl Iterator<Item = &Document> {
+        self.documents.values()
+    }
+
+    /// The transactions with these ids, as far as they are there.
+    pub fn transactions(&self, ids: &[TransactionId]) -> Vec<Transaction> {
+        let ids: BTreeSet<_> = ids.iter().collect();
+        ids.into_iter().filter_map(|id| self.transactions.get(id)).cloned().collect()
+    }
+
+    /// The transactions that a request selects, newest first.
+    pub fn page(&self, request: &PageRequest) -> Vec<Transaction> {
+        let position = |transaction: &Transaction| Position {
+            booking_date: transaction.booking_date,
+            id: transaction.id,
+        };
+        let mut selected: Vec<&Transaction> = self
+            .transactions
+            .values()
+            .filter(|transaction| request.query.selects(transaction))
+            .filter(|transaction| request.after.is_none_or(|after| position(transaction) < after))
+            .collect();
+        selected.sort_unstable_by_key(|transaction| std::cmp::Reverse(position(transaction)));
+        selected.into_iter().take(size(request.limit)).cloned().collect()
+    }
+
+    /// Transactions in the order of their ids, with what figures are computed from.
+    pub fn columns(&self, after: Option<TransactionId>, limit: u32) -> Vec<ColumnRow> {
+        let rest = self.transactions.iter().filter(|(id, _)| Some(**id) > after);
+        rest.take(size(limit)).map(|(_, transaction)| transaction.into()).collect()
+    }
+
+    /// What was imported into an account before and may meet new rows.
+    pub fn origins(&self, query: &OriginQuery) -> Vec<OriginRow> {
+        let bank_ids: HashSet<&String> = query.bank_ids.iter().collect();
+        let wanted = |origin: &Origin| {
+            let in_span = (query.from..=query.to).contains(&origin.booking_date);
+            let has_id = origin.bank_id.as_ref().is_some_and(|id| bank_ids.contains(id));
+            origin.account_id == query.account_id && (in_span || has_id)
+        };
+        let mut rows = Vec::new();
+        for transaction in self.transactions.values() {
+            let booked = transaction.origins.iter().any(|origin| !origin.pending);
+            for origin in transaction.origins.iter().filter(|origin| wanted(origin)) {
+                rows.push(OriginRow {
+                    transaction_id: transaction.id,
+                    booking_date: origin.booking_date,
+                    bank_id: origin.bank_id.clone(),
+                    fingerprint: origin.fingerprint.clone(),
+                    pending: origin.pending,
+                    booked,
+                    amount_minor: origin.amount.minor(),
+                });
+            }
+        }
+        rows
+    }
+}
+
+fn size(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
