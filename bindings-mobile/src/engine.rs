@@ -49,6 +49,10 @@ pub struct CallContext {
     /// A write with a key that was used before returns the first answer and does nothing.
     #[uniffi(default = None)]
     pub idempotency_key: Option<String>,
+    /// The point of the book's history as of which it is read: a commit's number or hash, or an
+    /// instant (RFC 3339); the present where absent.
+    #[uniffi(default = None)]
+    pub as_of: Option<String>,
 }
 
 /// The engine over one store. Open a store once and share the engine.
@@ -229,6 +233,7 @@ mod tests {
             correlation_id: None,
             causation_id: None,
             idempotency_key: None,
+            as_of: None,
         }
     }
 

@@ -106,6 +106,13 @@ codes! {
     InUse = "in_use" in Rejected;
     /// The last owner of a book cannot leave or be demoted.
     LastOwner = "last_owner" in Rejected;
+    /// Later commits stand in the way of taking one back; `id` names them by their sequence
+    /// numbers, the newest first, separated by commas, at most 20.
+    UndoBlocked = "undo_blocked" in Rejected;
+    /// What the commit did is never taken back; the text says why.
+    NotUndoable = "not_undoable" in Rejected;
+    /// A past point of the book is asked, where nothing can be written.
+    ReadOnly = "read_only" in Rejected;
     /// The idempotency key was used for a request with other content.
     IdempotencyKeyReused = "idempotency_key_reused" in Rejected;
     /// The cursor was not issued for this query.
@@ -298,6 +305,11 @@ impl Error {
     /// Names a field unless one is named already.
     pub(crate) fn or_field(self, field: &str) -> Self {
         if self.field.is_some() { self } else { self.field(field) }
+    }
+
+    /// Names an object unless one is named already.
+    pub(crate) fn or_id(self, id: impl fmt::Display) -> Self {
+        if self.id.is_some() { self } else { self.id(id) }
     }
 
     pub(crate) fn invalid(field: &str, message: impl Into<String>) -> Self {

@@ -136,6 +136,45 @@ impl Plan {
         }
     }
 
+    /// The document that bears the name of another, as it is now.
+    pub(crate) fn same(&self, document: &Document) -> Option<Document> {
+        match document {
+            Document::Book(_) => Some(self.book.clone().into()),
+            Document::Member(it) => self.members.get(&it.actor).cloned().map(Document::from),
+            Document::Account(it) => self.accounts.get(&it.id).cloned().map(Document::from),
+            Document::Category(it) => self.categories.get(&it.id).cloned().map(Document::from),
+            Document::Payee(it) => self.payees.get(&it.id).cloned().map(Document::from),
+            Document::Rule(it) => self.rules.get(&it.id).cloned().map(Document::from),
+            Document::Budget(it) => self.budgets.get(&it.id).cloned().map(Document::from),
+            Document::Envelope(it) => {
+                self.envelopes.get(&it.category_id).cloned().map(Document::from)
+            }
+            Document::Assignment(it) => {
+                self.assignments.get(&it.month).cloned().map(Document::from)
+            }
+            Document::Import(it) => self.imports.get(&it.id).cloned().map(Document::from),
+            Document::Layout(it) => self.layouts.get(&it.id).cloned().map(Document::from),
+            Document::TransferRefusal(it) => {
+                self.transfer_refusals.get(&(it.from_id, it.to_id)).cloned().map(Document::from)
+            }
+            Document::Schedule(it) => self.schedules.get(&it.id).cloned().map(Document::from),
+            Document::Goal(it) => self.goals.get(&it.id).cloned().map(Document::from),
+            Document::RateSheet(it) => {
+                self.rates.get(&(it.date, it.base.clone())).cloned().map(Document::from)
+            }
+            Document::Alert(it) => {
+                let key = (it.budget_id, it.from, it.to, it.threshold);
+                self.alerts.get(&key).cloned().map(Document::from)
+            }
+            Document::Dismissal(it) => {
+                self.dismissals.get(&it.insight_id).cloned().map(Document::from)
+            }
+            Document::Milestone(it) => {
+                self.milestones.get(&(it.goal_id, it.percent)).cloned().map(Document::from)
+            }
+        }
+    }
+
     /// Puts a document, or takes it away.
     pub(crate) fn apply(&mut self, document: &Document, stays: bool) {
         if stays {

@@ -19,9 +19,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use fiscaflow_core::api::{Call, call};
 use fiscaflow_core::conformance::{FixedClock, Scribe, SequentialIds};
-use fiscaflow_core::engine::{Context, Engine, NewImport, NewRestore};
+use fiscaflow_core::engine::{Context, Engine, NewImport, NewRestore, Point};
 use fiscaflow_core::import::Format;
 use fiscaflow_core::limits::{self, *};
+use fiscaflow_core::log::Change;
 use fiscaflow_core::model::{Document, Member, Payee, QuotedRate, RateSheet, Role};
 use fiscaflow_core::query::{Asked, Translator};
 use fiscaflow_core::store::Store;
@@ -612,6 +613,36 @@ async fn what_a_book_keeps() {
     let (at, above) = (sheets(MAX_LISTED_SHEETS).await, sheets(MAX_LISTED_SHEETS + 1).await);
     assert_eq!(at.as_ref().unwrap().as_array().unwrap().len(), MAX_LISTED_SHEETS);
     check("MAX_LISTED_SHEETS", "limit_exceeded", "from", at, above);
+}
+
+#[tokio::test]
+async fn points_of_the_past() {
+    // Holds: a book of so many transactions is read as of a point, one of more is not.
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    let mut scribe = Scribe::new(9);
+    let owner = Member { actor: "anna".parse().unwrap(), role: Role::Owner, name: None };
+    scribe.create_documents(&*store, &[scribe.book().into(), owner.into()]).await;
+    let engine = Engine::new(
+        Arc::clone(&store),
+        Arc::<FixedClock>::default(),
+        Arc::new(SequentialIds::new(2)),
+    );
+    let home = Home { engine, id: scribe.book_id, account: String::new() };
+    let past = async |scribe: &Scribe| {
+        let context = Context {
+            as_of: Some(Point::Seq(scribe.head.unwrap().seq)),
+            ..Context::new("anna".parse().unwrap())
+        };
+        home.call_as("members.list", json!({}), context).await
+    };
+    let one = |scribe: &Scribe| Change::create(scribe.transaction("2024-03-01", -1));
+    let all = (0..MAX_PAST_TRANSACTIONS).map(|_| one(&scribe)).collect();
+    scribe.change(&*store, all).await;
+    let at = past(&scribe).await;
+    let more = vec![one(&scribe)];
+    scribe.change(&*store, more).await;
+    let above = past(&scribe).await;
+    check("MAX_PAST_TRANSACTIONS", "limit_exceeded", "as_of", at, above);
 }
 
 #[tokio::test]

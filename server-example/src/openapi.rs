@@ -24,7 +24,7 @@ use crate::routes::input::{CONTENT, takes_file};
 use crate::routes::verbs::{has_own_path, makes};
 
 /// The headers that become the context of a call: name, what it is, and whether reads ignore it.
-const HEADERS: [(&str, &str, bool); 5] = [
+const HEADERS: [(&str, &str, bool); 6] = [
     (
         "Idempotency-Key",
         "A write with a key that was used before returns the first answer and does nothing.",
@@ -33,6 +33,11 @@ const HEADERS: [(&str, &str, bool); 5] = [
     ("X-Reason", "Why, in words, for the history; UTF-8.", true),
     ("X-Correlation-Id", "Ties together what belongs to one request.", true),
     ("X-Causation-Id", "What caused the request.", true),
+    (
+        "X-As-Of",
+        "The point as of which a book is read: a commit's number or hash, or an instant (RFC 3339).",
+        false,
+    ),
     ("X-Request-Id", "Comes back in the answer; a fresh one where absent.", false),
 ];
 

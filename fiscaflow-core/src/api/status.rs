@@ -30,6 +30,7 @@ pub fn status(code: ErrorCode, field: Option<&str>) -> u16 {
         | ErrorCode::Reconciled
         | ErrorCode::InUse
         | ErrorCode::LastOwner
+        | ErrorCode::UndoBlocked
         | ErrorCode::Conflict => 409,
         ErrorCode::LimitExceeded if field == Some("content") => 413,
         ErrorCode::StorageFull => 507,

@@ -13,13 +13,7 @@ use crate::budgets::{
 };
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
-    ApplyReport, Checkpoint, CommitProof, CommitUndone, ConsistencyProof, ConsistencyQuery,
-    DeliveryQuery, Engine, EventDelivery, Export, ExportQuery, HeldCheckpoint, HistoryQuery,
-    ImportPreview, ImportReport, Merge, NewImport, NewRates, NewRestore, NewTransfer, Observer,
-    ParsedFile, PayeeName, PayeeText, ProofQuery, RateQuery, RateReport, Recategorisation,
-    Redelivery, RestoreReport, RuleText, SetAsideEvent, StreamQuery, SuggestionPage,
-    SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, TransactionProof,
-    Transfer, UndoReport,
+    ApplyReport, Checkpoint, CommitProof, CommitUndone, CompareQuery, Comparison, ConsistencyProof, ConsistencyQuery, DeliveryQuery, Engine, EventDelivery, Export, ExportQuery, HeldCheckpoint, HistoryQuery, ImportPreview, ImportReport, Merge, NewImport, NewRates, NewRestore, NewTransfer, NewUndo, ObjectQuery, Observer, ParsedFile, PayeeName, PayeeText, ProofQuery, RateQuery, RateReport, Recategorisation, Redelivery, RestoreReport, RuleText, SetAsideEvent, StreamQuery, SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, TransactionProof, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::forecast::{
@@ -532,9 +526,12 @@ verbs! {
     "history.list" "The commits, oldest first."
         Get "/history", (HistoryQuery) -> ([Entry]), history.list(request);
     "history.object" "What happened to one object."
-        Get "/history/objects/{id}", () -> ([ObjectChange]), history.object(id);
-    "history.undo" "Take back what rules, suggestions or a recategorisation gave, by their commit."
-        Post "/history/{id}/undo", () -> (CommitUndone), history.undo(id);
+        Get "/history/objects/{id}", (ObjectQuery) -> ([ObjectChange]),
+        history.object(id, request);
+    "history.compare" "What differs between two points, object by object."
+        Get "/history/comparison", (CompareQuery) -> (Comparison), history.compare(request);
+    "history.undo" "Take back what a commit did."
+        Post "/history/{id}/undo", (NewUndo) -> (CommitUndone), history.undo(id, request);
     "history.verify" "Check the whole history against its hashes."
         Get "/history/verification", () -> (Verification), history.verify();
 

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::past::read_only;
 use super::run::{Command, Decision, Facts};
 use super::{BookHandle, Context, Engine};
 use crate::error::{Error, ErrorCode, Lane, Result};
@@ -30,6 +31,9 @@ impl Books {
     /// the book that is there; with an idempotency key, the first answer.
     pub async fn create(&self, new: NewBook) -> Result<Book> {
         self.context.check()?;
+        if self.context.as_of.is_some() {
+            return Err(read_only());
+        }
         let now = self.engine.now();
         let digest = self.context.request_digest("books.create", &new)?;
         let fresh = || BookId::new(self.engine.inner.ids.uuid(now));

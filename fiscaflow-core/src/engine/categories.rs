@@ -116,7 +116,7 @@ impl Command for UpdateCategory {
     }
 }
 
-fn check_category(category: &Category, plan: &Plan) -> Result<()> {
+pub(super) fn check_category(category: &Category, plan: &Plan) -> Result<()> {
     check_name("name", &category.name)?;
     if let Some(parent_id) = category.parent_id {
         let parent = plan.category(parent_id).map_err(|error| error.field("parent_id"))?;

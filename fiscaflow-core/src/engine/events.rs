@@ -108,11 +108,12 @@ impl Events<'_> {
     pub async fn list(&self, query: HistoryQuery) -> Result<Vec<Event>> {
         self.book.authorised(Role::Viewer).await?;
         let (after, limit) = query.checked()?;
-        let mut events = Vec::new();
+        let (mut events, mut commits) = (Vec::new(), 0_usize);
         let history = self.book.history();
-        let read = history.commits(after, limit, |commit| {
+        let read = history.commits(after, |commit| {
             events.extend(commit.events()?);
-            Ok(())
+            commits = commits.saturating_add(1);
+            Ok(commits < limit)
         });
         read.await?;
         Ok(events)

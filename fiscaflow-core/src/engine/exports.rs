@@ -256,6 +256,11 @@ fn check_counts(plan: &Plan, documents: u64) -> Result<()> {
     if u64::try_from(kept.iter().sum::<usize>()).ok() != Some(documents) {
         return Err(wrong("a document stands in it twice"));
     }
+    check_room(plan).map_err(|error| error.or_field("content"))
+}
+
+/// Refuses more documents than a book may have.
+pub(super) fn check_room(plan: &Plan) -> Result<()> {
     let bounded = [plan.accounts.len(), plan.categories.len(), plan.payees.len()];
     let further =
         [plan.budgets.len(), plan.layouts.len(), plan.assignments.len(), plan.schedules.len()];
@@ -265,7 +270,7 @@ fn check_counts(plan: &Plan, documents: u64) -> Result<()> {
         || plan.rules.len() > MAX_RULES
         || plan.rates.len() > MAX_RATE_SHEETS
     {
-        return Err(Error::new(ErrorCode::LimitExceeded, "too many documents").field("content"));
+        return Err(Error::new(ErrorCode::LimitExceeded, "too many documents"));
     }
     Ok(())
 }

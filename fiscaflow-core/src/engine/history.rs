@@ -3,19 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::noun;
-use super::undo::{CommitUndone, UndoCommit};
-use crate::error::{Error, Result};
-use crate::limits::MAX_HISTORY_PAGE;
+use super::undo::{CommitUndone, NewUndo, UndoCommit};
+use crate::error::{Error, ErrorCode, Result};
+use crate::limits::{MAX_ATTEMPTS, MAX_HISTORY_PAGE};
 use crate::log::{Entry, ObjectChange, StoredCommit, Verification};
 use crate::model::Role;
 use crate::store::verify_book;
 
 /// How many commits are read at a time: few, since one import may be one large commit.
-const COMMITS: u32 = 16;
-
-/// The verbs whose commits can be taken back: they give fields to transactions and do nothing else.
-const UNDONE: [&str; 4] =
-    ["rules.apply", "suggestions.apply", "transactions.recategorise", "history.undo"];
+pub(super) const COMMITS: u32 = 16;
 
 /// Which part of the history to list, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -29,14 +25,32 @@ pub struct HistoryQuery {
 }
 
 impl HistoryQuery {
-    pub(super) fn checked(&self) -> Result<(u64, u32)> {
-        let limit = self.limit.unwrap_or(100);
-        if !(1..=MAX_HISTORY_PAGE).contains(&limit) {
-            let text = format!("`limit` is from 1 to {MAX_HISTORY_PAGE}");
-            return Err(Error::invalid("limit", text));
-        }
-        Ok((self.after.unwrap_or(0), limit))
+    pub(super) fn checked(&self) -> Result<(u64, usize)> {
+        Ok((self.after.unwrap_or(0), checked_limit(self.limit)?))
     }
+}
+
+fn checked_limit(limit: Option<u32>) -> Result<usize> {
+    let limit = limit.unwrap_or(100);
+    if !(1..=MAX_HISTORY_PAGE).contains(&limit) {
+        let text = format!("`limit` is from 1 to {MAX_HISTORY_PAGE}");
+        return Err(Error::invalid("limit", text));
+    }
+    Ok(usize::try_from(limit).unwrap_or(usize::MAX))
+}
+
+/// Which part of an object's history to list, oldest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct ObjectQuery {
+    /// The kind of the object, such as `transaction`, where an id names several: an envelope has
+    /// that of its category. Any where absent.
+    pub kind: Option<String>,
+    /// What follows this sequence number; from the beginning where absent.
+    pub after: Option<u64>,
+    /// How many commits at most, 1 to 500; 100 where absent.
+    pub limit: Option<u32>,
 }
 
 noun! {
@@ -63,40 +77,52 @@ impl History<'_> {
         self.book.authorised(Role::Viewer).await?;
         let (after, limit) = query.checked()?;
         let mut entries = Vec::new();
-        let read = self.commits(after, limit, |commit| {
+        self.commits(after, |commit| {
             entries.push(commit.entry()?);
-            Ok(())
-        });
-        read.await?;
+            Ok(entries.len() < limit)
+        })
+        .await?;
         Ok(entries)
     }
 
-    /// What happened to one object, oldest first; `id` is the id of a transaction or of any
-    /// document, or a member's actor id.
-    pub async fn object(&self, id: String) -> Result<Vec<ObjectChange>> {
+    /// What happened to one object, oldest first, commit by commit: its fields before and after,
+    /// who, when and why. `id` is the id of a transaction or of any document: a member's actor id,
+    /// an envelope's category, an assignment's month.
+    ///
+    /// Errors: `not_found` where nothing ever happened to it.
+    pub async fn object(&self, id: String, query: ObjectQuery) -> Result<Vec<ObjectChange>> {
         self.book.authorised(Role::Viewer).await?;
-        let mut found = Vec::new();
-        self.commits(0, u32::MAX, |commit| {
-            found.extend(commit.change_of(&id)?);
-            Ok(())
+        let limit = checked_limit(query.limit)?;
+        let (mut found, mut commits) = (Vec::new(), 0_usize);
+        self.commits(query.after.unwrap_or(0), |commit| {
+            let mut changes = commit.changes_of(&id)?;
+            changes.retain(|it| query.kind.as_ref().is_none_or(|kind| it.kind == *kind));
+            commits = commits.saturating_add(usize::from(!changes.is_empty()));
+            found.extend(changes);
+            Ok(commits < limit)
         })
         .await?;
-        if found.is_empty() {
+        if found.is_empty() && query.after.is_none() {
             return Err(Error::not_found("object", id.chars().take(64).collect::<String>()));
         }
         Ok(found)
     }
 
-    /// Takes back what rules, suggestions or a [recategorisation] gave to transactions, in one
-    /// commit; `id` is the sequence number of their commit. A field that was changed since stays as
-    /// it is, and so does what was deleted. An undo can be taken back like any of these.
+    /// Takes back what a commit did, in a commit of its own: the book is as if it had not been.
+    /// `id` is its sequence number. An undo can be taken back like any other commit, which brings
+    /// back what it took.
     ///
-    /// [recategorisation]: super::Transactions::recategorise
-    pub async fn undo(&self, id: String) -> Result<CommitUndone> {
+    /// What the commit announced stays announced: alerts of budgets and milestones of goals.
+    ///
+    /// Errors: `undo_blocked` where later commits changed the same fields, or something depends on
+    /// what would go; its `id` names them. `not_undoable` for what is never taken back: the making
+    /// of the book, changes of its members, and what was erased since. `forbidden` where the book
+    /// itself was changed and the actor is no owner.
+    pub async fn undo(&self, id: String, how: NewUndo) -> Result<CommitUndone> {
         self.book.authorised(Role::Member).await?;
         let not_found = || Error::not_found("commit", id.chars().take(64).collect::<String>());
         let seq: u64 = id.parse().map_err(|_| not_found())?;
-        let mut undo = UndoCommit::new(seq);
+        let mut undo = UndoCommit::new(seq, how);
         if let Some(answer) = self.book.repeated(&undo).await? {
             return Ok(answer);
         }
@@ -104,12 +130,24 @@ impl History<'_> {
         // A commit never changes: it may be read before the decision.
         let commits = self.book.engine.inner.store.commits(self.book.book_id, before, 1).await?;
         let commit = commits.first().filter(|it| it.seq == seq).ok_or_else(not_found)?;
-        if !UNDONE.contains(&commit.entry()?.action.as_str()) {
-            let text = format!("what can be taken back here are commits of {}", UNDONE.join(", "));
-            return Err(Error::invalid("id", text));
+        undo.read(commit.open()?)?;
+        for _ in 0..MAX_ATTEMPTS {
+            let head = self.book.authorised(undo.role()).await?.head;
+            self.commits(undo.seen(), |commit| {
+                let goes_on = commit.seq < head.seq;
+                if commit.seq <= head.seq {
+                    undo.see(&commit)?;
+                }
+                Ok(goes_on)
+            })
+            .await?;
+            match self.book.run(&undo).await {
+                // The book has moved on meanwhile: what was done is to be looked at, too.
+                Err(error) if error.code() == ErrorCode::Conflict => {}
+                result => return result,
+            }
         }
-        undo.read(commit.open()?.changes)?;
-        self.book.run(&undo).await
+        Err(Error::new(ErrorCode::Conflict, "the book is being changed too fast; try again"))
     }
 
     /// Checks every byte of the book's history against its hashes and every link against its
@@ -119,23 +157,23 @@ impl History<'_> {
         verify_book(&*self.book.engine.inner.store, self.book.book_id).await
     }
 
-    /// Looks at the commits after a sequence number, oldest first, at most `limit` of them. No more
-    /// than a few are in memory at a time, however many are asked for.
+    /// Looks at the commits after a sequence number, oldest first, as long as it is told to go on.
+    /// No more than a few are in memory at a time.
     pub(super) async fn commits(
         &self,
         mut after: u64,
-        mut limit: u32,
-        mut visit: impl FnMut(StoredCommit) -> Result<()>,
+        mut visit: impl FnMut(StoredCommit) -> Result<bool>,
     ) -> Result<()> {
         let store = &self.book.engine.inner.store;
-        while limit > 0 {
-            let asked = limit.min(COMMITS);
-            let commits = store.commits(self.book.book_id, after, asked).await?;
-            let Some(last) = commits.last() else { break };
+        loop {
+            let commits = store.commits(self.book.book_id, after, COMMITS).await?;
+            let Some(last) = commits.last() else { return Ok(()) };
             after = last.seq;
-            limit -= asked;
-            commits.into_iter().try_for_each(&mut visit)?;
+            for commit in commits {
+                if !visit(commit)? {
+                    return Ok(());
+                }
+            }
         }
-        Ok(())
     }
 }

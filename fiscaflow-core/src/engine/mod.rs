@@ -19,7 +19,9 @@ mod layouts;
 mod members;
 mod merge;
 mod outside;
+mod past;
 mod payees;
+mod points;
 mod progress;
 mod proofs;
 mod rates;
@@ -46,7 +48,7 @@ pub use envelopes::Envelopes;
 pub use events::{DeliveryQuery, EventDelivery, Events, Redelivery, SetAsideEvent};
 pub use exports::{Export, ExportQuery, Exports, NewRestore, RestoreReport};
 pub use goals::Goals;
-pub use history::{History, HistoryQuery};
+pub use history::{History, HistoryQuery, ObjectQuery};
 pub use imports::{
     Evidence, ImportPreview, ImportReport, Imports, MatchReason, NewImport, ParsedFile, ParsedRow,
     ParsedSplit, ParsedStatement, RowMatch, StatementReport, UndoReport,
@@ -57,6 +59,7 @@ pub use members::Members;
 pub use merge::Merge;
 pub use outside::OutsideReport;
 pub use payees::{PayeeName, PayeeText, Payees};
+pub use points::{CompareQuery, Comparison, Point};
 pub use progress::{ImportPhase, ImportProgress, Observer};
 pub use proofs::{
     Checkpoint, CommitProof, ConsistencyProof, ConsistencyQuery, HeldCheckpoint, ProofQuery,
@@ -72,7 +75,7 @@ pub use suggestions::{
 };
 pub use transactions::{Recategorisation, TransactionPage, Transactions};
 pub use transfers::{NewTransfer, Transfer, Transfers};
-pub use undo::CommitUndone;
+pub use undo::{CommitUndone, NewUndo};
 
 use crate::env::{Clock, IdSource, Signer};
 use crate::error::{Error, Result};
@@ -83,6 +86,7 @@ use crate::query::Translator;
 use crate::secrets::KeyProvider;
 use crate::store::Store;
 use outside::Outside;
+use past::Points;
 use run::Queues;
 use state::Cache;
 
@@ -119,6 +123,7 @@ struct Inner {
     ids: Arc<dyn IdSource>,
     cache: Cache,
     queues: Queues,
+    points: Points,
 }
 
 /// Who acts, why, and how a repeat is recognised.
@@ -136,6 +141,10 @@ pub struct Context {
     pub causation_id: Option<String>,
     /// A write with a key that was used before returns the first answer and does nothing.
     pub idempotency_key: Option<String>,
+    /// The point of the book's history as of which it is read, see [`BookHandle::at`]; the present
+    /// where absent. Writing then answers `read_only`.
+    #[serde(default)]
+    pub as_of: Option<Point>,
 }
 
 crate::model::debug_only!(Context: actor, correlation_id, causation_id, idempotency_key);
@@ -149,6 +158,7 @@ impl Context {
             correlation_id: None,
             causation_id: None,
             idempotency_key: None,
+            as_of: None,
         }
     }
 
@@ -170,6 +180,8 @@ pub struct BookHandle {
     book_id: BookId,
     context: Context,
     observer: Option<Observer>,
+    /// The engine for which the book is as it is now, where this one shows it as of a point.
+    present: Option<Engine>,
 }
 
 impl Engine {
@@ -182,6 +194,7 @@ impl Engine {
                 ids,
                 cache: Cache::default(),
                 queues: Queues::default(),
+                points: Points::default(),
             }),
             outside: None,
             translator: None,
@@ -198,7 +211,11 @@ impl Engine {
     /// One book. Nothing is read yet; a book that is not there, or not the actor's, answers
     /// `book_not_found` to whatever is asked.
     pub fn book(&self, book_id: BookId, context: Context) -> BookHandle {
-        BookHandle { engine: self.clone(), book_id, context, observer: None }
+        let (engine, present) = match context.as_of {
+            Some(point) => (self.past(book_id, point), Some(self.clone())),
+            None => (self.clone(), None),
+        };
+        BookHandle { engine, book_id, context, observer: None, present }
     }
 
     /// The store beneath, for what no actor asks for: copies, backups and relays.
@@ -276,7 +293,7 @@ macro_rules! noun {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy)]
         pub struct $name<'a> {
-            book: &'a super::BookHandle,
+            pub(super) book: &'a super::BookHandle,
         }
 
         impl<'a> $name<'a> {

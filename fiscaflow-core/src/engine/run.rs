@@ -215,11 +215,16 @@ impl Queues {
 }
 
 impl BookHandle {
-    /// The book as it is now, for an actor whose role allows it.
+    /// The book as it is now, or as of a point, for an actor whose present role allows it.
     pub(super) async fn authorised(&self, role: Role) -> Result<BookState> {
-        let state = self.engine.state(self.book_id).await?;
-        state.plan.authorise(&self.context.actor, role)?;
-        Ok(state)
+        let state = self.engine.state(self.book_id);
+        let Some(present) = &self.present else {
+            let state = state.await?;
+            state.plan.authorise(&self.context.actor, role)?;
+            return Ok(state);
+        };
+        present.state(self.book_id).await?.plan.authorise(&self.context.actor, role)?;
+        state.await
     }
 
     /// The book as it is now, with its view where a rule looks at balances.
@@ -246,6 +251,7 @@ impl BookHandle {
     /// Runs a write to its end.
     pub(super) async fn run<C: Command>(&self, command: &C) -> Result<C::Answer> {
         self.context.check()?;
+        self.check_present(C::ROLE).await?;
         let request_digest = self.context.request_digest(C::VERB, command)?;
         let _turn = self.engine.inner.queues.turn(self.book_id).await;
         for _ in 0..MAX_ATTEMPTS {
@@ -279,6 +285,7 @@ impl BookHandle {
     /// [`BookHandle::run`] looks by itself, but only at what can still be prepared.
     pub(super) async fn repeated<C: Command>(&self, command: &C) -> Result<Option<C::Answer>> {
         self.context.check()?;
+        self.check_present(C::ROLE).await?;
         let request_digest = self.context.request_digest(C::VERB, command)?;
         self.authorised(C::ROLE).await?;
         self.earlier_answer(request_digest).await

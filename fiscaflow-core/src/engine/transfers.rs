@@ -219,6 +219,17 @@ fn check_sides(from: &Transaction, to: &Transaction) -> Result<()> {
     Ok(())
 }
 
+/// Whether two transactions that name each other can be the two sides of a transfer.
+pub(super) fn are_sides(one: &Transaction, other: &Transaction) -> bool {
+    let (from, to) = if one.amount.minor() < 0 { (one, other) } else { (other, one) };
+    let alone = |it: &Transaction| Transaction { transfer_id: None, ..it.clone() };
+    !one.deleted
+        && !other.deleted
+        && one.transfer_id == Some(other.id)
+        && other.transfer_id == Some(one.id)
+        && check_sides(&alone(from), &alone(to)).is_ok()
+}
+
 fn check_direction(from: &Transaction, to: &Transaction) -> Result<()> {
     if from.amount.minor() < 0 && to.amount.minor() > 0 {
         return Ok(());

@@ -438,10 +438,24 @@ pub(crate) struct Opened {
     pub(super) header: Header,
     pub(crate) reason: Option<String>,
     pub(crate) changes: Vec<Change>,
-    pub(super) events: Vec<NewEvent>,
+    pub(crate) events: Vec<NewEvent>,
+    /// Whether a text was erased: then an image may lack what it held.
+    pub(crate) erased: bool,
+}
+
+impl Opened {
+    /// The verb.
+    pub(crate) fn action(&self) -> &str {
+        &self.header.action
+    }
 }
 
 impl StoredCommit {
+    /// When the commit was made.
+    pub(crate) fn at(&self) -> Result<DateTime<Utc>> {
+        Ok(self.open_header()?.at)
+    }
+
     /// Reads the header alone and checks it against the hash.
     pub(super) fn open_header(&self) -> Result<Header> {
         if Hash::of(&[&self.header]) != self.hash {
@@ -523,8 +537,8 @@ impl StoredCommit {
             };
             changes.push(Change { before: decode(&change.before)?, after: decode(&change.after)? });
         }
-        texts.finish()?;
-        Ok(Opened { header, reason, changes, events: body.events })
+        let erased = texts.finish()?;
+        Ok(Opened { header, reason, changes, events: body.events, erased })
     }
 }
 

@@ -24,7 +24,7 @@ use crate::model::{
 use crate::money::{Currency, Money};
 
 /// The stored name of the kind of a transaction; documents have [`DocumentKind::as_str`].
-pub(super) const TRANSACTION: &str = "transaction";
+pub(crate) const TRANSACTION: &str = "transaction";
 
 /// An object's facts and the commitment to its texts, as they are read.
 #[derive(Deserialize)]

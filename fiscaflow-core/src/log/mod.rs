@@ -10,16 +10,19 @@ mod commit;
 mod diff;
 mod entry;
 mod evidence;
+mod fields;
 mod hash;
 mod image;
 mod texts;
 mod verify;
 
-pub(crate) use commit::documents_of;
 pub use commit::{
     Change, Commit, CommitInfo, Draft, Event, Idempotency, NewEvent, Object, StoredCommit,
 };
-pub use diff::{FieldChange, ObjectChange};
+pub(crate) use commit::{Opened, documents_of};
+pub use diff::{FieldChange, ObjectChange, ObjectDifference};
 pub use entry::Entry;
+pub(crate) use fields::{changed_units, fields, unit, with_fields};
 pub use hash::Hash;
+pub(crate) use image::TRANSACTION;
 pub use verify::{Verification, Verifier};

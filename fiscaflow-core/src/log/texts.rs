@@ -69,11 +69,12 @@ impl TextsWriter {
 #[derive(Clone)]
 pub(super) struct TextsReader<'a> {
     rest: &'a [u8],
+    erased: bool,
 }
 
 impl<'a> TextsReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
+        Self { rest: bytes, erased: false }
     }
 
     /// The next text; `None` where it was erased.
@@ -87,6 +88,7 @@ impl<'a> TextsReader<'a> {
         let length = self.take(4)?.try_into().map(u32::from_be_bytes).map_err(|_| broken())?;
         if length == ERASED {
             let zeros = salt.iter().all(|byte| *byte == 0);
+            self.erased = true;
             return if zeros { Ok(None) } else { Err(broken()) };
         }
         let text = self.take(usize::try_from(length).map_err(|_| broken())?)?;
@@ -94,9 +96,9 @@ impl<'a> TextsReader<'a> {
         if fits { Ok(Some((salt, text))) } else { Err(broken()) }
     }
 
-    /// Holds when every byte was read.
-    pub(super) fn finish(self) -> Result<()> {
-        if self.rest.is_empty() { Ok(()) } else { Err(broken()) }
+    /// Holds when every byte was read; whether a text of them was erased.
+    pub(super) fn finish(self) -> Result<bool> {
+        if self.rest.is_empty() { Ok(self.erased) } else { Err(broken()) }
     }
 
     fn take(&mut self, length: usize) -> Result<&'a [u8]> {

@@ -1,5 +1,6 @@
 //! The history of one object.
 
+use fiscaflow_core::engine::ObjectQuery;
 use serde_json::json;
 
 use super::{Home, shape};
@@ -14,10 +15,11 @@ async fn a_member_of_any_id_has_a_history() {
         home.book.members().put(shape(put)).await.unwrap();
     }
     for actor in actors {
-        let changes = home.book.history().object(actor.to_owned()).await.unwrap();
+        let changes =
+            home.book.history().object(actor.to_owned(), ObjectQuery::default()).await.unwrap();
         assert_eq!(changes.len(), 1, "{actor:?}");
     }
-    assert!(home.book.history().object("ob".to_owned()).await.is_err());
+    assert!(home.book.history().object("ob".to_owned(), ObjectQuery::default()).await.is_err());
 }
 
 #[tokio::test]

@@ -195,6 +195,7 @@ fn context(headers: &HeaderMap, identity: &Identity) -> Result<Context, Failure>
         correlation_id: text(headers, "x-correlation-id", "correlation_id")?,
         causation_id: text(headers, "x-causation-id", "causation_id")?,
         idempotency_key: text(headers, "idempotency-key", "idempotency_key")?.map(unquoted),
+        as_of: text(headers, "x-as-of", "as_of")?.map(|point| point.parse()).transpose()?,
     })
 }
 

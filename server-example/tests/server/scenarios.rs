@@ -93,6 +93,7 @@ fn with_context(
             "correlation_id" => request.header("x-correlation-id", value),
             "causation_id" => request.header("x-causation-id", value),
             "idempotency_key" => request.header("idempotency-key", value),
+            "as_of" => request.header("x-as-of", value),
             other => panic!("no header for `{other}`"),
         };
     }

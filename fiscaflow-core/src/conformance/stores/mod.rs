@@ -33,7 +33,7 @@ pub mod lifecycle;
 pub mod model;
 pub mod origins;
 pub mod pages;
-mod samples;
+pub(crate) mod samples;
 mod scribe;
 pub mod snapshots;
 pub mod transactions;

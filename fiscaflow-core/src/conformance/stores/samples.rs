@@ -45,7 +45,7 @@ pub(super) const TEXTS: [&str; 22] = [
 ];
 
 /// Documents: at least one of each kind, in no particular order.
-pub(super) fn documents(scribe: &Scribe) -> Vec<Document> {
+pub(crate) fn documents(scribe: &Scribe) -> Vec<Document> {
     let category_id = CategoryId::new(scribe.uuid());
     let budget_id = BudgetId::new(scribe.uuid());
     let mut book = scribe.book();
@@ -255,7 +255,7 @@ fn rule(scribe: &Scribe, category_id: CategoryId) -> Rule {
 }
 
 /// A transaction with something in every field.
-pub(super) fn full_transaction(scribe: &Scribe) -> Transaction {
+pub(crate) fn full_transaction(scribe: &Scribe) -> Transaction {
     let category_id = CategoryId::new(scribe.uuid());
     let split = |minor, category_id, notes: Option<&str>| Split {
         amount: Money::from_minor(minor, euro()),

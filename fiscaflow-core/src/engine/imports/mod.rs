@@ -151,16 +151,17 @@ impl Imports<'_> {
             return Ok(found);
         }
         let history = self.book.history();
-        let made = history.commits(0, u32::MAX, |commit| {
+        let made = history.commits(0, |commit| {
             for change in commit.open()?.changes {
+                // What an undo brings back was made before.
                 if let (None, Some(Object::Transaction(made))) = (change.before, change.after)
-                    && loaded.contains_key(&made.id)
+                    && loaded.remove(&made.id).is_some()
                     && !made.origins.is_empty()
                 {
                     found.push(made.id);
                 }
             }
-            Ok(())
+            Ok(!loaded.is_empty())
         });
         made.await?;
         Ok(found)
