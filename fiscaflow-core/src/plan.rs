@@ -169,6 +169,7 @@ impl Plan {
             Document::Dismissal(it) => {
                 self.dismissals.get(&it.insight_id).cloned().map(Document::from)
             }
+            Document::Secret(it) => self.secrets.get(&it.name()).cloned().map(Document::from),
             Document::Milestone(it) => {
                 self.milestones.get(&(it.goal_id, it.percent)).cloned().map(Document::from)
             }

@@ -27,7 +27,7 @@ use crate::plan::book_not_found;
 use crate::store::{
     Answered, ColumnRow, Contents, Delivery, DeliveryStep, Head, OriginQuery, OriginRow,
     PageRequest, Position, SetAside, SetAsideQuery, Snapshot, Store, TransactionQuery,
-    WaitingQuery,
+    TreeNodes, WaitingQuery,
 };
 
 /// How many points are kept at most; together they hold at most as many transactions as one may.
@@ -135,6 +135,9 @@ impl Engine {
             inner: Arc::new(inner),
             outside: self.outside.clone(),
             translator: self.translator.clone(),
+            // A secret that was replaced or removed does not come back.
+            keys: None,
+            signer: self.signer.clone(),
         }
     }
 }
@@ -380,12 +383,24 @@ impl Store for PastStore {
         }
     }
 
+    async fn tree_nodes(&self, book_id: BookId, seqs: &[u64]) -> Result<Vec<TreeNodes>> {
+        self.store().tree_nodes(book_id, seqs).await
+    }
+
+    async fn keep_tree_nodes(&self, book_id: BookId, nodes: &[TreeNodes]) -> Result<()> {
+        self.store().keep_tree_nodes(book_id, nodes).await
+    }
+
     async fn answered(&self, _book_id: BookId, _key: &str) -> Result<Option<Answered>> {
         Ok(None)
     }
 
     async fn commit(&self, _commit: Arc<Commit>) -> Result<()> {
         Err(read_only())
+    }
+
+    async fn books(&self, after: Option<BookId>, limit: u32) -> Result<Vec<BookId>> {
+        self.store().books(after, limit).await
     }
 
     async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {

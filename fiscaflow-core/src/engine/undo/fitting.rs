@@ -267,6 +267,7 @@ fn check_document(document: &Document, plan: &Plan) -> Result<()> {
         | Document::Import(_)
         | Document::TransferRefusal(_)
         | Document::Alert(_)
-        | Document::Milestone(_) => Ok(()),
+        | Document::Milestone(_)
+        | Document::Secret(_) => Ok(()),
     }
 }

@@ -132,6 +132,11 @@ impl UndoCommit {
                         "who may reach a book is changed by its owners, never by an undo",
                     );
                 }
+                // A value that was replaced or removed must not come back, nor its old key.
+                (Some(Object::Document(Document::Secret(_))), _)
+                | (_, Some(Object::Document(Document::Secret(_)))) => {
+                    return refuse("secrets are changed by their owner, never by an undo");
+                }
                 (None, Some(Object::Document(Document::Alert(_) | Document::Milestone(_)))) => {}
                 _ => self.undone.push(undone),
             }
