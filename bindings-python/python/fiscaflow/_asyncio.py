@@ -82,14 +82,13 @@ async def close_native(native: Native) -> None:
 async def backup(native: Native, path: str | os.PathLike[str]) -> Backup:
     """Backs up every book."""
     place = os.fspath(path)
-    made: Backup = json.loads(await _finish(lambda done: native.start_backup(place, done)))
+    made: Backup = await _answer(lambda done: native.start_backup(place, done))
     return made
 
 
 async def copy_book(native: Native, book_id: str, to: Native) -> Copied:
     """Copies to another engine what it lacks of a book."""
-    done = await _finish(lambda done: native.start_copy_book(book_id, to, done))
-    copied: Copied = json.loads(done)
+    copied: Copied = await _answer(lambda done: native.start_copy_book(book_id, to, done))
     return copied
 
 
@@ -101,8 +100,7 @@ async def restore(backup: str | os.PathLike[str], url: str) -> Backup:
         url: The store.
     """
     file = os.fspath(backup)
-    done = await _finish(lambda done: _native.start_restore(file, url, done))
-    restored: Backup = json.loads(done)
+    restored: Backup = await _answer(lambda done: _native.start_restore(file, url, done))
     return restored
 
 
@@ -149,13 +147,12 @@ class Relay:
             loop.call_soon_threadsafe(begin, event, reply)
 
         try:
-            done = await _finish(lambda done: self._native.start_round(ask, done))
+            told: Round = await _answer(lambda done: self._native.start_round(ask, done))
+            return told
         finally:
             waiting = False
             for task in telling:
                 task.cancel()
-        told: Round = json.loads(done)
-        return told
 
     def __repr__(self) -> str:
         return f"<fiscaflow.aio.Relay {self._sink!r}>"
@@ -188,6 +185,11 @@ class Inbox(_delivery.Inbox):
             if error.code == "idempotency_key_reused":
                 return None
             raise
+
+
+async def _answer(start: Callable[[Done[str]], Pending]) -> Any:
+    """Starts work and waits for its answer, which is JSON."""
+    return json.loads(await _finish(start))
 
 
 async def _finish(start: Callable[[Done[Answer]], Pending]) -> Answer:

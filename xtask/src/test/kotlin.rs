@@ -25,7 +25,7 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
         .run()?;
     let text = std::fs::read_to_string(&main).map_err(|e| e.to_string())?;
     let done = run
-        .tell(Cmd::new("java").dir(&shop))
+        .with_database(run.tell(Cmd::new("java").dir(&shop)))?
         .arg(format!("-Djna.library.path={}", library.display()))
         .args(["-cp", &format!("{}:{}", jar.display(), kotlin.class_path())])
         .arg(main_class(&text))

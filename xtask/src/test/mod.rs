@@ -5,6 +5,9 @@
 mod counts;
 mod kotlin;
 mod node;
+/// The throwaway server of the store's tests, for those of the packages.
+#[path = "../../../fiscaflow-store/tests/shared/postgres.rs"]
+mod postgres;
 mod python;
 mod rust;
 mod swift;
@@ -138,6 +141,13 @@ impl Run {
         }
     }
 
+    /// Gives a test of a package a fresh database in PostgreSQL, with which every package is built
+    /// here.
+    fn with_database(&self, cmd: Cmd) -> Outcome<Cmd> {
+        apt::ensure(&["postgresql"])?;
+        Ok(cmd.env("FISCAFLOW_TEST_DATABASE", postgres::database().url))
+    }
+
     /// `cargo` at the root of the repository.
     fn cargo(&self) -> Cmd {
         self.tell(cargo::command(&self.root))
@@ -151,7 +161,8 @@ impl Run {
 
     /// Builds the library for Kotlin and Swift and returns the directory that it is in.
     fn mobile_library(&self) -> Outcome<PathBuf> {
-        self.cargo().args(["build", "--package", "fiscaflow-mobile", "--lib", "--locked"]).run()?;
+        let build = self.cargo().args(["build", "--package", "fiscaflow-mobile", "--lib"]);
+        build.args(["--features", "postgres", "--locked"]).run()?;
         Ok(self.target.join("debug"))
     }
 }

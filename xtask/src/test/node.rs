@@ -28,7 +28,7 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
         node.cmd("npm").args(["ci", "--loglevel=error"]).dir(&package).run()?;
     }
     node.cmd("npm")
-        .args(["run", build_script(&manifest)?])
+        .args(["run", build_script(&manifest)?, "--", "--features", "postgres"])
         .dir(&package)
         .env("CARGO_TARGET_DIR", &run.target)
         .run()?;
@@ -125,7 +125,7 @@ impl Project {
         if test_files.is_empty() {
             return Err("there is no test".to_owned());
         }
-        let test = run.tell(node.cmd("node").dir(&self.dir));
+        let test = run.with_database(run.tell(node.cmd("node").dir(&self.dir)))?;
         let done = test.args(["--test", "--test-reporter=spec"]).args(&test_files).tee()?;
         add(sum, counts::node(&done.text), &done)
     }

@@ -22,7 +22,8 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     let wheels = shop.join("wheels");
     run.tell(Cmd::new(tools.join("maturin")))
         .dir(package.parent().unwrap_or(&run.root))
-        .args(["build", "--profile", "dev", "--locked", "--interpreter", "python3", "--out"])
+        .args(["build", "--profile", "dev", "--locked", "--features", "postgres"])
+        .args(["--interpreter", "python3", "--out"])
         .arg(&wheels)
         .env("PATH", shell::path_with(&tools)?)
         .env("CARGO_TARGET_DIR", &run.target)
@@ -44,7 +45,7 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
     install.run()?;
 
     let done = run
-        .tell(Cmd::new(&python).dir(&shop))
+        .with_database(run.tell(Cmd::new(&python).dir(&shop)))?
         .args(["-m", "pytest", "-p", "no:cacheprovider"])
         .arg(&tests)
         .env("PYTHONDONTWRITEBYTECODE", "1")

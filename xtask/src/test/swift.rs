@@ -34,7 +34,7 @@ pub fn run(run: &Run, sum: &mut Counts) -> Outcome {
         let test = swift::enter(&root, &test)
             .env("LD_LIBRARY_PATH", format!("/{INSIDE}/lib"))
             .env("FISCAFLOW_ROOT", format!("/{INSIDE}"));
-        let done = run.tier(test).tee()?;
+        let done = run.with_database(run.tier(test))?.tee()?;
         add(sum, counts::xctest(&done.text), &done)
     };
     test("verifiers/swift", "scratch-verifier", "")?;

@@ -81,7 +81,9 @@ fn mend(kotlin: Vec<u8>) -> Outcome<Vec<u8>> {
             let getter = lines.next().filter(|line| line.trim().starts_with("get() = "));
             getter.ok_or("an exception's message is made in another way than before")?;
             getters += 1;
-        } else if code == "val `message`: kotlin.String," && after_exception(&mended) {
+        } else if code.trim_end_matches(',') == "val `message`: kotlin.String"
+            && after_exception(&mended)
+        {
             line!(mended, "        override {code}");
             fields += 1;
         } else {
@@ -129,10 +131,13 @@ mod tests {
     fn an_exception_says_its_text() {
         let made = "val `message`: kotlin.String, \nsealed class FiscaFlowException\n    class A(\n\
             val `message`: kotlin.String, \n) : FiscaFlowException() {\n\
+            override val message\n    get() = \"message=\"\n}\n\
+            class B(\nval `message`: kotlin.String\n) {\n\
             override val message\n    get() = \"message=\"\n}\n";
         let mended = String::from_utf8(mend(made.into()).unwrap()).unwrap();
         let expected = "val `message`: kotlin.String, \nsealed class FiscaFlowException\n    class A(\n\
-            \x20       override val `message`: kotlin.String,\n) : FiscaFlowException() {\n}\n";
+            \x20       override val `message`: kotlin.String,\n) : FiscaFlowException() {\n}\n\
+            class B(\n        override val `message`: kotlin.String\n) {\n}\n";
         assert_eq!(mended, expected);
         mend("nothing to mend".into()).unwrap_err();
     }
