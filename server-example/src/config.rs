@@ -223,6 +223,8 @@ pub enum Command {
     Restore(PathBuf),
     /// Copy books to the store of another URL.
     Copy(String, Books),
+    /// Compare a history with the checkpoint in a file.
+    Check(PathBuf),
     /// Print the OpenAPI document.
     OpenApi,
     /// Print how to use the program.
@@ -307,6 +309,7 @@ fn command(words: &[&str], flags: &mut BTreeMap<String, String>) -> Result<Comma
         ["token", "revoke", id] => Ok(Command::RevokeToken((*id).to_owned())),
         ["backup", path] => Ok(Command::Backup(path.into())),
         ["restore", path] => Ok(Command::Restore(path.into())),
+        ["check", path] => Ok(Command::Check(path.into())),
         ["copy", url] => {
             let books = flags.remove("books").unwrap_or_else(|| "all".to_owned());
             Ok(Command::Copy((*url).to_owned(), books_of(&books)?))
@@ -458,6 +461,8 @@ commands
   restore FILE                             put a backup, checked, where no database is yet, or its
                                            books into PostgreSQL
   copy URL [--books BOOKS]                 copy to another store what it lacks of books
+  check FILE                               compare a history with the checkpoint in a file: an error
+                                           says that it was rolled back or rewritten
   openapi                                  print the OpenAPI document
 
 settings, as --NAME VALUE or in the environment

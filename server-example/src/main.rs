@@ -87,6 +87,7 @@ fn run(command: Command, config: Config) -> Result<(), String> {
         Command::Copy(to, books) => {
             tell(&at_once(operate::copy(config.database.reveal(), &to, &books))?)
         }
+        Command::Check(path) => tell(&at_once(operate::check(config.database.reveal(), &path))?),
         Command::OpenApi => tell(&openapi::text()),
         Command::Help => tell(&config::help()),
         Command::Version => tell(concat!(env!("CARGO_PKG_VERSION"), "\n")),

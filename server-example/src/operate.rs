@@ -1,11 +1,12 @@
-//! What operators do beside serving: back up, restore, copy books to another store.
+//! What operators do beside serving: back up, restore, copy books to another store, compare a
+//! history with a checkpoint.
 //!
 //! All of it works while the server runs. The answers are lines for people.
 
 use std::fmt::Write as _;
 use std::path::Path;
 
-use fiscaflow_core::store::{Store, copy_book};
+use fiscaflow_core::store::{Store, check_checkpoint, copy_book};
 use fiscaflow_core::{BookId, Error};
 use fiscaflow_store::{Backup, open};
 
@@ -47,6 +48,17 @@ pub async fn copy(database: &str, to: &str, books: &Books) -> Result<String, Str
     };
     from.close().await;
     copied
+}
+
+/// Compares the history of a book with a checkpoint of it, which is read from a file.
+pub async fn check(database: &str, path: &Path) -> Result<String, String> {
+    kept(database)?;
+    let note = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let store = open(database).await.map_err(text)?;
+    let checked = check_checkpoint(&*store, &note).await.map_err(text);
+    store.close().await;
+    let (id, head) = checked?;
+    Ok(format!("{id}  the history of {} commits begins with the checkpoint's\n", head.seq))
 }
 
 async fn copy_all(from: &dyn Store, to: &dyn Store, books: &Books) -> Result<String, String> {

@@ -196,24 +196,16 @@ impl Proofs<'_> {
     pub async fn check(&self, held: HeldCheckpoint) -> Result<ConsistencyProof> {
         let state = self.book.authorised(Role::Viewer).await?;
         let held = Held::parse(&held.note)?;
-        let of_book = held.origin.rsplit_once('/').map(|(_, book)| book);
-        if of_book != Some(&*self.book.book_id.to_string()) || held.size == 0 {
+        if held.book_id()? != self.book.book_id {
             return Err(Error::invalid("note", "the checkpoint is of another log"));
         }
         if let Some(signer) = &self.book.engine.signer {
             held.check_signature(&**signer).await?;
         }
-        let (now, then) = (state.head.seq, held.size);
-        if now < then {
-            let text = format!("the history has {now} commits, fewer than the checkpoint's {then}");
-            return Err(Error::new(ErrorCode::HistoryRolledBack, text).field("note"));
-        }
-        let (root, proof) = self.consistent(then, now).await?;
-        if root != held.root {
-            let text =
-                format!("the history of {now} commits does not begin with the checkpoint's {then}");
-            return Err(Error::new(ErrorCode::HistoryForked, text).field("note"));
-        }
+        let now = state.head.seq;
+        held.check_size(now)?;
+        let (root, proof) = self.consistent(held.size, now).await?;
+        held.check_root(now, root)?;
         Ok(proof)
     }
 

@@ -6,6 +6,7 @@ use fiscaflow_verifier::{self as verifier, Note};
 
 use crate::env::Signer;
 use crate::error::{Error, ErrorCode, Result};
+use crate::id::BookId;
 use crate::log::Hash;
 
 /// The byte that says Ed25519 in a verifier key.
@@ -13,9 +14,9 @@ const ED25519: u8 = 1;
 
 /// A checkpoint that somebody holds.
 pub(crate) struct Held {
-    pub(crate) origin: String,
+    origin: String,
     pub(crate) size: u64,
-    pub(crate) root: Hash,
+    root: Hash,
     /// What is signed, where anybody signed it.
     text: String,
     /// The signatures by key name and id.
@@ -39,6 +40,34 @@ impl Held {
                 .map(|it| (it.key_name.to_owned(), it.key_id, it.bytes.clone()))
                 .collect(),
         })
+    }
+
+    /// The book whose history this was.
+    pub(crate) fn book_id(&self) -> Result<BookId> {
+        let book_id = self.origin.rsplit_once('/').and_then(|(_, id)| id.parse().ok());
+        let other = || Error::invalid("note", "the checkpoint is of another log");
+        book_id.filter(|_| self.size > 0).ok_or_else(other)
+    }
+
+    /// Refuses a history of so many commits where it is shorter.
+    pub(crate) fn check_size(&self, now: u64) -> Result<()> {
+        let then = self.size;
+        if now >= then {
+            return Ok(());
+        }
+        let text = format!("the history has {now} commits, fewer than the checkpoint's {then}");
+        Err(Error::new(ErrorCode::HistoryRolledBack, text).field("note"))
+    }
+
+    /// Refuses a history of so many commits that had another root at this size.
+    pub(crate) fn check_root(&self, now: u64, root: Hash) -> Result<()> {
+        if root == self.root {
+            return Ok(());
+        }
+        let then = self.size;
+        let text =
+            format!("the history of {now} commits does not begin with the checkpoint's {then}");
+        Err(Error::new(ErrorCode::HistoryForked, text).field("note"))
     }
 
     /// Refuses a checkpoint that the key of a signer did not sign. Ed25519 signs a text in one way

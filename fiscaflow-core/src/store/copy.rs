@@ -1,4 +1,4 @@
-//! A book from one store to another, commit by commit, so that the histories are equal.
+//! Whole histories: from one store to another, against their hashes, against a checkpoint.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 use crate::limits::MAX_ATTEMPTS;
 use crate::log::{Commit, Hash, Idempotency, Verification, Verifier};
-use crate::proof::{Frontier, right_edge};
+use crate::proof::{Frontier, Held, hashes, right_edge};
 
 /// Commits that are read at once: few, since one import may be one large commit.
 const COMMITS: u32 = 16;
@@ -170,4 +170,23 @@ pub async fn verify_book(store: &dyn Store, book_id: BookId) -> Result<Verificat
         }
     }
     Ok(verifier.finish(head))
+}
+
+/// Compares a history with a checkpoint of it that somebody holds, whoever signed it: the book and
+/// its newest commit, where the history begins with the checkpoint's. For operators, such as after
+/// a restore; members have [`Proofs::check`](crate::engine::Proofs::check).
+///
+/// Errors: `invalid_input` for what is no checkpoint of a book, `book_not_found`,
+/// `history_rolled_back` and `history_forked`.
+pub async fn check_checkpoint(store: &dyn Store, note: &str) -> Result<(BookId, Head)> {
+    let held = Held::parse(note)?;
+    let book_id = held.book_id()?;
+    let none = || Error::new(ErrorCode::BookNotFound, "there is no such book").id(book_id);
+    let head = store.head(book_id).await?.ok_or_else(none)?;
+    held.check_size(head.seq)?;
+    let whole = 0..held.size;
+    let roots = hashes(store, book_id, head.seq, std::slice::from_ref(&whole)).await?;
+    let root = roots.first().ok_or_else(|| Error::corrupt("the history has no tree"))?;
+    held.check_root(head.seq, *root)?;
+    Ok((book_id, head))
 }

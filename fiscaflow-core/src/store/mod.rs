@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 pub use contents::Contents;
-pub use copy::{Copied, copy_book, verify_book};
+pub use copy::{Copied, check_checkpoint, copy_book, verify_book};
 pub use delivery::{
     Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, WaitingQuery,
 };

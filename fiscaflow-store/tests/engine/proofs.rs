@@ -9,7 +9,7 @@ use fiscaflow_core::engine::{
 use fiscaflow_core::log::Hash;
 use fiscaflow_core::model::{NewAccount, NewBook};
 use fiscaflow_core::proof::{Frontier, leaf_hash};
-use fiscaflow_core::store::{Store, copy_book};
+use fiscaflow_core::store::{Store, check_checkpoint, copy_book};
 use fiscaflow_core::{BookId, ErrorCode, Lane, Result};
 use fiscaflow_store::{Ed25519Signer, MemoryStore};
 use fiscaflow_verifier::{Checkpoint as Read, Note, check_consistency, check_inclusion, key_id};
@@ -227,6 +227,14 @@ async fn who_holds_a_checkpoint_recognises_another_history() {
         let (old, new) = (checkpoint.root.as_bytes(), late.root.as_bytes());
         assert!(check_consistency(checkpoint.size, old, late.size, new, &path));
     }
+
+    let (book, head) = check_checkpoint(&*store, &early.note).await.unwrap();
+    assert_eq!((book, head.seq), (id, 9));
+    let error = check_checkpoint(&*backup, &late.note).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::HistoryRolledBack);
+    let other = early.note.replacen("\n4\n", "\n5\n", 1);
+    let error = check_checkpoint(&*store, &other).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::HistoryForked);
 
     let restored = signed(&backup);
     check(&restored, id, &early).await.unwrap();

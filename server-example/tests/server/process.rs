@@ -284,6 +284,13 @@ async fn a_database_is_backed_up_restored_and_copied_while_the_server_runs() {
     let copied = stdout(&run(&["copy", "sqlite:other.db", "--books", &copied[..36]]));
     assert_eq!(copied.lines().count(), 1, "{copied}");
     assert!(copied.contains("0 commits copied, 1 in all"), "{copied}");
+    let path = format!("/api/v1/books/{}/proofs/checkpoint", &copied[..36]);
+    let held = Request::new(running.address, "GET", &path).token(&token).send().await.ok();
+    let note = held["note"].as_str().unwrap();
+    std::fs::write(dir.path().join("held.txt"), note).unwrap();
+    std::fs::write(dir.path().join("later.txt"), note.replacen("\n1\n", "\n7\n", 1)).unwrap();
+    let checked = stdout(&run(&["check", "held.txt"]));
+    assert!(checked.contains("the history of 1 commits begins with"), "{checked}");
     assert_eq!(running.end("-TERM").0, Some(0));
     for (args, part) in [
         (&["backup", "one.db"][..], "there already"),
@@ -292,6 +299,7 @@ async fn a_database_is_backed_up_restored_and_copied_while_the_server_runs() {
         (&["backup", "new.db", "--database", "memory:"], "keeps nothing"),
         (&["restore", "one.db", "--database", "sqlite::memory:"], "keeps nothing"),
         (&["copy", "nothing:"], "names no store"),
+        (&["check", "later.txt"], "fewer than the checkpoint's 7"),
     ] {
         let output = run(args);
         let said = String::from_utf8(output.stderr).unwrap();

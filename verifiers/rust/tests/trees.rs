@@ -156,7 +156,7 @@ fn whatever_comes_is_judged_like_by_the_definition() {
     let all = leaves(70);
     let mut random = Random(3);
     let mut accepted = 0;
-    for _ in 0..50_000 {
+    for _ in 0..20_000 {
         let size = 1 + random.place(all.len());
         let within = &all[..size];
         let (root, place) = (shared::root(within), random.place(size));
@@ -176,8 +176,10 @@ fn whatever_comes_is_judged_like_by_the_definition() {
         let old_root = shared::root(&all[..=place]);
         let old = near(place + 1);
         if random.below(4) == 0 {
-            path = changed(&path, &mut random).swap_remove(0);
-            proof = changed(&proof, &mut random).swap_remove(0);
+            let (mut paths, mut proofs) =
+                (changed(&path, &mut random), changed(&proof, &mut random));
+            path = paths.swap_remove(random.place(paths.len()));
+            proof = proofs.swap_remove(random.place(proofs.len()));
         }
         let said = check_inclusion(&all[place], index, claimed, &path, &root);
         let plain = shared::naive_inclusion(&all[place], index, claimed, &path, &root);
@@ -187,5 +189,5 @@ fn whatever_comes_is_judged_like_by_the_definition() {
         assert_eq!(held, plain, "{old} to {claimed}, {} hashes", proof.len());
         accepted += u32::from(said) + u32::from(held);
     }
-    assert!(accepted > 20_000, "{accepted}");
+    assert!(accepted > 4_000, "{accepted}");
 }
