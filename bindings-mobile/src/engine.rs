@@ -268,7 +268,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", dir.path().join("books.sqlite").display());
         for _ in 0..2 {
-            let engine = block_on(Engine::open(url.clone())).unwrap();
+            let engine = block_on(Engine::open(url.clone(), None, None)).unwrap();
             let id = block_on(engine.books(anna()).create(home())).unwrap().id;
             let book = engine.book(id.0, anna());
             drop(engine);

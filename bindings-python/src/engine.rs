@@ -1,7 +1,6 @@
 //! The engine as an object of Python.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use fiscaflow_core::api::{self, CallText};
 use fiscaflow_core::engine::{Engine, Observer};

@@ -26,8 +26,8 @@ use crate::model::{Document, Role, Transaction};
 use crate::plan::book_not_found;
 use crate::store::{
     Answered, ColumnRow, Contents, Delivery, DeliveryStep, Head, OriginQuery, OriginRow,
-    PageRequest, Position, SetAside, SetAsideQuery, Snapshot, Store, TransactionQuery,
-    TreeNodes, WaitingQuery,
+    PageRequest, Position, SetAside, SetAsideQuery, Snapshot, Store, TransactionQuery, TreeNodes,
+    WaitingQuery,
 };
 
 /// How many points are kept at most; together they hold at most as many transactions as one may.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use fiscaflow_core::ErrorCode;
-use fiscaflow_core::engine::{BookHandle, Context, Engine, ExportQuery, HistoryQuery};
+use fiscaflow_core::engine::{BookHandle, Context, Engine, ExportQuery, HistoryQuery, ObjectQuery};
 use fiscaflow_core::export::ExportFormat;
 use fiscaflow_core::limits::MAX_SECRET_BYTES;
 use fiscaflow_core::model::{NewSecret, SecretName};
@@ -49,7 +49,7 @@ async fn a_value_is_opened_and_stands_nowhere_else() {
 
     let listed = book.secrets().list().await.unwrap();
     assert_eq!(listed, [told]);
-    let lines = book.history().object(name("42").key()).await.unwrap();
+    let lines = book.history().object(name("42").key(), ObjectQuery::default()).await.unwrap();
     let export = book.exports().create(ExportQuery { format: ExportFormat::Json }).await.unwrap();
     let entries = book.history().list(HistoryQuery::default()).await.unwrap();
     let opened = book.secrets().reveal(name("42")).await.unwrap();
