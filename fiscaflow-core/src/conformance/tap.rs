@@ -7,7 +7,7 @@ use async_trait::async_trait;
 
 use crate::error::Result;
 use crate::id::{BookId, TransactionId};
-use crate::log::{Commit, StoredCommit};
+use crate::log::{Commit, Erasure, StoredCommit};
 use crate::model::{Document, Transaction};
 use crate::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
@@ -82,6 +82,8 @@ pass_on! {
     fn answered(book_id: BookId, key: &str) -> Option<Answered>;
     fn commit(commit: Arc<Commit>) -> ();
     fn books(after: Option<BookId>, limit: u32) -> Vec<BookId>;
+    fn erase(erasure: Arc<Erasure>) -> ();
+    fn scrub() -> ();
     fn waiting(query: &WaitingQuery) -> Vec<BookId>;
     fn delivery(book_id: BookId, sink: &str) -> Option<Delivery>;
     fn set_aside(book_id: BookId, sink: &str, query: &SetAsideQuery) -> Vec<SetAside>;

@@ -317,7 +317,7 @@ pub(super) struct Body {
     pub(super) reason: Option<Hash>,
     pub(super) changes: Vec<BodyChange>,
     #[serde(default)]
-    events: Vec<NewEvent>,
+    pub(super) events: Vec<NewEvent>,
 }
 
 /// The events of a [`Body`]: what its changes hold is read over.
@@ -439,8 +439,8 @@ pub(crate) struct Opened {
     pub(crate) reason: Option<String>,
     pub(crate) changes: Vec<Change>,
     pub(crate) events: Vec<NewEvent>,
-    /// Whether a text was erased: then an image may lack what it held.
-    pub(crate) erased: bool,
+    /// How many of its texts were erased: an image may lack what they held.
+    pub(crate) erased: u64,
 }
 
 impl Opened {

@@ -200,21 +200,119 @@ pub(super) fn decode(
                 serde_json::from_slice(text).map_err(|_| unreadable())?;
             map.extend(personal);
         }
-        None => map.extend(kind.personal().iter().map(|name| erased_member(kind, name))),
+        None => empty(kind, kind.personal(), &mut map),
     }
     Document::from_map(kind, map).map(Object::Document)
 }
 
-/// What stands in for a personal member after it was erased.
-fn erased_member(kind: DocumentKind, name: &str) -> (String, Value) {
-    let empty = match (kind, name) {
-        (DocumentKind::Book, "learning") => serde_json::json!({}),
-        (DocumentKind::Rule, "condition") => serde_json::json!({"kind": "any", "of": []}),
-        (_, "aliases" | "actions") => Value::Array(Vec::new()),
-        (_, "number" | "bank_id" | "file_name") | (DocumentKind::Member, _) => Value::Null,
-        _ => Value::String(String::new()),
+/// Puts in the place of personal members what stands there after they were erased.
+pub(super) fn empty(kind: DocumentKind, names: &[&str], map: &mut Map<String, Value>) {
+    for name in names {
+        let empty = match (kind, *name) {
+            (DocumentKind::Book, "learning") | (_, "csv") => serde_json::json!({}),
+            (DocumentKind::Rule, "condition") => serde_json::json!({"kind": "any", "of": []}),
+            (DocumentKind::Budget, "tags") => erased_tags(map),
+            (_, "aliases" | "actions") => Value::Array(Vec::new()),
+            (_, "number" | "bank_id" | "file_name" | "payee") | (DocumentKind::Member, _) => {
+                Value::Null
+            }
+            _ => Value::String(String::new()),
+        };
+        map.insert((*name).to_owned(), empty);
+    }
+}
+
+/// A budget that watched tags alone would watch all spending without them: it gets a tag that no
+/// transaction has.
+fn erased_tags(budget: &Map<String, Value>) -> Value {
+    let mut lists = ["category_ids", "except_category_ids", "account_ids"].iter();
+    let watches = |name: &&str| {
+        budget.get(*name).and_then(Value::as_array).is_some_and(|list| !list.is_empty())
     };
-    (name.to_owned(), empty)
+    if lists.any(watches) { serde_json::json!([]) } else { serde_json::json!([""]) }
+}
+
+impl Object {
+    /// The object as it is read from the history once its texts were erased: facts stay, personal
+    /// texts and digests of them are empty.
+    pub fn without_texts(&self) -> Result<Self> {
+        match self {
+            Self::Document(document) => {
+                let (kind, mut map) = (document.kind(), document.to_map()?);
+                empty(kind, kind.personal(), &mut map);
+                Document::from_map(kind, map).map(Self::Document)
+            }
+            Self::Transaction(it) => {
+                let texts = TransactionTexts::default();
+                let bare = assemble(it.id, it.revision, facts_of(it), texts)?;
+                Ok(Self::Transaction(Box::new(bare)))
+            }
+        }
+    }
+
+    /// The object without what is chosen by field and text. A document loses fields as a whole; a
+    /// transaction keeps the other tags, attachments and members of its metadata.
+    pub(crate) fn without(&self, is_chosen: impl Fn(&str, &str) -> bool) -> Result<Self> {
+        match self {
+            Self::Document(document) => {
+                let (kind, mut map) = (document.kind(), document.to_map()?);
+                let holds = |name: &&str| {
+                    let mut found = false;
+                    let value = map.get(*name).unwrap_or(&Value::Null);
+                    each_text(name, value, &mut |text| found |= is_chosen(name, text));
+                    found
+                };
+                let chosen: Vec<&str> = kind.personal().iter().copied().filter(holds).collect();
+                empty(kind, &chosen, &mut map);
+                Document::from_map(kind, map).map(Self::Document)
+            }
+            Self::Transaction(it) => {
+                let mut it = it.clone();
+                let leave = |field: &str, text: &mut Option<String>| {
+                    if text.as_deref().is_some_and(|text| is_chosen(field, text)) {
+                        *text = None;
+                    }
+                };
+                if is_chosen("description", &it.description) {
+                    it.description.clear();
+                }
+                leave("payee", &mut it.payee);
+                leave("notes", &mut it.notes);
+                leave("reference", &mut it.reference);
+                leave("external_id", &mut it.external_id);
+                it.splits.iter_mut().for_each(|part| leave("split_notes", &mut part.notes));
+                it.tags.retain(|tag| !is_chosen("tags", tag));
+                it.attachments.retain(|file| {
+                    let texts = [&file.name, &file.digest];
+                    !texts.into_iter().any(|text| is_chosen("attachments", text))
+                });
+                it.metadata.retain(|name, text| {
+                    !is_chosen("metadata", name) && !is_chosen("metadata", text)
+                });
+                Ok(Self::Transaction(it))
+            }
+        }
+    }
+}
+
+/// Calls with every text in a personal member. The names of what is in metadata are texts, too; the
+/// media type of an attachment is none.
+pub(crate) fn each_text(field: &str, value: &Value, call: &mut impl FnMut(&str)) {
+    match value {
+        Value::String(text) if !text.is_empty() => call(text),
+        Value::Array(list) => list.iter().for_each(|value| each_text(field, value, call)),
+        Value::Object(members) => {
+            for (name, value) in members {
+                if field == "metadata" {
+                    call(name);
+                }
+                if name != "media_type" {
+                    each_text(field, value, call);
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 fn facts_of(transaction: &Transaction) -> TransactionFacts<'_> {

@@ -9,6 +9,7 @@
 mod commit;
 mod diff;
 mod entry;
+mod erasure;
 mod evidence;
 mod fields;
 mod hash;
@@ -22,7 +23,9 @@ pub use commit::{
 pub(crate) use commit::{Opened, documents_of};
 pub use diff::{FieldChange, ObjectChange, ObjectDifference};
 pub use entry::Entry;
+pub(crate) use erasure::{COUNT, ChangeTexts, ENTERED, EVENT, NumberedText, OF_BOOK, OF_MEMBER};
+pub use erasure::{ErasedTexts, Erasure};
 pub(crate) use fields::{changed_units, fields, unit, with_fields};
 pub use hash::Hash;
-pub(crate) use image::TRANSACTION;
+pub(crate) use image::{TRANSACTION, each_text};
 pub use verify::{Verification, Verifier};

@@ -69,12 +69,12 @@ impl TextsWriter {
 #[derive(Clone)]
 pub(super) struct TextsReader<'a> {
     rest: &'a [u8],
-    erased: bool,
+    erased: u64,
 }
 
 impl<'a> TextsReader<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, erased: false }
+        Self { rest: bytes, erased: 0 }
     }
 
     /// The next text; `None` where it was erased.
@@ -84,20 +84,27 @@ impl<'a> TextsReader<'a> {
 
     /// The next text with its salt before it; `None` where it was erased.
     pub(super) fn next_salted(&mut self, commitment: Hash) -> Result<Option<(&'a [u8], &'a [u8])>> {
+        match self.next_unchecked()? {
+            Some((salt, text)) if Hash::of(&[salt, text]) != commitment => Err(broken()),
+            found => Ok(found),
+        }
+    }
+
+    /// The same, without a look at what it was committed to.
+    fn next_unchecked(&mut self) -> Result<Option<(&'a [u8], &'a [u8])>> {
         let salt = self.take(SALT_BYTES)?;
         let length = self.take(4)?.try_into().map(u32::from_be_bytes).map_err(|_| broken())?;
         if length == ERASED {
+            self.erased = self.erased.saturating_add(1);
             let zeros = salt.iter().all(|byte| *byte == 0);
             self.erased = true;
             return if zeros { Ok(None) } else { Err(broken()) };
         }
-        let text = self.take(usize::try_from(length).map_err(|_| broken())?)?;
-        let fits = Hash::of(&[salt, text]) == commitment;
-        if fits { Ok(Some((salt, text))) } else { Err(broken()) }
+        Ok(Some((salt, self.take(usize::try_from(length).map_err(|_| broken())?)?)))
     }
 
-    /// Holds when every byte was read; whether a text of them was erased.
-    pub(super) fn finish(self) -> Result<bool> {
+    /// Holds when every byte was read; how many texts were erased.
+    pub(super) fn finish(self) -> Result<u64> {
         if self.rest.is_empty() { Ok(self.erased) } else { Err(broken()) }
     }
 
@@ -106,6 +113,38 @@ impl<'a> TextsReader<'a> {
         self.rest = rest;
         Ok(taken)
     }
+}
+
+/// The texts of a commit without those, by their numbers, that are chosen: both salt and text are
+/// gone. `None` where that changes nothing.
+pub(super) fn without(bytes: &[u8], is_chosen: impl Fn(u32) -> bool) -> Result<Option<Vec<u8>>> {
+    let mut reader = TextsReader::new(bytes);
+    let (mut rest, mut number) = (Vec::with_capacity(bytes.len()), 0_u32);
+    while let Some(before) = (!reader.rest.is_empty()).then_some(reader.rest) {
+        let is_there = reader.next_unchecked()?.is_some();
+        if is_there && is_chosen(number) {
+            rest.extend_from_slice(&[0; SALT_BYTES]);
+            rest.extend_from_slice(&ERASED.to_be_bytes());
+        } else {
+            let taken = before.len().saturating_sub(reader.rest.len());
+            rest.extend_from_slice(before.get(..taken).ok_or_else(broken)?);
+        }
+        number = number.saturating_add(1);
+    }
+    Ok((rest != bytes).then_some(rest))
+}
+
+/// The numbers of the texts that were erased.
+pub(super) fn erased(bytes: &[u8]) -> Result<Vec<u32>> {
+    let mut reader = TextsReader::new(bytes);
+    let (mut erased, mut number) = (Vec::new(), 0_u32);
+    while !reader.rest.is_empty() {
+        if reader.next_unchecked()?.is_none() {
+            erased.push(number);
+        }
+        number = number.saturating_add(1);
+    }
+    Ok(erased)
 }
 
 fn broken() -> Error {

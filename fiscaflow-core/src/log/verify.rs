@@ -37,18 +37,30 @@ pub struct Verifier {
     tree: Option<Frontier>,
     /// What that commit completed of it.
     completed: Vec<Hash>,
+    /// None where the check began after another commit than the first.
+    erasures: Option<Erasures>,
     broken: Option<(u64, String)>,
+}
+
+/// What was erased, and what commits tell of it.
+#[derive(Debug, Clone, Default)]
+struct Erasures {
+    texts: u64,
+    told: u64,
+    first: Option<u64>,
 }
 
 impl Verifier {
     /// A check from the first commit of a book on.
     pub fn new(book_id: BookId) -> Self {
-        Self { tree: Some(Frontier::default()), ..Self::after(book_id, 0, Hash::ZERO) }
+        let (tree, erasures) = (Some(Frontier::default()), Some(Erasures::default()));
+        Self { tree, erasures, ..Self::after(book_id, 0, Hash::ZERO) }
     }
 
     /// A check that goes on after a commit that is known to fit.
     pub(crate) fn after(book_id: BookId, seq: u64, hash: Hash) -> Self {
-        Self { book_id, seq, hash, tree: None, completed: Vec::new(), broken: None }
+        let (tree, erasures) = (None, None);
+        Self { book_id, seq, hash, tree, completed: Vec::new(), erasures, broken: None }
     }
 
     /// Checks the next commit; whatever follows a commit that does not fit is not looked at.
@@ -85,6 +97,12 @@ impl Verifier {
             let text = "the head does not fit the newest commit".to_owned();
             self.broken = Some((self.seq.saturating_add(1), text));
         }
+        if let (None, Some(erasures)) = (&self.broken, &self.erasures)
+            && erasures.texts != erasures.told
+        {
+            let text = "texts were erased that no commit tells of, or fewer than one tells";
+            self.broken = Some((erasures.first.unwrap_or(self.seq), text.to_owned()));
+        }
         let (broken_seq, problem) = self.broken.unzip();
         Verification {
             verified: problem.is_none(),
@@ -95,7 +113,7 @@ impl Verifier {
         }
     }
 
-    fn fits(&self, commit: &StoredCommit) -> Result<()> {
+    fn fits(&mut self, commit: &StoredCommit) -> Result<()> {
         let next = self.seq.saturating_add(1);
         if commit.seq != next {
             return Err(Error::corrupt(format!("commit {next} is missing")));
@@ -109,6 +127,13 @@ impl Verifier {
         }
         if u64::try_from(opened.changes.len()).ok() != Some(opened.header.changes) {
             return Err(Error::corrupt("the header counts other changes than the body has"));
+        }
+        if let Some(erasures) = &mut self.erasures {
+            erasures.told = erasures.told.saturating_add(opened.told_erased());
+            erasures.texts = erasures.texts.saturating_add(opened.erased);
+            if opened.erased > 0 {
+                erasures.first.get_or_insert(commit.seq);
+            }
         }
         Ok(())
     }

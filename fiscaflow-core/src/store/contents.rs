@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{ColumnRow, OriginQuery, OriginRow, PageRequest, Position};
+use crate::error::Result;
 use crate::id::TransactionId;
 use crate::log::{Change, Object};
 use crate::model::{Document, Origin, Transaction};
@@ -40,6 +41,20 @@ impl Contents {
                 (None, None) => {}
             }
         }
+    }
+
+    /// Erases all personal texts.
+    ///
+    /// Errors: `corrupt_data` where an object cannot be read without them; then nothing is erased.
+    pub fn erase_texts(&mut self) -> Result<()> {
+        let documents = self.documents.values().cloned().map(Object::Document);
+        let transactions = self.transactions.values().cloned().map(Object::from);
+        let bare: Vec<Object> = documents
+            .chain(transactions)
+            .map(|object| object.without_texts())
+            .collect::<Result<_>>()?;
+        bare.into_iter().for_each(|object| self.put(object));
+        Ok(())
     }
 
     /// Puts an object in the place of what bears its name.

@@ -1,5 +1,6 @@
 //! Whole histories: from one store to another, against their hashes, against a checkpoint.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -8,7 +9,7 @@ use super::{Head, Store};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 use crate::limits::MAX_ATTEMPTS;
-use crate::log::{Commit, Hash, Idempotency, Verification, Verifier};
+use crate::log::{Commit, ErasedTexts, Erasure, Hash, Idempotency, Verification, Verifier};
 use crate::proof::{Frontier, Held, hashes, right_edge};
 
 /// Commits that are read at once: few, since one import may be one large commit.
@@ -102,11 +103,42 @@ async fn copy_after(
             let changes = stored.open()?.changes;
             let mut commit = Commit { book_id, stored, idempotency, changes, nodes: Vec::new() };
             commit.grow(&mut tree);
-            to.commit(Arc::new(commit)).await?;
+            match erased_with(from, &commit, newest).await? {
+                Some(texts) => to.erase(Arc::new(Erasure { commit, texts })).await?,
+                None => to.commit(Arc::new(commit)).await?,
+            }
             *head = Some(moved);
             *commits = commits.saturating_add(1);
         }
     }
+}
+
+/// What is to be erased in the copy with a commit that tells of an erasure. Which texts of a member
+/// went shows in the history as it is now, so the last of such commits takes with it what all of
+/// them took: the others are commits like any.
+async fn erased_with(
+    from: &dyn Store,
+    commit: &Commit,
+    newest: Head,
+) -> Result<Option<ErasedTexts>> {
+    if !commit.stored.is_erasure()? || commit.stored.is_erasure_of_all()? {
+        return Ok(commit.stored.is_erasure()?.then_some(ErasedTexts::All));
+    }
+    let (mut chosen, mut after) = (BTreeMap::new(), 0);
+    while after < newest.seq {
+        let part = from.commits(commit.book_id, after, COMMITS).await?;
+        let Some(last) = part.last() else { break };
+        after = last.seq;
+        for stored in part {
+            if stored.seq < commit.stored.seq {
+                chosen.insert(stored.seq, stored.erased_texts()?);
+            } else if stored.seq > commit.stored.seq && stored.is_erasure()? {
+                return Ok(None);
+            }
+        }
+    }
+    chosen.retain(|_, numbers| !numbers.is_empty());
+    Ok(Some(ErasedTexts::These(chosen)))
 }
 
 /// Makes sure that one history begins with the other.

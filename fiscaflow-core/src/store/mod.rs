@@ -31,7 +31,7 @@ pub use tree::TreeNodes;
 
 use crate::error::Result;
 use crate::id::{AccountId, BookId, CategoryId, GoalId, ScheduleId, TransactionId};
-use crate::log::{Commit, Hash, Idempotency, StoredCommit};
+use crate::log::{Commit, Erasure, Hash, Idempotency, StoredCommit};
 use crate::model::{Document, Transaction};
 
 /// The newest commit of a book.
@@ -126,6 +126,11 @@ pub struct Answered {
 crate::model::debug_only!(Answered: seq);
 
 impl Answered {
+    /// Whether the answer was erased.
+    pub fn is_erased(&self) -> bool {
+        self.answer.is_empty()
+    }
+
     /// Whether it answered the request with that SHA-256.
     pub fn is_for(&self, request: Hash) -> bool {
         Idempotency::salted(&self.request_salt, request) == self.request_digest
@@ -215,6 +220,25 @@ pub trait Store: std::fmt::Debug + Any + Send + Sync {
     ///
     /// The commit is shared, not lent, because the write goes on when its caller stops waiting.
     async fn commit(&self, commit: Arc<Commit>) -> Result<()>;
+
+    /// Appends a commit as [`Store::commit`] does, and with it, all or none of it:
+    ///  - destroys the texts that the erasure names in commits before it, salts included. Where
+    ///    that is all of them, documents and transactions become what
+    ///    [`Object::without_texts`](crate::log::Object::without_texts) makes of them, before the
+    ///    commit's own changes apply;
+    ///  - empties the answers to all idempotency keys used before, for an answer may hold any text
+    ///    of the book: the salt becomes zeros, the digest stays, so that the key stays used;
+    ///  - forgets the kept view, and keeps none of an earlier commit from now on;
+    ///  - empties the reasons why deliveries failed and events were set aside: they are in the
+    ///    words of others.
+    async fn erase(&self, erasure: Arc<Erasure>) -> Result<()>;
+
+    /// Takes what was erased out of files and logs, as far as the store has these in hand. No
+    /// read answers with it from [`Store::erase`] on; this is about bytes that nothing refers to.
+    /// Doing it again is no error, and it can take as long as copying the database.
+    async fn scrub(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// All books, in the order of their ids, after one of them, at most so many. For operators: no
     /// actor may see them all.

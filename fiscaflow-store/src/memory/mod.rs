@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use async_trait::async_trait;
-use fiscaflow_core::log::{Commit, Hash, StoredCommit};
+use fiscaflow_core::log::{Commit, ErasedTexts, Erasure, Hash, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Contents, Delivery, DeliveryStep, EventPlace, Head, OriginQuery,
@@ -118,6 +118,30 @@ impl Book {
         for kept in nodes.iter().filter(|kept| (1..=last).contains(&kept.seq)) {
             self.nodes.entry(kept.seq).or_insert_with(|| kept.bytes.clone());
         }
+    }
+
+    /// Destroys what an erasure names, all of it or nothing.
+    fn destroy(&mut self, erasure: &Erasure) -> Result<()> {
+        let mut rests = Vec::new();
+        for (place, commit) in self.commits.iter().enumerate() {
+            rests.extend(erasure.rest_of(commit.seq, &commit.texts)?.map(|rest| (place, rest)));
+        }
+        if erasure.texts == ErasedTexts::All {
+            self.contents.erase_texts()?;
+        }
+        for (place, rest) in rests {
+            if let Some(commit) = self.commits.get_mut(place) {
+                commit.texts = rest;
+            }
+        }
+        for answered in self.answers.values_mut() {
+            (answered.request_salt, answered.answer) = ([0; 16], Vec::new());
+        }
+        for sink in self.sinks.values_mut() {
+            sink.delivery.failure.iter_mut().for_each(String::clear);
+            sink.set_aside.values_mut().for_each(|event| event.reason.clear());
+        }
+        Ok(())
     }
 }
 
@@ -241,6 +265,21 @@ impl Store for MemoryStore {
         found.sort_unstable();
         found.truncate(size(limit));
         Ok(found)
+    }
+
+    async fn erase(&self, erasure: Arc<Erasure>) -> Result<()> {
+        let commit = &erasure.commit;
+        let mut books = self.books_mut();
+        let books = books.as_mut().ok_or_else(closed)?;
+        let empty = Book::default();
+        let book = books.get(&commit.book_id).unwrap_or(&empty);
+        if !book.is_next(commit) || book.has_answered(commit) {
+            return Err(Error::new(ErrorCode::Conflict, "the book has moved on"));
+        }
+        let book = books.entry(commit.book_id).or_default();
+        book.destroy(&erasure)?;
+        book.append(commit);
+        Ok(())
     }
 
     async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {

@@ -10,13 +10,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use fiscaflow_core::log::{Commit, Hash, Object};
+use fiscaflow_core::log::{Commit, Erasure, Hash, Object};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::{Result, TransactionId};
 use sqlx::{PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::PostgresStore;
+use super::erase;
 use super::error::{conflict, failed};
 use super::rows::{
     ORIGIN_NAMES, ORIGIN_UPDATE, OriginRows, TRANSACTION_NAMES, TRANSACTION_UPDATE, TransactionRows,
@@ -31,19 +32,31 @@ const ROWS: usize = 2_000;
 /// Writes a commit, whatever becomes of the caller.
 pub(super) async fn commit(store: &PostgresStore, commit: Arc<Commit>) -> Result<()> {
     let store = store.clone();
-    crate::uncancelled(async move { attempt(&store, &commit).await }).await
+    crate::uncancelled(async move { attempt(&store, &commit, None).await }).await
 }
 
-async fn attempt(store: &PostgresStore, commit: &Commit) -> Result<()> {
+/// Writes an erasure, whatever becomes of the caller.
+pub(super) async fn erase(store: &PostgresStore, erasure: Arc<Erasure>) -> Result<()> {
+    let store = store.clone();
+    crate::uncancelled(async move { attempt(&store, &erasure.commit, Some(&erasure)).await }).await
+}
+
+async fn attempt(store: &PostgresStore, commit: &Commit, erasure: Option<&Erasure>) -> Result<()> {
     let writes = Writes::of(commit);
-    if !store.by_transaction && writes.transactions.len() <= ROWS {
+    if !store.by_transaction && writes.transactions.len() <= ROWS && erasure.is_none() {
         let mut whole = first(commit, &writes)?;
         return moved(whole.build_query_scalar().fetch_one(&store.pool).await);
     }
     let mut held = Held::acquire(&store.pool).await?;
     let mut transaction = held.begin().await?;
     let named = !store.by_transaction;
-    let written = match write(&mut transaction, commit, &writes, named).await {
+    let work = async {
+        match erasure {
+            None => write(&mut transaction, commit, &writes, named).await,
+            Some(erasure) => write_erasure(&mut transaction, erasure, &writes, named).await,
+        }
+    };
+    let written = match work.await {
         Ok(()) => transaction.commit().await.map_err(failed),
         Err(error) => match transaction.rollback().await {
             Ok(()) => {
@@ -69,14 +82,51 @@ async fn write(
     let query = statement.build_query_scalar().persistent(named);
     moved(query.fetch_one(&mut *connection).await)?;
     for chunk in writes.transactions.chunks(ROWS).skip(1) {
-        let mut statement = of_book(commit.book_id)?;
-        statement.push("WITH moved AS (SELECT $1 AS book_id WHERE ").push(BOOK).push(")");
+        let mut statement = following(commit)?;
         push_transactions(&mut statement, chunk)?;
-        statement.push(" SELECT count(*) FROM moved");
-        let query = statement.build_query_scalar().persistent(named);
-        moved(query.fetch_one(&mut *connection).await)?;
+        finish(connection, statement, named).await?;
     }
     Ok(())
+}
+
+/// The same with what is destroyed before the commit's changes apply.
+async fn write_erasure(
+    connection: &mut PgConnection,
+    erasure: &Erasure,
+    writes: &Writes<'_>,
+    named: bool,
+) -> Result<()> {
+    let commit = &erasure.commit;
+    let mut statement = of_book(commit.book_id)?;
+    push_head(&mut statement, commit)?;
+    finish(connection, statement, named).await?;
+    erase::destroy(connection, erasure, named).await?;
+    let mut statement = following(commit)?;
+    push_documents(&mut statement, writes)?;
+    finish(connection, statement, named).await?;
+    for chunk in writes.transactions.chunks(ROWS) {
+        let mut statement = following(commit)?;
+        push_transactions(&mut statement, chunk)?;
+        finish(connection, statement, named).await?;
+    }
+    Ok(())
+}
+
+/// A statement that follows the one that moved the head, in its transaction.
+fn following(commit: &Commit) -> Result<QueryBuilder<Postgres>> {
+    let mut statement = of_book(commit.book_id)?;
+    statement.push("WITH moved AS (SELECT $1 AS book_id WHERE ").push(BOOK).push(")");
+    Ok(statement)
+}
+
+async fn finish(
+    connection: &mut PgConnection,
+    mut statement: QueryBuilder<Postgres>,
+    named: bool,
+) -> Result<()> {
+    statement.push(" SELECT count(*) FROM moved");
+    let query = statement.build_query_scalar().persistent(named);
+    moved(query.fetch_one(connection).await)
 }
 
 /// Whether a statement found the head where it should be.

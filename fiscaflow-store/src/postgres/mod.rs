@@ -11,6 +11,7 @@ mod commit;
 mod commits;
 mod deliveries;
 mod documents;
+mod erase;
 mod error;
 mod migrate;
 mod options;
@@ -23,7 +24,7 @@ mod tree;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fiscaflow_core::log::{Commit, StoredCommit};
+use fiscaflow_core::log::{Commit, Erasure, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
@@ -128,6 +129,11 @@ impl Store for PostgresStore {
     async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
         self.opened()?;
         commit::commit(self, commit).await
+    }
+
+    async fn erase(&self, erasure: Arc<Erasure>) -> Result<()> {
+        self.opened()?;
+        commit::erase(self, erasure).await
     }
 
     async fn books(&self, after: Option<BookId>, limit: u32) -> Result<Vec<BookId>> {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use fiscaflow_core::log::{Commit, Hash, Object};
+use fiscaflow_core::log::{Commit, Erasure, Hash, Object};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::DeliveryStep;
 use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
@@ -14,7 +14,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Sqlite, SqliteConnection};
 
 use super::error::failed;
-use super::{SqliteStore, deliveries, documents, transactions};
+use super::{SqliteStore, deliveries, documents, erase, transactions};
 
 /// Documents of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
@@ -22,6 +22,7 @@ const ROWS: usize = 1_000;
 /// What is written, all of it or none.
 pub(super) enum Job {
     Commit(Arc<Commit>),
+    Erase(Arc<Erasure>),
     Deliver(BookId, String, Arc<DeliveryStep>),
     /// Something is kept for the sink of every book, if it is.
     Complete(String),
@@ -56,7 +57,8 @@ async fn attempt(connection: &mut SqliteConnection, job: &Job) -> Result<(), Fai
         .await
         .map_err(|failure| unknown(failed(failure)))?;
     let written = match job {
-        Job::Commit(commit) => write_commit(&mut transaction, commit).await,
+        Job::Commit(commit) => write_commit(&mut transaction, commit, None).await,
+        Job::Erase(erasure) => write_commit(&mut transaction, &erasure.commit, Some(erasure)).await,
         Job::Deliver(book_id, sink, step) => {
             deliveries::write(&mut transaction, *book_id, sink, step).await
         }
@@ -84,9 +86,16 @@ async fn discard(store: &SqliteStore, connection: PoolConnection<Sqlite>, rolled
     }
 }
 
-async fn write_commit(connection: &mut SqliteConnection, commit: &Commit) -> Result<()> {
+async fn write_commit(
+    connection: &mut SqliteConnection,
+    commit: &Commit,
+    erasure: Option<&Erasure>,
+) -> Result<()> {
     move_head(connection, commit).await?;
     append(connection, commit).await?;
+    if let Some(erasure) = erasure {
+        erase::destroy(connection, erasure).await?;
+    }
     write_documents(connection, commit).await?;
     write_transactions(connection, commit).await
 }

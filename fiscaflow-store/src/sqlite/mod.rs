@@ -11,6 +11,7 @@ mod commit;
 mod commits;
 mod deliveries;
 mod documents;
+mod erase;
 mod error;
 mod migrate;
 mod options;
@@ -24,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use fiscaflow_core::log::{Commit, StoredCommit};
+use fiscaflow_core::log::{Commit, Erasure, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
@@ -146,6 +147,16 @@ impl Store for SqliteStore {
     async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
         self.reading()?;
         commit::write(self, commit::Job::Commit(commit)).await
+    }
+
+    async fn erase(&self, erasure: Arc<Erasure>) -> Result<()> {
+        self.reading()?;
+        commit::write(self, commit::Job::Erase(erasure)).await
+    }
+
+    async fn scrub(&self) -> Result<()> {
+        self.reading()?;
+        erase::scrub(self).await
     }
 
     async fn books(&self, after: Option<BookId>, limit: u32) -> Result<Vec<BookId>> {

@@ -7,7 +7,7 @@ use super::wait::{together, up_to_polls};
 use super::{assert_code, samples};
 use crate::error::ErrorCode;
 use crate::id::PayeeId;
-use crate::log::Change;
+use crate::log::{Change, ErasedTexts, Erasure};
 use crate::model::{Document, Payee, Transaction};
 use crate::store::{
     Delivery, DeliveryStep, OriginQuery, PageRequest, SetAsideQuery, Store, TransactionQuery,
@@ -40,6 +40,9 @@ pub async fn a_closed_store_answers_closed(store: Arc<dyn Store>) {
     assert_code(store.keep_tree_nodes(book_id, &[]).await, closed);
     assert_code(store.answered(book_id, "key").await, closed);
     assert_code(store.commit(scribe.seal(Vec::new())).await, closed);
+    let commit = Arc::unwrap_or_clone(scribe.seal(Vec::new()));
+    let erasure = Erasure { commit, texts: ErasedTexts::All };
+    assert_code(store.erase(Arc::new(erasure)).await, closed);
     assert_code(store.waiting(&waiting()).await, closed);
     assert_code(store.delivery(book_id, "hooks").await, closed);
     assert_code(store.set_aside(book_id, "hooks", &SetAsideQuery::default()).await, closed);

@@ -27,6 +27,7 @@ pub mod columns;
 pub mod commits;
 pub mod deliveries;
 pub mod documents;
+pub mod erasures;
 mod fsck;
 pub mod history;
 pub mod lifecycle;
@@ -111,6 +112,12 @@ macro_rules! store_conformance {
             commits::of_commits_at_once_one_wins,
             commits::a_commit_without_changes_moves_the_head,
             commits::a_caller_that_stops_waiting_leaves_all_or_nothing,
+            erasures::all_texts_go_wherever_they_are,
+            erasures::chosen_texts_go_and_no_other,
+            erasures::erased_answers_keep_their_keys,
+            erasures::no_earlier_view_comes_back,
+            erasures::an_erasure_on_another_head_destroys_nothing,
+            erasures::an_abandoned_erasure_leaves_all_or_nothing,
             history::commits_come_back_byte_for_byte_and_verify,
             history::the_history_is_read_in_parts,
             history::two_histories_do_not_mix,
@@ -171,6 +178,7 @@ mod tests {
             ("commits", include_str!("commits.rs")),
             ("deliveries", include_str!("deliveries.rs")),
             ("documents", include_str!("documents.rs")),
+            ("erasures", include_str!("erasures.rs")),
             ("history", include_str!("history.rs")),
             ("lifecycle", include_str!("lifecycle.rs")),
             ("origins", include_str!("origins.rs")),

@@ -12,7 +12,7 @@ use super::twin::Twin;
 use crate::conformance::sources::Random;
 use crate::error::ErrorCode;
 use crate::id::TransactionId;
-use crate::log::{Change, Commit, Draft, Hash, Object};
+use crate::log::{Change, Commit, Draft, ErasedTexts, Hash, Object};
 use crate::model::Transaction;
 use crate::store::{Head, Store, WaitingQuery};
 
@@ -92,6 +92,8 @@ impl<'a> Episode<'a> {
             let book = self.chance.random.below(2);
             if self.chance.random.one_in(4) {
                 self.deliver(book).await;
+            } else if self.chance.random.one_in(16) {
+                self.erase(book).await;
             } else if let Some(commit) = self.command(book) {
                 self.attempt(book, commit).await;
             }
@@ -208,6 +210,26 @@ impl<'a> Episode<'a> {
         if expected.is_none() {
             self.books[book].head = Some(commit.stored.head());
             self.newest = Some(commit);
+        }
+    }
+
+    /// Tries an erasure of all texts, or of some that are chosen blindly: what stands in objects is
+    /// the business of whoever chooses.
+    async fn erase(&mut self, book: usize) {
+        self.command = "an erasure";
+        let changes = self.changes(book);
+        let texts = match self.chance.random.one_in(2) {
+            true => ErasedTexts::All,
+            false => ErasedTexts::These((0..9).map(|seq| (seq, vec![0, 2])).collect()),
+        };
+        let erasure = Arc::new(self.books[book].erasure(self.store, texts, changes).await);
+        let code = |result: crate::Result<()>| result.err().map(|error| error.code());
+        let expected = code(self.twin.erase(&erasure));
+        let found = code(self.store.erase(Arc::clone(&erasure)).await);
+        self.same("erase", &found, &expected, |code| format!("{code:?}"));
+        if expected.is_none() {
+            self.books[book].head = Some(erasure.commit.stored.head());
+            self.newest = Some(Arc::new(erasure.commit.clone()));
         }
     }
 

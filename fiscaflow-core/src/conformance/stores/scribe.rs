@@ -6,8 +6,11 @@ use chrono::NaiveDate;
 
 use crate::conformance::sources::{FixedClock, SequentialIds};
 use crate::env::{Clock, IdSource};
-use crate::id::{AccountId, BookId, TransactionId};
-use crate::log::{Change, Commit, CommitInfo, Draft, Hash, Idempotency, Object};
+use crate::id::{AccountId, BookId, EventId, TransactionId};
+use crate::log::{
+    COUNT, Change, Commit, CommitInfo, Draft, EVENT, ErasedTexts, Erasure, Hash, Idempotency,
+    NewEvent, OF_BOOK, OF_MEMBER, Object, StoredCommit,
+};
 use crate::model::{Book, Document, Status, Transaction};
 use crate::money::{Currency, Money};
 use crate::store::{Head, Store};
@@ -119,6 +122,31 @@ impl Scribe {
         store.commit(Arc::clone(&commit)).await.expect("the next commit");
         self.head = Some(commit.stored.head());
         commit
+    }
+
+    /// The next commit as one that tells of an erasure, with what it destroys; not written.
+    pub async fn erasure(
+        &self,
+        store: &dyn Store,
+        texts: ErasedTexts,
+        changes: Vec<Change>,
+    ) -> Erasure {
+        let mut draft = self.draft(changes);
+        let verb = if texts == ErasedTexts::All { OF_BOOK } else { OF_MEMBER };
+        verb.clone_into(&mut draft.info.action);
+        let commit = Arc::unwrap_or_clone(self.seal(Vec::new()));
+        let bare = Erasure { commit, texts };
+        let mut count = 0;
+        for commit in store.commits(self.book_id, 0, u32::MAX).await.expect("a history") {
+            let had = commit.erased_texts().expect("texts").len();
+            if let Some(texts) = bare.rest_of(commit.seq, &commit.texts).expect("texts") {
+                let rest = StoredCommit { texts, ..commit };
+                count += rest.erased_texts().expect("texts").len() - had;
+            }
+        }
+        let event = NewEvent::new(EventId::new(self.uuid()), EVENT, "book", "it");
+        draft.events.push(event.with(COUNT, count.to_string()));
+        Erasure { commit: Arc::unwrap_or_clone(self.seal_draft(draft)), ..bare }
     }
 
     /// Seals and writes changes.

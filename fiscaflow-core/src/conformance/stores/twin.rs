@@ -2,7 +2,7 @@
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{BookId, TransactionId};
-use crate::log::{Commit, Hash, Object, StoredCommit};
+use crate::log::{Commit, ErasedTexts, Erasure, Hash, Object, StoredCommit};
 use crate::model::{Document, Transaction};
 use crate::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
@@ -126,6 +126,55 @@ impl Twin {
         Ok(())
     }
 
+    pub(super) fn erase(&mut self, erasure: &Erasure) -> Result<()> {
+        let book_id = erasure.commit.book_id;
+        let before = self.commits(book_id, 0, u32::MAX);
+        let used: Vec<Answered> = of_three(&self.answers, book_id).collect();
+        self.commit(&erasure.commit)?;
+        for (book, commit) in &mut self.commits {
+            if *book == book_id && before.contains(commit) {
+                let rest = erasure.rest_of(commit.seq, &commit.texts)?;
+                commit.texts = rest.unwrap_or(commit.texts.clone());
+            }
+        }
+        for (_, _, answered) in self.answers.iter_mut().filter(|it| used.contains(&it.2)) {
+            (answered.request_salt, answered.answer) = ([0; 16], Vec::new());
+        }
+        let of_book = |name: &(BookId, String)| name.0 == book_id;
+        for (_, delivery) in self.deliveries.iter_mut().filter(|it| of_book(&it.0)) {
+            delivery.failure = delivery.failure.take().map(|_| String::new());
+        }
+        for (_, event) in self.set_aside.iter_mut().filter(|it| of_book(&it.0)) {
+            event.reason = String::new();
+        }
+        if erasure.texts == ErasedTexts::All {
+            self.bare(book_id, &erasure.commit)?;
+        }
+        Ok(())
+    }
+
+    /// Takes the texts out of all objects of a book that a commit did not change.
+    fn bare(&mut self, book_id: BookId, but: &Commit) -> Result<()> {
+        let changed = |object: &Object| {
+            let mut subjects = but.changes.iter().filter_map(|change| change.subject());
+            subjects.any(|it| (it.kind(), it.key()) == (object.kind(), object.key()))
+        };
+        for (_, document) in self.documents.iter_mut().filter(|it| it.0 == book_id) {
+            let object = Object::from(document.clone());
+            if let (false, Object::Document(bare)) = (changed(&object), object.without_texts()?) {
+                *document = bare;
+            }
+        }
+        for (_, transaction) in self.transactions.iter_mut().filter(|it| it.0 == book_id) {
+            let object = Object::from(transaction.clone());
+            if let (false, Object::Transaction(bare)) = (changed(&object), object.without_texts()?)
+            {
+                *transaction = *bare;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn delivery(&self, book_id: BookId, sink: &str) -> Option<Delivery> {
         let mut all = self.deliveries.iter();
         all.find(|(name, _)| (name.0, name.1.as_str()) == (book_id, sink)).map(|it| it.1.clone())
@@ -213,6 +262,14 @@ impl Twin {
 /// What belongs to a book.
 fn of<T>(all: &[(BookId, T)], book_id: BookId) -> impl Iterator<Item = &T> {
     all.iter().filter(move |(book, _)| *book == book_id).map(|(_, one)| one)
+}
+
+/// The answers that belong to a book.
+fn of_three(
+    all: &[(BookId, String, Answered)],
+    book_id: BookId,
+) -> impl Iterator<Item = Answered> + '_ {
+    all.iter().filter(move |it| it.0 == book_id).map(|it| it.2.clone())
 }
 
 fn size(limit: u32) -> usize {
