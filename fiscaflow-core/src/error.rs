@@ -115,6 +115,8 @@ codes! {
     ReadOnly = "read_only" in Rejected;
     /// The idempotency key was used for a request with other content.
     IdempotencyKeyReused = "idempotency_key_reused" in Rejected;
+    /// What was asked for was erased.
+    Erased = "erased" in Rejected;
     /// The cursor was not issued for this query.
     InvalidCursor = "invalid_cursor" in Rejected;
     /// A rule's regular expression is refused; the text says why.

@@ -6,7 +6,7 @@ use crate::error::{ErrorCode, Lane};
 /// that is too large from other limits.
 ///
 /// What is rejected is 422, unless a status says it better: 403 for what the role forbids, 404 for
-/// what is not there, 409 for what may pass once the book has changed, 413 for a file that is too
+/// what is not there, 409 for what may pass once the book has changed, 410 for what was erased, 413 for a file that is too
 /// large. What is unavailable is 503, so that clients and proxies may try again, with two
 /// exceptions: `conflict` is 409, because the book and not the store stood in the way, and 507 says
 /// that there is no space left. What is corrupt is 500.
@@ -25,6 +25,8 @@ pub fn status(code: ErrorCode, field: Option<&str>) -> u16 {
         ErrorCode::InvalidCursor => 400,
         ErrorCode::Forbidden => 403,
         ErrorCode::BookNotFound | ErrorCode::NotFound | ErrorCode::UnknownVerb => 404,
+        // Gone (section 15.5.11).
+        ErrorCode::Erased => 410,
         ErrorCode::IdConflict
         | ErrorCode::NameTaken
         | ErrorCode::Reconciled

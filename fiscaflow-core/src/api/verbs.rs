@@ -13,13 +13,7 @@ use crate::budgets::{
 };
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
-    ApplyReport, Checkpoint, CommitProof, CommitUndone, CompareQuery, Comparison, ConsistencyProof,
-    ConsistencyQuery, DeliveryQuery, Engine, EventDelivery, Export, ExportQuery, HeldCheckpoint,
-    HistoryQuery, ImportPreview, ImportReport, Merge, NewImport, NewRates, NewRestore, NewTransfer,
-    NewUndo, ObjectQuery, Observer, ParsedFile, PayeeName, PayeeText, ProofQuery, RateQuery,
-    RateReport, Recategorisation, Redelivery, RestoreReport, RuleText, SetAsideEvent, StreamQuery,
-    SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage,
-    TransactionProof, Transfer, UndoReport,
+    ApplyReport, Checkpoint, CommitProof, CommitUndone, CompareQuery, Comparison, ConsistencyProof, ConsistencyQuery, DeliveryQuery, Engine, ErasureReport, EventDelivery, Export, ExportQuery, HeldCheckpoint, HistoryQuery, ImportPreview, ImportReport, MemberData, MemberErasure, Merge, NewImport, NewRates, NewRestore, NewTransfer, NewUndo, ObjectQuery, Observer, ParsedFile, PayeeName, PayeeText, ProofQuery, RateQuery, RateReport, Recategorisation, Redelivery, RestoreReport, RuleText, SetAsideEvent, StreamQuery, SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, TransactionProof, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::forecast::{
@@ -242,6 +236,16 @@ macro_rules! verbs {
                 answer: shape!(Book),
                 observed: false,
             },
+            Verb {
+                name: "books.erase_texts",
+                summary: "Erase every personal text of the book, in all its history.",
+                method: Method::Post,
+                path: "/books/{book_id}/erasure",
+                takes_id: false,
+                request: None,
+                answer: shape!(ErasureReport),
+                observed: false,
+            },
             $(Verb {
                 name: $name,
                 summary: $summary,
@@ -260,6 +264,7 @@ macro_rules! verbs {
             collect!(found, NewBook);
             collect!(found, Book);
             collect!(found, BookPatch);
+            collect!(found, ErasureReport);
             $(
                 collect!(found, $($request)?);
                 collect!(found, $($answer)?);
@@ -282,6 +287,7 @@ macro_rules! verbs {
                     let patch = call.request()?;
                     write(&call.book(engine, None)?.update(patch).await?)
                 }
+                "books.erase_texts" => write(&call.book(engine, None)?.erase_texts().await?),
                 $($name => run!(engine, call, observer, $noun.$verb, $($input),*),)*
                 _ => Err(Error::new(ErrorCode::UnknownVerb, "the engine has no such verb")
                     .field("verb")),
@@ -297,6 +303,10 @@ verbs! {
         Put "/members", (Member) -> (Member), members.put(request);
     "members.remove" "Remove a member."
         Delete "/members/{id}", () -> (), members.remove(id);
+    "members.erase" "Erase a member's name and reasons and, if wanted, what the member entered."
+        Post "/members/{id}/erasure", (MemberErasure) -> (ErasureReport), members.erase(id, request);
+    "members.personal_data" "All that the book knows of a member."
+        Get "/members/{id}/personal-data", () -> (MemberData), members.personal_data(id);
 
     "accounts.create" "Make an account."
         Post "/accounts", (NewAccount) -> (Account), accounts.create(request);

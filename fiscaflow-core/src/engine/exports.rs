@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::accounts::check_account;
 use super::books::check_book;
@@ -23,7 +24,7 @@ use crate::export::{ExportFormat, Source, json};
 use crate::id::TransactionId;
 use crate::limits::{MAX_ATTEMPTS, MAX_DOCUMENTS, MAX_RATE_SHEETS, MAX_RESTORE_BYTES, MAX_RULES};
 use crate::log::{Change, Hash};
-use crate::model::{Book, Import, Role, Transaction, check_name};
+use crate::model::{Book, Document, Import, Role, Transaction, check_name};
 use crate::money::Currency;
 use crate::plan::Plan;
 use crate::rules::check_all_patterns;
@@ -163,6 +164,7 @@ impl Command for Restore {
         }
         let book = Book { id: now.book.id, ..self.export.book.clone() };
         let mut plan = Plan::new(book.clone());
+        plan.put(named(book.clone().into())?);
         let mut changes = vec![Change::update(now.book.clone(), book)];
         for member in &self.export.members {
             // Who owns this book is not decided by a file.
@@ -174,11 +176,9 @@ impl Command for Restore {
         let mut documents = 0_u64;
         for document in self.export.documents() {
             documents = documents.saturating_add(1);
-            plan.put(document.clone());
+            plan.put(named(document.clone())?);
             changes.push(match document {
-                crate::model::Document::Import(import) => {
-                    Change::create(Import { seq: 0, ..import })
-                }
+                Document::Import(import) => Change::create(Import { seq: 0, ..import }),
                 document => Change { before: None, after: Some(document.into()) },
             });
         }
@@ -192,6 +192,23 @@ impl Command for Restore {
         let answer = RestoreReport { documents, transactions };
         Ok(Decision { changes, events: vec![event], answer })
     }
+}
+
+/// A document as it is checked: what was erased of it stands for a name or tag that was there.
+fn named(document: Document) -> Result<Document> {
+    let kind = document.kind();
+    if !kind.personal().contains(&"name") {
+        return Ok(document);
+    }
+    let mut map = document.to_map()?;
+    for (member, erased, stands) in
+        [("name", json!(""), json!("erased")), ("tags", json!([""]), json!(["erased"]))]
+    {
+        if map.get(member) == Some(&erased) {
+            map.insert(member.to_owned(), stands);
+        }
+    }
+    Document::from_map(kind, map)
 }
 
 /// Refuses documents that the engine would not have kept: such as point nowhere, appear twice, are

@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::noun;
 use super::run::{Command, Decision, Facts};
+use super::{ErasureReport, MemberData, MemberErasure, noun};
 use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{MAX_DOCUMENTS, MAX_NAME_BYTES};
 use crate::log::Change;
@@ -29,6 +29,39 @@ impl Members<'_> {
     /// Removes a member; someone who is none is no error. The last owner cannot leave.
     pub async fn remove(&self, actor: ActorId) -> Result<()> {
         self.book.run(&RemoveMember { actor }).await
+    }
+
+    /// Erases a member: the name, as it is and in all the history, and the reasons that the member
+    /// gave; with `entered_texts` also what the member entered by hand. For owners; there is no way
+    /// back. Who may reach the book stays as it is: see [`Members::remove`].
+    ///
+    /// What stands in the hashed part of the history stays there: the actor's id, and ids that the
+    /// host gave to requests. A host therefore gives opaque ones.
+    ///
+    /// Errors: `forbidden`; `not_found` for who was never a member and never wrote; those of the
+    /// store, which may have erased already. Repeat it then: with an idempotency key it ends what
+    /// was begun.
+    ///
+    /// ```no_run
+    /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
+    /// use fiscaflow_core::engine::MemberErasure;
+    ///
+    /// let how = MemberErasure { entered_texts: true };
+    /// let report = book.members().erase("018f-ben".parse()?, how).await?;
+    /// println!("{} texts are gone", report.texts);
+    /// # Ok(()) }
+    /// ```
+    pub async fn erase(&self, actor: ActorId, how: MemberErasure) -> Result<ErasureReport> {
+        self.book.erase_member(actor, how).await
+    }
+
+    /// All that the book knows of a member: the member itself, every commit with its reason, and
+    /// what the member entered, as far as it was not erased. It is in the history, which every
+    /// member of the book may read.
+    ///
+    /// Errors: `not_found` for who was never a member and never wrote.
+    pub async fn personal_data(&self, actor: ActorId) -> Result<MemberData> {
+        self.book.personal_data(actor).await
     }
 }
 

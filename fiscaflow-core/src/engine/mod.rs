@@ -9,6 +9,7 @@ mod books;
 mod budgets;
 mod categories;
 mod envelopes;
+mod erasure;
 mod events;
 mod exports;
 mod goals;
@@ -45,6 +46,7 @@ pub use books::Books;
 pub use budgets::Budgets;
 pub use categories::Categories;
 pub use envelopes::Envelopes;
+pub use erasure::{EnteredText, ErasureReport, MemberCommit, MemberData, MemberErasure};
 pub use events::{DeliveryQuery, EventDelivery, Events, Redelivery, SetAsideEvent};
 pub use exports::{Export, ExportQuery, Exports, NewRestore, RestoreReport};
 pub use goals::Goals;
@@ -221,6 +223,14 @@ impl Engine {
     /// The store beneath, for what no actor asks for: copies, backups and relays.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.inner.store
+    }
+
+    /// Forgets what is kept of a book in memory, and what was asked outside.
+    fn forget(&self, book_id: BookId) {
+        self.inner.cache.forget(book_id);
+        if let Some(outside) = &self.outside {
+            outside.forget();
+        }
     }
 
     /// Closes the store; later calls answer `closed`.

@@ -90,6 +90,11 @@ impl Known {
 }
 
 impl Outside {
+    /// Forgets what was answered.
+    pub(super) fn forget(&self) {
+        *self.known() = Known::default();
+    }
+
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -197,7 +197,7 @@ pub(super) struct Queues(Mutex<HashMap<BookId, Weak<async_lock::Mutex<()>>>>);
 
 impl Queues {
     /// Waits for the book's turn; it ends when the answer is dropped.
-    async fn turn(&self, book_id: BookId) -> MutexGuardArc<()> {
+    pub(super) async fn turn(&self, book_id: BookId) -> MutexGuardArc<()> {
         let queue = self.queue(book_id);
         queue.lock_arc().await
     }
@@ -462,6 +462,10 @@ impl BookHandle {
         let Some(answered) = self.engine.inner.store.answered(self.book_id, key).await? else {
             return Ok(None);
         };
+        if answered.is_erased() {
+            let text = "what was answered to the idempotency key was erased";
+            return Err(Error::new(ErrorCode::Erased, text).field("idempotency_key"));
+        }
         if !answered.is_for(digest) {
             let text = "the idempotency key was used for another request";
             return Err(Error::new(ErrorCode::IdempotencyKeyReused, text).field("idempotency_key"));

@@ -118,16 +118,20 @@ impl BookState {
         }
     }
 
-    /// Moves on by one commit as it is stored; its changes.
-    fn catch_up(&mut self, commit: &StoredCommit) -> Result<Vec<Change>> {
+    /// Moves on by one commit as it is stored; its changes. `None` where that cannot be, because
+    /// texts that this state may hold are erased with the commit: everything is to be read afresh.
+    fn catch_up(&mut self, commit: &StoredCommit) -> Result<Option<Vec<Change>>> {
         if commit.parent != self.head.hash {
             return Err(
                 Error::new(ErrorCode::HistoryBroken, "the history was rewritten").id(commit.seq)
             );
         }
         let opened = commit.open()?;
+        if opened.is_erasure() {
+            return Ok(None);
+        }
         self.advance(commit, &opened.changes);
-        Ok(opened.changes)
+        Ok(Some(opened.changes))
     }
 }
 
@@ -265,7 +269,7 @@ impl Engine {
                 return Ok(None);
             }
             for commit in commits {
-                let changes = state.catch_up(&commit)?;
+                let Some(changes) = state.catch_up(&commit)? else { return Ok(None) };
                 let cost = if state.view.is_some() { changes.len().max(1) } else { 1 };
                 let Some(rest) = left.checked_sub(cost) else { return Ok(None) };
                 left = rest;
@@ -276,12 +280,15 @@ impl Engine {
 
     /// The book as it is now, with its view.
     pub(super) async fn state_with_view(&self, book_id: BookId) -> Result<(BookState, Arc<View>)> {
-        match self.state_and_view(book_id).await {
-            Err(error) if error.lane() == Lane::Corrupt => {
-                self.inner.cache.forget(book_id);
-                self.state_and_view(book_id).await
+        let mut is_first = true;
+        loop {
+            match self.state_and_view(book_id).await {
+                Ok(Some(found)) => return Ok(found),
+                Ok(None) => {}
+                Err(error) if error.lane() == Lane::Corrupt && is_first => is_first = false,
+                Err(error) => return Err(error),
             }
-            found => found,
+            self.inner.cache.forget(book_id);
         }
     }
 
@@ -297,7 +304,8 @@ impl Engine {
         Ok((state, view))
     }
 
-    async fn state_and_view(&self, book_id: BookId) -> Result<(BookState, Arc<View>)> {
+    /// `None` where texts were erased meanwhile.
+    async fn state_and_view(&self, book_id: BookId) -> Result<Option<(BookState, Arc<View>)>> {
         let mut state = self.state(book_id).await?;
         let view = match state.view.take() {
             Some(view) => view,
@@ -317,7 +325,9 @@ impl Engine {
                         break;
                     }
                     for commit in commits {
-                        state.catch_up(&commit)?;
+                        if state.catch_up(&commit)?.is_none() {
+                            return Ok(None);
+                        }
                     }
                 }
                 let view = state.view.take().ok_or_else(|| Error::corrupt("the view was lost"))?;
@@ -328,7 +338,7 @@ impl Engine {
         };
         self.keep_view(book_id, state.head, &view).await;
         state.view = Some(Arc::clone(&view));
-        Ok((state, view))
+        Ok(Some((state, view)))
     }
 
     /// The view as the store's rows make it, or as they made it a little later.
@@ -359,10 +369,11 @@ impl Engine {
                 return Ok(None);
             }
             for commit in commits {
-                if commit.parent != at.hash {
+                let opened = commit.open()?;
+                if commit.parent != at.hash || opened.is_erasure() {
                     return Ok(None);
                 }
-                let changes = commit.open()?.changes;
+                let changes = opened.changes;
                 let Some(rest) = left.checked_sub(changes.len().max(1)) else { return Ok(None) };
                 left = rest;
                 at = commit.head();
@@ -391,9 +402,24 @@ impl Engine {
         book_id: BookId,
         mut state: BookState,
     ) -> Result<(BookState, Arc<Learner>)> {
+        loop {
+            if let Some(found) = self.learned(book_id, state).await? {
+                return Ok(found);
+            }
+            self.inner.cache.forget(book_id);
+            state = self.state(book_id).await?;
+        }
+    }
+
+    /// `None` where texts were erased meanwhile.
+    async fn learned(
+        &self,
+        book_id: BookId,
+        mut state: BookState,
+    ) -> Result<Option<(BookState, Arc<Learner>)>> {
         if let Some(learner) = &state.learner {
             let learner = Arc::clone(learner);
-            return Ok((state, learner));
+            return Ok(Some((state, learner)));
         }
         let mut choices = HashMap::new();
         let mut put = |it: &Transaction| match Choice::of(it) {
@@ -408,7 +434,7 @@ impl Engine {
                 break;
             }
             for commit in commits {
-                let changes = state.catch_up(&commit)?;
+                let Some(changes) = state.catch_up(&commit)? else { return Ok(None) };
                 for change in changes {
                     match (change.before, change.after) {
                         (_, Some(Object::Transaction(it))) => put(&it),
@@ -423,7 +449,7 @@ impl Engine {
         let learner = Arc::new(Learner::new(&state.plan, choices.values()));
         state.learner = Some(Arc::clone(&learner));
         self.inner.cache.put(book_id, state.clone());
-        Ok((state, learner))
+        Ok(Some((state, learner)))
     }
 
     /// Calls with every transaction whose category a person chose.

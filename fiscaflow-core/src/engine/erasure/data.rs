@@ -1,0 +1,115 @@
+//! What a book knows of a member.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+
+use super::COMMITS;
+use super::entered::entered;
+use crate::engine::BookHandle;
+use crate::error::{Error, Result};
+use crate::log::Entry;
+use crate::model::{ActorId, Member, Role};
+
+/// All that a book knows of one member.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct MemberData {
+    /// Whose.
+    pub actor: ActorId,
+    /// What the member did, oldest first.
+    pub commits: Vec<MemberCommit>,
+    /// The member, as long as it is one.
+    pub member: Option<Member>,
+    /// What the member entered, oldest first.
+    pub texts: Vec<EnteredText>,
+}
+crate::model::debug_only!(MemberData: actor);
+
+/// One thing that a member did.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct MemberCommit {
+    /// The verb, such as `accounts.create`.
+    pub action: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The id of what caused the request.
+    pub causation_id: Option<String>,
+    /// The id that ties together what belongs to one request.
+    pub correlation_id: Option<String>,
+    /// The reason that was given, unless it was erased.
+    pub reason: Option<String>,
+    /// The commit.
+    pub seq: u64,
+}
+crate::model::debug_only!(MemberCommit: seq, at, action);
+
+/// A text that a member entered.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct EnteredText {
+    /// The field that it was put into.
+    pub field: String,
+    /// The object's id.
+    pub id: String,
+    /// The kind of the object, such as `transaction`.
+    pub kind: String,
+    /// The commit.
+    pub seq: u64,
+    /// The text.
+    pub text: String,
+}
+crate::model::debug_only!(EnteredText: seq, kind, id, field);
+
+impl BookHandle {
+    pub(in crate::engine) async fn personal_data(&self, actor: ActorId) -> Result<MemberData> {
+        let state = self.authorised(Role::Viewer).await?;
+        let member = state.plan.members.get(&actor).cloned();
+        let mut data = MemberData { actor, commits: Vec::new(), member, texts: Vec::new() };
+        let (mut after, mut is_known) = (0, data.member.is_some());
+        while after < state.head.seq {
+            let store = &self.engine.inner.store;
+            let commits = store.commits(self.book_id, after, COMMITS).await?;
+            let Some(last) = commits.last() else { break };
+            after = last.seq;
+            for commit in commits.iter().filter(|commit| commit.seq <= state.head.seq) {
+                let texts = commit.read_texts()?;
+                let (by, action) = texts.header();
+                let is_own = |kind: &str, key: &str| kind == "member" && key == data.actor.as_str();
+                is_known |= texts.changes.iter().any(|it| is_own(&it.kind, &it.key));
+                if *by != data.actor {
+                    continue;
+                }
+                is_known = true;
+                data.commits.push(commit.entry()?.into());
+                for change in &texts.changes {
+                    let of = |(field, text): (String, String)| EnteredText {
+                        field,
+                        id: change.key.clone(),
+                        kind: change.kind.clone(),
+                        seq: commit.seq,
+                        text,
+                    };
+                    data.texts.extend(entered(action, change).into_iter().map(of));
+                }
+            }
+        }
+        if is_known { Ok(data) } else { Err(Error::not_found("member", &data.actor)) }
+    }
+}
+
+impl From<Entry> for MemberCommit {
+    fn from(entry: Entry) -> Self {
+        Self {
+            action: entry.action,
+            at: entry.at,
+            causation_id: entry.causation_id,
+            correlation_id: entry.correlation_id,
+            reason: entry.reason,
+            seq: entry.seq,
+        }
+    }
+}

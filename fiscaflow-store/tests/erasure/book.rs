@@ -1,0 +1,117 @@
+//! Stores that fail in the middle, copies that came before, and forgeries.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use fiscaflow_core::conformance::{Scribe, Tap, Tapped, fsck};
+use fiscaflow_core::engine::Context;
+use fiscaflow_core::log::{ErasedTexts, Erasure};
+use fiscaflow_core::store::{Store, copy_book, verify_book};
+use fiscaflow_core::{Error, ErrorCode, Result};
+use fiscaflow_store::MemoryStore;
+use serde_json::json;
+
+use super::{Home, bird, member, stored};
+
+/// A store that fails at one call, before or after it was carried out.
+#[derive(Debug)]
+struct Failing {
+    store: Arc<dyn Store>,
+    /// How many calls go well, and how many ends of calls.
+    before: AtomicI64,
+    after: AtomicI64,
+}
+
+#[async_trait]
+impl Tap for Failing {
+    async fn before(&self, call: &'static str) -> Result<Arc<dyn Store>> {
+        // What is carried out and answered with an error is a call that nobody waits for.
+        if call != "close" && self.after.fetch_sub(1, Ordering::SeqCst) == 0 && call == "erase" {
+            return Err(Error::new(ErrorCode::StoreUnavailable, "the store is away"));
+        }
+        if self.before.fetch_sub(1, Ordering::SeqCst) == 0 {
+            return Err(Error::new(ErrorCode::StoreUnavailable, "the store is away"));
+        }
+        Ok(Arc::clone(&self.store))
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_fails_has_erased_all_or_nothing() {
+    // Holds: at whichever call the store fails, the texts are all there or all gone, and the same
+    // request, repeated, ends what was begun.
+    for fails_at in 0.. {
+        let home = Home::over(Arc::new(MemoryStore::new())).await;
+        home.sing(1).await;
+        let failing = Failing {
+            store: Arc::clone(&home.store),
+            before: AtomicI64::new(fails_at),
+            after: AtomicI64::new(i64::MAX),
+        };
+        let tapped: Arc<dyn Store> = Arc::new(Tapped(Arc::new(failing)));
+        let through = Home { engine: super::engine(&tapped), store: tapped, ..home };
+        let keyed = || Context {
+            idempotency_key: Some("once".to_owned()),
+            ..Context::new("own".parse().unwrap())
+        };
+        let how = || json!({"entered_texts": true});
+        let one = member(1);
+        let erased = through.call(keyed(), "members.erase", Some(&one), how()).await;
+        fsck(&*through.store, through.id).await;
+        let again = through.call(keyed(), "members.erase", Some(&one), how()).await.unwrap();
+        assert!(!through.told().await.contains(&bird(1)), "failed at {fails_at}");
+        fsck(&*through.store, through.id).await;
+        if let Ok(first) = erased {
+            assert_eq!(first, again);
+            assert!(fails_at > 6, "every call was tried");
+            return;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_copy_from_before_is_erased_too() {
+    // Holds: a copy that has the texts loses them with the next copy, through several erasures of
+    // each kind, and has the same history then.
+    for whole in [false, true] {
+        let home = Home::over(Arc::new(MemoryStore::new())).await;
+        home.sing(1).await;
+        home.sing(2).await;
+        let copy: Arc<dyn Store> = Arc::new(MemoryStore::new());
+        copy_book(&*home.store, &*copy, home.id).await.unwrap();
+        let how = json!({"entered_texts": true});
+        home.owner("members.erase", Some(&member(1)), how.clone()).await;
+        home.sing(3).await;
+        if whole {
+            home.owner("books.erase_texts", None, serde_json::Value::Null).await;
+            home.sing(2).await;
+        }
+        home.owner("members.erase", Some(&member(2)), how).await;
+        home.owner("accounts.create", None, json!({"name": "later"})).await;
+        copy_book(&*home.store, &*copy, home.id).await.unwrap();
+        let told = stored(&*copy, home.id).await;
+        assert!(!told.contains(&bird(1)) && !told.contains(&bird(2)));
+        let all = |store: Arc<dyn Store>| async move { fsck(&*store, home.id).await };
+        assert!(all(Arc::clone(&home.store)).await == all(copy).await);
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_that_no_commit_tells_of_is_found() {
+    // Holds: a history in which more texts are gone than its commits tell does not verify, and the
+    // first commit that lacks one is named; so does one in which fewer are gone.
+    for forged in [0, 2] {
+        let store = MemoryStore::new();
+        let mut scribe = Scribe::new(1);
+        for _ in 0..3 {
+            scribe.create(&store, vec![scribe.transaction("2024-01-01", 1)]).await;
+        }
+        let chosen = ErasedTexts::These([(2, vec![0])].into());
+        let told = ErasedTexts::These((2..2 + forged).map(|seq| (seq, vec![0])).collect());
+        let commit = scribe.erasure(&store, told, Vec::new()).await.commit;
+        store.erase(Arc::new(Erasure { commit, texts: chosen })).await.unwrap();
+        let verification = verify_book(&store, scribe.book_id).await.unwrap();
+        assert_eq!((verification.verified, verification.broken_seq), (false, Some(2)));
+    }
+}
