@@ -13,7 +13,13 @@ use crate::budgets::{
 };
 use crate::categorise::{EvaluationQuery, EvaluationReport};
 use crate::engine::{
-    ApplyReport, Checkpoint, CommitProof, CommitUndone, CompareQuery, Comparison, ConsistencyProof, ConsistencyQuery, DeliveryQuery, Engine, ErasureReport, EventDelivery, Export, ExportQuery, HeldCheckpoint, HistoryQuery, ImportPreview, ImportReport, MemberData, MemberErasure, Merge, NewImport, NewRates, NewRestore, NewTransfer, NewUndo, ObjectQuery, Observer, ParsedFile, PayeeName, PayeeText, ProofQuery, RateQuery, RateReport, Recategorisation, Redelivery, RestoreReport, RuleText, SetAsideEvent, StreamQuery, SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, TransactionProof, Transfer, UndoReport,
+    ApplyReport, Checkpoint, CommitProof, CommitUndone, CompareQuery, Comparison, ConsistencyProof,
+    ConsistencyQuery, DeliveryQuery, Engine, ErasureReport, EventDelivery, Export, ExportQuery,
+    HeldCheckpoint, HistoryQuery, ImportPreview, ImportReport, MemberData, MemberErasure, Merge,
+    NewImport, NewRates, NewRestore, NewTransfer, NewUndo, ObjectQuery, Observer, ParsedFile,
+    PayeeName, PayeeText, ProofQuery, RateQuery, RateReport, Recategorisation, Redelivery,
+    RestoreReport, RuleText, SetAsideEvent, StreamQuery, SuggestionPage, SuggestionQuery,
+    SuggestionScope, SuggestionsApplied, TransactionPage, TransactionProof, Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::forecast::{

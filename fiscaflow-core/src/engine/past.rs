@@ -21,7 +21,7 @@ use crate::env::Clock;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{BookId, TransactionId};
 use crate::limits::MAX_PAST_TRANSACTIONS;
-use crate::log::{Commit, Object, StoredCommit};
+use crate::log::{Commit, Erasure, Object, StoredCommit};
 use crate::model::{Document, Role, Transaction};
 use crate::plan::book_not_found;
 use crate::store::{
@@ -396,6 +396,10 @@ impl Store for PastStore {
     }
 
     async fn commit(&self, _commit: Arc<Commit>) -> Result<()> {
+        Err(read_only())
+    }
+
+    async fn erase(&self, _erasure: Arc<Erasure>) -> Result<()> {
         Err(read_only())
     }
 

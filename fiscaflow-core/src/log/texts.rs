@@ -95,9 +95,8 @@ impl<'a> TextsReader<'a> {
         let salt = self.take(SALT_BYTES)?;
         let length = self.take(4)?.try_into().map(u32::from_be_bytes).map_err(|_| broken())?;
         if length == ERASED {
-            self.erased = self.erased.saturating_add(1);
             let zeros = salt.iter().all(|byte| *byte == 0);
-            self.erased = true;
+            self.erased = self.erased.saturating_add(1);
             return if zeros { Ok(None) } else { Err(broken()) };
         }
         Ok(Some((salt, self.take(usize::try_from(length).map_err(|_| broken())?)?)))

@@ -106,7 +106,9 @@ impl BookHandle {
                 events: vec![scan.event(EventId::new(ids.uuid(now)), self.book_id)],
                 idempotency: self.context.idempotency(request_digest, &answer, ids)?,
             };
-            let erasure = Erasure { commit: draft.seal(ids)?, texts: scan.chosen() };
+            let mut commit = draft.seal(ids)?;
+            commit.grow(Arc::make_mut(&mut self.engine.tree(self.book_id, &state).await?));
+            let erasure = Erasure { commit, texts: scan.chosen() };
             match store.erase(Arc::new(erasure)).await {
                 Ok(()) => {
                     self.engine.forget(self.book_id);

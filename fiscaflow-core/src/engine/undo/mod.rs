@@ -118,7 +118,7 @@ impl UndoCommit {
     pub(super) fn read(&mut self, commit: Opened) -> Result<()> {
         self.action = commit.action().to_owned();
         let refuse = |text: &str| Err(Error::new(ErrorCode::NotUndoable, text).id(self.seq));
-        if commit.erased {
+        if commit.erased > 0 {
             return refuse("texts of it were erased");
         }
         for undone in net(commit.changes)? {
