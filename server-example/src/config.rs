@@ -531,7 +531,7 @@ mod tests {
         let (_, config) = read(&[], &[(SIGNING_KEY, key)]).unwrap();
         assert!(config.signer.is_some());
         assert!(!format!("{config:?}").contains("AYEKFALVFGy"));
-        let said = read(&[], &[(SIGNING_KEY, &key[..70])]).unwrap_err();
+        let said = read(&[], &[(SIGNING_KEY, key.trim_end_matches("Fz"))]).unwrap_err();
         assert!(said.contains(SIGNING_KEY) && !said.contains("AYEKFALVFGy"), "{said}");
         assert!(read(&[], &[]).unwrap().1.signer.is_none());
     }
