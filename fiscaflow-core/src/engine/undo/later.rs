@@ -191,6 +191,12 @@ pub(super) struct Standing<'a> {
 }
 
 impl Standing<'_> {
+    /// The commits that touched an object, be it that they left its members as they were: a merge
+    /// makes it stand for another one, too.
+    pub(super) fn touched(&self, at: usize) -> BTreeSet<u64> {
+        self.touches.get(&at).into_iter().flatten().map(|(seq, _)| *seq).collect()
+    }
+
     /// The commits that touched such units of an object.
     pub(super) fn touching(&self, at: usize, units: impl Fn(&str) -> bool) -> BTreeSet<u64> {
         let touches = self.touches.get(&at).into_iter().flatten();

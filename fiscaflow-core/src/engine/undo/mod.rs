@@ -180,7 +180,7 @@ impl UndoCommit {
             None => None,
         };
         let (Some(before), Some(_), Some(current)) = (&undone.before, &undone.after, &now) else {
-            let in_the_way = standing.touching(at, |_| true);
+            let in_the_way = standing.touched(at);
             let kept = !in_the_way.is_empty();
             let becomes = if kept { now.clone() } else { undone.before.clone() };
             return Ok(Wanted { now, becomes, kept, in_the_way });
