@@ -35,7 +35,7 @@ const HEADERS: [(&str, &str, bool); 6] = [
     ("X-Causation-Id", "What caused the request.", true),
     (
         "X-As-Of",
-        "The point as of which a book is read: a commit's number or hash, or an instant (RFC 3339).",
+        "Reads the book as of a point: a commit's number or hash, or an instant (RFC 3339).",
         false,
     ),
     ("X-Request-Id", "Comes back in the answer; a fresh one where absent.", false),
