@@ -489,6 +489,11 @@ impl StoredCommit {
         }
     }
 
+    /// What the commit changed, read back from its bytes; every one of them is checked on the way.
+    pub fn changes(&self) -> Result<Vec<Change>> {
+        Ok(self.open()?.changes)
+    }
+
     /// The events that were written with this commit, in their order. They hold no personal text,
     /// so the texts are not looked at.
     pub fn events(&self) -> Result<Vec<Event>> {
