@@ -30,6 +30,10 @@ pub mod outbox;
 pub mod outside;
 mod period;
 mod plan;
+#[cfg(not(feature = "planted"))]
+mod planted;
+#[cfg(feature = "planted")]
+pub mod planted;
 pub mod proof;
 pub mod query;
 pub mod rates;

@@ -16,6 +16,7 @@ use crate::model::{
 };
 use crate::money::Currency;
 use crate::period::Month;
+use crate::planted;
 use crate::store::fold;
 
 /// A book's documents. Decisions read it; only commits change it.
@@ -222,7 +223,7 @@ impl Plan {
     /// Refuses an actor whose role is too low; someone who is no member learns nothing.
     pub fn authorise(&self, actor: &ActorId, needed: Role) -> Result<()> {
         let member = self.members.get(actor).ok_or_else(book_not_found)?;
-        if member.role >= needed {
+        if member.role >= needed || planted::is("role_not_checked") {
             return Ok(());
         }
         Err(Error::new(ErrorCode::Forbidden, "the actor's role does not allow this"))

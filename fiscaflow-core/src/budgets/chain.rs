@@ -6,6 +6,7 @@ use super::uses::Uses;
 use crate::calendar::DateRange;
 use crate::model::{Budget, Carry};
 use crate::money::Money;
+use crate::planted;
 
 /// The budget's first period; `None` where it has always been.
 pub(super) fn begin(budget: &Budget) -> Option<DateRange> {
@@ -66,6 +67,9 @@ impl<'a> Chain<'a> {
                 || (self.budget.rollover.reset_yearly
                     && self.at.is_some_and(|next| next.start().year() != at.start().year()));
             self.carried = if anew { 0 } else { self.left_of(at) };
+            if planted::is("rollover_twice") {
+                self.carried *= 2;
+            }
         }
         self.carried
     }

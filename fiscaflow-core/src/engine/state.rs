@@ -12,6 +12,7 @@ use crate::id::BookId;
 use crate::log::{Change, Commit, Object, StoredCommit, documents_of};
 use crate::model::{Document, DocumentKind, SourceKind, Transaction};
 use crate::plan::{Plan, book_not_found};
+use crate::planted;
 use crate::proof::{Frontier, leaf_hash, right_edge};
 use crate::rules::{Balances, RuleSet};
 use crate::store::{Head, PageRequest, Position, Snapshot, TransactionQuery};
@@ -231,7 +232,7 @@ impl Engine {
         let store = &self.inner.store;
         let head = store.head(book_id).await?.ok_or_else(book_not_found)?;
         if let Some(state) = self.inner.cache.get(book_id) {
-            if state.head == head {
+            if state.head == head || planted::is("cache_without_head") {
                 return Ok(state);
             }
             match self.caught_up(book_id, state, head).await {

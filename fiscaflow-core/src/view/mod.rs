@@ -32,6 +32,7 @@ use self::sorted::{Extras, Heap, Part, Rows, Sorted};
 use crate::id::{AccountId, CategoryId, TransactionId};
 use crate::log::{Change, Hash, Object};
 use crate::period::Month;
+use crate::planted;
 use crate::store::{ColumnRow, Links};
 
 /// So many lines lie beside the main part at least before a new one is made,
@@ -258,7 +259,11 @@ impl View {
                 (_, Some(Object::Transaction(transaction))) => {
                     self.put(&ColumnRow::from(&**transaction));
                 }
-                (Some(Object::Transaction(transaction)), None) => self.remove(transaction.id),
+                (Some(Object::Transaction(transaction)), None)
+                    if !planted::is("view_keeps_removed") =>
+                {
+                    self.remove(transaction.id);
+                }
                 _ => {}
             }
         }
