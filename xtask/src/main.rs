@@ -1,5 +1,5 @@
-//! The task runner of FiscaFlow: `cargo xtask check | test | gen | bench | setup`. It is the
-//! only one; continuous integration calls what a developer calls.
+//! The task runner of FiscaFlow: `cargo xtask check | test | gen | bench | simulate | setup`. It is
+//! the only one; continuous integration calls what a developer calls.
 
 #![allow(clippy::print_stdout, reason = "a task runner talks to a person")]
 
@@ -13,6 +13,7 @@ mod report;
 #[cfg(test)]
 mod scratch;
 mod shell;
+mod simulate;
 mod test;
 mod tidy;
 mod tools;
@@ -33,6 +34,8 @@ usage: cargo xtask COMMAND
   bench [ARG ...]                  run the benchmarks, in release mode
   bench --peers [JOB ...] [--n N] [--seed S] [--repeat R] [--limit SECONDS]
                                    the same data read by us and by the peers of the field
+  simulate [--seed N [--planted BUG]] [--replay FILE]
+                                   one run of the simulation, with its trace
   setup [TOOL ...]                 make tools ready: cargo-deny python node kotlin swift
 ";
 
@@ -56,6 +59,7 @@ fn dispatch(args: &[String]) -> Outcome {
         ("gen", []) => generate::run(&root, generate::Mode::Write),
         ("gen", [flag]) if flag == "--check" => generate::run(&root, generate::Mode::Compare),
         ("bench", args) => bench::run(&root, args),
+        ("simulate", args) => simulate::run(&root, args),
         ("setup", names) => tools::setup(names),
         _ => Err(USAGE.to_owned()),
     }

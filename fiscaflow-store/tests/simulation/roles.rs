@@ -1,0 +1,43 @@
+//! Who may do what, said once more: the engine's answers are held to this.
+
+use fiscaflow_core::model::Role;
+
+/// Verbs that change nothing although they are asked for like those that do.
+const READS: [&str; 24] = [
+    "budgets.history",
+    "budgets.recommend",
+    "budgets.state",
+    "envelopes.preview",
+    "envelopes.state",
+    "events.delivery",
+    "events.list",
+    "exports.create",
+    "goals.progress",
+    "history.list",
+    "history.object",
+    "history.verify",
+    "insights.list",
+    "reports.balances",
+    "reports.cash_flow",
+    "reports.net_worth",
+    "reports.spending",
+    "reports.top_payees",
+    "schedules.detect",
+    "schedules.occurrences",
+    "suggestions.list",
+    "transactions.explain",
+    "transactions.get",
+    "transfers.suggest",
+];
+
+/// The role that a verb takes.
+pub fn role_for(verb: &str) -> Role {
+    let owner = ["books.update", "members.put", "members.remove", "events.redeliver"];
+    if owner.contains(&verb) {
+        return Role::Owner;
+    }
+    if READS.contains(&verb) || verb.ends_with(".list") {
+        return Role::Viewer;
+    }
+    Role::Member
+}
