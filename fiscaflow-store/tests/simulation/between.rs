@@ -18,6 +18,9 @@ use super::script::{Does, Fault};
 /// The name of the only sink.
 pub const SINK: &str = "hooks";
 
+/// How often it may refuse an event, or be away for one.
+pub const TRIES: u32 = 2;
+
 /// The seam between engines and store, relays and sink.
 #[derive(Debug)]
 pub struct Between {

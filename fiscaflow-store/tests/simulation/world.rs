@@ -20,7 +20,7 @@ use fiscaflow_core::{Clock, Error, TransactionId};
 use tokio::runtime::Runtime;
 
 use super::audit::{Audit, Ended, Outcome, Since, asked_as};
-use super::between::{Between, Sink};
+use super::between::{Between, Sink, TRIES};
 use super::draw::PROCESSES;
 use super::facts::{Checked, Facts, Failure, NOWHERE, broken, holds};
 use super::look;
@@ -140,7 +140,7 @@ impl World {
         let store: Arc<dyn Store> = Arc::new(Tapped(Arc::clone(&self.between)));
         let clock: Arc<dyn Clock> = self.clock.clone();
         let sink = Arc::new(Sink(Arc::clone(&self.between)));
-        let options = RelayOptions { batch: 3, tries: 2, ..RelayOptions::default() };
+        let options = RelayOptions { batch: 3, tries: TRIES, ..RelayOptions::default() };
         let relay = Relay::new(Arc::clone(&store), Arc::clone(&clock), &*ids, sink, options);
         let engine = Engine::new(store, clock, ids);
         Process { engine, relay: Arc::new(relay.unwrap()) }
