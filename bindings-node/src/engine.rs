@@ -1,6 +1,5 @@
 //! The engine as an object of JavaScript.
 
-
 use fiscaflow_core::api;
 use fiscaflow_core::engine::{Engine, Observer};
 use fiscaflow_core::{Error, store};
