@@ -891,6 +891,23 @@ pub struct CategoryQuality {
     pub f1: i64,
 }
 
+/// The history of one moment, in a few bytes to be kept somewhere else.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Checkpoint {
+    /// What names the log: the host's name for its logs, a slash, and the book's id.
+    pub origin: String,
+    /// How many commits the history had.
+    pub size: i64,
+    /// The root of the Merkle tree over them (RFC 9162, section 2.1).
+    pub root: Hash,
+    /// The same as a text (C2SP `tlog-checkpoint`): a signed note where the host has a key, and the
+    /// text of one where not.
+    pub note: String,
+    /// The key that checks the signature, as note tools write it; absent = nobody signed.
+    #[uniffi(default)]
+    pub key: Option<String>,
+}
+
 /// A field that a patch empties.
 #[derive(Debug, Clone, Serialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -926,15 +943,62 @@ pub enum ColumnRole {
     Ignore,
 }
 
+/// That a commit is in the history of a checkpoint.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct CommitProof {
+    /// The checkpoint.
+    pub checkpoint: Checkpoint,
+    /// The commit's place among the leaves of the tree, from 0.
+    pub index: i64,
+    /// The commit's header as it is stored: the bytes of the leaf.
+    pub header: String,
+    /// The hashes from the leaf to the root.
+    pub path: Vec<Hash>,
+}
+
 /// What an undo took back.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct CommitUndone {
     /// The commit's sequence number.
     pub seq: i64,
-    /// How many transactions have something of it taken back.
+    /// How many objects have something of it taken back.
     pub restored: i64,
-    /// How many stay as they are: what the commit gave them has changed since, or they are gone.
+    /// How many keep something of it, because of what came later.
     pub kept: i64,
+    /// The sequence number of the undo, by which it can be taken back in its turn; absent where there
+    /// was nothing to do.
+    #[uniffi(default)]
+    pub undo_seq: Option<i64>,
+}
+
+/// Which two points to compare.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct CompareQuery {
+    /// The point that is before.
+    pub from: Point,
+    /// The point that is after, be it later or earlier; the present where absent.
+    #[uniffi(default)]
+    pub to: Option<Point>,
+    /// How many objects to list at most, 1 to 500; 50 where absent.
+    #[uniffi(default)]
+    pub limit: Option<i64>,
+    /// Where the page before ended, as its answer told.
+    #[uniffi(default)]
+    pub cursor: Option<String>,
+}
+
+/// What differs between two points.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Comparison {
+    /// The sequence number of the commit before.
+    pub from_seq: i64,
+    /// The sequence number of the commit after.
+    pub to_seq: i64,
+    /// The objects that differ, by kind and id.
+    pub items: Vec<ObjectDifference>,
+    /// Where the next page begins; absent = this is the last one.
+    #[uniffi(default)]
+    pub next_cursor: Option<String>,
 }
 
 /// When a rule applies: a tree whose leaves look at one field each.
@@ -1074,6 +1138,28 @@ pub enum Condition {
         #[uniffi(default)]
         max: Option<Amount>,
     },
+}
+
+/// That the history of a checkpoint begins with the history of an earlier one. The earlier root is
+/// not told: the checker takes it from the checkpoint that it holds.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ConsistencyProof {
+    /// The later checkpoint.
+    pub checkpoint: Checkpoint,
+    /// The size of the earlier one.
+    pub from_size: i64,
+    /// The hashes that lead from the one root to the other.
+    pub path: Vec<Hash>,
+}
+
+/// Between which checkpoints to prove.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct ConsistencyQuery {
+    /// The size of the checkpoint that the checker holds.
+    pub from_size: i64,
+    /// The size of the later one; that of the history now where absent.
+    #[uniffi(default)]
+    pub to_size: Option<i64>,
 }
 
 /// An amount in another currency.
@@ -1335,6 +1421,21 @@ pub struct Dismissal {
     pub date: String,
 }
 
+/// A text that a member entered.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct EnteredText {
+    /// The field that it was put into.
+    pub field: String,
+    /// The object's id.
+    pub id: String,
+    /// The kind of the object, such as `transaction`.
+    pub kind: String,
+    /// The commit.
+    pub seq: i64,
+    /// The text.
+    pub text: String,
+}
+
 /// One line of a book's history.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Entry {
@@ -1449,6 +1550,16 @@ pub struct EnvelopeState {
     pub witness: Option<Witness>,
 }
 
+/// What was erased.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ErasureReport {
+    /// How many documents and transactions were written anew without something; none where all texts of
+    /// the book were erased.
+    pub changed: i64,
+    /// How many texts of the history are gone: one for each reason and each image of an object.
+    pub texts: i64,
+}
+
 /// The reason of an error, stable across versions.
 #[derive(Debug, Clone, Deserialize, Copy, PartialEq, Eq, uniffi::Enum)]
 #[serde(rename_all = "snake_case")]
@@ -1474,7 +1585,11 @@ pub enum ErrorCode {
     Reconciled,
     InUse,
     LastOwner,
+    UndoBlocked,
+    NotUndoable,
+    ReadOnly,
     IdempotencyKeyReused,
+    Erased,
     InvalidCursor,
     InvalidPattern,
     RulesTooSlow,
@@ -1484,6 +1599,7 @@ pub enum ErrorCode {
     BankRefused,
     AccountUnknown,
     SuggesterRefused,
+    SecretKeyMissing,
     Conflict,
     StoreUnavailable,
     StorageFull,
@@ -1492,6 +1608,9 @@ pub enum ErrorCode {
     SchemaTooNew,
     CorruptData,
     HistoryBroken,
+    SecretUnreadable,
+    HistoryRolledBack,
+    HistoryForked,
     Internal,
 }
 
@@ -2003,6 +2122,13 @@ uniffi::custom_newtype!(
 /// SHA-256 in hexadecimal: 64 digits.
 Hash, String);
 
+/// A checkpoint that somebody holds.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct HeldCheckpoint {
+    /// Its text, signed or not.
+    pub note: String,
+}
+
 /// Which part of the history to list, oldest first.
 #[derive(Debug, Clone, Serialize, uniffi::Record)]
 pub struct HistoryQuery {
@@ -2263,6 +2389,50 @@ pub struct Member {
     /// What people call the member.
     #[uniffi(default)]
     pub name: Option<String>,
+}
+
+/// One thing that a member did.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct MemberCommit {
+    /// The verb, such as `accounts.create`.
+    pub action: String,
+    /// When.
+    #[serde(with = "wire::instant")]
+    pub at: SystemTime,
+    /// The id of what caused the request.
+    #[uniffi(default)]
+    pub causation_id: Option<String>,
+    /// The id that ties together what belongs to one request.
+    #[uniffi(default)]
+    pub correlation_id: Option<String>,
+    /// The reason that was given, unless it was erased.
+    #[uniffi(default)]
+    pub reason: Option<String>,
+    /// The commit.
+    pub seq: i64,
+}
+
+/// All that a book knows of one member.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct MemberData {
+    /// Whose.
+    pub actor: ActorId,
+    /// What the member did, oldest first.
+    pub commits: Vec<MemberCommit>,
+    /// The member, as long as it is one.
+    #[uniffi(default)]
+    pub member: Option<Member>,
+    /// What the member entered, oldest first.
+    pub texts: Vec<EnteredText>,
+}
+
+/// What of a member is erased.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct MemberErasure {
+    /// Also what the member entered by hand: names, notes, payees, tags, rules, the names of files.
+    /// What files and others brought stays.
+    #[uniffi(default)]
+    pub entered_texts: bool,
 }
 
 /// A transaction that is another one, once more.
@@ -2663,6 +2833,19 @@ pub struct NewSchedule {
     pub active: Option<bool>,
 }
 
+/// A value to be sealed and kept.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewSecret {
+    /// What it belongs to, such as `bank_connection`.
+    pub kind: String,
+    /// Which of these: an id of the host's, nothing personal.
+    pub id: String,
+    /// Which of its values, such as `access_token`.
+    pub field: String,
+    /// The value.
+    pub value: String,
+}
+
 /// A part of a transaction to be made.
 #[derive(Debug, Clone, Serialize, uniffi::Record)]
 pub struct NewSplit {
@@ -2744,6 +2927,15 @@ pub struct NewTransfer {
     pub to_id: TransactionId,
 }
 
+/// How to take back a commit.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct NewUndo {
+    /// Whether what stands in the way of it stays as it is, instead of having it refused: fields that
+    /// later commits changed, and objects that others depend on.
+    #[uniffi(default)]
+    pub keep_later: bool,
+}
+
 /// One line of an object's history.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct ObjectChange {
@@ -2759,10 +2951,42 @@ pub struct ObjectChange {
     /// The reason that was given.
     #[uniffi(default)]
     pub reason: Option<String>,
+    /// The id that ties together what belongs to one request.
+    #[uniffi(default)]
+    pub correlation_id: Option<String>,
+    /// The id of what caused the request.
+    #[uniffi(default)]
+    pub causation_id: Option<String>,
     /// The kind of the object, such as `transaction`.
     pub kind: String,
     /// The fields that are other than before.
     pub fields: Vec<FieldChange>,
+}
+
+/// An object that is another at one point of the history than at another point.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct ObjectDifference {
+    /// The kind of the object, such as `transaction`.
+    pub kind: String,
+    /// Its id, as `history.object` takes it.
+    pub id: String,
+    /// The fields that differ; all that have a value where it is not there at one of the points.
+    pub fields: Vec<FieldChange>,
+}
+
+/// Which part of an object's history to list, oldest first.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct ObjectQuery {
+    /// The kind of the object, such as `transaction`, where an id names several: an envelope has that
+    /// of its category. Any where absent.
+    #[uniffi(default)]
+    pub kind: Option<String>,
+    /// What follows this sequence number; from the beginning where absent.
+    #[uniffi(default)]
+    pub after: Option<i64>,
+    /// How many commits at most, 1 to 500; 100 where absent.
+    #[uniffi(default)]
+    pub limit: Option<i64>,
 }
 
 /// An expected payment.
@@ -3082,6 +3306,15 @@ pub enum Period {
     },
 }
 
+/// A commit's sequence number or hash, or an instant (RFC 3339).
+#[derive(Debug, Clone, Serialize)]
+#[serde(transparent)]
+pub struct Point(pub String);
+
+uniffi::custom_newtype!(
+/// A commit's sequence number or hash, or an instant (RFC 3339).
+Point, String);
+
 /// Something in a file that could not be read.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Problem {
@@ -3095,6 +3328,14 @@ pub struct Problem {
     /// The field as the file or the format calls it, where it is known.
     #[uniffi(default)]
     pub field: Option<String>,
+}
+
+/// Against which checkpoint to prove.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct ProofQuery {
+    /// The size of a checkpoint that the checker holds; that of the history now where absent.
+    #[uniffi(default)]
+    pub size: Option<i64>,
 }
 
 /// What an envelope is to be assigned, and why: what its automations asked for, less what was
@@ -3820,6 +4061,46 @@ pub struct SchedulePatch {
     pub active: Option<bool>,
 }
 
+/// A secret without its value.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct SecretInfo {
+    /// What it belongs to.
+    pub kind: String,
+    /// Which of these.
+    pub id: String,
+    /// Which of its values.
+    pub field: String,
+    /// The version of the master key under which it is sealed.
+    pub key_version: i64,
+}
+
+/// What names a secret within its book.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct SecretName {
+    /// What it belongs to, such as `bank_connection`.
+    pub kind: String,
+    /// Which of these: an id of the host's.
+    pub id: String,
+    /// Which of its values, such as `access_token`.
+    pub field: String,
+}
+
+/// What moving all secrets to the current master key did.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct SecretRotation {
+    /// The version of the master key that all are sealed under now.
+    pub key_version: i64,
+    /// How many were sealed under another.
+    pub rotated: i64,
+}
+
+/// An opened secret.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct SecretValue {
+    /// The value.
+    pub value: String,
+}
+
 /// An event that a sink refused too often, so that others could go on.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct SetAsideEvent {
@@ -4356,6 +4637,22 @@ pub struct TransactionPatch {
     /// Fields to empty.
     #[uniffi(default)]
     pub clear: Vec<ClearField>,
+}
+
+/// That a commit of a checkpoint's history left a transaction in a state.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct TransactionProof {
+    /// The commit, and that it is in the history.
+    pub commit: CommitProof,
+    /// The commit's body as it is stored; its SHA-256 stands in the header. It holds the transaction's
+    /// facts and the commitment to its texts.
+    pub body: String,
+    /// The transaction's texts, as JSON; absent = they were erased.
+    #[uniffi(default)]
+    pub text: Option<String>,
+    /// The salt before the texts, in hexadecimal: the SHA-256 of both is the commitment.
+    #[uniffi(default)]
+    pub salt: Option<String>,
 }
 
 /// Which transactions to list; every filter that is present must hold.

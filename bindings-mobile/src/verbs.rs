@@ -41,6 +41,11 @@ impl BookHandle {
         self.caller.call("books.update", None, patch).await
     }
 
+    /// Erase every personal text of the book, in all its history.
+    pub async fn erase_texts(&self) -> Result<ErasureReport> {
+        self.caller.call("books.erase_texts", None, ()).await
+    }
+
     /// Who may reach the book.
     pub fn members(&self) -> Arc<Members> {
         Arc::new(Members { caller: self.caller.clone() })
@@ -116,6 +121,11 @@ impl BookHandle {
         Arc::new(Layouts { caller: self.caller.clone() })
     }
 
+    /// What the host keeps sealed.
+    pub fn secrets(&self) -> Arc<Secrets> {
+        Arc::new(Secrets { caller: self.caller.clone() })
+    }
+
     /// The book for other programs.
     pub fn exports(&self) -> Arc<Exports> {
         Arc::new(Exports { caller: self.caller.clone() })
@@ -134,6 +144,11 @@ impl BookHandle {
     /// What happened, and the proof of it.
     pub fn history(&self) -> Arc<History> {
         Arc::new(History { caller: self.caller.clone() })
+    }
+
+    /// The history for whoever holds a checkpoint of it.
+    pub fn proofs(&self) -> Arc<Proofs> {
+        Arc::new(Proofs { caller: self.caller.clone() })
     }
 
     /// What others are told.
@@ -163,6 +178,16 @@ impl Members {
     /// Remove a member.
     pub async fn remove(&self, id: String) -> Result<()> {
         self.caller.call("members.remove", Some(id), ()).await
+    }
+
+    /// Erase a member's name and reasons and, if wanted, what the member entered.
+    pub async fn erase(&self, id: String, request: MemberErasure) -> Result<ErasureReport> {
+        self.caller.call("members.erase", Some(id), request).await
+    }
+
+    /// All that the book knows of a member.
+    pub async fn personal_data(&self, id: String) -> Result<MemberData> {
+        self.caller.call("members.personal_data", Some(id), ()).await
     }
 }
 
@@ -699,6 +724,40 @@ impl Layouts {
     }
 }
 
+/// What the host keeps sealed.
+#[derive(Debug, uniffi::Object)]
+pub struct Secrets {
+    pub(crate) caller: Caller,
+}
+
+#[uniffi::export]
+impl Secrets {
+    /// Seal a value of the host's and keep it.
+    pub async fn put(&self, new: NewSecret) -> Result<SecretInfo> {
+        self.caller.call("secrets.put", None, new).await
+    }
+
+    /// What the host keeps sealed, without its values.
+    pub async fn list(&self) -> Result<Vec<SecretInfo>> {
+        self.caller.call("secrets.list", None, ()).await
+    }
+
+    /// Open a secret.
+    pub async fn reveal(&self, request: SecretName) -> Result<SecretValue> {
+        self.caller.call("secrets.reveal", None, request).await
+    }
+
+    /// Remove a secret.
+    pub async fn delete(&self, request: SecretName) -> Result<()> {
+        self.caller.call("secrets.delete", None, request).await
+    }
+
+    /// Move every secret to the current master key.
+    pub async fn rotate(&self) -> Result<SecretRotation> {
+        self.caller.call("secrets.rotate", None, ()).await
+    }
+}
+
 /// The book for other programs.
 #[derive(Debug, uniffi::Object)]
 pub struct Exports {
@@ -847,18 +906,60 @@ impl History {
     }
 
     /// What happened to one object.
-    pub async fn object(&self, id: String) -> Result<Vec<ObjectChange>> {
-        self.caller.call("history.object", Some(id), ()).await
+    #[uniffi::method(default(query))]
+    pub async fn object(&self, id: String, query: ObjectQuery) -> Result<Vec<ObjectChange>> {
+        self.caller.call("history.object", Some(id), query).await
     }
 
-    /// Take back what rules, suggestions or a recategorisation gave, by their commit.
-    pub async fn undo(&self, id: String) -> Result<CommitUndone> {
-        self.caller.call("history.undo", Some(id), ()).await
+    /// What differs between two points, object by object.
+    pub async fn compare(&self, query: CompareQuery) -> Result<Comparison> {
+        self.caller.call("history.compare", None, query).await
+    }
+
+    /// Take back what a commit did.
+    pub async fn undo(&self, id: String, new: NewUndo) -> Result<CommitUndone> {
+        self.caller.call("history.undo", Some(id), new).await
     }
 
     /// Check the whole history against its hashes.
     pub async fn verify(&self) -> Result<Verification> {
         self.caller.call("history.verify", None, ()).await
+    }
+}
+
+/// The history for whoever holds a checkpoint of it.
+#[derive(Debug, uniffi::Object)]
+pub struct Proofs {
+    pub(crate) caller: Caller,
+}
+
+#[uniffi::export]
+impl Proofs {
+    /// The history as it is now, in a few bytes to be kept elsewhere.
+    pub async fn checkpoint(&self) -> Result<Checkpoint> {
+        self.caller.call("proofs.checkpoint", None, ()).await
+    }
+
+    /// That a commit is in the history.
+    #[uniffi::method(default(query))]
+    pub async fn inclusion(&self, id: String, query: ProofQuery) -> Result<CommitProof> {
+        self.caller.call("proofs.inclusion", Some(id), query).await
+    }
+
+    /// What a transaction is, and that the history says so.
+    #[uniffi::method(default(query))]
+    pub async fn transaction(&self, id: String, query: ProofQuery) -> Result<TransactionProof> {
+        self.caller.call("proofs.transaction", Some(id), query).await
+    }
+
+    /// That the history of a checkpoint begins with that of an earlier one.
+    pub async fn consistency(&self, query: ConsistencyQuery) -> Result<ConsistencyProof> {
+        self.caller.call("proofs.consistency", None, query).await
+    }
+
+    /// That the history begins with that of a checkpoint that somebody holds.
+    pub async fn check(&self, request: HeldCheckpoint) -> Result<ConsistencyProof> {
+        self.caller.call("proofs.check", None, request).await
     }
 }
 

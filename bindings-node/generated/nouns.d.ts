@@ -4,22 +4,25 @@ import type {
   Account, AccountPatch, AffordQuery, Affordable, ApplyReport, Assignment, AutomationQuery,
   AutomationReport, BacktestQuery, BacktestReport, Balance, BalancesQuery, Book, BookPatch, Budget,
   BudgetHistoryQuery, BudgetPatch, BudgetQuery, BudgetState, CashFlow, CashFlowQuery, Category,
-  CategoryPatch, CommitUndone, Conversion, ConversionQuery, Dashboard, DashboardQuery,
-  DeliveryQuery, Dismissal, Entry, Envelope, EnvelopeMonth, EnvelopeQuery, EvaluationQuery,
+  CategoryPatch, Checkpoint, CommitProof, CommitUndone, CompareQuery, Comparison, ConsistencyProof,
+  ConsistencyQuery, Conversion, ConversionQuery, Dashboard, DashboardQuery, DeliveryQuery,
+  Dismissal, Entry, Envelope, EnvelopeMonth, EnvelopeQuery, ErasureReport, EvaluationQuery,
   EvaluationReport, Event, EventDelivery, Explanation, Export, ExportQuery, Forecast,
   ForecastBacktest, ForecastBacktestQuery, ForecastQuery, Goal, GoalPatch, GoalProgress, GoalQuery,
-  HistoryQuery, Import, ImportPreview, ImportProgress, ImportReport, Insight, InsightQuery, Layout,
-  Member, Merge, NetWorth, NetWorthQuery, NewAccount, NewAssignment, NewBook, NewBudget,
-  NewCategory, NewEnvelope, NewGoal, NewHold, NewImport, NewLayout, NewPayee, NewRates, NewRestore,
-  NewRule, NewSchedule, NewTransaction, NewTransfer, ObjectChange, Occurrence, OccurrenceQuery,
-  ParsedFile, Payee, PayeeName, PayeeText, PayeeTotal, RateQuery, RateReport, RateSheet,
-  Reassignment, Recategorisation, Recommendation, RecommendationQuery, Redelivery, Report,
-  ReportAnswer, ReportQuery, ReportQuestion, ReportText, RestoreReport, Rule, RulePatch,
-  RuleSuggestion, RuleSuggestionQuery, RuleText, Schedule, SchedulePatch, SetAsideEvent, Spending,
-  SpendingQuery, Stream, StreamQuery, SuggestionPage, SuggestionQuery, SuggestionScope,
-  SuggestionsApplied, TopPayeesQuery, Transaction, TransactionPage, TransactionPatch,
-  TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion, UndoReport,
-  Unusual, UnusualQuery, Verification,
+  HeldCheckpoint, HistoryQuery, Import, ImportPreview, ImportProgress, ImportReport, Insight,
+  InsightQuery, Layout, Member, MemberData, MemberErasure, Merge, NetWorth, NetWorthQuery,
+  NewAccount, NewAssignment, NewBook, NewBudget, NewCategory, NewEnvelope, NewGoal, NewHold,
+  NewImport, NewLayout, NewPayee, NewRates, NewRestore, NewRule, NewSchedule, NewSecret,
+  NewTransaction, NewTransfer, NewUndo, ObjectChange, ObjectQuery, Occurrence, OccurrenceQuery,
+  ParsedFile, Payee, PayeeName, PayeeText, PayeeTotal, ProofQuery, RateQuery, RateReport,
+  RateSheet, Reassignment, Recategorisation, Recommendation, RecommendationQuery, Redelivery,
+  Report, ReportAnswer, ReportQuery, ReportQuestion, ReportText, RestoreReport, Rule, RulePatch,
+  RuleSuggestion, RuleSuggestionQuery, RuleText, Schedule, SchedulePatch, SecretInfo, SecretName,
+  SecretRotation, SecretValue, SetAsideEvent, Spending, SpendingQuery, Stream, StreamQuery,
+  SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied, TopPayeesQuery,
+  Transaction, TransactionPage, TransactionPatch, TransactionProof, TransactionQuery, Transfer,
+  TransferQuery, TransferRefusal, TransferSuggestion, UndoReport, Unusual, UnusualQuery,
+  Verification,
 } from './shapes.js';
 
 /** What may be said of a call beside its request. */
@@ -45,6 +48,10 @@ export interface Members {
   put(request: Member): Promise<Member>;
   /** Remove a member. */
   remove(id: string): Promise<void>;
+  /** Erase a member's name and reasons and, if wanted, what the member entered. */
+  erase(id: string, request: MemberErasure): Promise<ErasureReport>;
+  /** All that the book knows of a member. */
+  personalData(id: string): Promise<MemberData>;
 }
 
 /** Where its money lies. */
@@ -257,6 +264,20 @@ export interface Layouts {
   delete(id: string): Promise<void>;
 }
 
+/** What the host keeps sealed. */
+export interface Secrets {
+  /** Seal a value of the host's and keep it. */
+  put(request: NewSecret): Promise<SecretInfo>;
+  /** What the host keeps sealed, without its values. */
+  list(): Promise<SecretInfo[]>;
+  /** Open a secret. */
+  reveal(request: SecretName): Promise<SecretValue>;
+  /** Remove a secret. */
+  delete(request: SecretName): Promise<void>;
+  /** Move every secret to the current master key. */
+  rotate(): Promise<SecretRotation>;
+}
+
 /** The book for other programs. */
 export interface Exports {
   /** The book as another program reads it. */
@@ -312,11 +333,27 @@ export interface History {
   /** The commits, oldest first. */
   list(request?: HistoryQuery): Promise<Entry[]>;
   /** What happened to one object. */
-  object(id: string): Promise<ObjectChange[]>;
-  /** Take back what rules, suggestions or a recategorisation gave, by their commit. */
-  undo(id: string): Promise<CommitUndone>;
+  object(id: string, request?: ObjectQuery): Promise<ObjectChange[]>;
+  /** What differs between two points, object by object. */
+  compare(request: CompareQuery): Promise<Comparison>;
+  /** Take back what a commit did. */
+  undo(id: string, request: NewUndo): Promise<CommitUndone>;
   /** Check the whole history against its hashes. */
   verify(): Promise<Verification>;
+}
+
+/** The history for whoever holds a checkpoint of it. */
+export interface Proofs {
+  /** The history as it is now, in a few bytes to be kept elsewhere. */
+  checkpoint(): Promise<Checkpoint>;
+  /** That a commit is in the history. */
+  inclusion(id: string, request?: ProofQuery): Promise<CommitProof>;
+  /** What a transaction is, and that the history says so. */
+  transaction(id: string, request?: ProofQuery): Promise<TransactionProof>;
+  /** That the history of a checkpoint begins with that of an earlier one. */
+  consistency(request: ConsistencyQuery): Promise<ConsistencyProof>;
+  /** That the history begins with that of a checkpoint that somebody holds. */
+  check(request: HeldCheckpoint): Promise<ConsistencyProof>;
 }
 
 /** What others are told. */
@@ -361,6 +398,8 @@ export interface BookHandle {
   readonly imports: Imports;
   /** What is known of the banks' delimited files. */
   readonly layouts: Layouts;
+  /** What the host keeps sealed. */
+  readonly secrets: Secrets;
   /** The book for other programs. */
   readonly exports: Exports;
   /** Figures. */
@@ -369,10 +408,14 @@ export interface BookHandle {
   readonly insights: Insights;
   /** What happened, and the proof of it. */
   readonly history: History;
+  /** The history for whoever holds a checkpoint of it. */
+  readonly proofs: Proofs;
   /** What others are told. */
   readonly events: Events;
   /** The book itself. */
   get(): Promise<Book>;
   /** Change the book itself. */
   update(request: BookPatch): Promise<Book>;
+  /** Erase every personal text of the book, in all its history. */
+  eraseTexts(): Promise<ErasureReport>;
 }

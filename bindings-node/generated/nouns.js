@@ -37,6 +37,16 @@ class Members {
   remove(id) {
     return this.#run('members.remove', id);
   }
+
+  /** Erase a member's name and reasons and, if wanted, what the member entered. */
+  erase(id, request) {
+    return this.#run('members.erase', id, request);
+  }
+
+  /** All that the book knows of a member. */
+  personalData(id) {
+    return this.#run('members.personal_data', id);
+  }
 }
 
 /** Where its money lies. */
@@ -550,6 +560,40 @@ class Layouts {
   }
 }
 
+/** What the host keeps sealed. */
+class Secrets {
+  #run;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** Seal a value of the host's and keep it. */
+  put(request) {
+    return this.#run('secrets.put', undefined, request);
+  }
+
+  /** What the host keeps sealed, without its values. */
+  list() {
+    return this.#run('secrets.list');
+  }
+
+  /** Open a secret. */
+  reveal(request) {
+    return this.#run('secrets.reveal', undefined, request);
+  }
+
+  /** Remove a secret. */
+  delete(request) {
+    return this.#run('secrets.delete', undefined, request);
+  }
+
+  /** Move every secret to the current master key. */
+  rotate() {
+    return this.#run('secrets.rotate');
+  }
+}
+
 /** The book for other programs. */
 class Exports {
   #run;
@@ -686,18 +730,57 @@ class History {
   }
 
   /** What happened to one object. */
-  object(id) {
-    return this.#run('history.object', id);
+  object(id, request) {
+    return this.#run('history.object', id, request);
   }
 
-  /** Take back what rules, suggestions or a recategorisation gave, by their commit. */
-  undo(id) {
-    return this.#run('history.undo', id);
+  /** What differs between two points, object by object. */
+  compare(request) {
+    return this.#run('history.compare', undefined, request);
+  }
+
+  /** Take back what a commit did. */
+  undo(id, request) {
+    return this.#run('history.undo', id, request);
   }
 
   /** Check the whole history against its hashes. */
   verify() {
     return this.#run('history.verify');
+  }
+}
+
+/** The history for whoever holds a checkpoint of it. */
+class Proofs {
+  #run;
+
+  constructor(run) {
+    this.#run = run;
+  }
+
+  /** The history as it is now, in a few bytes to be kept elsewhere. */
+  checkpoint() {
+    return this.#run('proofs.checkpoint');
+  }
+
+  /** That a commit is in the history. */
+  inclusion(id, request) {
+    return this.#run('proofs.inclusion', id, request);
+  }
+
+  /** What a transaction is, and that the history says so. */
+  transaction(id, request) {
+    return this.#run('proofs.transaction', id, request);
+  }
+
+  /** That the history of a checkpoint begins with that of an earlier one. */
+  consistency(request) {
+    return this.#run('proofs.consistency', undefined, request);
+  }
+
+  /** That the history begins with that of a checkpoint that somebody holds. */
+  check(request) {
+    return this.#run('proofs.check', undefined, request);
   }
 }
 
@@ -746,10 +829,12 @@ class BookHandle {
     this.rates = new Rates(run);
     this.imports = new Imports(run);
     this.layouts = new Layouts(run);
+    this.secrets = new Secrets(run);
     this.exports = new Exports(run);
     this.reports = new Reports(run);
     this.insights = new Insights(run);
     this.history = new History(run);
+    this.proofs = new Proofs(run);
     this.events = new Events(run);
   }
 
@@ -762,10 +847,15 @@ class BookHandle {
   update(request) {
     return this.#run('books.update', undefined, request);
   }
+
+  /** Erase every personal text of the book, in all its history. */
+  eraseTexts() {
+    return this.#run('books.erase_texts');
+  }
 }
 
 module.exports = {
   Books, Members, Accounts, Categories, Payees, Transactions, Transfers, Rules, Suggestions,
-  Budgets, Envelopes, Schedules, Goals, Rates, Imports, Layouts, Exports, Reports, Insights,
-  History, Events, BookHandle,
+  Budgets, Envelopes, Schedules, Goals, Rates, Imports, Layouts, Secrets, Exports, Reports,
+  Insights, History, Proofs, Events, BookHandle,
 };

@@ -18,6 +18,11 @@ export interface Context {
   causation_id?: string | null | undefined;
   /** A write with a key that was used before returns the first answer and does nothing. */
   idempotency_key?: string | null | undefined;
+  /**
+   * The point of the book's history as of which it is read, see [`BookHandle::at`]; the present
+   * where absent. Writing then answers `read_only`.
+   */
+  as_of?: Point | null | undefined;
 }
 
 /** An account of a book. Its currency never changes. */
@@ -797,6 +802,23 @@ export interface CategoryQuality {
   f1: number;
 }
 
+/** The history of one moment, in a few bytes to be kept somewhere else. */
+export interface Checkpoint {
+  /** What names the log: the host's name for its logs, a slash, and the book's id. */
+  origin: string;
+  /** How many commits the history had. */
+  size: number;
+  /** The root of the Merkle tree over them (RFC 9162, section 2.1). */
+  root: Hash;
+  /**
+   * The same as a text (C2SP `tlog-checkpoint`): a signed note where the host has a key, and the
+   * text of one where not.
+   */
+  note: string;
+  /** The key that checks the signature, as note tools write it; absent = nobody signed. */
+  key: string | null;
+}
+
 /** A field that a patch empties. */
 export type ClearField =
   | 'payee'
@@ -826,14 +848,55 @@ export type ColumnRole =
   | 'status'
   | 'ignore';
 
+/** That a commit is in the history of a checkpoint. */
+export interface CommitProof {
+  /** The checkpoint. */
+  checkpoint: Checkpoint;
+  /** The commit's place among the leaves of the tree, from 0. */
+  index: number;
+  /** The commit's header as it is stored: the bytes of the leaf. */
+  header: string;
+  /** The hashes from the leaf to the root. */
+  path: Hash[];
+}
+
 /** What an undo took back. */
 export interface CommitUndone {
   /** The commit's sequence number. */
   seq: number;
-  /** How many transactions have something of it taken back. */
+  /** How many objects have something of it taken back. */
   restored: number;
-  /** How many stay as they are: what the commit gave them has changed since, or they are gone. */
+  /** How many keep something of it, because of what came later. */
   kept: number;
+  /**
+   * The sequence number of the undo, by which it can be taken back in its turn; absent where there
+   * was nothing to do.
+   */
+  undo_seq: number | null;
+}
+
+/** Which two points to compare. */
+export interface CompareQuery {
+  /** The point that is before. */
+  from: Point;
+  /** The point that is after, be it later or earlier; the present where absent. */
+  to?: Point | null | undefined;
+  /** How many objects to list at most, 1 to 500; 50 where absent. */
+  limit?: number | null | undefined;
+  /** Where the page before ended, as its answer told. */
+  cursor?: string | null | undefined;
+}
+
+/** What differs between two points. */
+export interface Comparison {
+  /** The sequence number of the commit before. */
+  from_seq: number;
+  /** The sequence number of the commit after. */
+  to_seq: number;
+  /** The objects that differ, by kind and id. */
+  items: ObjectDifference[];
+  /** Where the next page begins; absent = this is the last one. */
+  next_cursor: string | null;
 }
 
 /** When a rule applies: a tree whose leaves look at one field each. */
@@ -976,6 +1039,27 @@ export type Condition =
       /** The upper bound; none where absent. */
       max?: Amount | null | undefined;
     };
+
+/**
+ * That the history of a checkpoint begins with the history of an earlier one. The earlier root is
+ * not told: the checker takes it from the checkpoint that it holds.
+ */
+export interface ConsistencyProof {
+  /** The later checkpoint. */
+  checkpoint: Checkpoint;
+  /** The size of the earlier one. */
+  from_size: number;
+  /** The hashes that lead from the one root to the other. */
+  path: Hash[];
+}
+
+/** Between which checkpoints to prove. */
+export interface ConsistencyQuery {
+  /** The size of the checkpoint that the checker holds. */
+  from_size: number;
+  /** The size of the later one; that of the history now where absent. */
+  to_size?: number | null | undefined;
+}
 
 /** An amount in another currency. */
 export interface Conversion {
@@ -1173,6 +1257,20 @@ export interface Dismissal {
   date: CivilDate;
 }
 
+/** A text that a member entered. */
+export interface EnteredText {
+  /** The field that it was put into. */
+  field: string;
+  /** The object's id. */
+  id: string;
+  /** The kind of the object, such as `transaction`. */
+  kind: string;
+  /** The commit. */
+  seq: number;
+  /** The text. */
+  text: string;
+}
+
 /** One line of a book's history. */
 export interface Entry {
   /** Its place, from 1. */
@@ -1281,6 +1379,17 @@ export interface EnvelopeState {
   witness: Witness | null;
 }
 
+/** What was erased. */
+export interface ErasureReport {
+  /**
+   * How many documents and transactions were written anew without something; none where all texts
+   * of the book were erased.
+   */
+  changed: number;
+  /** How many texts of the history are gone: one for each reason and each image of an object. */
+  texts: number;
+}
+
 /** The reason of an error, stable across versions. */
 export type ErrorCode =
   | 'invalid_input'
@@ -1304,7 +1413,11 @@ export type ErrorCode =
   | 'reconciled'
   | 'in_use'
   | 'last_owner'
+  | 'undo_blocked'
+  | 'not_undoable'
+  | 'read_only'
   | 'idempotency_key_reused'
+  | 'erased'
   | 'invalid_cursor'
   | 'invalid_pattern'
   | 'rules_too_slow'
@@ -1314,6 +1427,7 @@ export type ErrorCode =
   | 'bank_refused'
   | 'account_unknown'
   | 'suggester_refused'
+  | 'secret_key_missing'
   | 'conflict'
   | 'store_unavailable'
   | 'storage_full'
@@ -1322,6 +1436,9 @@ export type ErrorCode =
   | 'schema_too_new'
   | 'corrupt_data'
   | 'history_broken'
+  | 'secret_unreadable'
+  | 'history_rolled_back'
+  | 'history_forked'
   | 'internal';
 
 /** Where the past is cut in two. */
@@ -1754,6 +1871,12 @@ export type GoalState = 'active' | 'paused' | 'achieved' | 'abandoned';
 /** SHA-256 in hexadecimal: 64 digits. */
 export type Hash = string;
 
+/** A checkpoint that somebody holds. */
+export interface HeldCheckpoint {
+  /** Its text, signed or not. */
+  note: string;
+}
+
 /** Which part of the history to list, oldest first. */
 export interface HistoryQuery {
   /** What follows this sequence number; from the beginning where absent. */
@@ -1954,6 +2077,43 @@ export interface Member {
   role: Role;
   /** What people call the member. */
   name?: string | null | undefined;
+}
+
+/** One thing that a member did. */
+export interface MemberCommit {
+  /** The verb, such as `accounts.create`. */
+  action: string;
+  /** When. */
+  at: Instant;
+  /** The id of what caused the request. */
+  causation_id: string | null;
+  /** The id that ties together what belongs to one request. */
+  correlation_id: string | null;
+  /** The reason that was given, unless it was erased. */
+  reason: string | null;
+  /** The commit. */
+  seq: number;
+}
+
+/** All that a book knows of one member. */
+export interface MemberData {
+  /** Whose. */
+  actor: ActorId;
+  /** What the member did, oldest first. */
+  commits: MemberCommit[];
+  /** The member, as long as it is one. */
+  member: Member | null;
+  /** What the member entered, oldest first. */
+  texts: EnteredText[];
+}
+
+/** What of a member is erased. */
+export interface MemberErasure {
+  /**
+   * Also what the member entered by hand: names, notes, payees, tags, rules, the names of files.
+   * What files and others brought stays.
+   */
+  entered_texts?: boolean | undefined;
 }
 
 /** A transaction that is another one, once more. */
@@ -2269,6 +2429,18 @@ export interface NewSchedule {
   active?: boolean | null | undefined;
 }
 
+/** A value to be sealed and kept. */
+export interface NewSecret {
+  /** What it belongs to, such as `bank_connection`. */
+  kind: string;
+  /** Which of these: an id of the host's, nothing personal. */
+  id: string;
+  /** Which of its values, such as `access_token`. */
+  field: string;
+  /** The value. */
+  value: string;
+}
+
 /** A part of a transaction to be made. */
 export interface NewSplit {
   /** The part's amount. */
@@ -2329,6 +2501,15 @@ export interface NewTransfer {
   to_id: TransactionId;
 }
 
+/** How to take back a commit. */
+export interface NewUndo {
+  /**
+   * Whether what stands in the way of it stays as it is, instead of having it refused: fields that
+   * later commits changed, and objects that others depend on.
+   */
+  keep_later?: boolean | undefined;
+}
+
 /** One line of an object's history. */
 export interface ObjectChange {
   /** The commit. */
@@ -2341,10 +2522,37 @@ export interface ObjectChange {
   action: string;
   /** The reason that was given. */
   reason: string | null;
+  /** The id that ties together what belongs to one request. */
+  correlation_id: string | null;
+  /** The id of what caused the request. */
+  causation_id: string | null;
   /** The kind of the object, such as `transaction`. */
   kind: string;
   /** The fields that are other than before. */
   fields: FieldChange[];
+}
+
+/** An object that is another at one point of the history than at another point. */
+export interface ObjectDifference {
+  /** The kind of the object, such as `transaction`. */
+  kind: string;
+  /** Its id, as `history.object` takes it. */
+  id: string;
+  /** The fields that differ; all that have a value where it is not there at one of the points. */
+  fields: FieldChange[];
+}
+
+/** Which part of an object's history to list, oldest first. */
+export interface ObjectQuery {
+  /**
+   * The kind of the object, such as `transaction`, where an id names several: an envelope has that
+   * of its category. Any where absent.
+   */
+  kind?: string | null | undefined;
+  /** What follows this sequence number; from the beginning where absent. */
+  after?: number | null | undefined;
+  /** How many commits at most, 1 to 500; 100 where absent. */
+  limit?: number | null | undefined;
 }
 
 /** An expected payment. */
@@ -2612,6 +2820,9 @@ export type Period =
       start_day?: number | undefined;
     };
 
+/** A commit's sequence number or hash, or an instant (RFC 3339). */
+export type Point = string;
+
 /** Something in a file that could not be read. */
 export interface Problem {
   /** Why: `malformed_file`, `ambiguous_file`, `invalid_amount`, `invalid_date` and the like. */
@@ -2622,6 +2833,12 @@ export interface Problem {
   line: number | null;
   /** The field as the file or the format calls it, where it is known. */
   field: string | null;
+}
+
+/** Against which checkpoint to prove. */
+export interface ProofQuery {
+  /** The size of a checkpoint that the checker holds; that of the history now where absent. */
+  size?: number | null | undefined;
 }
 
 /**
@@ -3200,6 +3417,42 @@ export interface SchedulePatch {
   active?: boolean | null | undefined;
 }
 
+/** A secret without its value. */
+export interface SecretInfo {
+  /** What it belongs to. */
+  kind: string;
+  /** Which of these. */
+  id: string;
+  /** Which of its values. */
+  field: string;
+  /** The version of the master key under which it is sealed. */
+  key_version: number;
+}
+
+/** What names a secret within its book. */
+export interface SecretName {
+  /** What it belongs to, such as `bank_connection`. */
+  kind: string;
+  /** Which of these: an id of the host's. */
+  id: string;
+  /** Which of its values, such as `access_token`. */
+  field: string;
+}
+
+/** What moving all secrets to the current master key did. */
+export interface SecretRotation {
+  /** The version of the master key that all are sealed under now. */
+  key_version: number;
+  /** How many were sealed under another. */
+  rotated: number;
+}
+
+/** An opened secret. */
+export interface SecretValue {
+  /** The value. */
+  value: string;
+}
+
 /** An event that a sink refused too often, so that others could go on. */
 export interface SetAsideEvent {
   /** The event's id. */
@@ -3609,6 +3862,21 @@ export interface TransactionPatch {
   metadata?: Readonly<Record<string, string>> | null | undefined;
   /** Fields to empty. */
   clear?: readonly ClearField[] | undefined;
+}
+
+/** That a commit of a checkpoint's history left a transaction in a state. */
+export interface TransactionProof {
+  /** The commit, and that it is in the history. */
+  commit: CommitProof;
+  /**
+   * The commit's body as it is stored; its SHA-256 stands in the header. It holds the transaction's
+   * facts and the commitment to its texts.
+   */
+  body: string;
+  /** The transaction's texts, as JSON; absent = they were erased. */
+  text: string | null;
+  /** The salt before the texts, in hexadecimal: the SHA-256 of both is the commitment. */
+  salt: string | null;
 }
 
 /** Which transactions to list; every filter that is present must hold. */

@@ -4,14 +4,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from os import PathLike
 from types import TracebackType
 
 from . import types
+from ._delivery import (
+    Backup,
+    Copied,
+    Inbox,
+    Outgoing,
+    Relay,
+    backup,
+    copy_book,
+    relay_of,
+    restore,
+)
 from ._native import Native
 from ._rows import Rows
 from ._wire import Noun, Scope, base64, hide_password, public_name
 
-__all__ = ["Book", "Books", "Engine", "open"]
+__all__ = ["Book", "Books", "Engine", "Inbox", "Relay", "open", "restore"]
 
 
 class Members(Noun):
@@ -45,6 +58,25 @@ class Members(Noun):
     def remove(self, id: str) -> None:
         """Remove a member."""
         self._scope.call("members.remove", id=id)
+
+    def erase(self, id: str, *, entered_texts: bool = False) -> types.ErasureReport:
+        """Erase a member's name and reasons and, if wanted, what the member entered.
+
+        Args:
+            entered_texts: Also what the member entered by hand: names, notes, payees, tags, rules,
+                the names of files. What files and others brought stays.
+        """
+        answer: types.ErasureReport = self._scope.call(
+            "members.erase",
+            {"entered_texts": entered_texts},
+            id,
+        )
+        return answer
+
+    def personal_data(self, id: str) -> types.MemberData:
+        """All that the book knows of a member."""
+        answer: types.MemberData = self._scope.call("members.personal_data", id=id)
+        return answer
 
 
 class Accounts(Noun):
@@ -1670,6 +1702,59 @@ class Layouts(Noun):
         self._scope.call("layouts.delete", id=id)
 
 
+class Secrets(Noun):
+    """What the host keeps sealed."""
+
+    def put(self, *, kind: str, id: str, field: str, value: str) -> types.SecretInfo:
+        """Seal a value of the host's and keep it.
+
+        Args:
+            kind: What it belongs to, such as `bank_connection`.
+            id: Which of these: an id of the host's, nothing personal.
+            field: Which of its values, such as `access_token`.
+            value: The value.
+        """
+        answer: types.SecretInfo = self._scope.call(
+            "secrets.put",
+            {"kind": kind, "id": id, "field": field, "value": value},
+        )
+        return answer
+
+    def list(self) -> Rows[types.SecretInfo]:
+        """What the host keeps sealed, without its values."""
+        answer: Rows[types.SecretInfo] = self._scope.call("secrets.list")
+        return answer
+
+    def reveal(self, *, kind: str, id: str, field: str) -> types.SecretValue:
+        """Open a secret.
+
+        Args:
+            kind: What it belongs to, such as `bank_connection`.
+            id: Which of these: an id of the host's.
+            field: Which of its values, such as `access_token`.
+        """
+        answer: types.SecretValue = self._scope.call(
+            "secrets.reveal",
+            {"kind": kind, "id": id, "field": field},
+        )
+        return answer
+
+    def delete(self, *, kind: str, id: str, field: str) -> None:
+        """Remove a secret.
+
+        Args:
+            kind: What it belongs to, such as `bank_connection`.
+            id: Which of these: an id of the host's.
+            field: Which of its values, such as `access_token`.
+        """
+        self._scope.call("secrets.delete", {"kind": kind, "id": id, "field": field})
+
+    def rotate(self) -> types.SecretRotation:
+        """Move every secret to the current master key."""
+        answer: types.SecretRotation = self._scope.call("secrets.rotate")
+        return answer
+
+
 class Exports(Noun):
     """The book for other programs."""
 
@@ -2128,19 +2213,119 @@ class History(Noun):
         )
         return answer
 
-    def object(self, id: str) -> Rows[types.ObjectChange]:
-        """What happened to one object."""
-        answer: Rows[types.ObjectChange] = self._scope.call("history.object", id=id)
+    def object(
+        self,
+        id: str,
+        *,
+        kind: str | None = None,
+        after: int | None = None,
+        limit: int | None = None,
+    ) -> Rows[types.ObjectChange]:
+        """What happened to one object.
+
+        Args:
+            kind: The kind of the object, such as `transaction`, where an id names several: an
+                envelope has that of its category. Any where absent.
+            after: What follows this sequence number; from the beginning where absent.
+            limit: How many commits at most, 1 to 500; 100 where absent.
+        """
+        answer: Rows[types.ObjectChange] = self._scope.call(
+            "history.object",
+            {"kind": kind, "after": after, "limit": limit},
+            id,
+        )
         return answer
 
-    def undo(self, id: str) -> types.CommitUndone:
-        """Take back what rules, suggestions or a recategorisation gave, by their commit."""
-        answer: types.CommitUndone = self._scope.call("history.undo", id=id)
+    def compare(
+        self,
+        *,
+        from_: types.Point,
+        to: types.Point | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> types.Comparison:
+        """What differs between two points, object by object.
+
+        Args:
+            from_: The point that is before.
+            to: The point that is after, be it later or earlier; the present where absent.
+            limit: How many objects to list at most, 1 to 500; 50 where absent.
+            cursor: Where the page before ended, as its answer told.
+        """
+        answer: types.Comparison = self._scope.call(
+            "history.compare",
+            {"from": from_, "to": to, "limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    def undo(self, id: str, *, keep_later: bool = False) -> types.CommitUndone:
+        """Take back what a commit did.
+
+        Args:
+            keep_later: Whether what stands in the way of it stays as it is, instead of having it
+                refused: fields that later commits changed, and objects that others depend on.
+        """
+        answer: types.CommitUndone = self._scope.call(
+            "history.undo",
+            {"keep_later": keep_later},
+            id,
+        )
         return answer
 
     def verify(self) -> types.Verification:
         """Check the whole history against its hashes."""
         answer: types.Verification = self._scope.call("history.verify")
+        return answer
+
+
+class Proofs(Noun):
+    """The history for whoever holds a checkpoint of it."""
+
+    def checkpoint(self) -> types.Checkpoint:
+        """The history as it is now, in a few bytes to be kept elsewhere."""
+        answer: types.Checkpoint = self._scope.call("proofs.checkpoint")
+        return answer
+
+    def inclusion(self, id: str, *, size: int | None = None) -> types.CommitProof:
+        """That a commit is in the history.
+
+        Args:
+            size: The size of a checkpoint that the checker holds; that of the history now where
+                absent.
+        """
+        answer: types.CommitProof = self._scope.call("proofs.inclusion", {"size": size}, id)
+        return answer
+
+    def transaction(self, id: str, *, size: int | None = None) -> types.TransactionProof:
+        """What a transaction is, and that the history says so.
+
+        Args:
+            size: The size of a checkpoint that the checker holds; that of the history now where
+                absent.
+        """
+        answer: types.TransactionProof = self._scope.call("proofs.transaction", {"size": size}, id)
+        return answer
+
+    def consistency(self, *, from_size: int, to_size: int | None = None) -> types.ConsistencyProof:
+        """That the history of a checkpoint begins with that of an earlier one.
+
+        Args:
+            from_size: The size of the checkpoint that the checker holds.
+            to_size: The size of the later one; that of the history now where absent.
+        """
+        answer: types.ConsistencyProof = self._scope.call(
+            "proofs.consistency",
+            {"from_size": from_size, "to_size": to_size},
+        )
+        return answer
+
+    def check(self, *, note: str) -> types.ConsistencyProof:
+        """That the history begins with that of a checkpoint that somebody holds.
+
+        Args:
+            note: Its text, signed or not.
+        """
+        answer: types.ConsistencyProof = self._scope.call("proofs.check", {"note": note})
         return answer
 
 
@@ -2207,6 +2392,7 @@ class Book(Noun):
         correlation_id: str | None = None,
         causation_id: str | None = None,
         idempotency_key: str | None = None,
+        as_of: str | None = None,
     ) -> Book:
         """The same book with some members of the context set; `None` keeps what there is.
 
@@ -2217,6 +2403,8 @@ class Book(Noun):
             causation_id: The id of what caused the request.
             idempotency_key: A write with a key that was used before returns the first answer and
                 does nothing.
+            as_of: The point of the book's history as of which it is read, see [`BookHandle::at`];
+                the present where absent. Writing then answers `read_only`.
         """
         context = {
             "actor": actor,
@@ -2224,6 +2412,7 @@ class Book(Noun):
             "correlation_id": correlation_id,
             "causation_id": causation_id,
             "idempotency_key": idempotency_key,
+            "as_of": as_of,
         }
         return Book(Scope(self._scope.native, self._scope.book_id, self._scope.changed(context)))
 
@@ -2303,6 +2492,11 @@ class Book(Noun):
         return Layouts(self._scope)
 
     @property
+    def secrets(self) -> Secrets:
+        """What the host keeps sealed."""
+        return Secrets(self._scope)
+
+    @property
     def exports(self) -> Exports:
         """The book for other programs."""
         return Exports(self._scope)
@@ -2321,6 +2515,11 @@ class Book(Noun):
     def history(self) -> History:
         """What happened, and the proof of it."""
         return History(self._scope)
+
+    @property
+    def proofs(self) -> Proofs:
+        """The history for whoever holds a checkpoint of it."""
+        return Proofs(self._scope)
 
     @property
     def events(self) -> Events:
@@ -2360,6 +2559,11 @@ class Book(Noun):
                 "learn_threshold": learn_threshold,
             },
         )
+        return answer
+
+    def erase_texts(self) -> types.ErasureReport:
+        """Erase every personal text of the book, in all its history."""
+        answer: types.ErasureReport = self._scope.call("books.erase_texts")
         return answer
 
 
@@ -2409,6 +2613,7 @@ class Engine:
         correlation_id: str | None = None,
         causation_id: str | None = None,
         idempotency_key: str | None = None,
+        as_of: str | None = None,
     ) -> Books:
         """Making books.
 
@@ -2419,6 +2624,8 @@ class Engine:
             causation_id: The id of what caused the request.
             idempotency_key: A write with a key that was used before returns the first answer and
                 does nothing.
+            as_of: The point of the book's history as of which it is read, see [`BookHandle::at`];
+                the present where absent. Writing then answers `read_only`.
         """
         context = {
             "actor": actor,
@@ -2426,6 +2633,7 @@ class Engine:
             "correlation_id": correlation_id,
             "causation_id": causation_id,
             "idempotency_key": idempotency_key,
+            "as_of": as_of,
         }
         return Books(Scope(self._native, None, context))
 
@@ -2438,6 +2646,7 @@ class Engine:
         correlation_id: str | None = None,
         causation_id: str | None = None,
         idempotency_key: str | None = None,
+        as_of: str | None = None,
     ) -> Book:
         """One book, as one actor. Nothing is read yet.
 
@@ -2451,6 +2660,8 @@ class Engine:
             causation_id: The id of what caused the request.
             idempotency_key: A write with a key that was used before returns the first answer and
                 does nothing.
+            as_of: The point of the book's history as of which it is read, see [`BookHandle::at`];
+                the present where absent. Writing then answers `read_only`.
         """
         context = {
             "actor": actor,
@@ -2458,8 +2669,75 @@ class Engine:
             "correlation_id": correlation_id,
             "causation_id": causation_id,
             "idempotency_key": idempotency_key,
+            "as_of": as_of,
         }
         return Book(Scope(self._native, book_id, context))
+
+    def backup(self, path: str | PathLike[str]) -> Backup:
+        """Backs up every book into an SQLite file that must not be there yet, while the engine is
+        used, and gives what it holds.
+
+        An SQLite database is copied as it is at one moment; of any other store each book is copied
+        with its history, without how far its events were delivered. When this returns, the file is
+        on the disk and every history in it verifies; otherwise there is no file.
+
+        Args:
+            path: The file.
+        """
+        return backup(self._native, path)
+
+    def copy_book(self, book_id: str, to: Engine) -> Copied:
+        """Copies to another engine's store what it lacks of a book: every commit, checked, so that
+        both histories are the same. A copy that was cut off goes on when it is repeated, and what
+        is new comes in either direction. Nobody's role is asked.
+
+        Where the other store has another history of the book, the error is `id_conflict`, with the
+        first commit that differs as `id`.
+
+        Args:
+            book_id: The book.
+            to: The engine over the other store.
+        """
+        return copy_book(self._native, book_id, to._native)
+
+    def relay(
+        self,
+        sink: str,
+        tell: Callable[[Outgoing], object],
+        *,
+        batch: int | None = None,
+        lease_seconds: int | None = None,
+        pause_seconds: int | None = None,
+        since: datetime | str | None = None,
+        tries: int | None = None,
+    ) -> Relay:
+        """What delivers the events of all books to `tell`: each book's in order, at least once.
+
+        `tell` is given one event at a time and takes it by returning. What it raises refuses the
+        event, which is tried again after a pause and set aside in the end; an `Undelivered` says
+        more.
+
+        Args:
+            sink: The name under which is kept how far it has come; another name is told everything
+                anew.
+            tell: Is called with each event.
+            batch: How many events there may be between two places that are kept, 20 where absent:
+                after a failure as many are told again.
+            lease_seconds: How long a book's events are this relay's, 60 where absent: more than a
+                batch ever takes.
+            pause_seconds: How long an event waits that was refused, 10 where absent; twice as long
+                each further time.
+            since: Events from before this instant are passed over.
+            tries: How often an event is refused before it is set aside, 5 where absent.
+        """
+        settings = {
+            "batch": batch,
+            "lease_seconds": lease_seconds,
+            "pause_seconds": pause_seconds,
+            "since": since,
+            "tries": tries,
+        }
+        return Relay(relay_of(self._native, sink, tell, settings), sink, tell)
 
     def close(self) -> None:
         """Closes the store; later calls raise `UnavailableError` with the code `closed`."""
@@ -2482,12 +2760,17 @@ class Engine:
         return f"<{public_name(self)} {hide_password(self._url)!r}{state}>"
 
 
-def open(url: str) -> Engine:
+def open(
+    url: str, *, secret_keys: str | None = None, signing_key: str | None = None
+) -> Engine:
     """Opens the store that a URL names: `memory:` or `sqlite:PATH`.
 
     Use it in a `with` statement, or `close` it yourself:
 
         with fiscaflow.open("sqlite:home.db") as engine:
             ...
+
+    `secret_keys` are the master keys of `book.secrets`: `VERSION:BASE64` each, apart by commas.
+    `signing_key` signs the checkpoints of `book.proofs`: a private key as note tools write it.
     """
-    return Engine(Native.open(url), url)
+    return Engine(Native.open(url, secret_keys, signing_key), url)

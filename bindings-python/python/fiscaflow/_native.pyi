@@ -6,7 +6,7 @@ The native part of `fiscaflow`; use the package itself.
 import collections.abc
 from typing import Final, final
 
-__all__ = ["VERSION", "Native", "Pending", "categorise"]
+__all__ = ["VERSION", "Answer", "Native", "NativeInbox", "NativeRelay", "Pending", "categorise", "restore", "start_restore"]
 
 VERSION: Final[str]
 """
@@ -14,10 +14,24 @@ The version of the package.
 """
 
 @final
+class Answer:
+    """
+    What a sink's answer to an event is given to.
+    """
+    def give(self, /, failure: "str | None") -> "None":
+        """
+        Says that the event was taken, or by JSON why not. Only the first answer counts.
+        """
+
+@final
 class Native:
     """
     An engine over the store that a URL names.
     """
+    def backup(self, /, path: "str") -> "str":
+        """
+        Backs up every book into a file that is not there yet, and gives what it holds as JSON.
+        """
     def call(self, /, verb: "str", context: "str", book_id: "str | None" = None, id: "str | None" = None, request: "str | None" = None, hear: "collections.abc.Callable[[str], object] | None" = None) -> "str":
         """
         Runs a verb and gives its answer as JSON; `hear` is called with its progress as JSON.
@@ -26,10 +40,22 @@ class Native:
         """
         Closes the store; later calls answer `closed`.
         """
+    def copy_book(self, /, book_id: str, to: Native) -> str:
+        """
+        Copies to another engine what it lacks of a book, and gives what came of it as JSON.
+        """
     @staticmethod
-    def open(url: str) -> Native:
+    def open(url: "str", secret_keys: "str | None" = None, signing_key: "str | None" = None) -> "Native":
         """
         Opens a store: `memory:` or `sqlite:PATH`.
+        """
+    def relay(self, /, sink: str, settings: str) -> NativeRelay:
+        """
+        A relay to the sink of that name, with settings as JSON.
+        """
+    def start_backup(self, /, path: "str", done: "collections.abc.Callable[[str | None, BaseException | None], object]") -> "Pending":
+        """
+        Starts to back up; `done` is called with what the backup holds as JSON or an exception.
         """
     def start_call(self, /, verb: "str", context: "str", book_id: "str | None", id: "str | None", request: "str | None", done: "collections.abc.Callable[[str | None, BaseException | None], object]", hear: "collections.abc.Callable[[str], object] | None" = None) -> "Pending":
         """
@@ -40,10 +66,40 @@ class Native:
         """
         Starts to close the store; `done` is called with `None` or an exception.
         """
+    def start_copy_book(self, /, book_id: "str", to: "Native", done: "collections.abc.Callable[[str | None, BaseException | None], object]") -> "Pending":
+        """
+        Starts to copy a book; `done` is called with what came of it as JSON or an exception.
+        """
     @staticmethod
-    def start_open(url: "str", done: "collections.abc.Callable[[Native | None, BaseException | None], object]") -> "Pending":
+    def start_open(url: "str", done: "collections.abc.Callable[[Native | None, BaseException | None], object]", secret_keys: "str | None" = None, signing_key: "str | None" = None) -> "Pending":
         """
         Starts to open a store; `done` is called with the engine or an exception.
+        """
+
+@final
+class NativeInbox:
+    """
+    A consumer of events whose effects are writes of the engine.
+    """
+    def __new__(cls, /, consumer: str, actor: str) -> NativeInbox: ...
+    def context(self, /, event_id: "str", correlation_id: "str | None") -> "str":
+        """
+        How a write says that it is the effect of an event: a context as JSON.
+        """
+
+@final
+class NativeRelay:
+    """
+    Delivers the events of all books to one sink, a round at a time.
+    """
+    def round(self, /, ask: "collections.abc.Callable[[str, Answer], object]") -> "str":
+        """
+        Runs a round and gives what came of it as JSON; `ask` is called with each event as JSON and
+        what its answer is given to.
+        """
+    def start_round(self, /, ask: "collections.abc.Callable[[str, Answer], object]", done: "collections.abc.Callable[[str | None, BaseException | None], object]") -> "Pending":
+        """
+        Starts a round; `done` is called with what came of it as JSON or an exception.
         """
 
 @final
@@ -59,4 +115,14 @@ class Pending:
 def categorise(texts: "list[str | None]", labels: "list[str | None]", amounts: "list[int | None]", dates: "list[str | None]") -> "tuple[list[str | None], list[float | None]]":
     """
     What the labelled rows say of each row without a label, and how probable that is.
+    """
+
+def restore(backup: "str", url: "str") -> "str":
+    """
+    Restores a backup where a URL says, and gives what it holds as JSON.
+    """
+
+def start_restore(backup: "str", url: "str", done: "collections.abc.Callable[[str | None, BaseException | None], object]") -> "Pending":
+    """
+    Starts to restore a backup; `done` is called with what it holds as JSON or an exception.
     """

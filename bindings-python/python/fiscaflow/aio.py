@@ -4,16 +4,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from datetime import datetime
+from os import PathLike
 from types import TracebackType
 from typing import Any
 
 from . import types
-from ._asyncio import Noun, Scope, close_native, open_native
+from ._asyncio import (
+    Inbox,
+    Noun,
+    Relay,
+    Scope,
+    backup,
+    close_native,
+    copy_book,
+    open_native,
+    restore,
+)
+from ._delivery import Backup, Copied, Outgoing, relay_of
 from ._native import Native
 from ._rows import Rows
 from ._wire import base64, hide_password, public_name
 
-__all__ = ["Book", "Books", "Engine", "open"]
+__all__ = ["Book", "Books", "Engine", "Inbox", "Relay", "open", "restore"]
 
 
 class Members(Noun):
@@ -47,6 +60,25 @@ class Members(Noun):
     async def remove(self, id: str) -> None:
         """Remove a member."""
         await self._scope.call_async("members.remove", id=id)
+
+    async def erase(self, id: str, *, entered_texts: bool = False) -> types.ErasureReport:
+        """Erase a member's name and reasons and, if wanted, what the member entered.
+
+        Args:
+            entered_texts: Also what the member entered by hand: names, notes, payees, tags, rules,
+                the names of files. What files and others brought stays.
+        """
+        answer: types.ErasureReport = await self._scope.call_async(
+            "members.erase",
+            {"entered_texts": entered_texts},
+            id,
+        )
+        return answer
+
+    async def personal_data(self, id: str) -> types.MemberData:
+        """All that the book knows of a member."""
+        answer: types.MemberData = await self._scope.call_async("members.personal_data", id=id)
+        return answer
 
 
 class Accounts(Noun):
@@ -1685,6 +1717,59 @@ class Layouts(Noun):
         await self._scope.call_async("layouts.delete", id=id)
 
 
+class Secrets(Noun):
+    """What the host keeps sealed."""
+
+    async def put(self, *, kind: str, id: str, field: str, value: str) -> types.SecretInfo:
+        """Seal a value of the host's and keep it.
+
+        Args:
+            kind: What it belongs to, such as `bank_connection`.
+            id: Which of these: an id of the host's, nothing personal.
+            field: Which of its values, such as `access_token`.
+            value: The value.
+        """
+        answer: types.SecretInfo = await self._scope.call_async(
+            "secrets.put",
+            {"kind": kind, "id": id, "field": field, "value": value},
+        )
+        return answer
+
+    async def list(self) -> Rows[types.SecretInfo]:
+        """What the host keeps sealed, without its values."""
+        answer: Rows[types.SecretInfo] = await self._scope.call_async("secrets.list")
+        return answer
+
+    async def reveal(self, *, kind: str, id: str, field: str) -> types.SecretValue:
+        """Open a secret.
+
+        Args:
+            kind: What it belongs to, such as `bank_connection`.
+            id: Which of these: an id of the host's.
+            field: Which of its values, such as `access_token`.
+        """
+        answer: types.SecretValue = await self._scope.call_async(
+            "secrets.reveal",
+            {"kind": kind, "id": id, "field": field},
+        )
+        return answer
+
+    async def delete(self, *, kind: str, id: str, field: str) -> None:
+        """Remove a secret.
+
+        Args:
+            kind: What it belongs to, such as `bank_connection`.
+            id: Which of these: an id of the host's.
+            field: Which of its values, such as `access_token`.
+        """
+        await self._scope.call_async("secrets.delete", {"kind": kind, "id": id, "field": field})
+
+    async def rotate(self) -> types.SecretRotation:
+        """Move every secret to the current master key."""
+        answer: types.SecretRotation = await self._scope.call_async("secrets.rotate")
+        return answer
+
+
 class Exports(Noun):
     """The book for other programs."""
 
@@ -2151,19 +2236,135 @@ class History(Noun):
         )
         return answer
 
-    async def object(self, id: str) -> Rows[types.ObjectChange]:
-        """What happened to one object."""
-        answer: Rows[types.ObjectChange] = await self._scope.call_async("history.object", id=id)
+    async def object(
+        self,
+        id: str,
+        *,
+        kind: str | None = None,
+        after: int | None = None,
+        limit: int | None = None,
+    ) -> Rows[types.ObjectChange]:
+        """What happened to one object.
+
+        Args:
+            kind: The kind of the object, such as `transaction`, where an id names several: an
+                envelope has that of its category. Any where absent.
+            after: What follows this sequence number; from the beginning where absent.
+            limit: How many commits at most, 1 to 500; 100 where absent.
+        """
+        answer: Rows[types.ObjectChange] = await self._scope.call_async(
+            "history.object",
+            {"kind": kind, "after": after, "limit": limit},
+            id,
+        )
         return answer
 
-    async def undo(self, id: str) -> types.CommitUndone:
-        """Take back what rules, suggestions or a recategorisation gave, by their commit."""
-        answer: types.CommitUndone = await self._scope.call_async("history.undo", id=id)
+    async def compare(
+        self,
+        *,
+        from_: types.Point,
+        to: types.Point | None = None,
+        limit: int | None = None,
+        cursor: str | None = None,
+    ) -> types.Comparison:
+        """What differs between two points, object by object.
+
+        Args:
+            from_: The point that is before.
+            to: The point that is after, be it later or earlier; the present where absent.
+            limit: How many objects to list at most, 1 to 500; 50 where absent.
+            cursor: Where the page before ended, as its answer told.
+        """
+        answer: types.Comparison = await self._scope.call_async(
+            "history.compare",
+            {"from": from_, "to": to, "limit": limit, "cursor": cursor},
+        )
+        return answer
+
+    async def undo(self, id: str, *, keep_later: bool = False) -> types.CommitUndone:
+        """Take back what a commit did.
+
+        Args:
+            keep_later: Whether what stands in the way of it stays as it is, instead of having it
+                refused: fields that later commits changed, and objects that others depend on.
+        """
+        answer: types.CommitUndone = await self._scope.call_async(
+            "history.undo",
+            {"keep_later": keep_later},
+            id,
+        )
         return answer
 
     async def verify(self) -> types.Verification:
         """Check the whole history against its hashes."""
         answer: types.Verification = await self._scope.call_async("history.verify")
+        return answer
+
+
+class Proofs(Noun):
+    """The history for whoever holds a checkpoint of it."""
+
+    async def checkpoint(self) -> types.Checkpoint:
+        """The history as it is now, in a few bytes to be kept elsewhere."""
+        answer: types.Checkpoint = await self._scope.call_async("proofs.checkpoint")
+        return answer
+
+    async def inclusion(self, id: str, *, size: int | None = None) -> types.CommitProof:
+        """That a commit is in the history.
+
+        Args:
+            size: The size of a checkpoint that the checker holds; that of the history now where
+                absent.
+        """
+        answer: types.CommitProof = await self._scope.call_async(
+            "proofs.inclusion",
+            {"size": size},
+            id,
+        )
+        return answer
+
+    async def transaction(self, id: str, *, size: int | None = None) -> types.TransactionProof:
+        """What a transaction is, and that the history says so.
+
+        Args:
+            size: The size of a checkpoint that the checker holds; that of the history now where
+                absent.
+        """
+        answer: types.TransactionProof = await self._scope.call_async(
+            "proofs.transaction",
+            {"size": size},
+            id,
+        )
+        return answer
+
+    async def consistency(
+        self,
+        *,
+        from_size: int,
+        to_size: int | None = None,
+    ) -> types.ConsistencyProof:
+        """That the history of a checkpoint begins with that of an earlier one.
+
+        Args:
+            from_size: The size of the checkpoint that the checker holds.
+            to_size: The size of the later one; that of the history now where absent.
+        """
+        answer: types.ConsistencyProof = await self._scope.call_async(
+            "proofs.consistency",
+            {"from_size": from_size, "to_size": to_size},
+        )
+        return answer
+
+    async def check(self, *, note: str) -> types.ConsistencyProof:
+        """That the history begins with that of a checkpoint that somebody holds.
+
+        Args:
+            note: Its text, signed or not.
+        """
+        answer: types.ConsistencyProof = await self._scope.call_async(
+            "proofs.check",
+            {"note": note},
+        )
         return answer
 
 
@@ -2235,6 +2436,7 @@ class Book(Noun):
         correlation_id: str | None = None,
         causation_id: str | None = None,
         idempotency_key: str | None = None,
+        as_of: str | None = None,
     ) -> Book:
         """The same book with some members of the context set; `None` keeps what there is.
 
@@ -2245,6 +2447,8 @@ class Book(Noun):
             causation_id: The id of what caused the request.
             idempotency_key: A write with a key that was used before returns the first answer and
                 does nothing.
+            as_of: The point of the book's history as of which it is read, see [`BookHandle::at`];
+                the present where absent. Writing then answers `read_only`.
         """
         context = {
             "actor": actor,
@@ -2252,6 +2456,7 @@ class Book(Noun):
             "correlation_id": correlation_id,
             "causation_id": causation_id,
             "idempotency_key": idempotency_key,
+            "as_of": as_of,
         }
         return Book(Scope(self._scope.native, self._scope.book_id, self._scope.changed(context)))
 
@@ -2331,6 +2536,11 @@ class Book(Noun):
         return Layouts(self._scope)
 
     @property
+    def secrets(self) -> Secrets:
+        """What the host keeps sealed."""
+        return Secrets(self._scope)
+
+    @property
     def exports(self) -> Exports:
         """The book for other programs."""
         return Exports(self._scope)
@@ -2349,6 +2559,11 @@ class Book(Noun):
     def history(self) -> History:
         """What happened, and the proof of it."""
         return History(self._scope)
+
+    @property
+    def proofs(self) -> Proofs:
+        """The history for whoever holds a checkpoint of it."""
+        return Proofs(self._scope)
 
     @property
     def events(self) -> Events:
@@ -2388,6 +2603,11 @@ class Book(Noun):
                 "learn_threshold": learn_threshold,
             },
         )
+        return answer
+
+    async def erase_texts(self) -> types.ErasureReport:
+        """Erase every personal text of the book, in all its history."""
+        answer: types.ErasureReport = await self._scope.call_async("books.erase_texts")
         return answer
 
 
@@ -2437,6 +2657,7 @@ class Engine:
         correlation_id: str | None = None,
         causation_id: str | None = None,
         idempotency_key: str | None = None,
+        as_of: str | None = None,
     ) -> Books:
         """Making books.
 
@@ -2447,6 +2668,8 @@ class Engine:
             causation_id: The id of what caused the request.
             idempotency_key: A write with a key that was used before returns the first answer and
                 does nothing.
+            as_of: The point of the book's history as of which it is read, see [`BookHandle::at`];
+                the present where absent. Writing then answers `read_only`.
         """
         context = {
             "actor": actor,
@@ -2454,6 +2677,7 @@ class Engine:
             "correlation_id": correlation_id,
             "causation_id": causation_id,
             "idempotency_key": idempotency_key,
+            "as_of": as_of,
         }
         return Books(Scope(self._native, None, context))
 
@@ -2466,6 +2690,7 @@ class Engine:
         correlation_id: str | None = None,
         causation_id: str | None = None,
         idempotency_key: str | None = None,
+        as_of: str | None = None,
     ) -> Book:
         """One book, as one actor. Nothing is read yet.
 
@@ -2479,6 +2704,8 @@ class Engine:
             causation_id: The id of what caused the request.
             idempotency_key: A write with a key that was used before returns the first answer and
                 does nothing.
+            as_of: The point of the book's history as of which it is read, see [`BookHandle::at`];
+                the present where absent. Writing then answers `read_only`.
         """
         context = {
             "actor": actor,
@@ -2486,8 +2713,75 @@ class Engine:
             "correlation_id": correlation_id,
             "causation_id": causation_id,
             "idempotency_key": idempotency_key,
+            "as_of": as_of,
         }
         return Book(Scope(self._native, book_id, context))
+
+    async def backup(self, path: str | PathLike[str]) -> Backup:
+        """Backs up every book into an SQLite file that must not be there yet, while the engine is
+        used, and gives what it holds.
+
+        An SQLite database is copied as it is at one moment; of any other store each book is copied
+        with its history, without how far its events were delivered. When this returns, the file is
+        on the disk and every history in it verifies; otherwise there is no file.
+
+        Args:
+            path: The file.
+        """
+        return await backup(self._native, path)
+
+    async def copy_book(self, book_id: str, to: Engine) -> Copied:
+        """Copies to another engine's store what it lacks of a book: every commit, checked, so that
+        both histories are the same. A copy that was cut off goes on when it is repeated, and what
+        is new comes in either direction. Nobody's role is asked.
+
+        Where the other store has another history of the book, the error is `id_conflict`, with the
+        first commit that differs as `id`.
+
+        Args:
+            book_id: The book.
+            to: The engine over the other store.
+        """
+        return await copy_book(self._native, book_id, to._native)
+
+    def relay(
+        self,
+        sink: str,
+        tell: Callable[[Outgoing], object],
+        *,
+        batch: int | None = None,
+        lease_seconds: int | None = None,
+        pause_seconds: int | None = None,
+        since: datetime | str | None = None,
+        tries: int | None = None,
+    ) -> Relay:
+        """What delivers the events of all books to `tell`: each book's in order, at least once.
+
+        `tell` is given one event at a time and takes it by returning. What it raises refuses the
+        event, which is tried again after a pause and set aside in the end; an `Undelivered` says
+        more.
+
+        Args:
+            sink: The name under which is kept how far it has come; another name is told everything
+                anew.
+            tell: Is called with each event.
+            batch: How many events there may be between two places that are kept, 20 where absent:
+                after a failure as many are told again.
+            lease_seconds: How long a book's events are this relay's, 60 where absent: more than a
+                batch ever takes.
+            pause_seconds: How long an event waits that was refused, 10 where absent; twice as long
+                each further time.
+            since: Events from before this instant are passed over.
+            tries: How often an event is refused before it is set aside, 5 where absent.
+        """
+        settings = {
+            "batch": batch,
+            "lease_seconds": lease_seconds,
+            "pause_seconds": pause_seconds,
+            "since": since,
+            "tries": tries,
+        }
+        return Relay(relay_of(self._native, sink, tell, settings), sink, tell)
 
     async def close(self) -> None:
         """Closes the store; later calls raise `UnavailableError` with the code `closed`."""
@@ -2513,10 +2807,11 @@ class Engine:
 class Opening:
     """An engine that is being opened: `await` it, or use it in `async with`."""
 
-    __slots__ = ("_engine", "_url")
+    __slots__ = ("_engine", "_keys", "_url")
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, secret_keys: str | None, signing_key: str | None) -> None:
         self._url = url
+        self._keys = (secret_keys, signing_key)
         self._engine: Engine | None = None
 
     def __await__(self) -> Generator[Any, None, Engine]:
@@ -2536,10 +2831,12 @@ class Opening:
             await self._engine.close()
 
     async def _open(self) -> Engine:
-        return Engine(await open_native(self._url), self._url)
+        return Engine(await open_native(self._url, *self._keys), self._url)
 
 
-def open(url: str) -> Opening:
+def open(
+    url: str, *, secret_keys: str | None = None, signing_key: str | None = None
+) -> Opening:
     """Opens the store that a URL names: `memory:` or `sqlite:PATH`.
 
     Use it in `async with`, or `await` it and `close` it yourself:
@@ -2548,5 +2845,8 @@ def open(url: str) -> Opening:
             ...
 
         engine = await aio.open("sqlite:home.db")
+
+    `secret_keys` are the master keys of `book.secrets`: `VERSION:BASE64` each, apart by commas.
+    `signing_key` signs the checkpoints of `book.proofs`: a private key as note tools write it.
     """
-    return Opening(url)
+    return Opening(url, secret_keys, signing_key)

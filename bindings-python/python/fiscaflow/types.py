@@ -152,7 +152,11 @@ ErrorCode: TypeAlias = Literal[
     "reconciled",
     "in_use",
     "last_owner",
+    "undo_blocked",
+    "not_undoable",
+    "read_only",
     "idempotency_key_reused",
+    "erased",
     "invalid_cursor",
     "invalid_pattern",
     "rules_too_slow",
@@ -162,6 +166,7 @@ ErrorCode: TypeAlias = Literal[
     "bank_refused",
     "account_unknown",
     "suggester_refused",
+    "secret_key_missing",
     "conflict",
     "store_unavailable",
     "storage_full",
@@ -170,6 +175,9 @@ ErrorCode: TypeAlias = Literal[
     "schema_too_new",
     "corrupt_data",
     "history_broken",
+    "secret_unreadable",
+    "history_rolled_back",
+    "history_forked",
     "internal",
 ]
 """The reason of an error, stable across versions."""
@@ -259,6 +267,9 @@ OccurrenceState: TypeAlias = Literal["paid", "due", "late"]
 
 PayeeId: TypeAlias = str
 """Names a payee of a book."""
+
+Point: TypeAlias = str
+"""A commit's sequence number or hash, or an instant (RFC 3339)."""
 
 Quote: TypeAlias = Literal["double", "single", "none"]
 """What stands around cells."""
@@ -1054,15 +1065,62 @@ class CategoryQuality(TypedDict):
     """The harmonic mean of both, in thousandths."""
 
 
+class Checkpoint(TypedDict):
+    """The history of one moment, in a few bytes to be kept somewhere else."""
+
+    origin: str
+    """What names the log: the host's name for its logs, a slash, and the book's id."""
+    size: int
+    """How many commits the history had."""
+    root: Hash
+    """The root of the Merkle tree over them (RFC 9162, section 2.1)."""
+    note: str
+    """The same as a text (C2SP `tlog-checkpoint`): a signed note where the host has a key, and the
+    text of one where not.
+    """
+    key: str | None
+    """The key that checks the signature, as note tools write it; absent = nobody signed."""
+
+
+class CommitProof(TypedDict):
+    """That a commit is in the history of a checkpoint."""
+
+    checkpoint: Checkpoint
+    """The checkpoint."""
+    index: int
+    """The commit's place among the leaves of the tree, from 0."""
+    header: str
+    """The commit's header as it is stored: the bytes of the leaf."""
+    path: list[Hash]
+    """The hashes from the leaf to the root."""
+
+
 class CommitUndone(TypedDict):
     """What an undo took back."""
 
     seq: int
     """The commit's sequence number."""
     restored: int
-    """How many transactions have something of it taken back."""
+    """How many objects have something of it taken back."""
     kept: int
-    """How many stay as they are: what the commit gave them has changed since, or they are gone."""
+    """How many keep something of it, because of what came later."""
+    undo_seq: int | None
+    """The sequence number of the undo, by which it can be taken back in its turn; absent where
+    there was nothing to do.
+    """
+
+
+class Comparison(TypedDict):
+    """What differs between two points."""
+
+    from_seq: int
+    """The sequence number of the commit before."""
+    to_seq: int
+    """The sequence number of the commit after."""
+    items: list[ObjectDifference]
+    """The objects that differ, by kind and id."""
+    next_cursor: str | None
+    """Where the next page begins; absent = this is the last one."""
 
 
 class ConditionAll(TypedDict):
@@ -1326,6 +1384,19 @@ of.len() == 2)); # Ok::<(), serde_json::Error>(()) ```
 """
 
 
+class ConsistencyProof(TypedDict):
+    """That the history of a checkpoint begins with the history of an earlier one. The earlier root
+    is not told: the checker takes it from the checkpoint that it holds.
+    """
+
+    checkpoint: Checkpoint
+    """The later checkpoint."""
+    from_size: int
+    """The size of the earlier one."""
+    path: list[Hash]
+    """The hashes that lead from the one root to the other."""
+
+
 class Conversion(TypedDict):
     """An amount in another currency."""
 
@@ -1484,6 +1555,21 @@ class Dismissal(TypedDict):
     """The day on which it was dismissed, in the book's zone."""
 
 
+class EnteredText(TypedDict):
+    """A text that a member entered."""
+
+    field: str
+    """The field that it was put into."""
+    id: str
+    """The object's id."""
+    kind: str
+    """The kind of the object, such as `transaction`."""
+    seq: int
+    """The commit."""
+    text: str
+    """The text."""
+
+
 class Entry(TypedDict):
     """One line of a book's history."""
 
@@ -1582,6 +1668,17 @@ class EnvelopeState(TypedDict):
     """Whether a deficit of this month stays in the envelope."""
     witness: Witness | None
     """What the activity was made from, where asked for."""
+
+
+class ErasureReport(TypedDict):
+    """What was erased."""
+
+    changed: int
+    """How many documents and transactions were written anew without something; none where all texts
+    of the book were erased.
+    """
+    texts: int
+    """How many texts of the history are gone: one for each reason and each image of an object."""
 
 
 EvaluationReport = TypedDict(
@@ -2075,6 +2172,36 @@ class Member(TypedDict):
     """What people call the member."""
 
 
+class MemberCommit(TypedDict):
+    """One thing that a member did."""
+
+    action: str
+    """The verb, such as `accounts.create`."""
+    at: str
+    """When."""
+    causation_id: str | None
+    """The id of what caused the request."""
+    correlation_id: str | None
+    """The id that ties together what belongs to one request."""
+    reason: str | None
+    """The reason that was given, unless it was erased."""
+    seq: int
+    """The commit."""
+
+
+class MemberData(TypedDict):
+    """All that a book knows of one member."""
+
+    actor: ActorId
+    """Whose."""
+    commits: list[MemberCommit]
+    """What the member did, oldest first."""
+    member: Member | None
+    """The member, as long as it is one."""
+    texts: list[EnteredText]
+    """What the member entered, oldest first."""
+
+
 class Money(TypedDict):
     """An exact amount and its currency."""
 
@@ -2168,10 +2295,25 @@ class ObjectChange(TypedDict):
     """The verb, such as `transactions.update`."""
     reason: str | None
     """The reason that was given."""
+    correlation_id: str | None
+    """The id that ties together what belongs to one request."""
+    causation_id: str | None
+    """The id of what caused the request."""
     kind: str
     """The kind of the object, such as `transaction`."""
     fields: list[FieldChange]
     """The fields that are other than before."""
+
+
+class ObjectDifference(TypedDict):
+    """An object that is another at one point of the history than at another point."""
+
+    kind: str
+    """The kind of the object, such as `transaction`."""
+    id: str
+    """Its id, as `history.object` takes it."""
+    fields: list[FieldChange]
+    """The fields that differ; all that have a value where it is not there at one of the points."""
 
 
 class Occurrence(TypedDict):
@@ -3003,6 +3145,35 @@ class Schedule(TypedDict):
     """Whether it is expected; one that is not keeps its stream from being suggested again."""
 
 
+class SecretInfo(TypedDict):
+    """A secret without its value."""
+
+    kind: str
+    """What it belongs to."""
+    id: str
+    """Which of these."""
+    field: str
+    """Which of its values."""
+    key_version: int
+    """The version of the master key under which it is sealed."""
+
+
+class SecretRotation(TypedDict):
+    """What moving all secrets to the current master key did."""
+
+    key_version: int
+    """The version of the master key that all are sealed under now."""
+    rotated: int
+    """How many were sealed under another."""
+
+
+class SecretValue(TypedDict):
+    """An opened secret."""
+
+    value: str
+    """The value."""
+
+
 class SetAsideEvent(TypedDict):
     """An event that a sink refused too often, so that others could go on."""
 
@@ -3288,6 +3459,21 @@ class TransactionPage(TypedDict):
     """The transactions, newest first."""
     next_cursor: str | None
     """Where the next page begins; absent = this is the last one."""
+
+
+class TransactionProof(TypedDict):
+    """That a commit of a checkpoint's history left a transaction in a state."""
+
+    commit: CommitProof
+    """The commit, and that it is in the history."""
+    body: str
+    """The commit's body as it is stored; its SHA-256 stands in the header. It holds the
+    transaction's facts and the commitment to its texts.
+    """
+    text: str | None
+    """The transaction's texts, as JSON; absent = they were erased."""
+    salt: str | None
+    """The salt before the texts, in hexadecimal: the SHA-256 of both is the commitment."""
 
 
 Transfer = TypedDict(

@@ -10,9 +10,12 @@ internal val VERBS = listOf(
     "books.create",
     "books.get",
     "books.update",
+    "books.erase_texts",
     "members.list",
     "members.put",
     "members.remove",
+    "members.erase",
+    "members.personal_data",
     "accounts.create",
     "accounts.get",
     "accounts.list",
@@ -90,6 +93,11 @@ internal val VERBS = listOf(
     "layouts.put",
     "layouts.list",
     "layouts.delete",
+    "secrets.put",
+    "secrets.list",
+    "secrets.reveal",
+    "secrets.delete",
+    "secrets.rotate",
     "exports.create",
     "exports.restore",
     "reports.balances",
@@ -111,8 +119,14 @@ internal val VERBS = listOf(
     "insights.restore",
     "history.list",
     "history.object",
+    "history.compare",
     "history.undo",
     "history.verify",
+    "proofs.checkpoint",
+    "proofs.inclusion",
+    "proofs.transaction",
+    "proofs.consistency",
+    "proofs.check",
     "events.list",
     "events.delivery",
     "events.redeliver",
@@ -126,9 +140,12 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "books.create" -> json(books.`create`(readNewBook(call.request)))
         "books.get" -> json(book.`get`())
         "books.update" -> json(book.`update`(readBookPatch(call.request)))
+        "books.erase_texts" -> json(book.`eraseTexts`())
         "members.list" -> book.members().`list`().map { json(it) }
         "members.put" -> json(book.members().`put`(readMember(call.request)))
         "members.remove" -> book.members().`remove`(call.id()).let { null }
+        "members.erase" -> json(book.members().`erase`(call.id(), readMemberErasure(call.request)))
+        "members.personal_data" -> json(book.members().`personalData`(call.id()))
         "accounts.create" -> json(book.accounts().`create`(readNewAccount(call.request)))
         "accounts.get" -> json(book.accounts().`get`(call.id()))
         "accounts.list" -> book.accounts().`list`().map { json(it) }
@@ -206,6 +223,11 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "layouts.put" -> json(book.layouts().`put`(readNewLayout(call.request)))
         "layouts.list" -> book.layouts().`list`().map { json(it) }
         "layouts.delete" -> book.layouts().`delete`(call.id()).let { null }
+        "secrets.put" -> json(book.secrets().`put`(readNewSecret(call.request)))
+        "secrets.list" -> book.secrets().`list`().map { json(it) }
+        "secrets.reveal" -> json(book.secrets().`reveal`(readSecretName(call.request)))
+        "secrets.delete" -> book.secrets().`delete`(readSecretName(call.request)).let { null }
+        "secrets.rotate" -> json(book.secrets().`rotate`())
         "exports.create" -> json(book.exports().`create`(readExportQuery(call.request)))
         "exports.restore" -> json(book.exports().`restore`(readNewRestore(call.request)))
         "reports.balances" -> book.reports().`balances`(readBalancesQuery(call.request)).map { json(it) }
@@ -226,9 +248,15 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "insights.dismiss" -> json(book.insights().`dismiss`(call.id()))
         "insights.restore" -> book.insights().`restore`(call.id()).let { null }
         "history.list" -> book.history().`list`(readHistoryQuery(call.request)).map { json(it) }
-        "history.object" -> book.history().`object`(call.id()).map { json(it) }
-        "history.undo" -> json(book.history().`undo`(call.id()))
+        "history.object" -> book.history().`object`(call.id(), readObjectQuery(call.request)).map { json(it) }
+        "history.compare" -> json(book.history().`compare`(readCompareQuery(call.request)))
+        "history.undo" -> json(book.history().`undo`(call.id(), readNewUndo(call.request)))
         "history.verify" -> json(book.history().`verify`())
+        "proofs.checkpoint" -> json(book.proofs().`checkpoint`())
+        "proofs.inclusion" -> json(book.proofs().`inclusion`(call.id(), readProofQuery(call.request)))
+        "proofs.transaction" -> json(book.proofs().`transaction`(call.id(), readProofQuery(call.request)))
+        "proofs.consistency" -> json(book.proofs().`consistency`(readConsistencyQuery(call.request)))
+        "proofs.check" -> json(book.proofs().`check`(readHeldCheckpoint(call.request)))
         "events.list" -> book.events().`list`(readHistoryQuery(call.request)).map { json(it) }
         "events.delivery" -> json(book.events().`delivery`(readDeliveryQuery(call.request)))
         "events.redeliver" -> json(book.events().`redeliver`(readRedelivery(call.request)))

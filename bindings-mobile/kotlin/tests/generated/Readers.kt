@@ -6,13 +6,14 @@ package dev.fiscaflow.tests
 import dev.fiscaflow.*
 
 internal fun readCallContext(json: Any?): CallContext {
-    val members = Members(json, "actor", "reason", "correlation_id", "causation_id", "idempotency_key")
+    val members = Members(json, "actor", "reason", "correlation_id", "causation_id", "idempotency_key", "as_of")
     return CallContext(
         `actor` = members.required("actor", ::text),
         `reason` = members.optional("reason", ::text),
         `correlationId` = members.optional("correlation_id", ::text),
         `causationId` = members.optional("causation_id", ::text),
         `idempotencyKey` = members.optional("idempotency_key", ::text),
+        `asOf` = members.optional("as_of", ::text),
     )
 }
 
@@ -448,6 +449,16 @@ internal fun readColumnRole(json: Any?): ColumnRole {
     }
 }
 
+internal fun readCompareQuery(json: Any?): CompareQuery {
+    val members = Members(json, "from", "to", "limit", "cursor")
+    return CompareQuery(
+        `from` = members.required("from", ::text),
+        `to` = members.optional("to", ::text),
+        `limit` = members.optional("limit", ::long),
+        `cursor` = members.optional("cursor", ::text),
+    )
+}
+
 internal fun readCondition(json: Any?): Condition {
     return when (tag(json, "kind")) {
         "all" -> readConditionAll(json)
@@ -601,6 +612,14 @@ internal fun readConditionBalance(json: Any?): Condition {
     return Condition.Balance(
         `min` = members.optional("min", ::text),
         `max` = members.optional("max", ::text),
+    )
+}
+
+internal fun readConsistencyQuery(json: Any?): ConsistencyQuery {
+    val members = Members(json, "from_size", "to_size")
+    return ConsistencyQuery(
+        `fromSize` = members.required("from_size", ::long),
+        `toSize` = members.optional("to_size", ::long),
     )
 }
 
@@ -864,6 +883,13 @@ internal fun readGoalState(json: Any?): GoalState {
     }
 }
 
+internal fun readHeldCheckpoint(json: Any?): HeldCheckpoint {
+    val members = Members(json, "note")
+    return HeldCheckpoint(
+        `note` = members.required("note", ::text),
+    )
+}
+
 internal fun readHistoryQuery(json: Any?): HistoryQuery {
     val members = Members(json, "after", "limit")
     return HistoryQuery(
@@ -887,6 +913,13 @@ internal fun readMember(json: Any?): Member {
         `actor` = members.required("actor", ::text),
         `role` = members.required("role", ::readRole),
         `name` = members.optional("name", ::text),
+    )
+}
+
+internal fun readMemberErasure(json: Any?): MemberErasure {
+    val members = Members(json, "entered_texts")
+    return MemberErasure(
+        `enteredTexts` = members.optional("entered_texts", ::boolean) ?: false,
     )
 }
 
@@ -1100,6 +1133,16 @@ internal fun readNewSchedule(json: Any?): NewSchedule {
     )
 }
 
+internal fun readNewSecret(json: Any?): NewSecret {
+    val members = Members(json, "kind", "id", "field", "value")
+    return NewSecret(
+        `kind` = members.required("kind", ::text),
+        `id` = members.required("id", ::text),
+        `field` = members.required("field", ::text),
+        `value` = members.required("value", ::text),
+    )
+}
+
 internal fun readNewSplit(json: Any?): NewSplit {
     val members = Members(json, "amount", "category_id", "notes")
     return NewSplit(
@@ -1139,6 +1182,22 @@ internal fun readNewTransfer(json: Any?): NewTransfer {
     return NewTransfer(
         `fromId` = members.required("from_id", ::text),
         `toId` = members.required("to_id", ::text),
+    )
+}
+
+internal fun readNewUndo(json: Any?): NewUndo {
+    val members = Members(json, "keep_later")
+    return NewUndo(
+        `keepLater` = members.optional("keep_later", ::boolean) ?: false,
+    )
+}
+
+internal fun readObjectQuery(json: Any?): ObjectQuery {
+    val members = Members(json, "kind", "after", "limit")
+    return ObjectQuery(
+        `kind` = members.optional("kind", ::text),
+        `after` = members.optional("after", ::long),
+        `limit` = members.optional("limit", ::long),
     )
 }
 
@@ -1213,6 +1272,13 @@ internal fun readPeriodYears(json: Any?): Period {
     return Period.Years(
         `startMonth` = members.optional("start_month", ::long),
         `startDay` = members.optional("start_day", ::long),
+    )
+}
+
+internal fun readProofQuery(json: Any?): ProofQuery {
+    val members = Members(json, "size")
+    return ProofQuery(
+        `size` = members.optional("size", ::long),
     )
 }
 
@@ -1509,6 +1575,15 @@ internal fun readSchedulePatch(json: Any?): SchedulePatch {
         `recurrence` = members.optional("recurrence", ::readRecurrence),
         `toleranceDays` = members.optional("tolerance_days", ::long),
         `active` = members.optional("active", ::boolean),
+    )
+}
+
+internal fun readSecretName(json: Any?): SecretName {
+    val members = Members(json, "kind", "id", "field")
+    return SecretName(
+        `kind` = members.required("kind", ::text),
+        `id` = members.required("id", ::text),
+        `field` = members.required("field", ::text),
     )
 }
 

@@ -306,12 +306,35 @@ internal fun json(it: CategoryQuality): Any? = mapOf(
     "f1" to it.`f1`,
 )
 
+internal fun json(it: Checkpoint): Any? = mapOf(
+    "origin" to it.`origin`,
+    "size" to it.`size`,
+    "root" to it.`root`,
+    "note" to it.`note`,
+    "key" to it.`key`,
+)
+
 internal fun json(it: ColumnRole): Any? = it.name.lowercase()
+
+internal fun json(it: CommitProof): Any? = mapOf(
+    "checkpoint" to json(it.`checkpoint`),
+    "index" to it.`index`,
+    "header" to it.`header`,
+    "path" to it.`path`,
+)
 
 internal fun json(it: CommitUndone): Any? = mapOf(
     "seq" to it.`seq`,
     "restored" to it.`restored`,
     "kept" to it.`kept`,
+    "undo_seq" to it.`undoSeq`,
+)
+
+internal fun json(it: Comparison): Any? = mapOf(
+    "from_seq" to it.`fromSeq`,
+    "to_seq" to it.`toSeq`,
+    "items" to it.`items`.map { json(it) },
+    "next_cursor" to it.`nextCursor`,
 )
 
 internal fun json(it: Condition): Any? = when (it) {
@@ -399,6 +422,12 @@ internal fun json(it: Condition): Any? = when (it) {
     )
 }
 
+internal fun json(it: ConsistencyProof): Any? = mapOf(
+    "checkpoint" to json(it.`checkpoint`),
+    "from_size" to it.`fromSize`,
+    "path" to it.`path`,
+)
+
 internal fun json(it: Conversion): Any? = mapOf(
     "amount" to json(it.`amount`),
     "rates" to it.`rates`.map { json(it) },
@@ -483,6 +512,14 @@ internal fun json(it: Dismissal): Any? = mapOf(
     "date" to it.`date`,
 )
 
+internal fun json(it: EnteredText): Any? = mapOf(
+    "field" to it.`field`,
+    "id" to it.`id`,
+    "kind" to it.`kind`,
+    "seq" to it.`seq`,
+    "text" to it.`text`,
+)
+
 internal fun json(it: Entry): Any? = mapOf(
     "seq" to it.`seq`,
     "hash" to it.`hash`,
@@ -529,6 +566,11 @@ internal fun json(it: EnvelopeState): Any? = mapOf(
     "available" to json(it.`available`),
     "carries_deficit" to it.`carriesDeficit`,
     "witness" to it.`witness`?.let { json(it) },
+)
+
+internal fun json(it: ErasureReport): Any? = mapOf(
+    "changed" to it.`changed`,
+    "texts" to it.`texts`,
 )
 
 internal fun json(it: ErrorCode): Any? = it.name.lowercase()
@@ -779,6 +821,22 @@ internal fun json(it: Member): Any? = mapOf(
     "name" to it.`name`,
 )
 
+internal fun json(it: MemberCommit): Any? = mapOf(
+    "action" to it.`action`,
+    "at" to it.`at`.toString(),
+    "causation_id" to it.`causationId`,
+    "correlation_id" to it.`correlationId`,
+    "reason" to it.`reason`,
+    "seq" to it.`seq`,
+)
+
+internal fun json(it: MemberData): Any? = mapOf(
+    "actor" to it.`actor`,
+    "commits" to it.`commits`.map { json(it) },
+    "member" to it.`member`?.let { json(it) },
+    "texts" to it.`texts`.map { json(it) },
+)
+
 internal fun json(it: Money): Any? = mapOf(
     "value" to it.`value`,
     "currency" to it.`currency`,
@@ -810,7 +868,15 @@ internal fun json(it: ObjectChange): Any? = mapOf(
     "actor" to it.`actor`,
     "action" to it.`action`,
     "reason" to it.`reason`,
+    "correlation_id" to it.`correlationId`,
+    "causation_id" to it.`causationId`,
     "kind" to it.`kind`,
+    "fields" to it.`fields`.map { json(it) },
+)
+
+internal fun json(it: ObjectDifference): Any? = mapOf(
+    "kind" to it.`kind`,
+    "id" to it.`id`,
     "fields" to it.`fields`.map { json(it) },
 )
 
@@ -1189,6 +1255,22 @@ internal fun json(it: Schedule): Any? = mapOf(
     "active" to it.`active`,
 )
 
+internal fun json(it: SecretInfo): Any? = mapOf(
+    "kind" to it.`kind`,
+    "id" to it.`id`,
+    "field" to it.`field`,
+    "key_version" to it.`keyVersion`,
+)
+
+internal fun json(it: SecretRotation): Any? = mapOf(
+    "key_version" to it.`keyVersion`,
+    "rotated" to it.`rotated`,
+)
+
+internal fun json(it: SecretValue): Any? = mapOf(
+    "value" to it.`value`,
+)
+
 internal fun json(it: SetAsideEvent): Any? = mapOf(
     "id" to it.`id`,
     "name" to it.`name`,
@@ -1342,6 +1424,13 @@ internal fun json(it: Transaction): Any? = mapOf(
 internal fun json(it: TransactionPage): Any? = mapOf(
     "items" to it.`items`.map { json(it) },
     "next_cursor" to it.`nextCursor`,
+)
+
+internal fun json(it: TransactionProof): Any? = mapOf(
+    "commit" to json(it.`commit`),
+    "body" to it.`body`,
+    "text" to it.`text`,
+    "salt" to it.`salt`,
 )
 
 internal fun json(it: Transfer): Any? = mapOf(

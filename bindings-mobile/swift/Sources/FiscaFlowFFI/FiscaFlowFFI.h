@@ -243,11 +243,26 @@ typedef void (*UniffiForeignFutureCompleteVoid)(uint64_t, UniffiForeignFutureRes
     );
 
 #endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_EVENT_SINK_METHOD0
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_EVENT_SINK_METHOD0
+typedef void (*UniffiCallbackInterfaceEventSinkMethod0)(uint64_t, RustBuffer, UniffiForeignFutureCompleteVoid _Nonnull, uint64_t, UniffiForeignFutureDroppedCallbackStruct* _Nonnull
+    );
+
+#endif
 #ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_PROGRESS_LISTENER_METHOD0
 #define UNIFFI_FFIDEF_CALLBACK_INTERFACE_PROGRESS_LISTENER_METHOD0
 typedef void (*UniffiCallbackInterfaceProgressListenerMethod0)(uint64_t, RustBuffer, void* _Nonnull, 
         RustCallStatus *_Nonnull uniffiCallStatus
     );
+
+#endif
+#ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_EVENT_SINK
+#define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_EVENT_SINK
+typedef struct UniffiVTableCallbackInterfaceEventSink {
+    UniffiCallbackInterfaceFree _Nonnull uniffiFree;
+    UniffiCallbackInterfaceClone _Nonnull uniffiClone;
+    UniffiCallbackInterfaceEventSinkMethod0 _Nonnull tell;
+} UniffiVTableCallbackInterfaceEventSink;
 
 #endif
 #ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_PROGRESS_LISTENER
@@ -258,6 +273,61 @@ typedef struct UniffiVTableCallbackInterfaceProgressListener {
     UniffiCallbackInterfaceProgressListenerMethod0 _Nonnull onProgress;
 } UniffiVTableCallbackInterfaceProgressListener;
 
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_EVENTSINK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_EVENTSINK
+uint64_t uniffi_fiscaflow_fn_clone_eventsink(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_EVENTSINK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_EVENTSINK
+void uniffi_fiscaflow_fn_free_eventsink(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_INIT_CALLBACK_VTABLE_EVENTSINK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_INIT_CALLBACK_VTABLE_EVENTSINK
+void uniffi_fiscaflow_fn_init_callback_vtable_eventsink(const UniffiVTableCallbackInterfaceEventSink* _Nonnull vtable
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EVENTSINK_TELL
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_EVENTSINK_TELL
+uint64_t uniffi_fiscaflow_fn_method_eventsink_tell(uint64_t ptr, RustBuffer outgoing
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_INBOX
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_INBOX
+uint64_t uniffi_fiscaflow_fn_clone_inbox(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_INBOX
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_INBOX
+void uniffi_fiscaflow_fn_free_inbox(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CONSTRUCTOR_INBOX_NEW
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CONSTRUCTOR_INBOX_NEW
+uint64_t uniffi_fiscaflow_fn_constructor_inbox_new(RustBuffer consumer, RustBuffer actor, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_INBOX_CONTEXT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_INBOX_CONTEXT
+RustBuffer uniffi_fiscaflow_fn_method_inbox_context(uint64_t ptr, RustBuffer outgoing, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_RELAY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_RELAY
+uint64_t uniffi_fiscaflow_fn_clone_relay(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_RELAY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_RELAY
+void uniffi_fiscaflow_fn_free_relay(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RELAY_ROUND
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_RELAY_ROUND
+uint64_t uniffi_fiscaflow_fn_method_relay_round(uint64_t ptr
+);
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_ENGINE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_ENGINE
@@ -271,7 +341,22 @@ void uniffi_fiscaflow_fn_free_engine(uint64_t handle, RustCallStatus *_Nonnull o
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CONSTRUCTOR_ENGINE_OPEN
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CONSTRUCTOR_ENGINE_OPEN
-uint64_t uniffi_fiscaflow_fn_constructor_engine_open(RustBuffer url
+uint64_t uniffi_fiscaflow_fn_constructor_engine_open(RustBuffer url, RustBuffer secret_keys, RustBuffer signing_key
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENGINE_BACKUP
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENGINE_BACKUP
+uint64_t uniffi_fiscaflow_fn_method_engine_backup(uint64_t ptr, RustBuffer path
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENGINE_COPY_BOOK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENGINE_COPY_BOOK
+uint64_t uniffi_fiscaflow_fn_method_engine_copy_book(uint64_t ptr, RustBuffer book_id, uint64_t to
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENGINE_RELAY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENGINE_RELAY
+uint64_t uniffi_fiscaflow_fn_method_engine_relay(uint64_t ptr, RustBuffer name, uint64_t sink, RustBuffer options, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ENGINE_BOOK
@@ -369,6 +454,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_categories(uint64_t ptr, RustCall
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_envelopes(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_ERASE_TEXTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_ERASE_TEXTS
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_erase_texts(uint64_t ptr
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_EVENTS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_EVENTS
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_events(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -419,6 +509,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_members(uint64_t ptr, RustCallSta
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_payees(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_PROOFS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_PROOFS
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_proofs(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_RATES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_RATES
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_rates(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -437,6 +532,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_rules(uint64_t ptr, RustCallStatu
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SCHEDULES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SCHEDULES
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_schedules(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SECRETS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SECRETS
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_secrets(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SUGGESTIONS
@@ -684,6 +784,11 @@ uint64_t uniffi_fiscaflow_fn_clone_history(uint64_t handle, RustCallStatus *_Non
 void uniffi_fiscaflow_fn_free_history(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_COMPARE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_COMPARE
+uint64_t uniffi_fiscaflow_fn_method_history_compare(uint64_t ptr, RustBuffer query
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_LIST
 uint64_t uniffi_fiscaflow_fn_method_history_list(uint64_t ptr, RustBuffer query
@@ -691,12 +796,12 @@ uint64_t uniffi_fiscaflow_fn_method_history_list(uint64_t ptr, RustBuffer query
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_OBJECT
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_OBJECT
-uint64_t uniffi_fiscaflow_fn_method_history_object(uint64_t ptr, RustBuffer id
+uint64_t uniffi_fiscaflow_fn_method_history_object(uint64_t ptr, RustBuffer id, RustBuffer query
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_UNDO
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_UNDO
-uint64_t uniffi_fiscaflow_fn_method_history_undo(uint64_t ptr, RustBuffer id
+uint64_t uniffi_fiscaflow_fn_method_history_undo(uint64_t ptr, RustBuffer id, RustBuffer new
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_HISTORY_VERIFY
@@ -799,9 +904,19 @@ uint64_t uniffi_fiscaflow_fn_clone_members(uint64_t handle, RustCallStatus *_Non
 void uniffi_fiscaflow_fn_free_members(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_MEMBERS_ERASE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_MEMBERS_ERASE
+uint64_t uniffi_fiscaflow_fn_method_members_erase(uint64_t ptr, RustBuffer id, RustBuffer request
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_MEMBERS_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_MEMBERS_LIST
 uint64_t uniffi_fiscaflow_fn_method_members_list(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_MEMBERS_PERSONAL_DATA
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_MEMBERS_PERSONAL_DATA
+uint64_t uniffi_fiscaflow_fn_method_members_personal_data(uint64_t ptr, RustBuffer id
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_MEMBERS_PUT
@@ -837,6 +952,41 @@ uint64_t uniffi_fiscaflow_fn_method_payees_list(uint64_t ptr
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PAYEES_NORMALISE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PAYEES_NORMALISE
 uint64_t uniffi_fiscaflow_fn_method_payees_normalise(uint64_t ptr, RustBuffer request
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_PROOFS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_PROOFS
+uint64_t uniffi_fiscaflow_fn_clone_proofs(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_PROOFS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_PROOFS
+void uniffi_fiscaflow_fn_free_proofs(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROOFS_CHECK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROOFS_CHECK
+uint64_t uniffi_fiscaflow_fn_method_proofs_check(uint64_t ptr, RustBuffer request
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROOFS_CHECKPOINT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROOFS_CHECKPOINT
+uint64_t uniffi_fiscaflow_fn_method_proofs_checkpoint(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROOFS_CONSISTENCY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROOFS_CONSISTENCY
+uint64_t uniffi_fiscaflow_fn_method_proofs_consistency(uint64_t ptr, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROOFS_INCLUSION
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROOFS_INCLUSION
+uint64_t uniffi_fiscaflow_fn_method_proofs_inclusion(uint64_t ptr, RustBuffer id, RustBuffer query
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROOFS_TRANSACTION
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_PROOFS_TRANSACTION
+uint64_t uniffi_fiscaflow_fn_method_proofs_transaction(uint64_t ptr, RustBuffer id, RustBuffer query
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_RATES
@@ -1054,6 +1204,41 @@ uint64_t uniffi_fiscaflow_fn_method_schedules_occurrences(uint64_t ptr, RustBuff
 uint64_t uniffi_fiscaflow_fn_method_schedules_update(uint64_t ptr, RustBuffer id, RustBuffer patch
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_SECRETS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_SECRETS
+uint64_t uniffi_fiscaflow_fn_clone_secrets(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_SECRETS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FREE_SECRETS
+void uniffi_fiscaflow_fn_free_secrets(uint64_t handle, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SECRETS_DELETE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SECRETS_DELETE
+uint64_t uniffi_fiscaflow_fn_method_secrets_delete(uint64_t ptr, RustBuffer request
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SECRETS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SECRETS_LIST
+uint64_t uniffi_fiscaflow_fn_method_secrets_list(uint64_t ptr
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SECRETS_PUT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SECRETS_PUT
+uint64_t uniffi_fiscaflow_fn_method_secrets_put(uint64_t ptr, RustBuffer new
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SECRETS_REVEAL
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SECRETS_REVEAL
+uint64_t uniffi_fiscaflow_fn_method_secrets_reveal(uint64_t ptr, RustBuffer request
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SECRETS_ROTATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_SECRETS_ROTATE
+uint64_t uniffi_fiscaflow_fn_method_secrets_rotate(uint64_t ptr
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_SUGGESTIONS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_CLONE_SUGGESTIONS
 uint64_t uniffi_fiscaflow_fn_clone_suggestions(uint64_t handle, RustCallStatus *_Nonnull out_status
@@ -1177,6 +1362,11 @@ uint64_t uniffi_fiscaflow_fn_method_transfers_suggest(uint64_t ptr, RustBuffer q
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ERRORCODE_LANE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_ERRORCODE_LANE
 RustBuffer uniffi_fiscaflow_fn_method_errorcode_lane(RustBuffer ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FUNC_RESTORE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_FUNC_RESTORE
+uint64_t uniffi_fiscaflow_fn_func_restore(RustBuffer backup, RustBuffer url
 );
 #endif
 #ifndef UNIFFI_FFIDEF_FFI_FISCAFLOW_RUSTBUFFER_ALLOC
@@ -1439,6 +1629,48 @@ void ffi_fiscaflow_rust_future_free_void(uint64_t handle
 void ffi_fiscaflow_rust_future_complete_void(uint64_t handle, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_FUNC_RESTORE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_FUNC_RESTORE
+uint16_t uniffi_fiscaflow_checksum_func_restore(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EVENTSINK_TELL
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_EVENTSINK_TELL
+uint16_t uniffi_fiscaflow_checksum_method_eventsink_tell(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_INBOX_CONTEXT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_INBOX_CONTEXT
+uint16_t uniffi_fiscaflow_checksum_method_inbox_context(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RELAY_ROUND
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_RELAY_ROUND
+uint16_t uniffi_fiscaflow_checksum_method_relay_round(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENGINE_BACKUP
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENGINE_BACKUP
+uint16_t uniffi_fiscaflow_checksum_method_engine_backup(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENGINE_COPY_BOOK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENGINE_COPY_BOOK
+uint16_t uniffi_fiscaflow_checksum_method_engine_copy_book(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENGINE_RELAY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENGINE_RELAY
+uint16_t uniffi_fiscaflow_checksum_method_engine_relay(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENGINE_BOOK
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_ENGINE_BOOK
 uint16_t uniffi_fiscaflow_checksum_method_engine_book(void
@@ -1511,6 +1743,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_envelopes(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_ERASE_TEXTS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_ERASE_TEXTS
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_erase_texts(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_EVENTS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_EVENTS
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_events(void
@@ -1571,6 +1809,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_payees(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_PROOFS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_PROOFS
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_proofs(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_RATES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_RATES
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_rates(void
@@ -1592,6 +1836,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_rules(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SCHEDULES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SCHEDULES
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_schedules(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SECRETS
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SECRETS
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_secrets(void
     
 );
 #endif
@@ -1793,6 +2043,12 @@ uint16_t uniffi_fiscaflow_checksum_method_goals_update(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_COMPARE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_COMPARE
+uint16_t uniffi_fiscaflow_checksum_method_history_compare(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_HISTORY_LIST
 uint16_t uniffi_fiscaflow_checksum_method_history_list(void
@@ -1883,9 +2139,21 @@ uint16_t uniffi_fiscaflow_checksum_method_layouts_put(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_MEMBERS_ERASE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_MEMBERS_ERASE
+uint16_t uniffi_fiscaflow_checksum_method_members_erase(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_MEMBERS_LIST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_MEMBERS_LIST
 uint16_t uniffi_fiscaflow_checksum_method_members_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_MEMBERS_PERSONAL_DATA
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_MEMBERS_PERSONAL_DATA
+uint16_t uniffi_fiscaflow_checksum_method_members_personal_data(void
     
 );
 #endif
@@ -1916,6 +2184,36 @@ uint16_t uniffi_fiscaflow_checksum_method_payees_list(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PAYEES_NORMALISE
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PAYEES_NORMALISE
 uint16_t uniffi_fiscaflow_checksum_method_payees_normalise(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROOFS_CHECK
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROOFS_CHECK
+uint16_t uniffi_fiscaflow_checksum_method_proofs_check(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROOFS_CHECKPOINT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROOFS_CHECKPOINT
+uint16_t uniffi_fiscaflow_checksum_method_proofs_checkpoint(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROOFS_CONSISTENCY
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROOFS_CONSISTENCY
+uint16_t uniffi_fiscaflow_checksum_method_proofs_consistency(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROOFS_INCLUSION
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROOFS_INCLUSION
+uint16_t uniffi_fiscaflow_checksum_method_proofs_inclusion(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROOFS_TRANSACTION
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_PROOFS_TRANSACTION
+uint16_t uniffi_fiscaflow_checksum_method_proofs_transaction(void
     
 );
 #endif
@@ -2129,6 +2427,36 @@ uint16_t uniffi_fiscaflow_checksum_method_schedules_update(void
     
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SECRETS_DELETE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SECRETS_DELETE
+uint16_t uniffi_fiscaflow_checksum_method_secrets_delete(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SECRETS_LIST
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SECRETS_LIST
+uint16_t uniffi_fiscaflow_checksum_method_secrets_list(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SECRETS_PUT
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SECRETS_PUT
+uint16_t uniffi_fiscaflow_checksum_method_secrets_put(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SECRETS_REVEAL
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SECRETS_REVEAL
+uint16_t uniffi_fiscaflow_checksum_method_secrets_reveal(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SECRETS_ROTATE
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SECRETS_ROTATE
+uint16_t uniffi_fiscaflow_checksum_method_secrets_rotate(void
+    
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_APPLY
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_SUGGESTIONS_APPLY
 uint16_t uniffi_fiscaflow_checksum_method_suggestions_apply(void
@@ -2234,6 +2562,12 @@ uint16_t uniffi_fiscaflow_checksum_method_transfers_remove(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSFERS_SUGGEST
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_TRANSFERS_SUGGEST
 uint16_t uniffi_fiscaflow_checksum_method_transfers_suggest(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_CONSTRUCTOR_INBOX_NEW
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_CONSTRUCTOR_INBOX_NEW
+uint16_t uniffi_fiscaflow_checksum_constructor_inbox_new(void
     
 );
 #endif

@@ -657,8 +657,30 @@ internal open class UniffiForeignFutureResultVoid(
 internal interface UniffiForeignFutureCompleteVoid : com.sun.jna.Callback {
     fun callback(`callbackData`: Long,`result`: UniffiForeignFutureResultVoid.UniffiByValue,)
 }
+internal interface UniffiCallbackInterfaceEventSinkMethod0 : com.sun.jna.Callback {
+    fun callback(`uniffiHandle`: Long,`outgoing`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteVoid,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,)
+}
 internal interface UniffiCallbackInterfaceProgressListenerMethod0 : com.sun.jna.Callback {
     fun callback(`uniffiHandle`: Long,`progress`: RustBuffer.ByValue,`uniffiOutReturn`: Pointer,uniffiCallStatus: UniffiRustCallStatus,)
+}
+@Structure.FieldOrder("uniffiFree", "uniffiClone", "tell")
+internal open class UniffiVTableCallbackInterfaceEventSink(
+    @JvmField internal var `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+    @JvmField internal var `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+    @JvmField internal var `tell`: UniffiCallbackInterfaceEventSinkMethod0? = null,
+) : Structure() {
+    class UniffiByValue(
+        `uniffiFree`: UniffiCallbackInterfaceFree? = null,
+        `uniffiClone`: UniffiCallbackInterfaceClone? = null,
+        `tell`: UniffiCallbackInterfaceEventSinkMethod0? = null,
+    ): UniffiVTableCallbackInterfaceEventSink(`uniffiFree`,`uniffiClone`,`tell`,), Structure.ByValue
+
+   internal fun uniffiSetValue(other: UniffiVTableCallbackInterfaceEventSink) {
+        `uniffiFree` = other.`uniffiFree`
+        `uniffiClone` = other.`uniffiClone`
+        `tell` = other.`tell`
+    }
+
 }
 @Structure.FieldOrder("uniffiFree", "uniffiClone", "onProgress")
 internal open class UniffiVTableCallbackInterfaceProgressListener(
@@ -704,6 +726,20 @@ internal object IntegrityCheckingUniffiLib {
     }
 
     internal fun ensureInitialized() = Unit
+    external fun uniffi_fiscaflow_checksum_func_restore(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_eventsink_tell(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_inbox_context(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_relay_round(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_engine_backup(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_engine_copy_book(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_engine_relay(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_engine_book(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_engine_books(
@@ -728,6 +764,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_envelopes(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_erase_texts(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_events(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_exports(
@@ -748,6 +786,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_payees(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_proofs(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_rates(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_reports(
@@ -755,6 +795,8 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_fiscaflow_checksum_method_bookhandle_rules(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_schedules(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_secrets(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_suggestions(
     ): Int
@@ -822,6 +864,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_goals_update(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_history_compare(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_history_list(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_history_object(
@@ -852,7 +896,11 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_layouts_put(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_members_erase(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_members_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_members_personal_data(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_members_put(
     ): Int
@@ -863,6 +911,16 @@ internal object IntegrityCheckingUniffiLib {
     external fun uniffi_fiscaflow_checksum_method_payees_list(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_payees_normalise(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_proofs_check(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_proofs_checkpoint(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_proofs_consistency(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_proofs_inclusion(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_proofs_transaction(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_rates_convert(
     ): Int
@@ -934,6 +992,16 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_schedules_update(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_secrets_delete(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_secrets_list(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_secrets_put(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_secrets_reveal(
+    ): Int
+    external fun uniffi_fiscaflow_checksum_method_secrets_rotate(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_suggestions_apply(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_suggestions_evaluate(
@@ -970,6 +1038,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_transfers_suggest(
     ): Int
+    external fun uniffi_fiscaflow_checksum_constructor_inbox_new(
+    ): Int
     external fun uniffi_fiscaflow_checksum_constructor_engine_open(
     ): Int
     external fun ffi_fiscaflow_uniffi_contract_version(
@@ -988,16 +1058,45 @@ internal object UniffiLib {
 
     init {
         Native.register(UniffiLib::class.java, findLibraryName(componentName = "fiscaflow"))
+        uniffiCallbackInterfaceEventSink.register(this)
         uniffiCallbackInterfaceProgressListener.register(this)
         
     }
 
     internal fun ensureInitialized() = Unit
+    external fun uniffi_fiscaflow_fn_clone_eventsink(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_eventsink(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_init_callback_vtable_eventsink(`vtable`: UniffiVTableCallbackInterfaceEventSink,
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_eventsink_tell(`ptr`: Long,`outgoing`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_clone_inbox(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_inbox(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_constructor_inbox_new(`consumer`: RustBuffer.ByValue,`actor`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_inbox_context(`ptr`: Long,`outgoing`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
+    ): RustBuffer.ByValue
+    external fun uniffi_fiscaflow_fn_clone_relay(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_relay(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_relay_round(`ptr`: Long,
+    ): Long
     external fun uniffi_fiscaflow_fn_clone_engine(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_free_engine(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
-    external fun uniffi_fiscaflow_fn_constructor_engine_open(`url`: RustBuffer.ByValue,
+    external fun uniffi_fiscaflow_fn_constructor_engine_open(`url`: RustBuffer.ByValue,`secretKeys`: RustBuffer.ByValue,`signingKey`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_engine_backup(`ptr`: Long,`path`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_engine_copy_book(`ptr`: Long,`bookId`: RustBuffer.ByValue,`to`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_engine_relay(`ptr`: Long,`name`: RustBuffer.ByValue,`sink`: Long,`options`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_engine_book(`ptr`: Long,`id`: RustBuffer.ByValue,`context`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1037,6 +1136,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_envelopes(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_erase_texts(`ptr`: Long,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_events(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_exports(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1057,6 +1158,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_payees(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_proofs(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_rates(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_reports(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1064,6 +1167,8 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_bookhandle_rules(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_schedules(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_secrets(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_suggestions(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1163,11 +1268,13 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_free_history(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_fiscaflow_fn_method_history_compare(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_history_list(`ptr`: Long,`query`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_fiscaflow_fn_method_history_object(`ptr`: Long,`id`: RustBuffer.ByValue,
+    external fun uniffi_fiscaflow_fn_method_history_object(`ptr`: Long,`id`: RustBuffer.ByValue,`query`: RustBuffer.ByValue,
     ): Long
-    external fun uniffi_fiscaflow_fn_method_history_undo(`ptr`: Long,`id`: RustBuffer.ByValue,
+    external fun uniffi_fiscaflow_fn_method_history_undo(`ptr`: Long,`id`: RustBuffer.ByValue,`new`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_history_verify(`ptr`: Long,
     ): Long
@@ -1209,7 +1316,11 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_free_members(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Unit
+    external fun uniffi_fiscaflow_fn_method_members_erase(`ptr`: Long,`id`: RustBuffer.ByValue,`request`: RustBuffer.ByValue,
+    ): Long
     external fun uniffi_fiscaflow_fn_method_members_list(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_members_personal_data(`ptr`: Long,`id`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_members_put(`ptr`: Long,`member`: RustBuffer.ByValue,
     ): Long
@@ -1224,6 +1335,20 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_payees_list(`ptr`: Long,
     ): Long
     external fun uniffi_fiscaflow_fn_method_payees_normalise(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_clone_proofs(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_proofs(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_proofs_check(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_proofs_checkpoint(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_proofs_consistency(`ptr`: Long,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_proofs_inclusion(`ptr`: Long,`id`: RustBuffer.ByValue,`query`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_proofs_transaction(`ptr`: Long,`id`: RustBuffer.ByValue,`query`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_clone_rates(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1311,6 +1436,20 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_schedules_update(`ptr`: Long,`id`: RustBuffer.ByValue,`patch`: RustBuffer.ByValue,
     ): Long
+    external fun uniffi_fiscaflow_fn_clone_secrets(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_free_secrets(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Unit
+    external fun uniffi_fiscaflow_fn_method_secrets_delete(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_secrets_list(`ptr`: Long,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_secrets_put(`ptr`: Long,`new`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_secrets_reveal(`ptr`: Long,`request`: RustBuffer.ByValue,
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_secrets_rotate(`ptr`: Long,
+    ): Long
     external fun uniffi_fiscaflow_fn_clone_suggestions(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_free_suggestions(`handle`: Long,uniffi_out_err: UniffiRustCallStatus, 
@@ -1361,6 +1500,8 @@ internal object UniffiLib {
     ): Long
     external fun uniffi_fiscaflow_fn_method_errorcode_lane(`ptr`: RustBuffer.ByValue,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
+    external fun uniffi_fiscaflow_fn_func_restore(`backup`: RustBuffer.ByValue,`url`: RustBuffer.ByValue,
+    ): Long
     external fun ffi_fiscaflow_rustbuffer_alloc(`size`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): RustBuffer.ByValue
     external fun ffi_fiscaflow_rustbuffer_from_bytes(`bytes`: ForeignBytes.ByValue,uniffi_out_err: UniffiRustCallStatus, 
@@ -1480,6 +1621,27 @@ private fun uniffiCheckContractApiVersion(lib: IntegrityCheckingUniffiLib) {
 }
 @Suppress("UNUSED_PARAMETER")
 private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
+    if ((lib.uniffi_fiscaflow_checksum_func_restore() and 0xFFFF) != 59883) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_eventsink_tell() and 0xFFFF) != 14805) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_inbox_context() and 0xFFFF) != 2614) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_relay_round() and 0xFFFF) != 65476) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_engine_backup() and 0xFFFF) != 35758) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_engine_copy_book() and 0xFFFF) != 32827) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_engine_relay() and 0xFFFF) != 46794) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_engine_book() and 0xFFFF) != 65231) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1516,6 +1678,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_envelopes() and 0xFFFF) != 29966) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_erase_texts() and 0xFFFF) != 53994) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_events() and 0xFFFF) != 61652) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1546,6 +1711,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_payees() and 0xFFFF) != 53649) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_proofs() and 0xFFFF) != 60935) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_rates() and 0xFFFF) != 36591) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1556,6 +1724,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_schedules() and 0xFFFF) != 26545) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_secrets() and 0xFFFF) != 30594) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_suggestions() and 0xFFFF) != 64179) {
@@ -1657,13 +1828,16 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_goals_update() and 0xFFFF) != 49229) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_history_compare() and 0xFFFF) != 53529) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_history_list() and 0xFFFF) != 59311) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_fiscaflow_checksum_method_history_object() and 0xFFFF) != 32266) {
+    if ((lib.uniffi_fiscaflow_checksum_method_history_object() and 0xFFFF) != 29594) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_fiscaflow_checksum_method_history_undo() and 0xFFFF) != 36499) {
+    if ((lib.uniffi_fiscaflow_checksum_method_history_undo() and 0xFFFF) != 13595) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_history_verify() and 0xFFFF) != 45071) {
@@ -1702,7 +1876,13 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_layouts_put() and 0xFFFF) != 60049) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_members_erase() and 0xFFFF) != 64816) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_members_list() and 0xFFFF) != 45503) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_members_personal_data() and 0xFFFF) != 3312) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_members_put() and 0xFFFF) != 55459) {
@@ -1718,6 +1898,21 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_payees_normalise() and 0xFFFF) != 20232) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_proofs_check() and 0xFFFF) != 58744) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_proofs_checkpoint() and 0xFFFF) != 18755) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_proofs_consistency() and 0xFFFF) != 55104) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_proofs_inclusion() and 0xFFFF) != 54017) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_proofs_transaction() and 0xFFFF) != 55780) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_rates_convert() and 0xFFFF) != 51095) {
@@ -1825,6 +2020,21 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_schedules_update() and 0xFFFF) != 50652) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
+    if ((lib.uniffi_fiscaflow_checksum_method_secrets_delete() and 0xFFFF) != 10214) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_secrets_list() and 0xFFFF) != 11241) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_secrets_put() and 0xFFFF) != 56678) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_secrets_reveal() and 0xFFFF) != 15477) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_secrets_rotate() and 0xFFFF) != 25930) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
     if ((lib.uniffi_fiscaflow_checksum_method_suggestions_apply() and 0xFFFF) != 33765) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
@@ -1879,7 +2089,10 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
     if ((lib.uniffi_fiscaflow_checksum_method_transfers_suggest() and 0xFFFF) != 49680) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
-    if ((lib.uniffi_fiscaflow_checksum_constructor_engine_open() and 0xFFFF) != 39361) {
+    if ((lib.uniffi_fiscaflow_checksum_constructor_inbox_new() and 0xFFFF) != 23563) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_constructor_engine_open() and 0xFFFF) != 34094) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
 }
@@ -1935,6 +2148,95 @@ internal suspend fun<T, F, E: kotlin.Exception> uniffiRustCallAsync(
         freeFunc(rustFuture)
     }
 }
+internal inline fun<T> uniffiTraitInterfaceCallAsync(
+    crossinline makeCall: suspend () -> T,
+    crossinline handleSuccess: (T) -> Unit,
+    crossinline handleError: (UniffiRustCallStatus.ByValue) -> Unit,
+    uniffiOutDroppedCallback: UniffiForeignFutureDroppedCallbackStruct,
+) {
+    // Using `GlobalScope` is labeled as a "delicate API" and generally discouraged in Kotlin programs, since it breaks structured concurrency.
+    // However, our parent task is a Rust future, so we're going to need to break structure concurrency in any case.
+    //
+    // Uniffi does its best to support structured concurrency across the FFI.
+    // If the Rust future is dropped, `uniffiForeignFutureDroppedCallbackImpl` is called, which will cancel the Kotlin coroutine if it's still running.
+    @OptIn(DelicateCoroutinesApi::class)
+    val job = GlobalScope.launch coroutineBlock@ {
+        // Note: it's important we call either `handleSuccess` or `handleError` exactly once.  Each
+        // call consumes an Arc reference, which means there should be no possibility of a double
+        // call.  The following code is structured so that will will never call both `handleSuccess`
+        // and `handleError`, even in the face of weird exceptions.
+        //
+        // In extreme circumstances we may not call either, for example if we fail to make the JNA
+        // call to `handleSuccess`.  This means we will leak the Arc reference, which is better than
+        // double-freeing it.
+        val callResult = try {
+            makeCall()
+        } catch(e: kotlin.Exception) {
+            handleError(
+                UniffiRustCallStatus.create(
+                    UNIFFI_CALL_UNEXPECTED_ERROR,
+                    FfiConverterString.lower(e.toString()),
+                )
+            )
+            return@coroutineBlock
+        }
+        handleSuccess(callResult)
+    }
+    val handle = uniffiForeignFutureHandleMap.insert(job)
+    uniffiOutDroppedCallback.uniffiSetValue(UniffiForeignFutureDroppedCallbackStruct(handle, uniffiForeignFutureDroppedCallbackImpl))
+}
+
+internal inline fun<T, reified E: Throwable> uniffiTraitInterfaceCallAsyncWithError(
+    crossinline makeCall: suspend () -> T,
+    crossinline handleSuccess: (T) -> Unit,
+    crossinline handleError: (UniffiRustCallStatus.ByValue) -> Unit,
+    crossinline lowerError: (E) -> RustBuffer.ByValue,
+    uniffiOutDroppedCallback: UniffiForeignFutureDroppedCallbackStruct,
+) {
+    // See uniffiTraitInterfaceCallAsync for details on `DelicateCoroutinesApi`
+    @OptIn(DelicateCoroutinesApi::class)
+    val job = GlobalScope.launch coroutineBlock@ {
+        // See the note in uniffiTraitInterfaceCallAsync for details on `handleSuccess` and
+        // `handleError`.
+        val callResult = try {
+            makeCall()
+        } catch(e: kotlin.Exception) {
+            if (e is E) {
+                handleError(
+                    UniffiRustCallStatus.create(
+                        UNIFFI_CALL_ERROR,
+                        lowerError(e),
+                    )
+                )
+            } else {
+                handleError(
+                    UniffiRustCallStatus.create(
+                        UNIFFI_CALL_UNEXPECTED_ERROR,
+                        FfiConverterString.lower(e.toString()),
+                    )
+                )
+            }
+            return@coroutineBlock
+        }
+        handleSuccess(callResult)
+    }
+    val handle = uniffiForeignFutureHandleMap.insert(job)
+    uniffiOutDroppedCallback.uniffiSetValue(UniffiForeignFutureDroppedCallbackStruct(handle, uniffiForeignFutureDroppedCallbackImpl))
+}
+
+internal val uniffiForeignFutureHandleMap = UniffiHandleMap<Job>()
+
+internal object uniffiForeignFutureDroppedCallbackImpl: UniffiForeignFutureDroppedCallback {
+    override fun callback(handle: Long) {
+        val job = uniffiForeignFutureHandleMap.remove(handle)
+        if (!job.isCompleted) {
+            job.cancel()
+        }
+    }
+}
+
+// For testing
+public fun uniffiForeignFutureHandleCount() = uniffiForeignFutureHandleMap.size
 
 // Public interface members begin here.
 
@@ -2763,6 +3065,11 @@ public interface BookHandleInterface {
     fun `envelopes`(): Envelopes
     
     /**
+     * Erase every personal text of the book, in all its history.
+     */
+    suspend fun `eraseTexts`(): ErasureReport
+    
+    /**
      * What others are told.
      */
     fun `events`(): Events
@@ -2813,6 +3120,11 @@ public interface BookHandleInterface {
     fun `payees`(): Payees
     
     /**
+     * The history for whoever holds a checkpoint of it.
+     */
+    fun `proofs`(): Proofs
+    
+    /**
      * What currencies were worth.
      */
     fun `rates`(): Rates
@@ -2831,6 +3143,11 @@ public interface BookHandleInterface {
      * What is expected again and again.
      */
     fun `schedules`(): Schedules
+    
+    /**
+     * What the host keeps sealed.
+     */
+    fun `secrets`(): Secrets
     
     /**
      * What its own past says of categories.
@@ -3025,6 +3342,30 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
 
     
     /**
+     * Erase every personal text of the book, in all its history.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `eraseTexts`() : ErasureReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_erase_texts(
+                uniffiHandle,
+                
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeErasureReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * What others are told.
      */override fun `events`(): Events {
             return FfiConverterTypeEvents.lift(
@@ -3193,6 +3534,22 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
 
     
     /**
+     * The history for whoever holds a checkpoint of it.
+     */override fun `proofs`(): Proofs {
+            return FfiConverterTypeProofs.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_proofs(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * What currencies were worth.
      */override fun `rates`(): Rates {
             return FfiConverterTypeRates.lift(
@@ -3247,6 +3604,22 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
     callWithHandle {
     uniffiRustCall() { _status ->
     UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_schedules(
+        it,
+        _status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
+     * What the host keeps sealed.
+     */override fun `secrets`(): Secrets {
+            return FfiConverterTypeSecrets.lift(
+    callWithHandle {
+    uniffiRustCall() { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_secrets(
         it,
         _status)
 }
@@ -4537,6 +4910,28 @@ public object FfiConverterTypeCategories: FfiConverter<Categories, Long> {
 public interface EngineInterface {
     
     /**
+     * Backs up every book into an SQLite file that must not be there yet, while the engine is
+     * used. An SQLite database is copied as it is at one moment; of any other store each book is
+     * copied with its history, without how far its events were delivered. When this returns, the
+     * file is on the disk and every history in it verifies; otherwise there is no file.
+     */
+    suspend fun `backup`(`path`: kotlin.String): Backup
+    
+    /**
+     * Copies to another engine's store what it lacks of a book: every commit, checked, so that
+     * both histories are the same. A copy that was cut off goes on when it is repeated, and what
+     * is new comes in either direction. Nobody's role is asked. Where the other store has another
+     * history of the book, the error is `id_conflict`, with the first commit that differs as `id`.
+     */
+    suspend fun `copyBook`(`bookId`: kotlin.String, `to`: Engine): Copied
+    
+    /**
+     * What delivers the events of all books to a sink: each book's in order, at least once. Under
+     * the name is kept how far it has come; another name is told everything anew.
+     */
+    fun `relay`(`name`: kotlin.String, `sink`: EventSink, `options`: RelayOptions? = null): Relay
+    
+    /**
      * One book. Nothing is read yet; a book that is not there, or not the actor's, answers
      * `book_not_found` to whatever is asked.
      */
@@ -4662,6 +5057,84 @@ open class Engine: Disposable, AutoCloseable, EngineInterface
 
     
     /**
+     * Backs up every book into an SQLite file that must not be there yet, while the engine is
+     * used. An SQLite database is copied as it is at one moment; of any other store each book is
+     * copied with its history, without how far its events were delivered. When this returns, the
+     * file is on the disk and every history in it verifies; otherwise there is no file.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `backup`(`path`: kotlin.String) : Backup {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_engine_backup(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`path`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeBackup.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Copies to another engine's store what it lacks of a book: every commit, checked, so that
+     * both histories are the same. A copy that was cut off goes on when it is repeated, and what
+     * is new comes in either direction. Nobody's role is asked. Where the other store has another
+     * history of the book, the error is `id_conflict`, with the first commit that differs as `id`.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `copyBook`(`bookId`: kotlin.String, `to`: Engine) : Copied {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_engine_copy_book(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`bookId`),
+        FfiConverterTypeEngine.lower(`to`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeCopied.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What delivers the events of all books to a sink: each book's in order, at least once. Under
+     * the name is kept how far it has come; another name is told everything anew.
+     */
+    @Throws(FiscaFlowException::class)override fun `relay`(`name`: kotlin.String, `sink`: EventSink, `options`: RelayOptions?): Relay {
+            return FfiConverterTypeRelay.lift(
+    callWithHandle {
+    uniffiRustCallWithError(FiscaFlowException) { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_engine_relay(
+        it,
+        
+        FfiConverterString.lower(`name`),
+        FfiConverterTypeEventSink.lower(`sink`),
+        FfiConverterOptionalTypeRelayOptions.lower(`options`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+    /**
      * One book. Nothing is read yet; a book that is not there, or not the actor's, answers
      * `book_not_found` to whatever is asked.
      */override fun `book`(`id`: kotlin.String, `context`: CallContext): BookHandle {
@@ -4733,13 +5206,18 @@ open class Engine: Disposable, AutoCloseable, EngineInterface
     /**
      * Opens a store by its URL: `sqlite:` and the path of a file, which is made where there is
      * none, or `memory:`.
+     *
+     * `secret_keys` are the master keys of secrets, `VERSION:BASE64` each, apart by commas;
+     * `signing_key` signs checkpoints: a private key as note tools write it.
      */
     @Throws(FiscaFlowException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-     suspend fun `open`(`url`: kotlin.String) : Engine {
+     suspend fun `open`(`url`: kotlin.String, `secretKeys`: kotlin.String? = null, `signingKey`: kotlin.String? = null) : Engine {
         return uniffiRustCallAsync(
         UniffiLib.uniffi_fiscaflow_fn_constructor_engine_open(
-        FfiConverterString.lower(`url`),),
+        FfiConverterString.lower(`url`),
+        FfiConverterOptionalString.lower(`secretKeys`),
+        FfiConverterOptionalString.lower(`signingKey`),),
         { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_u64(future, callback, continuation) },
         { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_u64(future, continuation) },
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_u64(future) },
@@ -5260,6 +5738,359 @@ public object FfiConverterTypeEnvelopes: FfiConverter<Envelopes, Long> {
     override fun allocationSize(value: Envelopes) = 8UL
 
     override fun write(value: Envelopes, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * Who is told of events.
+ */
+public interface EventSink {
+    
+    /**
+     * Is told one event, oldest first in each book, and takes it by returning.
+     */
+    suspend fun `tell`(`outgoing`: Outgoing)
+    
+    companion object
+}
+
+/**
+ * Who is told of events.
+ */
+open class EventSinkImpl: Disposable, AutoCloseable, EventSink
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_eventsink(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_eventsink(handle, status)
+        }
+    }
+
+    
+    /**
+     * Is told one event, oldest first in each book, and takes it by returning.
+     */
+    @Throws(Undelivered::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `tell`(`outgoing`: Outgoing) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_eventsink_tell(
+                uniffiHandle,
+                
+        FfiConverterTypeOutgoing.lower(`outgoing`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_void(future) },
+        // lift function
+        { },
+        
+        // Error FFI converter
+        Undelivered.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+
+// Put the implementation in an object so we don't pollute the top-level namespace
+internal object uniffiCallbackInterfaceEventSink {
+    internal object `tell`: UniffiCallbackInterfaceEventSinkMethod0 {
+        override fun callback(`uniffiHandle`: Long,`outgoing`: RustBuffer.ByValue,`uniffiFutureCallback`: UniffiForeignFutureCompleteVoid,`uniffiCallbackData`: Long,`uniffiOutDroppedCallback`: UniffiForeignFutureDroppedCallbackStruct,) {
+            val uniffiObj = FfiConverterTypeEventSink.handleMap.get(uniffiHandle)
+            val makeCall = suspend { ->
+                uniffiObj.`tell`(
+                    FfiConverterTypeOutgoing.lift(`outgoing`),
+                )
+            }
+            val uniffiHandleSuccess = { _: Unit ->
+                val uniffiResult = UniffiForeignFutureResultVoid.UniffiByValue(
+                    UniffiRustCallStatus.ByValue()
+                )
+                uniffiResult.write()
+                uniffiFutureCallback.callback(uniffiCallbackData, uniffiResult)
+            }
+            val uniffiHandleError = { callStatus: UniffiRustCallStatus.ByValue ->
+                uniffiFutureCallback.callback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultVoid.UniffiByValue(
+                        callStatus,
+                    ),
+                )
+            }
+            uniffiTraitInterfaceCallAsyncWithError(
+                makeCall,
+                uniffiHandleSuccess,
+                uniffiHandleError,
+                { e: Undelivered -> FfiConverterTypeUndelivered.lower(e) },
+                uniffiOutDroppedCallback
+            )
+        }
+    }
+
+    internal object uniffiFree: UniffiCallbackInterfaceFree {
+        override fun callback(handle: Long) {
+            FfiConverterTypeEventSink.handleMap.remove(handle)
+        }
+    }
+
+    internal object uniffiClone: UniffiCallbackInterfaceClone {
+        override fun callback(handle: Long): Long {
+            return FfiConverterTypeEventSink.handleMap.clone(handle)
+        }
+    }
+
+    internal var vtable = UniffiVTableCallbackInterfaceEventSink.UniffiByValue(
+        uniffiFree,
+        uniffiClone,
+        `tell`,
+    )
+
+    // Registers the foreign callback with the Rust side.
+    // This method is generated for each callback interface.
+    internal fun register(lib: UniffiLib) {
+        lib.uniffi_fiscaflow_fn_init_callback_vtable_eventsink(vtable)
+    }
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEventSink: FfiConverter<EventSink, Long> {
+    internal val handleMap = UniffiHandleMap<EventSink>()
+
+    override fun lower(value: EventSink): Long {
+        if (value is EventSinkImpl) {
+             // Rust-implemented object.  Clone the handle and return it
+            return value.uniffiCloneHandle()
+         } else {
+            // Kotlin object, generate a new vtable handle and return that.
+            return handleMap.insert(value)
+         }
+    }
+
+    override fun lift(value: Long): EventSink {
+        if ((value and 1.toLong()) == 0.toLong()) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return EventSinkImpl(UniffiWithHandle, value)
+        } else {
+            // Kotlin-generated handle, get the object from the handle map
+            return handleMap.remove(value)
+        }
+    }
+
+    override fun read(buf: ByteBuffer): EventSink {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: EventSink) = 8UL
+
+    override fun write(value: EventSink, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -6405,6 +7236,11 @@ public object FfiConverterTypeGoals: FfiConverter<Goals, Long> {
 public interface HistoryInterface {
     
     /**
+     * What differs between two points, object by object.
+     */
+    suspend fun `compare`(`query`: CompareQuery): Comparison
+    
+    /**
      * The commits, oldest first.
      */
     suspend fun `list`(`query`: HistoryQuery = HistoryQuery()): List<Entry>
@@ -6412,12 +7248,12 @@ public interface HistoryInterface {
     /**
      * What happened to one object.
      */
-    suspend fun `object`(`id`: kotlin.String): List<ObjectChange>
+    suspend fun `object`(`id`: kotlin.String, `query`: ObjectQuery = ObjectQuery()): List<ObjectChange>
     
     /**
-     * Take back what rules, suggestions or a recategorisation gave, by their commit.
+     * Take back what a commit did.
      */
-    suspend fun `undo`(`id`: kotlin.String): CommitUndone
+    suspend fun `undo`(`id`: kotlin.String, `new`: NewUndo): CommitUndone
     
     /**
      * Check the whole history against its hashes.
@@ -6533,6 +7369,31 @@ open class History: Disposable, AutoCloseable, HistoryInterface
 
     
     /**
+     * What differs between two points, object by object.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `compare`(`query`: CompareQuery) : Comparison {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_history_compare(
+                uniffiHandle,
+                
+        FfiConverterTypeCompareQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeComparison.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * The commits, oldest first.
      */
     @Throws(FiscaFlowException::class)
@@ -6562,13 +7423,14 @@ open class History: Disposable, AutoCloseable, HistoryInterface
      */
     @Throws(FiscaFlowException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `object`(`id`: kotlin.String) : List<ObjectChange> {
+    override suspend fun `object`(`id`: kotlin.String, `query`: ObjectQuery) : List<ObjectChange> {
         return uniffiRustCallAsync(
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_fiscaflow_fn_method_history_object(
                 uniffiHandle,
                 
         FfiConverterString.lower(`id`),
+        FfiConverterTypeObjectQuery.lower(`query`),
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -6583,17 +7445,18 @@ open class History: Disposable, AutoCloseable, HistoryInterface
 
     
     /**
-     * Take back what rules, suggestions or a recategorisation gave, by their commit.
+     * Take back what a commit did.
      */
     @Throws(FiscaFlowException::class)
     @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
-    override suspend fun `undo`(`id`: kotlin.String) : CommitUndone {
+    override suspend fun `undo`(`id`: kotlin.String, `new`: NewUndo) : CommitUndone {
         return uniffiRustCallAsync(
         callWithHandle { uniffiHandle ->
             UniffiLib.uniffi_fiscaflow_fn_method_history_undo(
                 uniffiHandle,
                 
         FfiConverterString.lower(`id`),
+        FfiConverterTypeNewUndo.lower(`new`),
             )
         },
         { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
@@ -7069,6 +7932,289 @@ public object FfiConverterTypeImports: FfiConverter<Imports, Long> {
     override fun allocationSize(value: Imports) = 8UL
 
     override fun write(value: Imports, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * A consumer of events whose effects are writes of the engine, each of which happens once.
+ */
+public interface InboxInterface {
+    
+    /**
+     * How a write says that it is the effect of an event.
+     */
+    fun `context`(`outgoing`: Outgoing): CallContext
+    
+    companion object
+}
+
+/**
+ * A consumer of events whose effects are writes of the engine, each of which happens once.
+ */
+open class Inbox: Disposable, AutoCloseable, InboxInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+    /**
+     * A consumer by its name, under which it is remembered what it has done, and as whom it acts:
+     * a member of the books.
+     */
+    constructor(`consumer`: kotlin.String, `actor`: kotlin.String) :
+        this(UniffiWithHandle, 
+    uniffiRustCallWithError(FiscaFlowException) { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_constructor_inbox_new(
+    
+        
+        FfiConverterString.lower(`consumer`),
+        FfiConverterString.lower(`actor`),_status)
+}
+    )
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_inbox(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_inbox(handle, status)
+        }
+    }
+
+    
+    /**
+     * How a write says that it is the effect of an event.
+     */
+    @Throws(FiscaFlowException::class)override fun `context`(`outgoing`: Outgoing): CallContext {
+            return FfiConverterTypeCallContext.lift(
+    callWithHandle {
+    uniffiRustCallWithError(FiscaFlowException) { _status ->
+    UniffiLib.uniffi_fiscaflow_fn_method_inbox_context(
+        it,
+        
+        FfiConverterTypeOutgoing.lower(`outgoing`),_status)
+}
+    }
+    )
+    }
+    
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeInbox: FfiConverter<Inbox, Long> {
+    override fun lower(value: Inbox): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Inbox {
+        return Inbox(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Inbox {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Inbox) = 8UL
+
+    override fun write(value: Inbox, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -7848,9 +8994,19 @@ public object FfiConverterTypeLayouts: FfiConverter<Layouts, Long> {
 public interface MembersInterface {
     
     /**
+     * Erase a member's name and reasons and, if wanted, what the member entered.
+     */
+    suspend fun `erase`(`id`: kotlin.String, `request`: MemberErasure): ErasureReport
+    
+    /**
      * The members, by actor.
      */
     suspend fun `list`(): List<Member>
+    
+    /**
+     * All that the book knows of a member.
+     */
+    suspend fun `personalData`(`id`: kotlin.String): MemberData
     
     /**
      * Add a member or change one.
@@ -7971,6 +9127,32 @@ open class Members: Disposable, AutoCloseable, MembersInterface
 
     
     /**
+     * Erase a member's name and reasons and, if wanted, what the member entered.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `erase`(`id`: kotlin.String, `request`: MemberErasure) : ErasureReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_members_erase(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+        FfiConverterTypeMemberErasure.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeErasureReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
      * The members, by actor.
      */
     @Throws(FiscaFlowException::class)
@@ -7988,6 +9170,31 @@ open class Members: Disposable, AutoCloseable, MembersInterface
         { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
         // lift function
         { FfiConverterSequenceTypeMember.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * All that the book knows of a member.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `personalData`(`id`: kotlin.String) : MemberData {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_members_personal_data(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeMemberData.lift(it) },
         // Error FFI converter
         FiscaFlowException.ErrorHandler,
     )
@@ -8839,6 +10046,403 @@ public object FfiConverterTypeProgressListener: FfiConverter<ProgressListener, L
 
 
 /**
+ * The history for whoever holds a checkpoint of it.
+ */
+public interface ProofsInterface {
+    
+    /**
+     * That the history begins with that of a checkpoint that somebody holds.
+     */
+    suspend fun `check`(`request`: HeldCheckpoint): ConsistencyProof
+    
+    /**
+     * The history as it is now, in a few bytes to be kept elsewhere.
+     */
+    suspend fun `checkpoint`(): Checkpoint
+    
+    /**
+     * That the history of a checkpoint begins with that of an earlier one.
+     */
+    suspend fun `consistency`(`query`: ConsistencyQuery): ConsistencyProof
+    
+    /**
+     * That a commit is in the history.
+     */
+    suspend fun `inclusion`(`id`: kotlin.String, `query`: ProofQuery = ProofQuery()): CommitProof
+    
+    /**
+     * What a transaction is, and that the history says so.
+     */
+    suspend fun `transaction`(`id`: kotlin.String, `query`: ProofQuery = ProofQuery()): TransactionProof
+    
+    companion object
+}
+
+/**
+ * The history for whoever holds a checkpoint of it.
+ */
+open class Proofs: Disposable, AutoCloseable, ProofsInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_proofs(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_proofs(handle, status)
+        }
+    }
+
+    
+    /**
+     * That the history begins with that of a checkpoint that somebody holds.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `check`(`request`: HeldCheckpoint) : ConsistencyProof {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_proofs_check(
+                uniffiHandle,
+                
+        FfiConverterTypeHeldCheckpoint.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeConsistencyProof.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * The history as it is now, in a few bytes to be kept elsewhere.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `checkpoint`() : Checkpoint {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_proofs_checkpoint(
+                uniffiHandle,
+                
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeCheckpoint.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * That the history of a checkpoint begins with that of an earlier one.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `consistency`(`query`: ConsistencyQuery) : ConsistencyProof {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_proofs_consistency(
+                uniffiHandle,
+                
+        FfiConverterTypeConsistencyQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeConsistencyProof.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * That a commit is in the history.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `inclusion`(`id`: kotlin.String, `query`: ProofQuery) : CommitProof {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_proofs_inclusion(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+        FfiConverterTypeProofQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeCommitProof.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What a transaction is, and that the history says so.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `transaction`(`id`: kotlin.String, `query`: ProofQuery) : TransactionProof {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_proofs_transaction(
+                uniffiHandle,
+                
+        FfiConverterString.lower(`id`),
+        FfiConverterTypeProofQuery.lower(`query`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeTransactionProof.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeProofs: FfiConverter<Proofs, Long> {
+    override fun lower(value: Proofs): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Proofs {
+        return Proofs(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Proofs {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Proofs) = 8UL
+
+    override fun write(value: Proofs, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
  * What currencies were worth.
  */
 public interface RatesInterface {
@@ -9104,6 +10708,283 @@ public object FfiConverterTypeRates: FfiConverter<Rates, Long> {
     override fun allocationSize(value: Rates) = 8UL
 
     override fun write(value: Rates, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * Delivers the events of all books to one sink, a round at a time.
+ */
+public interface RelayInterface {
+    
+    /**
+     * Gives each book whose events wait a turn. Call it again at once where there was `more`,
+     * otherwise after a pause.
+     */
+    suspend fun `round`(): Round
+    
+    companion object
+}
+
+/**
+ * Delivers the events of all books to one sink, a round at a time.
+ */
+open class Relay: Disposable, AutoCloseable, RelayInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_relay(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_relay(handle, status)
+        }
+    }
+
+    
+    /**
+     * Gives each book whose events wait a turn. Call it again at once where there was `more`,
+     * otherwise after a pause.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `round`() : Round {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_relay_round(
+                uniffiHandle,
+                
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeRound.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRelay: FfiConverter<Relay, Long> {
+    override fun lower(value: Relay): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Relay {
+        return Relay(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Relay {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Relay) = 8UL
+
+    override fun write(value: Relay, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -10773,6 +12654,401 @@ public object FfiConverterTypeSchedules: FfiConverter<Schedules, Long> {
     override fun allocationSize(value: Schedules) = 8UL
 
     override fun write(value: Schedules, buf: ByteBuffer) {
+        buf.putLong(lower(value))
+    }
+}
+
+
+// This template implements a class for working with a Rust struct via a handle
+// to the live Rust struct on the other side of the FFI.
+//
+// There's some subtlety here, because we have to be careful not to operate on a Rust
+// struct after it has been dropped, and because we must expose a public API for freeing
+// theq Kotlin wrapper object in lieu of reliable finalizers. The core requirements are:
+//
+//   * Each instance holds an opaque handle to the underlying Rust struct.
+//     Method calls need to read this handle from the object's state and pass it in to
+//     the Rust FFI.
+//
+//   * When an instance is no longer needed, its handle should be passed to a
+//     special destructor function provided by the Rust FFI, which will drop the
+//     underlying Rust struct.
+//
+//   * Given an instance, calling code is expected to call the special
+//     `destroy` method in order to free it after use, either by calling it explicitly
+//     or by using a higher-level helper like the `use` method. Failing to do so risks
+//     leaking the underlying Rust struct.
+//
+//   * We can't assume that calling code will do the right thing, and must be prepared
+//     to handle Kotlin method calls executing concurrently with or even after a call to
+//     `destroy`, and to handle multiple (possibly concurrent!) calls to `destroy`.
+//
+//   * We must never allow Rust code to operate on the underlying Rust struct after
+//     the destructor has been called, and must never call the destructor more than once.
+//     Doing so may trigger memory unsafety.
+//
+//   * To mitigate many of the risks of leaking memory and use-after-free unsafety, a `Cleaner`
+//     is implemented to call the destructor when the Kotlin object becomes unreachable.
+//     This is done in a background thread. This is not a panacea, and client code should be aware that
+//      1. the thread may starve if some there are objects that have poorly performing
+//     `drop` methods or do significant work in their `drop` methods.
+//      2. the thread is shared across the whole library. This can be tuned by using `android_cleaner = true`,
+//         or `android = true` in the [`kotlin` section of the `uniffi.toml` file](https://mozilla.github.io/uniffi-rs/kotlin/configuration.html).
+//
+// If we try to implement this with mutual exclusion on access to the handle, there is the
+// possibility of a race between a method call and a concurrent call to `destroy`:
+//
+//    * Thread A starts a method call, reads the value of the handle, but is interrupted
+//      before it can pass the handle over the FFI to Rust.
+//    * Thread B calls `destroy` and frees the underlying Rust struct.
+//    * Thread A resumes, passing the already-read handle value to Rust and triggering
+//      a use-after-free.
+//
+// One possible solution would be to use a `ReadWriteLock`, with each method call taking
+// a read lock (and thus allowed to run concurrently) and the special `destroy` method
+// taking a write lock (and thus blocking on live method calls). However, we aim not to
+// generate methods with any hidden blocking semantics, and a `destroy` method that might
+// block if called incorrectly seems to meet that bar.
+//
+// So, we achieve our goals by giving each instance an associated `AtomicLong` counter to track
+// the number of in-flight method calls, and an `AtomicBoolean` flag to indicate whether `destroy`
+// has been called. These are updated according to the following rules:
+//
+//    * The initial value of the counter is 1, indicating a live object with no in-flight calls.
+//      The initial value for the flag is false.
+//
+//    * At the start of each method call, we atomically check the counter.
+//      If it is 0 then the underlying Rust struct has already been destroyed and the call is aborted.
+//      If it is nonzero them we atomically increment it by 1 and proceed with the method call.
+//
+//    * At the end of each method call, we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+//    * When `destroy` is called, we atomically flip the flag from false to true.
+//      If the flag was already true we silently fail.
+//      Otherwise we atomically decrement and check the counter.
+//      If it has reached zero then we destroy the underlying Rust struct.
+//
+// Astute readers may observe that this all sounds very similar to the way that Rust's `Arc<T>` works,
+// and indeed it is, with the addition of a flag to guard against multiple calls to `destroy`.
+//
+// The overall effect is that the underlying Rust struct is destroyed only when `destroy` has been
+// called *and* all in-flight method calls have completed, avoiding violating any of the expectations
+// of the underlying Rust code.
+//
+// This makes a cleaner a better alternative to _not_ calling `destroy()` as
+// and when the object is finished with, but the abstraction is not perfect: if the Rust object's `drop`
+// method is slow, and/or there are many objects to cleanup, and it's on a low end Android device, then the cleaner
+// thread may be starved, and the app will leak memory.
+//
+// In this case, `destroy`ing manually may be a better solution.
+//
+// The cleaner can live side by side with the manual calling of `destroy`. In the order of responsiveness, uniffi objects
+// with Rust peers are reclaimed:
+//
+// 1. By calling the `destroy` method of the object, which calls `rustObject.free()`. If that doesn't happen:
+// 2. When the object becomes unreachable, AND the Cleaner thread gets to call `rustObject.free()`. If the thread is starved then:
+// 3. The memory is reclaimed when the process terminates.
+//
+// [1] https://stackoverflow.com/questions/24376768/can-java-finalize-an-object-when-it-is-still-in-scope/24380219
+//
+
+
+/**
+ * What the host keeps sealed.
+ */
+public interface SecretsInterface {
+    
+    /**
+     * Remove a secret.
+     */
+    suspend fun `delete`(`request`: SecretName)
+    
+    /**
+     * What the host keeps sealed, without its values.
+     */
+    suspend fun `list`(): List<SecretInfo>
+    
+    /**
+     * Seal a value of the host's and keep it.
+     */
+    suspend fun `put`(`new`: NewSecret): SecretInfo
+    
+    /**
+     * Open a secret.
+     */
+    suspend fun `reveal`(`request`: SecretName): SecretValue
+    
+    /**
+     * Move every secret to the current master key.
+     */
+    suspend fun `rotate`(): SecretRotation
+    
+    companion object
+}
+
+/**
+ * What the host keeps sealed.
+ */
+open class Secrets: Disposable, AutoCloseable, SecretsInterface
+{
+
+    @Suppress("UNUSED_PARAMETER")
+    /**
+     * @suppress
+     */
+    constructor(withHandle: UniffiWithHandle, handle: Long) {
+        this.handle = handle
+        this.cleanable = UniffiLib.CLEANER.register(this, UniffiCleanAction(handle))
+    }
+
+    /**
+     * @suppress
+     *
+     * This constructor can be used to instantiate a fake object. Only used for tests. Any
+     * attempt to actually use an object constructed this way will fail as there is no
+     * connected Rust object.
+     */
+    @Suppress("UNUSED_PARAMETER")
+    constructor(noHandle: NoHandle) {
+        this.handle = 0
+        this.cleanable = null
+    }
+
+    protected val handle: Long
+    protected val cleanable: UniffiCleaner.Cleanable?
+
+    private val wasDestroyed = AtomicBoolean(false)
+    private val callCounter = AtomicLong(1)
+
+    /**
+     * Whether the current object has been destroyed and its reference is gone in the Rust side.
+     */
+    val uniffiIsDestroyed: Boolean get() = wasDestroyed.get()
+
+    override fun destroy() {
+        // Only allow a single call to this method.
+        // TODO: maybe we should log a warning if called more than once?
+        if (this.wasDestroyed.compareAndSet(false, true)) {
+            // This decrement always matches the initial count of 1 given at creation time.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    @Synchronized
+    override fun close() {
+        this.destroy()
+    }
+
+    internal inline fun <R> callWithHandle(block: (handle: Long) -> R): R {
+        // Check and increment the call counter, to keep the object alive.
+        // This needs a compare-and-set retry loop in case of concurrent updates.
+        do {
+            val c = this.callCounter.get()
+            if (c == 0L) {
+                throw IllegalStateException("${this.javaClass.simpleName} object has already been destroyed")
+            }
+            if (c == Long.MAX_VALUE) {
+                throw IllegalStateException("${this.javaClass.simpleName} call counter would overflow")
+            }
+        } while (! this.callCounter.compareAndSet(c, c + 1L))
+        // Now we can safely do the method call without the handle being freed concurrently.
+        try {
+            return block(this.uniffiCloneHandle())
+        } finally {
+            // This decrement always matches the increment we performed above.
+            if (this.callCounter.decrementAndGet() == 0L) {
+                cleanable?.clean()
+            }
+        }
+    }
+
+    // Use a static inner class instead of a closure so as not to accidentally
+    // capture `this` as part of the cleanable's action.
+    private class UniffiCleanAction(private val handle: Long) : Runnable {
+        override fun run() {
+            if (handle == 0.toLong()) {
+                // Fake object created with `NoHandle`, don't try to free.
+                return;
+            }
+            uniffiRustCall { status ->
+                UniffiLib.uniffi_fiscaflow_fn_free_secrets(handle, status)
+            }
+        }
+    }
+
+    /**
+     * @suppress
+     */
+    fun uniffiCloneHandle(): Long {
+        if (handle == 0.toLong()) {
+            throw InternalException("uniffiCloneHandle() called on NoHandle object");
+        }
+        return uniffiRustCall() { status ->
+            UniffiLib.uniffi_fiscaflow_fn_clone_secrets(handle, status)
+        }
+    }
+
+    
+    /**
+     * Remove a secret.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `delete`(`request`: SecretName) {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_secrets_delete(
+                uniffiHandle,
+                
+        FfiConverterTypeSecretName.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_void(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_void(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_void(future) },
+        // lift function
+        { },
+        
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * What the host keeps sealed, without its values.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `list`() : List<SecretInfo> {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_secrets_list(
+                uniffiHandle,
+                
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterSequenceTypeSecretInfo.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Seal a value of the host's and keep it.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `put`(`new`: NewSecret) : SecretInfo {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_secrets_put(
+                uniffiHandle,
+                
+        FfiConverterTypeNewSecret.lower(`new`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSecretInfo.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Open a secret.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `reveal`(`request`: SecretName) : SecretValue {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_secrets_reveal(
+                uniffiHandle,
+                
+        FfiConverterTypeSecretName.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSecretValue.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+    /**
+     * Move every secret to the current master key.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `rotate`() : SecretRotation {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_secrets_rotate(
+                uniffiHandle,
+                
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSecretRotation.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
+
+    
+
+    
+
+
+    
+    
+    /**
+     * @suppress
+     */
+    companion object
+    
+}
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSecrets: FfiConverter<Secrets, Long> {
+    override fun lower(value: Secrets): Long {
+        return value.uniffiCloneHandle()
+    }
+
+    override fun lift(value: Long): Secrets {
+        return Secrets(UniffiWithHandle, value)
+    }
+
+    override fun read(buf: ByteBuffer): Secrets {
+        return lift(buf.getLong())
+    }
+
+    override fun allocationSize(value: Secrets) = 8UL
+
+    override fun write(value: Secrets, buf: ByteBuffer) {
         buf.putLong(lower(value))
     }
 }
@@ -13101,6 +15377,61 @@ public object FfiConverterTypeBacktestReport: FfiConverterRustBuffer<BacktestRep
 
 
 /**
+ * What a backup holds.
+ */
+data class Backup (
+    /**
+     * Its books.
+     */
+    val `books`: kotlin.Long
+    , 
+    /**
+     * The bytes of the file.
+     */
+    val `bytes`: kotlin.Long
+    , 
+    /**
+     * Their commits, each of which fits its hash and its parent.
+     */
+    val `commits`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeBackup: FfiConverterRustBuffer<Backup> {
+    override fun read(buf: ByteBuffer): Backup {
+        return Backup(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Backup) = (
+            FfiConverterLong.allocationSize(value.`books`) +
+            FfiConverterLong.allocationSize(value.`bytes`) +
+            FfiConverterLong.allocationSize(value.`commits`)
+    )
+
+    override fun write(value: Backup, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`books`, buf)
+            FfiConverterLong.write(value.`bytes`, buf)
+            FfiConverterLong.write(value.`commits`, buf)
+    }
+}
+
+
+
+/**
  * What lay in an account at the end of a day.
  */
 data class Balance (
@@ -13996,6 +16327,12 @@ data class CallContext (
      * A write with a key that was used before returns the first answer and does nothing.
      */
     val `idempotencyKey`: kotlin.String? = null 
+    , 
+    /**
+     * The point of the book's history as of which it is read: a commit's number or hash, or an
+     * instant (RFC 3339); the present where absent.
+     */
+    val `asOf`: kotlin.String? = null 
     
 ){
     
@@ -14017,6 +16354,7 @@ public object FfiConverterTypeCallContext: FfiConverterRustBuffer<CallContext> {
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
         )
     }
 
@@ -14025,7 +16363,8 @@ public object FfiConverterTypeCallContext: FfiConverterRustBuffer<CallContext> {
             FfiConverterOptionalString.allocationSize(value.`reason`) +
             FfiConverterOptionalString.allocationSize(value.`correlationId`) +
             FfiConverterOptionalString.allocationSize(value.`causationId`) +
-            FfiConverterOptionalString.allocationSize(value.`idempotencyKey`)
+            FfiConverterOptionalString.allocationSize(value.`idempotencyKey`) +
+            FfiConverterOptionalString.allocationSize(value.`asOf`)
     )
 
     override fun write(value: CallContext, buf: ByteBuffer) {
@@ -14034,6 +16373,7 @@ public object FfiConverterTypeCallContext: FfiConverterRustBuffer<CallContext> {
             FfiConverterOptionalString.write(value.`correlationId`, buf)
             FfiConverterOptionalString.write(value.`causationId`, buf)
             FfiConverterOptionalString.write(value.`idempotencyKey`, buf)
+            FfiConverterOptionalString.write(value.`asOf`, buf)
     }
 }
 
@@ -14516,6 +16856,141 @@ public object FfiConverterTypeCategoryQuality: FfiConverterRustBuffer<CategoryQu
 
 
 /**
+ * The history of one moment, in a few bytes to be kept somewhere else.
+ */
+data class Checkpoint (
+    /**
+     * What names the log: the host's name for its logs, a slash, and the book's id.
+     */
+    val `origin`: kotlin.String
+    , 
+    /**
+     * How many commits the history had.
+     */
+    val `size`: kotlin.Long
+    , 
+    /**
+     * The root of the Merkle tree over them (RFC 9162, section 2.1).
+     */
+    val `root`: Hash
+    , 
+    /**
+     * The same as a text (C2SP `tlog-checkpoint`): a signed note where the host has a key, and the
+     * text of one where not.
+     */
+    val `note`: kotlin.String
+    , 
+    /**
+     * The key that checks the signature, as note tools write it; absent = nobody signed.
+     */
+    val `key`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCheckpoint: FfiConverterRustBuffer<Checkpoint> {
+    override fun read(buf: ByteBuffer): Checkpoint {
+        return Checkpoint(
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterTypeHash.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Checkpoint) = (
+            FfiConverterString.allocationSize(value.`origin`) +
+            FfiConverterLong.allocationSize(value.`size`) +
+            FfiConverterTypeHash.allocationSize(value.`root`) +
+            FfiConverterString.allocationSize(value.`note`) +
+            FfiConverterOptionalString.allocationSize(value.`key`)
+    )
+
+    override fun write(value: Checkpoint, buf: ByteBuffer) {
+            FfiConverterString.write(value.`origin`, buf)
+            FfiConverterLong.write(value.`size`, buf)
+            FfiConverterTypeHash.write(value.`root`, buf)
+            FfiConverterString.write(value.`note`, buf)
+            FfiConverterOptionalString.write(value.`key`, buf)
+    }
+}
+
+
+
+/**
+ * That a commit is in the history of a checkpoint.
+ */
+data class CommitProof (
+    /**
+     * The checkpoint.
+     */
+    val `checkpoint`: Checkpoint
+    , 
+    /**
+     * The commit's place among the leaves of the tree, from 0.
+     */
+    val `index`: kotlin.Long
+    , 
+    /**
+     * The commit's header as it is stored: the bytes of the leaf.
+     */
+    val `header`: kotlin.String
+    , 
+    /**
+     * The hashes from the leaf to the root.
+     */
+    val `path`: List<Hash>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCommitProof: FfiConverterRustBuffer<CommitProof> {
+    override fun read(buf: ByteBuffer): CommitProof {
+        return CommitProof(
+            FfiConverterTypeCheckpoint.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeHash.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CommitProof) = (
+            FfiConverterTypeCheckpoint.allocationSize(value.`checkpoint`) +
+            FfiConverterLong.allocationSize(value.`index`) +
+            FfiConverterString.allocationSize(value.`header`) +
+            FfiConverterSequenceTypeHash.allocationSize(value.`path`)
+    )
+
+    override fun write(value: CommitProof, buf: ByteBuffer) {
+            FfiConverterTypeCheckpoint.write(value.`checkpoint`, buf)
+            FfiConverterLong.write(value.`index`, buf)
+            FfiConverterString.write(value.`header`, buf)
+            FfiConverterSequenceTypeHash.write(value.`path`, buf)
+    }
+}
+
+
+
+/**
  * What an undo took back.
  */
 data class CommitUndone (
@@ -14525,14 +17000,20 @@ data class CommitUndone (
     val `seq`: kotlin.Long
     , 
     /**
-     * How many transactions have something of it taken back.
+     * How many objects have something of it taken back.
      */
     val `restored`: kotlin.Long
     , 
     /**
-     * How many stay as they are: what the commit gave them has changed since, or they are gone.
+     * How many keep something of it, because of what came later.
      */
     val `kept`: kotlin.Long
+    , 
+    /**
+     * The sequence number of the undo, by which it can be taken back in its turn; absent where there
+     * was nothing to do.
+     */
+    val `undoSeq`: kotlin.Long? = null 
     
 ){
     
@@ -14552,19 +17033,251 @@ public object FfiConverterTypeCommitUndone: FfiConverterRustBuffer<CommitUndone>
             FfiConverterLong.read(buf),
             FfiConverterLong.read(buf),
             FfiConverterLong.read(buf),
+            FfiConverterOptionalLong.read(buf),
         )
     }
 
     override fun allocationSize(value: CommitUndone) = (
             FfiConverterLong.allocationSize(value.`seq`) +
             FfiConverterLong.allocationSize(value.`restored`) +
-            FfiConverterLong.allocationSize(value.`kept`)
+            FfiConverterLong.allocationSize(value.`kept`) +
+            FfiConverterOptionalLong.allocationSize(value.`undoSeq`)
     )
 
     override fun write(value: CommitUndone, buf: ByteBuffer) {
             FfiConverterLong.write(value.`seq`, buf)
             FfiConverterLong.write(value.`restored`, buf)
             FfiConverterLong.write(value.`kept`, buf)
+            FfiConverterOptionalLong.write(value.`undoSeq`, buf)
+    }
+}
+
+
+
+/**
+ * Which two points to compare.
+ */
+data class CompareQuery (
+    /**
+     * The point that is before.
+     */
+    val `from`: Point
+    , 
+    /**
+     * The point that is after, be it later or earlier; the present where absent.
+     */
+    val `to`: Point? = null 
+    , 
+    /**
+     * How many objects to list at most, 1 to 500; 50 where absent.
+     */
+    val `limit`: kotlin.Long? = null 
+    , 
+    /**
+     * Where the page before ended, as its answer told.
+     */
+    val `cursor`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCompareQuery: FfiConverterRustBuffer<CompareQuery> {
+    override fun read(buf: ByteBuffer): CompareQuery {
+        return CompareQuery(
+            FfiConverterTypePoint.read(buf),
+            FfiConverterOptionalTypePoint.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: CompareQuery) = (
+            FfiConverterTypePoint.allocationSize(value.`from`) +
+            FfiConverterOptionalTypePoint.allocationSize(value.`to`) +
+            FfiConverterOptionalLong.allocationSize(value.`limit`) +
+            FfiConverterOptionalString.allocationSize(value.`cursor`)
+    )
+
+    override fun write(value: CompareQuery, buf: ByteBuffer) {
+            FfiConverterTypePoint.write(value.`from`, buf)
+            FfiConverterOptionalTypePoint.write(value.`to`, buf)
+            FfiConverterOptionalLong.write(value.`limit`, buf)
+            FfiConverterOptionalString.write(value.`cursor`, buf)
+    }
+}
+
+
+
+/**
+ * What differs between two points.
+ */
+data class Comparison (
+    /**
+     * The sequence number of the commit before.
+     */
+    val `fromSeq`: kotlin.Long
+    , 
+    /**
+     * The sequence number of the commit after.
+     */
+    val `toSeq`: kotlin.Long
+    , 
+    /**
+     * The objects that differ, by kind and id.
+     */
+    val `items`: List<ObjectDifference>
+    , 
+    /**
+     * Where the next page begins; absent = this is the last one.
+     */
+    val `nextCursor`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeComparison: FfiConverterRustBuffer<Comparison> {
+    override fun read(buf: ByteBuffer): Comparison {
+        return Comparison(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceTypeObjectDifference.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Comparison) = (
+            FfiConverterLong.allocationSize(value.`fromSeq`) +
+            FfiConverterLong.allocationSize(value.`toSeq`) +
+            FfiConverterSequenceTypeObjectDifference.allocationSize(value.`items`) +
+            FfiConverterOptionalString.allocationSize(value.`nextCursor`)
+    )
+
+    override fun write(value: Comparison, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`fromSeq`, buf)
+            FfiConverterLong.write(value.`toSeq`, buf)
+            FfiConverterSequenceTypeObjectDifference.write(value.`items`, buf)
+            FfiConverterOptionalString.write(value.`nextCursor`, buf)
+    }
+}
+
+
+
+/**
+ * That the history of a checkpoint begins with the history of an earlier one. The earlier root is
+ * not told: the checker takes it from the checkpoint that it holds.
+ */
+data class ConsistencyProof (
+    /**
+     * The later checkpoint.
+     */
+    val `checkpoint`: Checkpoint
+    , 
+    /**
+     * The size of the earlier one.
+     */
+    val `fromSize`: kotlin.Long
+    , 
+    /**
+     * The hashes that lead from the one root to the other.
+     */
+    val `path`: List<Hash>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeConsistencyProof: FfiConverterRustBuffer<ConsistencyProof> {
+    override fun read(buf: ByteBuffer): ConsistencyProof {
+        return ConsistencyProof(
+            FfiConverterTypeCheckpoint.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterSequenceTypeHash.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ConsistencyProof) = (
+            FfiConverterTypeCheckpoint.allocationSize(value.`checkpoint`) +
+            FfiConverterLong.allocationSize(value.`fromSize`) +
+            FfiConverterSequenceTypeHash.allocationSize(value.`path`)
+    )
+
+    override fun write(value: ConsistencyProof, buf: ByteBuffer) {
+            FfiConverterTypeCheckpoint.write(value.`checkpoint`, buf)
+            FfiConverterLong.write(value.`fromSize`, buf)
+            FfiConverterSequenceTypeHash.write(value.`path`, buf)
+    }
+}
+
+
+
+/**
+ * Between which checkpoints to prove.
+ */
+data class ConsistencyQuery (
+    /**
+     * The size of the checkpoint that the checker holds.
+     */
+    val `fromSize`: kotlin.Long
+    , 
+    /**
+     * The size of the later one; that of the history now where absent.
+     */
+    val `toSize`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeConsistencyQuery: FfiConverterRustBuffer<ConsistencyQuery> {
+    override fun read(buf: ByteBuffer): ConsistencyQuery {
+        return ConsistencyQuery(
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ConsistencyQuery) = (
+            FfiConverterLong.allocationSize(value.`fromSize`) +
+            FfiConverterOptionalLong.allocationSize(value.`toSize`)
+    )
+
+    override fun write(value: ConsistencyQuery, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`fromSize`, buf)
+            FfiConverterOptionalLong.write(value.`toSize`, buf)
     }
 }
 
@@ -14684,6 +17397,61 @@ public object FfiConverterTypeConversionQuery: FfiConverterRustBuffer<Conversion
             FfiConverterString.write(value.`to`, buf)
             FfiConverterString.write(value.`date`, buf)
             FfiConverterOptionalLong.write(value.`maxAgeDays`, buf)
+    }
+}
+
+
+
+/**
+ * What came of copying a book.
+ */
+data class Copied (
+    /**
+     * Commits that were added.
+     */
+    val `commits`: kotlin.Long
+    , 
+    /**
+     * The hash of the newest commit that the copy has now.
+     */
+    val `hash`: kotlin.String
+    , 
+    /**
+     * Its number; the first commit of a book has 1.
+     */
+    val `seq`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeCopied: FfiConverterRustBuffer<Copied> {
+    override fun read(buf: ByteBuffer): Copied {
+        return Copied(
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Copied) = (
+            FfiConverterLong.allocationSize(value.`commits`) +
+            FfiConverterString.allocationSize(value.`hash`) +
+            FfiConverterLong.allocationSize(value.`seq`)
+    )
+
+    override fun write(value: Copied, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`commits`, buf)
+            FfiConverterString.write(value.`hash`, buf)
+            FfiConverterLong.write(value.`seq`, buf)
     }
 }
 
@@ -15408,6 +18176,77 @@ public object FfiConverterTypeDismissal: FfiConverterRustBuffer<Dismissal> {
 
 
 /**
+ * A text that a member entered.
+ */
+data class EnteredText (
+    /**
+     * The field that it was put into.
+     */
+    val `field`: kotlin.String
+    , 
+    /**
+     * The object's id.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * The kind of the object, such as `transaction`.
+     */
+    val `kind`: kotlin.String
+    , 
+    /**
+     * The commit.
+     */
+    val `seq`: kotlin.Long
+    , 
+    /**
+     * The text.
+     */
+    val `text`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeEnteredText: FfiConverterRustBuffer<EnteredText> {
+    override fun read(buf: ByteBuffer): EnteredText {
+        return EnteredText(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: EnteredText) = (
+            FfiConverterString.allocationSize(value.`field`) +
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`kind`) +
+            FfiConverterLong.allocationSize(value.`seq`) +
+            FfiConverterString.allocationSize(value.`text`)
+    )
+
+    override fun write(value: EnteredText, buf: ByteBuffer) {
+            FfiConverterString.write(value.`field`, buf)
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`kind`, buf)
+            FfiConverterLong.write(value.`seq`, buf)
+            FfiConverterString.write(value.`text`, buf)
+    }
+}
+
+
+
+/**
  * One line of a book's history.
  */
 data class Entry (
@@ -15865,6 +18704,54 @@ public object FfiConverterTypeEnvelopeState: FfiConverterRustBuffer<EnvelopeStat
             FfiConverterTypeMoney.write(value.`available`, buf)
             FfiConverterBoolean.write(value.`carriesDeficit`, buf)
             FfiConverterOptionalTypeWitness.write(value.`witness`, buf)
+    }
+}
+
+
+
+/**
+ * What was erased.
+ */
+data class ErasureReport (
+    /**
+     * How many documents and transactions were written anew without something; none where all texts of
+     * the book were erased.
+     */
+    val `changed`: kotlin.Long
+    , 
+    /**
+     * How many texts of the history are gone: one for each reason and each image of an object.
+     */
+    val `texts`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeErasureReport: FfiConverterRustBuffer<ErasureReport> {
+    override fun read(buf: ByteBuffer): ErasureReport {
+        return ErasureReport(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ErasureReport) = (
+            FfiConverterLong.allocationSize(value.`changed`) +
+            FfiConverterLong.allocationSize(value.`texts`)
+    )
+
+    override fun write(value: ErasureReport, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`changed`, buf)
+            FfiConverterLong.write(value.`texts`, buf)
     }
 }
 
@@ -17396,6 +20283,45 @@ public object FfiConverterTypeGoalQuery: FfiConverterRustBuffer<GoalQuery> {
 
 
 /**
+ * A checkpoint that somebody holds.
+ */
+data class HeldCheckpoint (
+    /**
+     * Its text, signed or not.
+     */
+    val `note`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeHeldCheckpoint: FfiConverterRustBuffer<HeldCheckpoint> {
+    override fun read(buf: ByteBuffer): HeldCheckpoint {
+        return HeldCheckpoint(
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: HeldCheckpoint) = (
+            FfiConverterString.allocationSize(value.`note`)
+    )
+
+    override fun write(value: HeldCheckpoint, buf: ByteBuffer) {
+            FfiConverterString.write(value.`note`, buf)
+    }
+}
+
+
+
+/**
  * Which part of the history to list, oldest first.
  */
 data class HistoryQuery (
@@ -18191,6 +21117,188 @@ public object FfiConverterTypeMember: FfiConverterRustBuffer<Member> {
             FfiConverterTypeActorId.write(value.`actor`, buf)
             FfiConverterTypeRole.write(value.`role`, buf)
             FfiConverterOptionalString.write(value.`name`, buf)
+    }
+}
+
+
+
+/**
+ * One thing that a member did.
+ */
+data class MemberCommit (
+    /**
+     * The verb, such as `accounts.create`.
+     */
+    val `action`: kotlin.String
+    , 
+    /**
+     * When.
+     */
+    val `at`: java.time.Instant
+    , 
+    /**
+     * The id of what caused the request.
+     */
+    val `causationId`: kotlin.String? = null 
+    , 
+    /**
+     * The id that ties together what belongs to one request.
+     */
+    val `correlationId`: kotlin.String? = null 
+    , 
+    /**
+     * The reason that was given, unless it was erased.
+     */
+    val `reason`: kotlin.String? = null 
+    , 
+    /**
+     * The commit.
+     */
+    val `seq`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMemberCommit: FfiConverterRustBuffer<MemberCommit> {
+    override fun read(buf: ByteBuffer): MemberCommit {
+        return MemberCommit(
+            FfiConverterString.read(buf),
+            FfiConverterTimestamp.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: MemberCommit) = (
+            FfiConverterString.allocationSize(value.`action`) +
+            FfiConverterTimestamp.allocationSize(value.`at`) +
+            FfiConverterOptionalString.allocationSize(value.`causationId`) +
+            FfiConverterOptionalString.allocationSize(value.`correlationId`) +
+            FfiConverterOptionalString.allocationSize(value.`reason`) +
+            FfiConverterLong.allocationSize(value.`seq`)
+    )
+
+    override fun write(value: MemberCommit, buf: ByteBuffer) {
+            FfiConverterString.write(value.`action`, buf)
+            FfiConverterTimestamp.write(value.`at`, buf)
+            FfiConverterOptionalString.write(value.`causationId`, buf)
+            FfiConverterOptionalString.write(value.`correlationId`, buf)
+            FfiConverterOptionalString.write(value.`reason`, buf)
+            FfiConverterLong.write(value.`seq`, buf)
+    }
+}
+
+
+
+/**
+ * All that a book knows of one member.
+ */
+data class MemberData (
+    /**
+     * Whose.
+     */
+    val `actor`: ActorId
+    , 
+    /**
+     * What the member did, oldest first.
+     */
+    val `commits`: List<MemberCommit>
+    , 
+    /**
+     * The member, as long as it is one.
+     */
+    val `member`: Member? = null 
+    , 
+    /**
+     * What the member entered, oldest first.
+     */
+    val `texts`: List<EnteredText>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMemberData: FfiConverterRustBuffer<MemberData> {
+    override fun read(buf: ByteBuffer): MemberData {
+        return MemberData(
+            FfiConverterTypeActorId.read(buf),
+            FfiConverterSequenceTypeMemberCommit.read(buf),
+            FfiConverterOptionalTypeMember.read(buf),
+            FfiConverterSequenceTypeEnteredText.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: MemberData) = (
+            FfiConverterTypeActorId.allocationSize(value.`actor`) +
+            FfiConverterSequenceTypeMemberCommit.allocationSize(value.`commits`) +
+            FfiConverterOptionalTypeMember.allocationSize(value.`member`) +
+            FfiConverterSequenceTypeEnteredText.allocationSize(value.`texts`)
+    )
+
+    override fun write(value: MemberData, buf: ByteBuffer) {
+            FfiConverterTypeActorId.write(value.`actor`, buf)
+            FfiConverterSequenceTypeMemberCommit.write(value.`commits`, buf)
+            FfiConverterOptionalTypeMember.write(value.`member`, buf)
+            FfiConverterSequenceTypeEnteredText.write(value.`texts`, buf)
+    }
+}
+
+
+
+/**
+ * What of a member is erased.
+ */
+data class MemberErasure (
+    /**
+     * Also what the member entered by hand: names, notes, payees, tags, rules, the names of files.
+     * What files and others brought stays.
+     */
+    val `enteredTexts`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeMemberErasure: FfiConverterRustBuffer<MemberErasure> {
+    override fun read(buf: ByteBuffer): MemberErasure {
+        return MemberErasure(
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: MemberErasure) = (
+            FfiConverterBoolean.allocationSize(value.`enteredTexts`)
+    )
+
+    override fun write(value: MemberErasure, buf: ByteBuffer) {
+            FfiConverterBoolean.write(value.`enteredTexts`, buf)
     }
 }
 
@@ -19640,6 +22748,69 @@ public object FfiConverterTypeNewSchedule: FfiConverterRustBuffer<NewSchedule> {
 
 
 /**
+ * A value to be sealed and kept.
+ */
+data class NewSecret (
+    /**
+     * What it belongs to, such as `bank_connection`.
+     */
+    val `kind`: kotlin.String
+    , 
+    /**
+     * Which of these: an id of the host's, nothing personal.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Which of its values, such as `access_token`.
+     */
+    val `field`: kotlin.String
+    , 
+    /**
+     * The value.
+     */
+    val `value`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewSecret: FfiConverterRustBuffer<NewSecret> {
+    override fun read(buf: ByteBuffer): NewSecret {
+        return NewSecret(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewSecret) = (
+            FfiConverterString.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`field`) +
+            FfiConverterString.allocationSize(value.`value`)
+    )
+
+    override fun write(value: NewSecret, buf: ByteBuffer) {
+            FfiConverterString.write(value.`kind`, buf)
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`field`, buf)
+            FfiConverterString.write(value.`value`, buf)
+    }
+}
+
+
+
+/**
  * A part of a transaction to be made.
  */
 data class NewSplit (
@@ -19925,6 +23096,46 @@ public object FfiConverterTypeNewTransfer: FfiConverterRustBuffer<NewTransfer> {
 
 
 /**
+ * How to take back a commit.
+ */
+data class NewUndo (
+    /**
+     * Whether what stands in the way of it stays as it is, instead of having it refused: fields that
+     * later commits changed, and objects that others depend on.
+     */
+    val `keepLater`: kotlin.Boolean = false 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeNewUndo: FfiConverterRustBuffer<NewUndo> {
+    override fun read(buf: ByteBuffer): NewUndo {
+        return NewUndo(
+            FfiConverterBoolean.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: NewUndo) = (
+            FfiConverterBoolean.allocationSize(value.`keepLater`)
+    )
+
+    override fun write(value: NewUndo, buf: ByteBuffer) {
+            FfiConverterBoolean.write(value.`keepLater`, buf)
+    }
+}
+
+
+
+/**
  * One line of an object's history.
  */
 data class ObjectChange (
@@ -19952,6 +23163,16 @@ data class ObjectChange (
      * The reason that was given.
      */
     val `reason`: kotlin.String? = null 
+    , 
+    /**
+     * The id that ties together what belongs to one request.
+     */
+    val `correlationId`: kotlin.String? = null 
+    , 
+    /**
+     * The id of what caused the request.
+     */
+    val `causationId`: kotlin.String? = null 
     , 
     /**
      * The kind of the object, such as `transaction`.
@@ -19983,6 +23204,8 @@ public object FfiConverterTypeObjectChange: FfiConverterRustBuffer<ObjectChange>
             FfiConverterTypeActorId.read(buf),
             FfiConverterString.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
             FfiConverterString.read(buf),
             FfiConverterSequenceTypeFieldChange.read(buf),
         )
@@ -19994,6 +23217,8 @@ public object FfiConverterTypeObjectChange: FfiConverterRustBuffer<ObjectChange>
             FfiConverterTypeActorId.allocationSize(value.`actor`) +
             FfiConverterString.allocationSize(value.`action`) +
             FfiConverterOptionalString.allocationSize(value.`reason`) +
+            FfiConverterOptionalString.allocationSize(value.`correlationId`) +
+            FfiConverterOptionalString.allocationSize(value.`causationId`) +
             FfiConverterString.allocationSize(value.`kind`) +
             FfiConverterSequenceTypeFieldChange.allocationSize(value.`fields`)
     )
@@ -20004,8 +23229,121 @@ public object FfiConverterTypeObjectChange: FfiConverterRustBuffer<ObjectChange>
             FfiConverterTypeActorId.write(value.`actor`, buf)
             FfiConverterString.write(value.`action`, buf)
             FfiConverterOptionalString.write(value.`reason`, buf)
+            FfiConverterOptionalString.write(value.`correlationId`, buf)
+            FfiConverterOptionalString.write(value.`causationId`, buf)
             FfiConverterString.write(value.`kind`, buf)
             FfiConverterSequenceTypeFieldChange.write(value.`fields`, buf)
+    }
+}
+
+
+
+/**
+ * An object that is another at one point of the history than at another point.
+ */
+data class ObjectDifference (
+    /**
+     * The kind of the object, such as `transaction`.
+     */
+    val `kind`: kotlin.String
+    , 
+    /**
+     * Its id, as `history.object` takes it.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * The fields that differ; all that have a value where it is not there at one of the points.
+     */
+    val `fields`: List<FieldChange>
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeObjectDifference: FfiConverterRustBuffer<ObjectDifference> {
+    override fun read(buf: ByteBuffer): ObjectDifference {
+        return ObjectDifference(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceTypeFieldChange.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ObjectDifference) = (
+            FfiConverterString.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterSequenceTypeFieldChange.allocationSize(value.`fields`)
+    )
+
+    override fun write(value: ObjectDifference, buf: ByteBuffer) {
+            FfiConverterString.write(value.`kind`, buf)
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterSequenceTypeFieldChange.write(value.`fields`, buf)
+    }
+}
+
+
+
+/**
+ * Which part of an object's history to list, oldest first.
+ */
+data class ObjectQuery (
+    /**
+     * The kind of the object, such as `transaction`, where an id names several: an envelope has that
+     * of its category. Any where absent.
+     */
+    val `kind`: kotlin.String? = null 
+    , 
+    /**
+     * What follows this sequence number; from the beginning where absent.
+     */
+    val `after`: kotlin.Long? = null 
+    , 
+    /**
+     * How many commits at most, 1 to 500; 100 where absent.
+     */
+    val `limit`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeObjectQuery: FfiConverterRustBuffer<ObjectQuery> {
+    override fun read(buf: ByteBuffer): ObjectQuery {
+        return ObjectQuery(
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ObjectQuery) = (
+            FfiConverterOptionalString.allocationSize(value.`kind`) +
+            FfiConverterOptionalLong.allocationSize(value.`after`) +
+            FfiConverterOptionalLong.allocationSize(value.`limit`)
+    )
+
+    override fun write(value: ObjectQuery, buf: ByteBuffer) {
+            FfiConverterOptionalString.write(value.`kind`, buf)
+            FfiConverterOptionalLong.write(value.`after`, buf)
+            FfiConverterOptionalLong.write(value.`limit`, buf)
     }
 }
 
@@ -20236,6 +23574,53 @@ public object FfiConverterTypeOrigin: FfiConverterRustBuffer<Origin> {
             FfiConverterBoolean.write(value.`pending`, buf)
             FfiConverterOptionalString.write(value.`bankId`, buf)
             FfiConverterString.write(value.`fingerprint`, buf)
+    }
+}
+
+
+
+/**
+ * An event on its way out.
+ */
+data class Outgoing (
+    /**
+     * The book in which it happened.
+     */
+    val `bookId`: kotlin.String
+    , 
+    /**
+     * What happened. Its id is the same at every delivery.
+     */
+    val `event`: Event
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeOutgoing: FfiConverterRustBuffer<Outgoing> {
+    override fun read(buf: ByteBuffer): Outgoing {
+        return Outgoing(
+            FfiConverterString.read(buf),
+            FfiConverterTypeEvent.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Outgoing) = (
+            FfiConverterString.allocationSize(value.`bookId`) +
+            FfiConverterTypeEvent.allocationSize(value.`event`)
+    )
+
+    override fun write(value: Outgoing, buf: ByteBuffer) {
+            FfiConverterString.write(value.`bookId`, buf)
+            FfiConverterTypeEvent.write(value.`event`, buf)
     }
 }
 
@@ -21050,6 +24435,45 @@ public object FfiConverterTypeProblem: FfiConverterRustBuffer<Problem> {
 
 
 /**
+ * Against which checkpoint to prove.
+ */
+data class ProofQuery (
+    /**
+     * The size of a checkpoint that the checker holds; that of the history now where absent.
+     */
+    val `size`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeProofQuery: FfiConverterRustBuffer<ProofQuery> {
+    override fun read(buf: ByteBuffer): ProofQuery {
+        return ProofQuery(
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: ProofQuery) = (
+            FfiConverterOptionalLong.allocationSize(value.`size`)
+    )
+
+    override fun write(value: ProofQuery, buf: ByteBuffer) {
+            FfiConverterOptionalLong.write(value.`size`, buf)
+    }
+}
+
+
+
+/**
  * What an envelope is to be assigned, and why: what its automations asked for, less what was
  * withheld.
  */
@@ -21779,6 +25203,78 @@ public object FfiConverterTypeRedelivery: FfiConverterRustBuffer<Redelivery> {
 
 
 /**
+ * How a relay works; what is absent is as usual.
+ */
+data class RelayOptions (
+    /**
+     * How many events there may be between two places that are kept, 20 where absent: after a
+     * failure as many are told again.
+     */
+    val `batch`: kotlin.Long? = null 
+    , 
+    /**
+     * How long a book's events are this relay's, 60 where absent: more than a batch ever takes.
+     */
+    val `leaseSeconds`: kotlin.Long? = null 
+    , 
+    /**
+     * How long an event waits that was refused, 10 where absent; twice as long each further time.
+     */
+    val `pauseSeconds`: kotlin.Long? = null 
+    , 
+    /**
+     * Events from before this instant are passed over.
+     */
+    val `since`: java.time.Instant? = null 
+    , 
+    /**
+     * How often an event is refused before it is set aside, 5 where absent.
+     */
+    val `tries`: kotlin.Long? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRelayOptions: FfiConverterRustBuffer<RelayOptions> {
+    override fun read(buf: ByteBuffer): RelayOptions {
+        return RelayOptions(
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterOptionalTimestamp.read(buf),
+            FfiConverterOptionalLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: RelayOptions) = (
+            FfiConverterOptionalLong.allocationSize(value.`batch`) +
+            FfiConverterOptionalLong.allocationSize(value.`leaseSeconds`) +
+            FfiConverterOptionalLong.allocationSize(value.`pauseSeconds`) +
+            FfiConverterOptionalTimestamp.allocationSize(value.`since`) +
+            FfiConverterOptionalLong.allocationSize(value.`tries`)
+    )
+
+    override fun write(value: RelayOptions, buf: ByteBuffer) {
+            FfiConverterOptionalLong.write(value.`batch`, buf)
+            FfiConverterOptionalLong.write(value.`leaseSeconds`, buf)
+            FfiConverterOptionalLong.write(value.`pauseSeconds`, buf)
+            FfiConverterOptionalTimestamp.write(value.`since`, buf)
+            FfiConverterOptionalLong.write(value.`tries`, buf)
+    }
+}
+
+
+
+/**
  * A question to a book, as data.
  */
 data class Report (
@@ -22482,6 +25978,85 @@ public object FfiConverterTypeRollover: FfiConverterRustBuffer<Rollover> {
             FfiConverterOptionalTypeAmount.write(value.`cap`, buf)
             FfiConverterOptionalLong.write(value.`resetEvery`, buf)
             FfiConverterBoolean.write(value.`resetYearly`, buf)
+    }
+}
+
+
+
+/**
+ * What a round came to.
+ */
+data class Round (
+    /**
+     * Books whose history is damaged; they wait for an hour.
+     */
+    val `broken`: List<kotlin.String>
+    , 
+    /**
+     * Events that the sink took.
+     */
+    val `delivered`: kotlin.Long
+    , 
+    /**
+     * Whether a book had more events than its turn took: the next round need not wait.
+     */
+    val `more`: kotlin.Boolean
+    , 
+    /**
+     * Books whose next event was refused and waits.
+     */
+    val `putOff`: kotlin.Long
+    , 
+    /**
+     * Events that were set aside.
+     */
+    val `setAside`: kotlin.Long
+    , 
+    /**
+     * Why the sink could take nothing of a book now.
+     */
+    val `unavailable`: kotlin.String?
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeRound: FfiConverterRustBuffer<Round> {
+    override fun read(buf: ByteBuffer): Round {
+        return Round(
+            FfiConverterSequenceString.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterBoolean.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Round) = (
+            FfiConverterSequenceString.allocationSize(value.`broken`) +
+            FfiConverterLong.allocationSize(value.`delivered`) +
+            FfiConverterBoolean.allocationSize(value.`more`) +
+            FfiConverterLong.allocationSize(value.`putOff`) +
+            FfiConverterLong.allocationSize(value.`setAside`) +
+            FfiConverterOptionalString.allocationSize(value.`unavailable`)
+    )
+
+    override fun write(value: Round, buf: ByteBuffer) {
+            FfiConverterSequenceString.write(value.`broken`, buf)
+            FfiConverterLong.write(value.`delivered`, buf)
+            FfiConverterBoolean.write(value.`more`, buf)
+            FfiConverterLong.write(value.`putOff`, buf)
+            FfiConverterLong.write(value.`setAside`, buf)
+            FfiConverterOptionalString.write(value.`unavailable`, buf)
     }
 }
 
@@ -23343,6 +26918,210 @@ public object FfiConverterTypeSchedulePatch: FfiConverterRustBuffer<SchedulePatc
             FfiConverterOptionalTypeRecurrence.write(value.`recurrence`, buf)
             FfiConverterOptionalLong.write(value.`toleranceDays`, buf)
             FfiConverterOptionalBoolean.write(value.`active`, buf)
+    }
+}
+
+
+
+/**
+ * A secret without its value.
+ */
+data class SecretInfo (
+    /**
+     * What it belongs to.
+     */
+    val `kind`: kotlin.String
+    , 
+    /**
+     * Which of these.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Which of its values.
+     */
+    val `field`: kotlin.String
+    , 
+    /**
+     * The version of the master key under which it is sealed.
+     */
+    val `keyVersion`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSecretInfo: FfiConverterRustBuffer<SecretInfo> {
+    override fun read(buf: ByteBuffer): SecretInfo {
+        return SecretInfo(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SecretInfo) = (
+            FfiConverterString.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`field`) +
+            FfiConverterLong.allocationSize(value.`keyVersion`)
+    )
+
+    override fun write(value: SecretInfo, buf: ByteBuffer) {
+            FfiConverterString.write(value.`kind`, buf)
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`field`, buf)
+            FfiConverterLong.write(value.`keyVersion`, buf)
+    }
+}
+
+
+
+/**
+ * What names a secret within its book.
+ */
+data class SecretName (
+    /**
+     * What it belongs to, such as `bank_connection`.
+     */
+    val `kind`: kotlin.String
+    , 
+    /**
+     * Which of these: an id of the host's.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * Which of its values, such as `access_token`.
+     */
+    val `field`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSecretName: FfiConverterRustBuffer<SecretName> {
+    override fun read(buf: ByteBuffer): SecretName {
+        return SecretName(
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SecretName) = (
+            FfiConverterString.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterString.allocationSize(value.`field`)
+    )
+
+    override fun write(value: SecretName, buf: ByteBuffer) {
+            FfiConverterString.write(value.`kind`, buf)
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterString.write(value.`field`, buf)
+    }
+}
+
+
+
+/**
+ * What moving all secrets to the current master key did.
+ */
+data class SecretRotation (
+    /**
+     * The version of the master key that all are sealed under now.
+     */
+    val `keyVersion`: kotlin.Long
+    , 
+    /**
+     * How many were sealed under another.
+     */
+    val `rotated`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSecretRotation: FfiConverterRustBuffer<SecretRotation> {
+    override fun read(buf: ByteBuffer): SecretRotation {
+        return SecretRotation(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SecretRotation) = (
+            FfiConverterLong.allocationSize(value.`keyVersion`) +
+            FfiConverterLong.allocationSize(value.`rotated`)
+    )
+
+    override fun write(value: SecretRotation, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`keyVersion`, buf)
+            FfiConverterLong.write(value.`rotated`, buf)
+    }
+}
+
+
+
+/**
+ * An opened secret.
+ */
+data class SecretValue (
+    /**
+     * The value.
+     */
+    val `value`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSecretValue: FfiConverterRustBuffer<SecretValue> {
+    override fun read(buf: ByteBuffer): SecretValue {
+        return SecretValue(
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SecretValue) = (
+            FfiConverterString.allocationSize(value.`value`)
+    )
+
+    override fun write(value: SecretValue, buf: ByteBuffer) {
+            FfiConverterString.write(value.`value`, buf)
     }
 }
 
@@ -25007,6 +28786,70 @@ public object FfiConverterTypeTransactionPatch: FfiConverterRustBuffer<Transacti
             FfiConverterOptionalSequenceTypeAttachment.write(value.`attachments`, buf)
             FfiConverterOptionalMapStringString.write(value.`metadata`, buf)
             FfiConverterSequenceTypeClearField.write(value.`clear`, buf)
+    }
+}
+
+
+
+/**
+ * That a commit of a checkpoint's history left a transaction in a state.
+ */
+data class TransactionProof (
+    /**
+     * The commit, and that it is in the history.
+     */
+    val `commit`: CommitProof
+    , 
+    /**
+     * The commit's body as it is stored; its SHA-256 stands in the header. It holds the transaction's
+     * facts and the commitment to its texts.
+     */
+    val `body`: kotlin.String
+    , 
+    /**
+     * The transaction's texts, as JSON; absent = they were erased.
+     */
+    val `text`: kotlin.String? = null 
+    , 
+    /**
+     * The salt before the texts, in hexadecimal: the SHA-256 of both is the commitment.
+     */
+    val `salt`: kotlin.String? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeTransactionProof: FfiConverterRustBuffer<TransactionProof> {
+    override fun read(buf: ByteBuffer): TransactionProof {
+        return TransactionProof(
+            FfiConverterTypeCommitProof.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterOptionalString.read(buf),
+            FfiConverterOptionalString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: TransactionProof) = (
+            FfiConverterTypeCommitProof.allocationSize(value.`commit`) +
+            FfiConverterString.allocationSize(value.`body`) +
+            FfiConverterOptionalString.allocationSize(value.`text`) +
+            FfiConverterOptionalString.allocationSize(value.`salt`)
+    )
+
+    override fun write(value: TransactionProof, buf: ByteBuffer) {
+            FfiConverterTypeCommitProof.write(value.`commit`, buf)
+            FfiConverterString.write(value.`body`, buf)
+            FfiConverterOptionalString.write(value.`text`, buf)
+            FfiConverterOptionalString.write(value.`salt`, buf)
     }
 }
 
@@ -27824,7 +31667,11 @@ enum class ErrorCode {
     RECONCILED,
     IN_USE,
     LAST_OWNER,
+    UNDO_BLOCKED,
+    NOT_UNDOABLE,
+    READ_ONLY,
     IDEMPOTENCY_KEY_REUSED,
+    ERASED,
     INVALID_CURSOR,
     INVALID_PATTERN,
     RULES_TOO_SLOW,
@@ -27834,6 +31681,7 @@ enum class ErrorCode {
     BANK_REFUSED,
     ACCOUNT_UNKNOWN,
     SUGGESTER_REFUSED,
+    SECRET_KEY_MISSING,
     CONFLICT,
     STORE_UNAVAILABLE,
     STORAGE_FULL,
@@ -27842,6 +31690,9 @@ enum class ErrorCode {
     SCHEMA_TOO_NEW,
     CORRUPT_DATA,
     HISTORY_BROKEN,
+    SECRET_UNREADABLE,
+    HISTORY_ROLLED_BACK,
+    HISTORY_FORKED,
     INTERNAL;
 
     
@@ -29960,6 +33811,108 @@ public object FfiConverterTypeTransferEvidence: FfiConverterRustBuffer<TransferE
 
 
 
+
+
+/**
+ * Why a sink does not take an event.
+ */
+sealed class Undelivered: kotlin.Exception() {
+    
+    /**
+     * It does not take this one, which is tried again and set aside in the end.
+     */
+    class Refused(
+        
+        /**
+         * Why, in words that hold nothing personal: operators read them.
+         */
+        override val `message`: kotlin.String
+        ) : Undelivered() {
+    }
+    
+    /**
+     * It takes no event now. Nothing is counted, and the book waits.
+     */
+    class Unavailable(
+        
+        /**
+         * Why, in words that hold nothing personal: operators read them.
+         */
+        override val `message`: kotlin.String,
+        
+        /**
+         * In how long it wants to be asked again, in seconds.
+         */
+        val `retryAfterSeconds`: kotlin.Long?
+        ) : Undelivered() {
+    }
+    
+
+    
+
+
+    companion object ErrorHandler : UniffiRustCallStatusErrorHandler<Undelivered> {
+        override fun lift(error_buf: RustBuffer.ByValue): Undelivered = FfiConverterTypeUndelivered.lift(error_buf)
+    }
+
+    
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeUndelivered : FfiConverterRustBuffer<Undelivered> {
+    override fun read(buf: ByteBuffer): Undelivered {
+        
+
+        return when(buf.getInt()) {
+            1 -> Undelivered.Refused(
+                FfiConverterString.read(buf),
+                )
+            2 -> Undelivered.Unavailable(
+                FfiConverterString.read(buf),
+                FfiConverterOptionalLong.read(buf),
+                )
+            else -> throw RuntimeException("invalid error enum value, something is very wrong!!")
+        }
+    }
+
+    override fun allocationSize(value: Undelivered): ULong {
+        return when(value) {
+            is Undelivered.Refused -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`message`)
+            )
+            is Undelivered.Unavailable -> (
+                // Add the size for the Int that specifies the variant plus the size needed for all fields
+                4UL
+                + FfiConverterString.allocationSize(value.`message`)
+                + FfiConverterOptionalLong.allocationSize(value.`retryAfterSeconds`)
+            )
+        }
+    }
+
+    override fun write(value: Undelivered, buf: ByteBuffer) {
+        when(value) {
+            is Undelivered.Refused -> {
+                buf.putInt(1)
+                FfiConverterString.write(value.`message`, buf)
+                Unit
+            }
+            is Undelivered.Unavailable -> {
+                buf.putInt(2)
+                FfiConverterString.write(value.`message`, buf)
+                FfiConverterOptionalLong.write(value.`retryAfterSeconds`, buf)
+                Unit
+            }
+        }.let { /* this makes the `when` an expression, which ensures it is exhaustive */ }
+    }
+
+}
+
+
+
 /**
  * In which way a payment is unusual.
  */
@@ -30321,6 +34274,38 @@ public object FfiConverterOptionalTypeCsvProfile: FfiConverterRustBuffer<CsvProf
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypeMember: FfiConverterRustBuffer<Member?> {
+    override fun read(buf: ByteBuffer): Member? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeMember.read(buf)
+    }
+
+    override fun allocationSize(value: Member?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeMember.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Member?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeMember.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeMoney: FfiConverterRustBuffer<Money?> {
     override fun read(buf: ByteBuffer): Money? {
         if (buf.get().toInt() == 0) {
@@ -30407,6 +34392,38 @@ public object FfiConverterOptionalTypeRecurrence: FfiConverterRustBuffer<Recurre
         } else {
             buf.put(1)
             FfiConverterTypeRecurrence.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterOptionalTypeRelayOptions: FfiConverterRustBuffer<RelayOptions?> {
+    override fun read(buf: ByteBuffer): RelayOptions? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypeRelayOptions.read(buf)
+    }
+
+    override fun allocationSize(value: RelayOptions?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypeRelayOptions.allocationSize(value)
+        }
+    }
+
+    override fun write(value: RelayOptions?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypeRelayOptions.write(value, buf)
         }
     }
 }
@@ -31985,6 +36002,38 @@ public object FfiConverterOptionalTypePayeeId: FfiConverterRustBuffer<PayeeId?> 
 /**
  * @suppress
  */
+public object FfiConverterOptionalTypePoint: FfiConverterRustBuffer<Point?> {
+    override fun read(buf: ByteBuffer): Point? {
+        if (buf.get().toInt() == 0) {
+            return null
+        }
+        return FfiConverterTypePoint.read(buf)
+    }
+
+    override fun allocationSize(value: Point?): ULong {
+        if (value == null) {
+            return 1UL
+        } else {
+            return 1UL + FfiConverterTypePoint.allocationSize(value)
+        }
+    }
+
+    override fun write(value: Point?, buf: ByteBuffer) {
+        if (value == null) {
+            buf.put(0)
+        } else {
+            buf.put(1)
+            FfiConverterTypePoint.write(value, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterOptionalTypeRuleId: FfiConverterRustBuffer<RuleId?> {
     override fun read(buf: ByteBuffer): RuleId? {
         if (buf.get().toInt() == 0) {
@@ -32697,6 +36746,34 @@ public object FfiConverterSequenceTypeDisagreement: FfiConverterRustBuffer<List<
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeEnteredText: FfiConverterRustBuffer<List<EnteredText>> {
+    override fun read(buf: ByteBuffer): List<EnteredText> {
+        val len = buf.getInt()
+        return List<EnteredText>(len) {
+            FfiConverterTypeEnteredText.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<EnteredText>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeEnteredText.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<EnteredText>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeEnteredText.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeEntry: FfiConverterRustBuffer<List<Entry>> {
     override fun read(buf: ByteBuffer): List<Entry> {
         val len = buf.getInt()
@@ -33089,6 +37166,34 @@ public object FfiConverterSequenceTypeMember: FfiConverterRustBuffer<List<Member
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeMemberCommit: FfiConverterRustBuffer<List<MemberCommit>> {
+    override fun read(buf: ByteBuffer): List<MemberCommit> {
+        val len = buf.getInt()
+        return List<MemberCommit>(len) {
+            FfiConverterTypeMemberCommit.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<MemberCommit>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeMemberCommit.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<MemberCommit>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeMemberCommit.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeNetWorth: FfiConverterRustBuffer<List<NetWorth>> {
     override fun read(buf: ByteBuffer): List<NetWorth> {
         val len = buf.getInt()
@@ -33219,6 +37324,34 @@ public object FfiConverterSequenceTypeObjectChange: FfiConverterRustBuffer<List<
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeObjectChange.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeObjectDifference: FfiConverterRustBuffer<List<ObjectDifference>> {
+    override fun read(buf: ByteBuffer): List<ObjectDifference> {
+        val len = buf.getInt()
+        return List<ObjectDifference>(len) {
+            FfiConverterTypeObjectDifference.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<ObjectDifference>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeObjectDifference.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<ObjectDifference>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeObjectDifference.write(it, buf)
         }
     }
 }
@@ -33873,6 +38006,34 @@ public object FfiConverterSequenceTypeSchedule: FfiConverterRustBuffer<List<Sche
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeSecretInfo: FfiConverterRustBuffer<List<SecretInfo>> {
+    override fun read(buf: ByteBuffer): List<SecretInfo> {
+        val len = buf.getInt()
+        return List<SecretInfo>(len) {
+            FfiConverterTypeSecretInfo.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<SecretInfo>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeSecretInfo.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<SecretInfo>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeSecretInfo.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeSetAsideEvent: FfiConverterRustBuffer<List<SetAsideEvent>> {
     override fun read(buf: ByteBuffer): List<SetAsideEvent> {
         val len = buf.getInt()
@@ -34489,6 +38650,34 @@ public object FfiConverterSequenceTypeCategoryId: FfiConverterRustBuffer<List<Ca
 /**
  * @suppress
  */
+public object FfiConverterSequenceTypeHash: FfiConverterRustBuffer<List<Hash>> {
+    override fun read(buf: ByteBuffer): List<Hash> {
+        val len = buf.getInt()
+        return List<Hash>(len) {
+            FfiConverterTypeHash.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Hash>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeHash.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Hash>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeHash.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
 public object FfiConverterSequenceTypeRuleId: FfiConverterRustBuffer<List<RuleId>> {
     override fun read(buf: ByteBuffer): List<RuleId> {
         val len = buf.getInt()
@@ -34693,6 +38882,14 @@ public typealias FfiConverterTypePayeeId = FfiConverterString
 
 
 /**
+ * A commit's sequence number or hash, or an instant (RFC 3339).
+ */
+public typealias Point = kotlin.String
+public typealias FfiConverterTypePoint = FfiConverterString
+
+
+
+/**
  * Names a rule of a book.
  */
 public typealias RuleId = kotlin.String
@@ -34720,5 +38917,30 @@ public typealias FfiConverterTypeTransactionId = FfiConverterString
 
 
 
+
+        /**
+         * Restores a backup, whatever store it was made of, where a URL says. Everything in it is checked
+         * before anything is written. `sqlite:PATH` names a file that must not be there yet. Into
+         * PostgreSQL its books are copied: those that are not there, and the rest of those whose history
+         * there is the beginning of the one in the backup; so what was cut off goes on when it is
+         * repeated. Where the database has another history of a book, or a longer one, the error is
+         * `id_conflict`, and nothing is written. `memory:` keeps nothing, and thereby tries a backup.
+         */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+     suspend fun `restore`(`backup`: kotlin.String, `url`: kotlin.String) : Backup {
+        return uniffiRustCallAsync(
+        UniffiLib.uniffi_fiscaflow_fn_func_restore(
+        FfiConverterString.lower(`backup`),
+        FfiConverterString.lower(`url`),),
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeBackup.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
 
 

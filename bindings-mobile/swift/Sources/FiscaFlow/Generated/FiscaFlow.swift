@@ -852,6 +852,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
     func envelopes()  -> Envelopes
     
     /**
+     * Erase every personal text of the book, in all its history.
+     */
+    func eraseTexts() async throws  -> ErasureReport
+    
+    /**
      * What others are told.
      */
     func events()  -> Events
@@ -902,6 +907,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
     func payees()  -> Payees
     
     /**
+     * The history for whoever holds a checkpoint of it.
+     */
+    func proofs()  -> Proofs
+    
+    /**
      * What currencies were worth.
      */
     func rates()  -> Rates
@@ -920,6 +930,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
      * What is expected again and again.
      */
     func schedules()  -> Schedules
+    
+    /**
+     * What the host keeps sealed.
+     */
+    func secrets()  -> Secrets
     
     /**
      * What its own past says of categories.
@@ -1044,6 +1059,25 @@ open func envelopes() -> Envelopes  {
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
+}
+    
+    /**
+     * Erase every personal text of the book, in all its history.
+     */
+open func eraseTexts()async throws  -> ErasureReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_bookhandle_erase_texts(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeErasureReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
 }
     
     /**
@@ -1174,6 +1208,18 @@ open func payees() -> Payees  {
 }
     
     /**
+     * The history for whoever holds a checkpoint of it.
+     */
+open func proofs() -> Proofs  {
+    return try!  FfiConverterTypeProofs_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_bookhandle_proofs(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
      * What currencies were worth.
      */
 open func rates() -> Rates  {
@@ -1216,6 +1262,18 @@ open func schedules() -> Schedules  {
     return try!  FfiConverterTypeSchedules_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_fiscaflow_fn_method_bookhandle_schedules(
+            self.uniffiCloneHandle(),uniffiCallStatus
+    )
+})
+}
+    
+    /**
+     * What the host keeps sealed.
+     */
+open func secrets() -> Secrets  {
+    return try!  FfiConverterTypeSecrets_lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_bookhandle_secrets(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -1932,6 +1990,28 @@ public func FfiConverterTypeCategories_lower(_ value: Categories) -> UInt64 {
 public protocol EngineProtocol: AnyObject, Sendable {
     
     /**
+     * Backs up every book into an SQLite file that must not be there yet, while the engine is
+     * used. An SQLite database is copied as it is at one moment; of any other store each book is
+     * copied with its history, without how far its events were delivered. When this returns, the
+     * file is on the disk and every history in it verifies; otherwise there is no file.
+     */
+    func backup(path: String) async throws  -> Backup
+    
+    /**
+     * Copies to another engine's store what it lacks of a book: every commit, checked, so that
+     * both histories are the same. A copy that was cut off goes on when it is repeated, and what
+     * is new comes in either direction. Nobody's role is asked. Where the other store has another
+     * history of the book, the error is `id_conflict`, with the first commit that differs as `id`.
+     */
+    func copyBook(bookId: String, to: Engine) async throws  -> Copied
+    
+    /**
+     * What delivers the events of all books to a sink: each book's in order, at least once. Under
+     * the name is kept how far it has come; another name is told everything anew.
+     */
+    func relay(name: String, sink: EventSink, options: RelayOptions?) throws  -> Relay
+    
+    /**
      * One book. Nothing is read yet; a book that is not there, or not the actor's, answers
      * `book_not_found` to whatever is asked.
      */
@@ -2006,12 +2086,15 @@ open class Engine: EngineProtocol, @unchecked Sendable {
     /**
      * Opens a store by its URL: `sqlite:` and the path of a file, which is made where there is
      * none, or `memory:`.
+     *
+     * `secret_keys` are the master keys of secrets, `VERSION:BASE64` each, apart by commas;
+     * `signing_key` signs checkpoints: a private key as note tools write it.
      */
-public static func `open`(url: String)async throws  -> Engine  {
+public static func `open`(url: String, secretKeys: String? = nil, signingKey: String? = nil)async throws  -> Engine  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
-                uniffi_fiscaflow_fn_constructor_engine_open(FfiConverterString.lower(url)
+                uniffi_fiscaflow_fn_constructor_engine_open(FfiConverterString.lower(url),FfiConverterOptionString.lower(secretKeys),FfiConverterOptionString.lower(signingKey)
                 )
             },
             pollFunc: ffi_fiscaflow_rust_future_poll_u64,
@@ -2023,6 +2106,66 @@ public static func `open`(url: String)async throws  -> Engine  {
 }
     
 
+    
+    /**
+     * Backs up every book into an SQLite file that must not be there yet, while the engine is
+     * used. An SQLite database is copied as it is at one moment; of any other store each book is
+     * copied with its history, without how far its events were delivered. When this returns, the
+     * file is on the disk and every history in it verifies; otherwise there is no file.
+     */
+open func backup(path: String)async throws  -> Backup  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_engine_backup(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(path)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeBackup_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Copies to another engine's store what it lacks of a book: every commit, checked, so that
+     * both histories are the same. A copy that was cut off goes on when it is repeated, and what
+     * is new comes in either direction. Nobody's role is asked. Where the other store has another
+     * history of the book, the error is `id_conflict`, with the first commit that differs as `id`.
+     */
+open func copyBook(bookId: String, to: Engine)async throws  -> Copied  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_engine_copy_book(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(bookId),FfiConverterTypeEngine_lower(to)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeCopied_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What delivers the events of all books to a sink: each book's in order, at least once. Under
+     * the name is kept how far it has come; another name is told everything anew.
+     */
+open func relay(name: String, sink: EventSink, options: RelayOptions? = nil)throws  -> Relay  {
+    return try  FfiConverterTypeRelay_lift(try rustCallWithError(FfiConverterTypeFiscaFlowError_lift) {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_engine_relay(
+            self.uniffiCloneHandle(),
+        FfiConverterString.lower(name),
+        FfiConverterTypeEventSink_lower(sink),
+        FfiConverterOptionTypeRelayOptions.lower(options),uniffiCallStatus
+    )
+})
+}
     
     /**
      * One book. Nothing is read yet; a book that is not there, or not the actor's, answers
@@ -2419,6 +2562,240 @@ public func FfiConverterTypeEnvelopes_lift(_ handle: UInt64) throws -> Envelopes
 #endif
 public func FfiConverterTypeEnvelopes_lower(_ value: Envelopes) -> UInt64 {
     return FfiConverterTypeEnvelopes.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Who is told of events.
+ */
+public protocol EventSink: AnyObject, Sendable {
+    
+    /**
+     * Is told one event, oldest first in each book, and takes it by returning.
+     */
+    func tell(outgoing: Outgoing) async throws 
+    
+}
+/**
+ * Who is told of events.
+ */
+open class EventSinkImpl: EventSink, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_eventsink(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_eventsink(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Is told one event, oldest first in each book, and takes it by returning.
+     */
+open func tell(outgoing: Outgoing)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_eventsink_tell(
+                        self.uniffiCloneHandle(),FfiConverterTypeOutgoing_lower(outgoing)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_void,
+            completeFunc: ffi_fiscaflow_rust_future_complete_void,
+            freeFunc: ffi_fiscaflow_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeUndelivered_lift
+        )
+}
+    
+
+    
+}
+
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceEventSink {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceEventSink = UniffiVTableCallbackInterfaceEventSink(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterTypeEventSink.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface EventSink: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterTypeEventSink.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface EventSink: handle missing in uniffiClone")
+            }
+        },
+        tell: { (
+            uniffiHandle: UInt64,
+            outgoing: RustBuffer,
+            uniffiFutureCallback: @escaping UniffiForeignFutureCompleteVoid,
+            uniffiCallbackData: UInt64,
+            uniffiOutDroppedCallback: UnsafeMutablePointer<UniffiForeignFutureDroppedCallbackStruct>
+        ) in
+            let makeCall = {
+                () async throws -> () in
+                guard let uniffiObj = try? FfiConverterTypeEventSink.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return try await uniffiObj.tell(
+                     outgoing: try FfiConverterTypeOutgoing_lift(outgoing)
+                )
+            }
+
+            let uniffiHandleSuccess = { (returnValue: ()) in
+                uniffiFutureCallback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultVoid(
+                        callStatus: RustCallStatus()
+                    )
+                )
+            }
+            let uniffiHandleError = { (statusCode, errorBuf) in
+                uniffiFutureCallback(
+                    uniffiCallbackData,
+                    UniffiForeignFutureResultVoid(
+                        callStatus: RustCallStatus(code: statusCode, errorBuf: errorBuf)
+                    )
+                )
+            }
+            uniffiTraitInterfaceCallAsyncWithError(
+                makeCall: makeCall,
+                handleSuccess: uniffiHandleSuccess,
+                handleError: uniffiHandleError,
+                lowerError: FfiConverterTypeUndelivered_lower,
+                droppedCallback: uniffiOutDroppedCallback
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceEventSink> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceEventSink>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitEventSink() {
+    uniffi_fiscaflow_fn_init_callback_vtable_eventsink(UniffiCallbackInterfaceEventSink.vtablePtr)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEventSink: FfiConverter {
+    fileprivate static let handleMap = UniffiHandleMap<EventSink>()
+
+    typealias FfiType = UInt64
+    typealias SwiftType = EventSink
+
+    public static func lift(_ handle: UInt64) throws -> EventSink {
+        if ((handle & 1) == 0) {
+            // Rust-generated handle, construct a new class that uses the handle to implement the
+            // interface
+            return EventSinkImpl(unsafeFromHandle: handle)
+        } else {
+            // Swift-generated handle, get the object from the handle map
+            return try handleMap.remove(handle: handle)
+        }
+    }
+
+    public static func lower(_ value: EventSink) -> UInt64 {
+         if let rustImpl = value as? EventSinkImpl {
+             // Rust-implemented object.  Clone the handle and return it
+            return rustImpl.uniffiCloneHandle()
+         } else {
+            // Swift object, generate a new vtable handle and return that.
+            return handleMap.insert(obj: value)
+         }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EventSink {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: EventSink, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEventSink_lift(_ handle: UInt64) throws -> EventSink {
+    return try FfiConverterTypeEventSink.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEventSink_lower(_ value: EventSink) -> UInt64 {
+    return FfiConverterTypeEventSink.lower(value)
 }
 
 
@@ -3008,6 +3385,11 @@ public func FfiConverterTypeGoals_lower(_ value: Goals) -> UInt64 {
 public protocol HistoryProtocol: AnyObject, Sendable {
     
     /**
+     * What differs between two points, object by object.
+     */
+    func compare(query: CompareQuery) async throws  -> Comparison
+    
+    /**
      * The commits, oldest first.
      */
     func list(query: HistoryQuery) async throws  -> [Entry]
@@ -3015,12 +3397,12 @@ public protocol HistoryProtocol: AnyObject, Sendable {
     /**
      * What happened to one object.
      */
-    func object(id: String) async throws  -> [ObjectChange]
+    func object(id: String, query: ObjectQuery) async throws  -> [ObjectChange]
     
     /**
-     * Take back what rules, suggestions or a recategorisation gave, by their commit.
+     * Take back what a commit did.
      */
-    func undo(id: String) async throws  -> CommitUndone
+    func undo(id: String, new: NewUndo) async throws  -> CommitUndone
     
     /**
      * Check the whole history against its hashes.
@@ -3085,6 +3467,25 @@ open class History: HistoryProtocol, @unchecked Sendable {
 
     
     /**
+     * What differs between two points, object by object.
+     */
+open func compare(query: CompareQuery)async throws  -> Comparison  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_history_compare(
+                        self.uniffiCloneHandle(),FfiConverterTypeCompareQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeComparison_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * The commits, oldest first.
      */
 open func list(query: HistoryQuery = HistoryQuery())async throws  -> [Entry]  {
@@ -3106,12 +3507,12 @@ open func list(query: HistoryQuery = HistoryQuery())async throws  -> [Entry]  {
     /**
      * What happened to one object.
      */
-open func object(id: String)async throws  -> [ObjectChange]  {
+open func object(id: String, query: ObjectQuery = ObjectQuery())async throws  -> [ObjectChange]  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_fiscaflow_fn_method_history_object(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeObjectQuery_lower(query)
                 )
             },
             pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
@@ -3123,14 +3524,14 @@ open func object(id: String)async throws  -> [ObjectChange]  {
 }
     
     /**
-     * Take back what rules, suggestions or a recategorisation gave, by their commit.
+     * Take back what a commit did.
      */
-open func undo(id: String)async throws  -> CommitUndone  {
+open func undo(id: String, new: NewUndo)async throws  -> CommitUndone  {
     return
         try  await uniffiRustCallAsync(
             rustFutureFunc: {
                 uniffi_fiscaflow_fn_method_history_undo(
-                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeNewUndo_lower(new)
                 )
             },
             pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
@@ -3443,6 +3844,150 @@ public func FfiConverterTypeImports_lift(_ handle: UInt64) throws -> Imports {
 #endif
 public func FfiConverterTypeImports_lower(_ value: Imports) -> UInt64 {
     return FfiConverterTypeImports.lower(value)
+}
+
+
+
+
+
+
+/**
+ * A consumer of events whose effects are writes of the engine, each of which happens once.
+ */
+public protocol InboxProtocol: AnyObject, Sendable {
+    
+    /**
+     * How a write says that it is the effect of an event.
+     */
+    func context(outgoing: Outgoing) throws  -> CallContext
+    
+}
+/**
+ * A consumer of events whose effects are writes of the engine, each of which happens once.
+ */
+open class Inbox: InboxProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_inbox(self.handle, $0) }
+    }
+    /**
+     * A consumer by its name, under which it is remembered what it has done, and as whom it acts:
+     * a member of the books.
+     */
+public convenience init(consumer: String, actor: String)throws  {
+    let handle =
+        try rustCallWithError(FfiConverterTypeFiscaFlowError_lift) {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_constructor_inbox_new(
+        FfiConverterString.lower(consumer),
+        FfiConverterString.lower(actor),uniffiCallStatus
+    )
+}
+    self.init(unsafeFromHandle: handle)
+}
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_inbox(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * How a write says that it is the effect of an event.
+     */
+open func context(outgoing: Outgoing)throws  -> CallContext  {
+    return try  FfiConverterTypeCallContext_lift(try rustCallWithError(FfiConverterTypeFiscaFlowError_lift) {
+        uniffiCallStatus in
+    uniffi_fiscaflow_fn_method_inbox_context(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeOutgoing_lower(outgoing),uniffiCallStatus
+    )
+})
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeInbox: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Inbox
+
+    public static func lift(_ handle: UInt64) throws -> Inbox {
+        return Inbox(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Inbox) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Inbox {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Inbox, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInbox_lift(_ handle: UInt64) throws -> Inbox {
+    return try FfiConverterTypeInbox.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeInbox_lower(_ value: Inbox) -> UInt64 {
+    return FfiConverterTypeInbox.lower(value)
 }
 
 
@@ -3824,9 +4369,19 @@ public func FfiConverterTypeLayouts_lower(_ value: Layouts) -> UInt64 {
 public protocol MembersProtocol: AnyObject, Sendable {
     
     /**
+     * Erase a member's name and reasons and, if wanted, what the member entered.
+     */
+    func erase(id: String, request: MemberErasure) async throws  -> ErasureReport
+    
+    /**
      * The members, by actor.
      */
     func list() async throws  -> [Member]
+    
+    /**
+     * All that the book knows of a member.
+     */
+    func personalData(id: String) async throws  -> MemberData
     
     /**
      * Add a member or change one.
@@ -3896,6 +4451,25 @@ open class Members: MembersProtocol, @unchecked Sendable {
 
     
     /**
+     * Erase a member's name and reasons and, if wanted, what the member entered.
+     */
+open func erase(id: String, request: MemberErasure)async throws  -> ErasureReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_members_erase(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeMemberErasure_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeErasureReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
      * The members, by actor.
      */
 open func list()async throws  -> [Member]  {
@@ -3910,6 +4484,25 @@ open func list()async throws  -> [Member]  {
             completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
             freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
             liftFunc: FfiConverterSequenceTypeMember.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * All that the book knows of a member.
+     */
+open func personalData(id: String)async throws  -> MemberData  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_members_personal_data(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeMemberData_lift,
             errorHandler: FfiConverterTypeFiscaFlowError_lift
         )
 }
@@ -4399,6 +4992,238 @@ public func FfiConverterTypeProgressListener_lower(_ value: ProgressListener) ->
 
 
 /**
+ * The history for whoever holds a checkpoint of it.
+ */
+public protocol ProofsProtocol: AnyObject, Sendable {
+    
+    /**
+     * That the history begins with that of a checkpoint that somebody holds.
+     */
+    func check(request: HeldCheckpoint) async throws  -> ConsistencyProof
+    
+    /**
+     * The history as it is now, in a few bytes to be kept elsewhere.
+     */
+    func checkpoint() async throws  -> Checkpoint
+    
+    /**
+     * That the history of a checkpoint begins with that of an earlier one.
+     */
+    func consistency(query: ConsistencyQuery) async throws  -> ConsistencyProof
+    
+    /**
+     * That a commit is in the history.
+     */
+    func inclusion(id: String, query: ProofQuery) async throws  -> CommitProof
+    
+    /**
+     * What a transaction is, and that the history says so.
+     */
+    func transaction(id: String, query: ProofQuery) async throws  -> TransactionProof
+    
+}
+/**
+ * The history for whoever holds a checkpoint of it.
+ */
+open class Proofs: ProofsProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_proofs(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_proofs(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * That the history begins with that of a checkpoint that somebody holds.
+     */
+open func check(request: HeldCheckpoint)async throws  -> ConsistencyProof  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_proofs_check(
+                        self.uniffiCloneHandle(),FfiConverterTypeHeldCheckpoint_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeConsistencyProof_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * The history as it is now, in a few bytes to be kept elsewhere.
+     */
+open func checkpoint()async throws  -> Checkpoint  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_proofs_checkpoint(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeCheckpoint_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * That the history of a checkpoint begins with that of an earlier one.
+     */
+open func consistency(query: ConsistencyQuery)async throws  -> ConsistencyProof  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_proofs_consistency(
+                        self.uniffiCloneHandle(),FfiConverterTypeConsistencyQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeConsistencyProof_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * That a commit is in the history.
+     */
+open func inclusion(id: String, query: ProofQuery = ProofQuery())async throws  -> CommitProof  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_proofs_inclusion(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeProofQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeCommitProof_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What a transaction is, and that the history says so.
+     */
+open func transaction(id: String, query: ProofQuery = ProofQuery())async throws  -> TransactionProof  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_proofs_transaction(
+                        self.uniffiCloneHandle(),FfiConverterString.lower(id),FfiConverterTypeProofQuery_lower(query)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeTransactionProof_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeProofs: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Proofs
+
+    public static func lift(_ handle: UInt64) throws -> Proofs {
+        return Proofs(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Proofs) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Proofs {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Proofs, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProofs_lift(_ handle: UInt64) throws -> Proofs {
+    return try FfiConverterTypeProofs.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProofs_lower(_ value: Proofs) -> UInt64 {
+    return FfiConverterTypeProofs.lower(value)
+}
+
+
+
+
+
+
+/**
  * What currencies were worth.
  */
 public protocol RatesProtocol: AnyObject, Sendable {
@@ -4599,6 +5424,144 @@ public func FfiConverterTypeRates_lift(_ handle: UInt64) throws -> Rates {
 #endif
 public func FfiConverterTypeRates_lower(_ value: Rates) -> UInt64 {
     return FfiConverterTypeRates.lower(value)
+}
+
+
+
+
+
+
+/**
+ * Delivers the events of all books to one sink, a round at a time.
+ */
+public protocol RelayProtocol: AnyObject, Sendable {
+    
+    /**
+     * Gives each book whose events wait a turn. Call it again at once where there was `more`,
+     * otherwise after a pause.
+     */
+    func round() async throws  -> Round
+    
+}
+/**
+ * Delivers the events of all books to one sink, a round at a time.
+ */
+open class Relay: RelayProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_relay(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_relay(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Gives each book whose events wait a turn. Call it again at once where there was `more`,
+     * otherwise after a pause.
+     */
+open func round()async throws  -> Round  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_relay_round(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeRound_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRelay: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Relay
+
+    public static func lift(_ handle: UInt64) throws -> Relay {
+        return Relay(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Relay) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Relay {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Relay, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRelay_lift(_ handle: UInt64) throws -> Relay {
+    return try FfiConverterTypeRelay.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRelay_lower(_ value: Relay) -> UInt64 {
+    return FfiConverterTypeRelay.lower(value)
 }
 
 
@@ -5679,6 +6642,238 @@ public func FfiConverterTypeSchedules_lift(_ handle: UInt64) throws -> Schedules
 #endif
 public func FfiConverterTypeSchedules_lower(_ value: Schedules) -> UInt64 {
     return FfiConverterTypeSchedules.lower(value)
+}
+
+
+
+
+
+
+/**
+ * What the host keeps sealed.
+ */
+public protocol SecretsProtocol: AnyObject, Sendable {
+    
+    /**
+     * Remove a secret.
+     */
+    func delete(request: SecretName) async throws 
+    
+    /**
+     * What the host keeps sealed, without its values.
+     */
+    func list() async throws  -> [SecretInfo]
+    
+    /**
+     * Seal a value of the host's and keep it.
+     */
+    func put(new: NewSecret) async throws  -> SecretInfo
+    
+    /**
+     * Open a secret.
+     */
+    func reveal(request: SecretName) async throws  -> SecretValue
+    
+    /**
+     * Move every secret to the current master key.
+     */
+    func rotate() async throws  -> SecretRotation
+    
+}
+/**
+ * What the host keeps sealed.
+ */
+open class Secrets: SecretsProtocol, @unchecked Sendable {
+    fileprivate let handle: UInt64
+
+    /// Used to instantiate a [FFIObject] without an actual handle, for fakes in tests, mostly.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public struct NoHandle {
+        public init() {}
+    }
+
+    // TODO: We'd like this to be `private` but for Swifty reasons,
+    // we can't implement `FfiConverter` without making this `required` and we can't
+    // make it `required` without making it `public`.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    required public init(unsafeFromHandle handle: UInt64) {
+        self.handle = handle
+    }
+
+    // This constructor can be used to instantiate a fake object.
+    // - Parameter noHandle: Placeholder value so we can have a constructor separate from the default empty one that may be implemented for classes extending [FFIObject].
+    //
+    // - Warning:
+    //     Any object instantiated with this constructor cannot be passed to an actual Rust-backed object. Since there isn't a backing handle the FFI lower functions will crash.
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public init(noHandle: NoHandle) {
+        self.handle = 0
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public func uniffiCloneHandle() -> UInt64 {
+        return try! rustCall { uniffi_fiscaflow_fn_clone_secrets(self.handle, $0) }
+    }
+    // No primary constructor declared for this class.
+
+    deinit {
+        if handle == 0 {
+            // Mock objects have handle=0 don't try to free them
+            return
+        }
+
+        try! rustCall { uniffi_fiscaflow_fn_free_secrets(handle, $0) }
+    }
+
+    
+
+    
+    /**
+     * Remove a secret.
+     */
+open func delete(request: SecretName)async throws   {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_secrets_delete(
+                        self.uniffiCloneHandle(),FfiConverterTypeSecretName_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_void,
+            completeFunc: ffi_fiscaflow_rust_future_complete_void,
+            freeFunc: ffi_fiscaflow_rust_future_free_void,
+            liftFunc: { $0 },
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * What the host keeps sealed, without its values.
+     */
+open func list()async throws  -> [SecretInfo]  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_secrets_list(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterSequenceTypeSecretInfo.lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Seal a value of the host's and keep it.
+     */
+open func put(new: NewSecret)async throws  -> SecretInfo  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_secrets_put(
+                        self.uniffiCloneHandle(),FfiConverterTypeNewSecret_lower(new)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSecretInfo_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Open a secret.
+     */
+open func reveal(request: SecretName)async throws  -> SecretValue  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_secrets_reveal(
+                        self.uniffiCloneHandle(),FfiConverterTypeSecretName_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSecretValue_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+    /**
+     * Move every secret to the current master key.
+     */
+open func rotate()async throws  -> SecretRotation  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_secrets_rotate(
+                        self.uniffiCloneHandle()
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSecretRotation_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
+    
+
+    
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSecrets: FfiConverter {
+    typealias FfiType = UInt64
+    typealias SwiftType = Secrets
+
+    public static func lift(_ handle: UInt64) throws -> Secrets {
+        return Secrets(unsafeFromHandle: handle)
+    }
+
+    public static func lower(_ value: Secrets) -> UInt64 {
+        return value.uniffiCloneHandle()
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Secrets {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+    public static func write(_ value: Secrets, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(value))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecrets_lift(_ handle: UInt64) throws -> Secrets {
+    return try FfiConverterTypeSecrets.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecrets_lower(_ value: Secrets) -> UInt64 {
+    return FfiConverterTypeSecrets.lower(value)
 }
 
 
@@ -7909,6 +9104,85 @@ public func FfiConverterTypeBacktestReport_lower(_ value: BacktestReport) -> Rus
 
 
 /**
+ * What a backup holds.
+ */
+public struct Backup: Equatable, Hashable {
+    /**
+     * Its books.
+     */
+    public var books: Int64
+    /**
+     * The bytes of the file.
+     */
+    public var bytes: Int64
+    /**
+     * Their commits, each of which fits its hash and its parent.
+     */
+    public var commits: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its books.
+         */books: Int64, 
+        /**
+         * The bytes of the file.
+         */bytes: Int64, 
+        /**
+         * Their commits, each of which fits its hash and its parent.
+         */commits: Int64) {
+        self.books = books
+        self.bytes = bytes
+        self.commits = commits
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Backup: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeBackup: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Backup {
+        return
+            try Backup(
+                books: FfiConverterInt64.read(from: &buf), 
+                bytes: FfiConverterInt64.read(from: &buf), 
+                commits: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Backup, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.books, into: &buf)
+        FfiConverterInt64.write(value.bytes, into: &buf)
+        FfiConverterInt64.write(value.commits, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBackup_lift(_ buf: RustBuffer) throws -> Backup {
+    return try FfiConverterTypeBackup.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeBackup_lower(_ value: Backup) -> RustBuffer {
+    return FfiConverterTypeBackup.lower(value)
+}
+
+
+/**
  * What lay in an account at the end of a day.
  */
 public struct Balance: Equatable, Hashable {
@@ -9113,6 +10387,11 @@ public struct CallContext: Equatable, Hashable {
      * A write with a key that was used before returns the first answer and does nothing.
      */
     public var idempotencyKey: String?
+    /**
+     * The point of the book's history as of which it is read: a commit's number or hash, or an
+     * instant (RFC 3339); the present where absent.
+     */
+    public var asOf: String?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -9131,12 +10410,17 @@ public struct CallContext: Equatable, Hashable {
          */causationId: String? = nil, 
         /**
          * A write with a key that was used before returns the first answer and does nothing.
-         */idempotencyKey: String? = nil) {
+         */idempotencyKey: String? = nil, 
+        /**
+         * The point of the book's history as of which it is read: a commit's number or hash, or an
+         * instant (RFC 3339); the present where absent.
+         */asOf: String? = nil) {
         self.actor = actor
         self.reason = reason
         self.correlationId = correlationId
         self.causationId = causationId
         self.idempotencyKey = idempotencyKey
+        self.asOf = asOf
     }
 
     
@@ -9159,7 +10443,8 @@ public struct FfiConverterTypeCallContext: FfiConverterRustBuffer {
                 reason: FfiConverterOptionString.read(from: &buf), 
                 correlationId: FfiConverterOptionString.read(from: &buf), 
                 causationId: FfiConverterOptionString.read(from: &buf), 
-                idempotencyKey: FfiConverterOptionString.read(from: &buf)
+                idempotencyKey: FfiConverterOptionString.read(from: &buf), 
+                asOf: FfiConverterOptionString.read(from: &buf)
         )
     }
 
@@ -9169,6 +10454,7 @@ public struct FfiConverterTypeCallContext: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.correlationId, into: &buf)
         FfiConverterOptionString.write(value.causationId, into: &buf)
         FfiConverterOptionString.write(value.idempotencyKey, into: &buf)
+        FfiConverterOptionString.write(value.asOf, into: &buf)
     }
 }
 
@@ -9858,6 +11144,196 @@ public func FfiConverterTypeCategoryQuality_lower(_ value: CategoryQuality) -> R
 
 
 /**
+ * The history of one moment, in a few bytes to be kept somewhere else.
+ */
+public struct Checkpoint: Equatable, Hashable {
+    /**
+     * What names the log: the host's name for its logs, a slash, and the book's id.
+     */
+    public var origin: String
+    /**
+     * How many commits the history had.
+     */
+    public var size: Int64
+    /**
+     * The root of the Merkle tree over them (RFC 9162, section 2.1).
+     */
+    public var root: Hash
+    /**
+     * The same as a text (C2SP `tlog-checkpoint`): a signed note where the host has a key, and the
+     * text of one where not.
+     */
+    public var note: String
+    /**
+     * The key that checks the signature, as note tools write it; absent = nobody signed.
+     */
+    public var key: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What names the log: the host's name for its logs, a slash, and the book's id.
+         */origin: String, 
+        /**
+         * How many commits the history had.
+         */size: Int64, 
+        /**
+         * The root of the Merkle tree over them (RFC 9162, section 2.1).
+         */root: Hash, 
+        /**
+         * The same as a text (C2SP `tlog-checkpoint`): a signed note where the host has a key, and the
+         * text of one where not.
+         */note: String, 
+        /**
+         * The key that checks the signature, as note tools write it; absent = nobody signed.
+         */key: String? = nil) {
+        self.origin = origin
+        self.size = size
+        self.root = root
+        self.note = note
+        self.key = key
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Checkpoint: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCheckpoint: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Checkpoint {
+        return
+            try Checkpoint(
+                origin: FfiConverterString.read(from: &buf), 
+                size: FfiConverterInt64.read(from: &buf), 
+                root: FfiConverterTypeHash.read(from: &buf), 
+                note: FfiConverterString.read(from: &buf), 
+                key: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Checkpoint, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.origin, into: &buf)
+        FfiConverterInt64.write(value.size, into: &buf)
+        FfiConverterTypeHash.write(value.root, into: &buf)
+        FfiConverterString.write(value.note, into: &buf)
+        FfiConverterOptionString.write(value.key, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCheckpoint_lift(_ buf: RustBuffer) throws -> Checkpoint {
+    return try FfiConverterTypeCheckpoint.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCheckpoint_lower(_ value: Checkpoint) -> RustBuffer {
+    return FfiConverterTypeCheckpoint.lower(value)
+}
+
+
+/**
+ * That a commit is in the history of a checkpoint.
+ */
+public struct CommitProof: Equatable, Hashable {
+    /**
+     * The checkpoint.
+     */
+    public var checkpoint: Checkpoint
+    /**
+     * The commit's place among the leaves of the tree, from 0.
+     */
+    public var index: Int64
+    /**
+     * The commit's header as it is stored: the bytes of the leaf.
+     */
+    public var header: String
+    /**
+     * The hashes from the leaf to the root.
+     */
+    public var path: [Hash]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The checkpoint.
+         */checkpoint: Checkpoint, 
+        /**
+         * The commit's place among the leaves of the tree, from 0.
+         */index: Int64, 
+        /**
+         * The commit's header as it is stored: the bytes of the leaf.
+         */header: String, 
+        /**
+         * The hashes from the leaf to the root.
+         */path: [Hash]) {
+        self.checkpoint = checkpoint
+        self.index = index
+        self.header = header
+        self.path = path
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CommitProof: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCommitProof: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CommitProof {
+        return
+            try CommitProof(
+                checkpoint: FfiConverterTypeCheckpoint.read(from: &buf), 
+                index: FfiConverterInt64.read(from: &buf), 
+                header: FfiConverterString.read(from: &buf), 
+                path: FfiConverterSequenceTypeHash.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CommitProof, into buf: inout [UInt8]) {
+        FfiConverterTypeCheckpoint.write(value.checkpoint, into: &buf)
+        FfiConverterInt64.write(value.index, into: &buf)
+        FfiConverterString.write(value.header, into: &buf)
+        FfiConverterSequenceTypeHash.write(value.path, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCommitProof_lift(_ buf: RustBuffer) throws -> CommitProof {
+    return try FfiConverterTypeCommitProof.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCommitProof_lower(_ value: CommitProof) -> RustBuffer {
+    return FfiConverterTypeCommitProof.lower(value)
+}
+
+
+/**
  * What an undo took back.
  */
 public struct CommitUndone: Equatable, Hashable {
@@ -9866,13 +11342,18 @@ public struct CommitUndone: Equatable, Hashable {
      */
     public var seq: Int64
     /**
-     * How many transactions have something of it taken back.
+     * How many objects have something of it taken back.
      */
     public var restored: Int64
     /**
-     * How many stay as they are: what the commit gave them has changed since, or they are gone.
+     * How many keep something of it, because of what came later.
      */
     public var kept: Int64
+    /**
+     * The sequence number of the undo, by which it can be taken back in its turn; absent where there
+     * was nothing to do.
+     */
+    public var undoSeq: Int64?
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -9881,14 +11362,19 @@ public struct CommitUndone: Equatable, Hashable {
          * The commit's sequence number.
          */seq: Int64, 
         /**
-         * How many transactions have something of it taken back.
+         * How many objects have something of it taken back.
          */restored: Int64, 
         /**
-         * How many stay as they are: what the commit gave them has changed since, or they are gone.
-         */kept: Int64) {
+         * How many keep something of it, because of what came later.
+         */kept: Int64, 
+        /**
+         * The sequence number of the undo, by which it can be taken back in its turn; absent where there
+         * was nothing to do.
+         */undoSeq: Int64? = nil) {
         self.seq = seq
         self.restored = restored
         self.kept = kept
+        self.undoSeq = undoSeq
     }
 
     
@@ -9909,7 +11395,8 @@ public struct FfiConverterTypeCommitUndone: FfiConverterRustBuffer {
             try CommitUndone(
                 seq: FfiConverterInt64.read(from: &buf), 
                 restored: FfiConverterInt64.read(from: &buf), 
-                kept: FfiConverterInt64.read(from: &buf)
+                kept: FfiConverterInt64.read(from: &buf), 
+                undoSeq: FfiConverterOptionInt64.read(from: &buf)
         )
     }
 
@@ -9917,6 +11404,7 @@ public struct FfiConverterTypeCommitUndone: FfiConverterRustBuffer {
         FfiConverterInt64.write(value.seq, into: &buf)
         FfiConverterInt64.write(value.restored, into: &buf)
         FfiConverterInt64.write(value.kept, into: &buf)
+        FfiConverterOptionInt64.write(value.undoSeq, into: &buf)
     }
 }
 
@@ -9933,6 +11421,333 @@ public func FfiConverterTypeCommitUndone_lift(_ buf: RustBuffer) throws -> Commi
 #endif
 public func FfiConverterTypeCommitUndone_lower(_ value: CommitUndone) -> RustBuffer {
     return FfiConverterTypeCommitUndone.lower(value)
+}
+
+
+/**
+ * Which two points to compare.
+ */
+public struct CompareQuery: Equatable, Hashable {
+    /**
+     * The point that is before.
+     */
+    public var from: Point
+    /**
+     * The point that is after, be it later or earlier; the present where absent.
+     */
+    public var to: Point?
+    /**
+     * How many objects to list at most, 1 to 500; 50 where absent.
+     */
+    public var limit: Int64?
+    /**
+     * Where the page before ended, as its answer told.
+     */
+    public var cursor: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The point that is before.
+         */from: Point, 
+        /**
+         * The point that is after, be it later or earlier; the present where absent.
+         */to: Point? = nil, 
+        /**
+         * How many objects to list at most, 1 to 500; 50 where absent.
+         */limit: Int64? = nil, 
+        /**
+         * Where the page before ended, as its answer told.
+         */cursor: String? = nil) {
+        self.from = from
+        self.to = to
+        self.limit = limit
+        self.cursor = cursor
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension CompareQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCompareQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CompareQuery {
+        return
+            try CompareQuery(
+                from: FfiConverterTypePoint.read(from: &buf), 
+                to: FfiConverterOptionTypePoint.read(from: &buf), 
+                limit: FfiConverterOptionInt64.read(from: &buf), 
+                cursor: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: CompareQuery, into buf: inout [UInt8]) {
+        FfiConverterTypePoint.write(value.from, into: &buf)
+        FfiConverterOptionTypePoint.write(value.to, into: &buf)
+        FfiConverterOptionInt64.write(value.limit, into: &buf)
+        FfiConverterOptionString.write(value.cursor, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCompareQuery_lift(_ buf: RustBuffer) throws -> CompareQuery {
+    return try FfiConverterTypeCompareQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCompareQuery_lower(_ value: CompareQuery) -> RustBuffer {
+    return FfiConverterTypeCompareQuery.lower(value)
+}
+
+
+/**
+ * What differs between two points.
+ */
+public struct Comparison: Equatable, Hashable {
+    /**
+     * The sequence number of the commit before.
+     */
+    public var fromSeq: Int64
+    /**
+     * The sequence number of the commit after.
+     */
+    public var toSeq: Int64
+    /**
+     * The objects that differ, by kind and id.
+     */
+    public var items: [ObjectDifference]
+    /**
+     * Where the next page begins; absent = this is the last one.
+     */
+    public var nextCursor: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The sequence number of the commit before.
+         */fromSeq: Int64, 
+        /**
+         * The sequence number of the commit after.
+         */toSeq: Int64, 
+        /**
+         * The objects that differ, by kind and id.
+         */items: [ObjectDifference], 
+        /**
+         * Where the next page begins; absent = this is the last one.
+         */nextCursor: String? = nil) {
+        self.fromSeq = fromSeq
+        self.toSeq = toSeq
+        self.items = items
+        self.nextCursor = nextCursor
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Comparison: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeComparison: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Comparison {
+        return
+            try Comparison(
+                fromSeq: FfiConverterInt64.read(from: &buf), 
+                toSeq: FfiConverterInt64.read(from: &buf), 
+                items: FfiConverterSequenceTypeObjectDifference.read(from: &buf), 
+                nextCursor: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Comparison, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.fromSeq, into: &buf)
+        FfiConverterInt64.write(value.toSeq, into: &buf)
+        FfiConverterSequenceTypeObjectDifference.write(value.items, into: &buf)
+        FfiConverterOptionString.write(value.nextCursor, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeComparison_lift(_ buf: RustBuffer) throws -> Comparison {
+    return try FfiConverterTypeComparison.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeComparison_lower(_ value: Comparison) -> RustBuffer {
+    return FfiConverterTypeComparison.lower(value)
+}
+
+
+/**
+ * That the history of a checkpoint begins with the history of an earlier one. The earlier root is
+ * not told: the checker takes it from the checkpoint that it holds.
+ */
+public struct ConsistencyProof: Equatable, Hashable {
+    /**
+     * The later checkpoint.
+     */
+    public var checkpoint: Checkpoint
+    /**
+     * The size of the earlier one.
+     */
+    public var fromSize: Int64
+    /**
+     * The hashes that lead from the one root to the other.
+     */
+    public var path: [Hash]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The later checkpoint.
+         */checkpoint: Checkpoint, 
+        /**
+         * The size of the earlier one.
+         */fromSize: Int64, 
+        /**
+         * The hashes that lead from the one root to the other.
+         */path: [Hash]) {
+        self.checkpoint = checkpoint
+        self.fromSize = fromSize
+        self.path = path
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ConsistencyProof: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConsistencyProof: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ConsistencyProof {
+        return
+            try ConsistencyProof(
+                checkpoint: FfiConverterTypeCheckpoint.read(from: &buf), 
+                fromSize: FfiConverterInt64.read(from: &buf), 
+                path: FfiConverterSequenceTypeHash.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ConsistencyProof, into buf: inout [UInt8]) {
+        FfiConverterTypeCheckpoint.write(value.checkpoint, into: &buf)
+        FfiConverterInt64.write(value.fromSize, into: &buf)
+        FfiConverterSequenceTypeHash.write(value.path, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConsistencyProof_lift(_ buf: RustBuffer) throws -> ConsistencyProof {
+    return try FfiConverterTypeConsistencyProof.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConsistencyProof_lower(_ value: ConsistencyProof) -> RustBuffer {
+    return FfiConverterTypeConsistencyProof.lower(value)
+}
+
+
+/**
+ * Between which checkpoints to prove.
+ */
+public struct ConsistencyQuery: Equatable, Hashable {
+    /**
+     * The size of the checkpoint that the checker holds.
+     */
+    public var fromSize: Int64
+    /**
+     * The size of the later one; that of the history now where absent.
+     */
+    public var toSize: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The size of the checkpoint that the checker holds.
+         */fromSize: Int64, 
+        /**
+         * The size of the later one; that of the history now where absent.
+         */toSize: Int64? = nil) {
+        self.fromSize = fromSize
+        self.toSize = toSize
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ConsistencyQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeConsistencyQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ConsistencyQuery {
+        return
+            try ConsistencyQuery(
+                fromSize: FfiConverterInt64.read(from: &buf), 
+                toSize: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ConsistencyQuery, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.fromSize, into: &buf)
+        FfiConverterOptionInt64.write(value.toSize, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConsistencyQuery_lift(_ buf: RustBuffer) throws -> ConsistencyQuery {
+    return try FfiConverterTypeConsistencyQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeConsistencyQuery_lower(_ value: ConsistencyQuery) -> RustBuffer {
+    return FfiConverterTypeConsistencyQuery.lower(value)
 }
 
 
@@ -10103,6 +11918,85 @@ public func FfiConverterTypeConversionQuery_lift(_ buf: RustBuffer) throws -> Co
 #endif
 public func FfiConverterTypeConversionQuery_lower(_ value: ConversionQuery) -> RustBuffer {
     return FfiConverterTypeConversionQuery.lower(value)
+}
+
+
+/**
+ * What came of copying a book.
+ */
+public struct Copied: Equatable, Hashable {
+    /**
+     * Commits that were added.
+     */
+    public var commits: Int64
+    /**
+     * The hash of the newest commit that the copy has now.
+     */
+    public var hash: String
+    /**
+     * Its number; the first commit of a book has 1.
+     */
+    public var seq: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Commits that were added.
+         */commits: Int64, 
+        /**
+         * The hash of the newest commit that the copy has now.
+         */hash: String, 
+        /**
+         * Its number; the first commit of a book has 1.
+         */seq: Int64) {
+        self.commits = commits
+        self.hash = hash
+        self.seq = seq
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Copied: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCopied: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Copied {
+        return
+            try Copied(
+                commits: FfiConverterInt64.read(from: &buf), 
+                hash: FfiConverterString.read(from: &buf), 
+                seq: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Copied, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.commits, into: &buf)
+        FfiConverterString.write(value.hash, into: &buf)
+        FfiConverterInt64.write(value.seq, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCopied_lift(_ buf: RustBuffer) throws -> Copied {
+    return try FfiConverterTypeCopied.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCopied_lower(_ value: Copied) -> RustBuffer {
+    return FfiConverterTypeCopied.lower(value)
 }
 
 
@@ -11118,6 +13012,105 @@ public func FfiConverterTypeDismissal_lower(_ value: Dismissal) -> RustBuffer {
 
 
 /**
+ * A text that a member entered.
+ */
+public struct EnteredText: Equatable, Hashable {
+    /**
+     * The field that it was put into.
+     */
+    public var field: String
+    /**
+     * The object's id.
+     */
+    public var id: String
+    /**
+     * The kind of the object, such as `transaction`.
+     */
+    public var kind: String
+    /**
+     * The commit.
+     */
+    public var seq: Int64
+    /**
+     * The text.
+     */
+    public var text: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The field that it was put into.
+         */field: String, 
+        /**
+         * The object's id.
+         */id: String, 
+        /**
+         * The kind of the object, such as `transaction`.
+         */kind: String, 
+        /**
+         * The commit.
+         */seq: Int64, 
+        /**
+         * The text.
+         */text: String) {
+        self.field = field
+        self.id = id
+        self.kind = kind
+        self.seq = seq
+        self.text = text
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension EnteredText: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeEnteredText: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> EnteredText {
+        return
+            try EnteredText(
+                field: FfiConverterString.read(from: &buf), 
+                id: FfiConverterString.read(from: &buf), 
+                kind: FfiConverterString.read(from: &buf), 
+                seq: FfiConverterInt64.read(from: &buf), 
+                text: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: EnteredText, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.field, into: &buf)
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterInt64.write(value.seq, into: &buf)
+        FfiConverterString.write(value.text, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnteredText_lift(_ buf: RustBuffer) throws -> EnteredText {
+    return try FfiConverterTypeEnteredText.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeEnteredText_lower(_ value: EnteredText) -> RustBuffer {
+    return FfiConverterTypeEnteredText.lower(value)
+}
+
+
+/**
  * One line of a book's history.
  */
 public struct Entry: Equatable, Hashable {
@@ -11747,6 +13740,77 @@ public func FfiConverterTypeEnvelopeState_lift(_ buf: RustBuffer) throws -> Enve
 #endif
 public func FfiConverterTypeEnvelopeState_lower(_ value: EnvelopeState) -> RustBuffer {
     return FfiConverterTypeEnvelopeState.lower(value)
+}
+
+
+/**
+ * What was erased.
+ */
+public struct ErasureReport: Equatable, Hashable {
+    /**
+     * How many documents and transactions were written anew without something; none where all texts of
+     * the book were erased.
+     */
+    public var changed: Int64
+    /**
+     * How many texts of the history are gone: one for each reason and each image of an object.
+     */
+    public var texts: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How many documents and transactions were written anew without something; none where all texts of
+         * the book were erased.
+         */changed: Int64, 
+        /**
+         * How many texts of the history are gone: one for each reason and each image of an object.
+         */texts: Int64) {
+        self.changed = changed
+        self.texts = texts
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ErasureReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeErasureReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ErasureReport {
+        return
+            try ErasureReport(
+                changed: FfiConverterInt64.read(from: &buf), 
+                texts: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ErasureReport, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.changed, into: &buf)
+        FfiConverterInt64.write(value.texts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeErasureReport_lift(_ buf: RustBuffer) throws -> ErasureReport {
+    return try FfiConverterTypeErasureReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeErasureReport_lower(_ value: ErasureReport) -> RustBuffer {
+    return FfiConverterTypeErasureReport.lower(value)
 }
 
 
@@ -13862,6 +15926,65 @@ public func FfiConverterTypeGoalQuery_lower(_ value: GoalQuery) -> RustBuffer {
 
 
 /**
+ * A checkpoint that somebody holds.
+ */
+public struct HeldCheckpoint: Equatable, Hashable {
+    /**
+     * Its text, signed or not.
+     */
+    public var note: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its text, signed or not.
+         */note: String) {
+        self.note = note
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension HeldCheckpoint: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeHeldCheckpoint: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> HeldCheckpoint {
+        return
+            try HeldCheckpoint(
+                note: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: HeldCheckpoint, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.note, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHeldCheckpoint_lift(_ buf: RustBuffer) throws -> HeldCheckpoint {
+    return try FfiConverterTypeHeldCheckpoint.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeHeldCheckpoint_lower(_ value: HeldCheckpoint) -> RustBuffer {
+    return FfiConverterTypeHeldCheckpoint.lower(value)
+}
+
+
+/**
  * Which part of the history to list, oldest first.
  */
 public struct HistoryQuery: Equatable, Hashable {
@@ -14975,6 +17098,265 @@ public func FfiConverterTypeMember_lift(_ buf: RustBuffer) throws -> Member {
 #endif
 public func FfiConverterTypeMember_lower(_ value: Member) -> RustBuffer {
     return FfiConverterTypeMember.lower(value)
+}
+
+
+/**
+ * One thing that a member did.
+ */
+public struct MemberCommit: Equatable, Hashable {
+    /**
+     * The verb, such as `accounts.create`.
+     */
+    public var action: String
+    /**
+     * When.
+     */
+    public var at: Date
+    /**
+     * The id of what caused the request.
+     */
+    public var causationId: String?
+    /**
+     * The id that ties together what belongs to one request.
+     */
+    public var correlationId: String?
+    /**
+     * The reason that was given, unless it was erased.
+     */
+    public var reason: String?
+    /**
+     * The commit.
+     */
+    public var seq: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The verb, such as `accounts.create`.
+         */action: String, 
+        /**
+         * When.
+         */at: Date, 
+        /**
+         * The id of what caused the request.
+         */causationId: String? = nil, 
+        /**
+         * The id that ties together what belongs to one request.
+         */correlationId: String? = nil, 
+        /**
+         * The reason that was given, unless it was erased.
+         */reason: String? = nil, 
+        /**
+         * The commit.
+         */seq: Int64) {
+        self.action = action
+        self.at = at
+        self.causationId = causationId
+        self.correlationId = correlationId
+        self.reason = reason
+        self.seq = seq
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension MemberCommit: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMemberCommit: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MemberCommit {
+        return
+            try MemberCommit(
+                action: FfiConverterString.read(from: &buf), 
+                at: FfiConverterTimestamp.read(from: &buf), 
+                causationId: FfiConverterOptionString.read(from: &buf), 
+                correlationId: FfiConverterOptionString.read(from: &buf), 
+                reason: FfiConverterOptionString.read(from: &buf), 
+                seq: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MemberCommit, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.action, into: &buf)
+        FfiConverterTimestamp.write(value.at, into: &buf)
+        FfiConverterOptionString.write(value.causationId, into: &buf)
+        FfiConverterOptionString.write(value.correlationId, into: &buf)
+        FfiConverterOptionString.write(value.reason, into: &buf)
+        FfiConverterInt64.write(value.seq, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMemberCommit_lift(_ buf: RustBuffer) throws -> MemberCommit {
+    return try FfiConverterTypeMemberCommit.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMemberCommit_lower(_ value: MemberCommit) -> RustBuffer {
+    return FfiConverterTypeMemberCommit.lower(value)
+}
+
+
+/**
+ * All that a book knows of one member.
+ */
+public struct MemberData: Equatable, Hashable {
+    /**
+     * Whose.
+     */
+    public var actor: ActorId
+    /**
+     * What the member did, oldest first.
+     */
+    public var commits: [MemberCommit]
+    /**
+     * The member, as long as it is one.
+     */
+    public var member: Member?
+    /**
+     * What the member entered, oldest first.
+     */
+    public var texts: [EnteredText]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Whose.
+         */actor: ActorId, 
+        /**
+         * What the member did, oldest first.
+         */commits: [MemberCommit], 
+        /**
+         * The member, as long as it is one.
+         */member: Member? = nil, 
+        /**
+         * What the member entered, oldest first.
+         */texts: [EnteredText]) {
+        self.actor = actor
+        self.commits = commits
+        self.member = member
+        self.texts = texts
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension MemberData: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMemberData: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MemberData {
+        return
+            try MemberData(
+                actor: FfiConverterTypeActorId.read(from: &buf), 
+                commits: FfiConverterSequenceTypeMemberCommit.read(from: &buf), 
+                member: FfiConverterOptionTypeMember.read(from: &buf), 
+                texts: FfiConverterSequenceTypeEnteredText.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MemberData, into buf: inout [UInt8]) {
+        FfiConverterTypeActorId.write(value.actor, into: &buf)
+        FfiConverterSequenceTypeMemberCommit.write(value.commits, into: &buf)
+        FfiConverterOptionTypeMember.write(value.member, into: &buf)
+        FfiConverterSequenceTypeEnteredText.write(value.texts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMemberData_lift(_ buf: RustBuffer) throws -> MemberData {
+    return try FfiConverterTypeMemberData.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMemberData_lower(_ value: MemberData) -> RustBuffer {
+    return FfiConverterTypeMemberData.lower(value)
+}
+
+
+/**
+ * What of a member is erased.
+ */
+public struct MemberErasure: Equatable, Hashable {
+    /**
+     * Also what the member entered by hand: names, notes, payees, tags, rules, the names of files.
+     * What files and others brought stays.
+     */
+    public var enteredTexts: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Also what the member entered by hand: names, notes, payees, tags, rules, the names of files.
+         * What files and others brought stays.
+         */enteredTexts: Bool = false) {
+        self.enteredTexts = enteredTexts
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension MemberErasure: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeMemberErasure: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> MemberErasure {
+        return
+            try MemberErasure(
+                enteredTexts: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: MemberErasure, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.enteredTexts, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMemberErasure_lift(_ buf: RustBuffer) throws -> MemberErasure {
+    return try FfiConverterTypeMemberErasure.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeMemberErasure_lower(_ value: MemberErasure) -> RustBuffer {
+    return FfiConverterTypeMemberErasure.lower(value)
 }
 
 
@@ -16993,6 +19375,95 @@ public func FfiConverterTypeNewSchedule_lower(_ value: NewSchedule) -> RustBuffe
 
 
 /**
+ * A value to be sealed and kept.
+ */
+public struct NewSecret: Equatable, Hashable {
+    /**
+     * What it belongs to, such as `bank_connection`.
+     */
+    public var kind: String
+    /**
+     * Which of these: an id of the host's, nothing personal.
+     */
+    public var id: String
+    /**
+     * Which of its values, such as `access_token`.
+     */
+    public var field: String
+    /**
+     * The value.
+     */
+    public var value: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it belongs to, such as `bank_connection`.
+         */kind: String, 
+        /**
+         * Which of these: an id of the host's, nothing personal.
+         */id: String, 
+        /**
+         * Which of its values, such as `access_token`.
+         */field: String, 
+        /**
+         * The value.
+         */value: String) {
+        self.kind = kind
+        self.id = id
+        self.field = field
+        self.value = value
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewSecret: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewSecret: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewSecret {
+        return
+            try NewSecret(
+                kind: FfiConverterString.read(from: &buf), 
+                id: FfiConverterString.read(from: &buf), 
+                field: FfiConverterString.read(from: &buf), 
+                value: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewSecret, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.field, into: &buf)
+        FfiConverterString.write(value.value, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewSecret_lift(_ buf: RustBuffer) throws -> NewSecret {
+    return try FfiConverterTypeNewSecret.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewSecret_lower(_ value: NewSecret) -> RustBuffer {
+    return FfiConverterTypeNewSecret.lower(value)
+}
+
+
+/**
  * A part of a transaction to be made.
  */
 public struct NewSplit: Equatable, Hashable {
@@ -17380,6 +19851,67 @@ public func FfiConverterTypeNewTransfer_lower(_ value: NewTransfer) -> RustBuffe
 
 
 /**
+ * How to take back a commit.
+ */
+public struct NewUndo: Equatable, Hashable {
+    /**
+     * Whether what stands in the way of it stays as it is, instead of having it refused: fields that
+     * later commits changed, and objects that others depend on.
+     */
+    public var keepLater: Bool
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Whether what stands in the way of it stays as it is, instead of having it refused: fields that
+         * later commits changed, and objects that others depend on.
+         */keepLater: Bool = false) {
+        self.keepLater = keepLater
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension NewUndo: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNewUndo: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NewUndo {
+        return
+            try NewUndo(
+                keepLater: FfiConverterBool.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NewUndo, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.keepLater, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewUndo_lift(_ buf: RustBuffer) throws -> NewUndo {
+    return try FfiConverterTypeNewUndo.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNewUndo_lower(_ value: NewUndo) -> RustBuffer {
+    return FfiConverterTypeNewUndo.lower(value)
+}
+
+
+/**
  * One line of an object's history.
  */
 public struct ObjectChange: Equatable, Hashable {
@@ -17403,6 +19935,14 @@ public struct ObjectChange: Equatable, Hashable {
      * The reason that was given.
      */
     public var reason: String?
+    /**
+     * The id that ties together what belongs to one request.
+     */
+    public var correlationId: String?
+    /**
+     * The id of what caused the request.
+     */
+    public var causationId: String?
     /**
      * The kind of the object, such as `transaction`.
      */
@@ -17431,6 +19971,12 @@ public struct ObjectChange: Equatable, Hashable {
          * The reason that was given.
          */reason: String? = nil, 
         /**
+         * The id that ties together what belongs to one request.
+         */correlationId: String? = nil, 
+        /**
+         * The id of what caused the request.
+         */causationId: String? = nil, 
+        /**
          * The kind of the object, such as `transaction`.
          */kind: String, 
         /**
@@ -17441,6 +19987,8 @@ public struct ObjectChange: Equatable, Hashable {
         self.actor = actor
         self.action = action
         self.reason = reason
+        self.correlationId = correlationId
+        self.causationId = causationId
         self.kind = kind
         self.fields = fields
     }
@@ -17466,6 +20014,8 @@ public struct FfiConverterTypeObjectChange: FfiConverterRustBuffer {
                 actor: FfiConverterTypeActorId.read(from: &buf), 
                 action: FfiConverterString.read(from: &buf), 
                 reason: FfiConverterOptionString.read(from: &buf), 
+                correlationId: FfiConverterOptionString.read(from: &buf), 
+                causationId: FfiConverterOptionString.read(from: &buf), 
                 kind: FfiConverterString.read(from: &buf), 
                 fields: FfiConverterSequenceTypeFieldChange.read(from: &buf)
         )
@@ -17477,6 +20027,8 @@ public struct FfiConverterTypeObjectChange: FfiConverterRustBuffer {
         FfiConverterTypeActorId.write(value.actor, into: &buf)
         FfiConverterString.write(value.action, into: &buf)
         FfiConverterOptionString.write(value.reason, into: &buf)
+        FfiConverterOptionString.write(value.correlationId, into: &buf)
+        FfiConverterOptionString.write(value.causationId, into: &buf)
         FfiConverterString.write(value.kind, into: &buf)
         FfiConverterSequenceTypeFieldChange.write(value.fields, into: &buf)
     }
@@ -17495,6 +20047,166 @@ public func FfiConverterTypeObjectChange_lift(_ buf: RustBuffer) throws -> Objec
 #endif
 public func FfiConverterTypeObjectChange_lower(_ value: ObjectChange) -> RustBuffer {
     return FfiConverterTypeObjectChange.lower(value)
+}
+
+
+/**
+ * An object that is another at one point of the history than at another point.
+ */
+public struct ObjectDifference: Equatable, Hashable {
+    /**
+     * The kind of the object, such as `transaction`.
+     */
+    public var kind: String
+    /**
+     * Its id, as `history.object` takes it.
+     */
+    public var id: String
+    /**
+     * The fields that differ; all that have a value where it is not there at one of the points.
+     */
+    public var fields: [FieldChange]
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The kind of the object, such as `transaction`.
+         */kind: String, 
+        /**
+         * Its id, as `history.object` takes it.
+         */id: String, 
+        /**
+         * The fields that differ; all that have a value where it is not there at one of the points.
+         */fields: [FieldChange]) {
+        self.kind = kind
+        self.id = id
+        self.fields = fields
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ObjectDifference: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeObjectDifference: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ObjectDifference {
+        return
+            try ObjectDifference(
+                kind: FfiConverterString.read(from: &buf), 
+                id: FfiConverterString.read(from: &buf), 
+                fields: FfiConverterSequenceTypeFieldChange.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ObjectDifference, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterSequenceTypeFieldChange.write(value.fields, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeObjectDifference_lift(_ buf: RustBuffer) throws -> ObjectDifference {
+    return try FfiConverterTypeObjectDifference.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeObjectDifference_lower(_ value: ObjectDifference) -> RustBuffer {
+    return FfiConverterTypeObjectDifference.lower(value)
+}
+
+
+/**
+ * Which part of an object's history to list, oldest first.
+ */
+public struct ObjectQuery: Equatable, Hashable {
+    /**
+     * The kind of the object, such as `transaction`, where an id names several: an envelope has that
+     * of its category. Any where absent.
+     */
+    public var kind: String?
+    /**
+     * What follows this sequence number; from the beginning where absent.
+     */
+    public var after: Int64?
+    /**
+     * How many commits at most, 1 to 500; 100 where absent.
+     */
+    public var limit: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The kind of the object, such as `transaction`, where an id names several: an envelope has that
+         * of its category. Any where absent.
+         */kind: String? = nil, 
+        /**
+         * What follows this sequence number; from the beginning where absent.
+         */after: Int64? = nil, 
+        /**
+         * How many commits at most, 1 to 500; 100 where absent.
+         */limit: Int64? = nil) {
+        self.kind = kind
+        self.after = after
+        self.limit = limit
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ObjectQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeObjectQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ObjectQuery {
+        return
+            try ObjectQuery(
+                kind: FfiConverterOptionString.read(from: &buf), 
+                after: FfiConverterOptionInt64.read(from: &buf), 
+                limit: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ObjectQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionString.write(value.kind, into: &buf)
+        FfiConverterOptionInt64.write(value.after, into: &buf)
+        FfiConverterOptionInt64.write(value.limit, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeObjectQuery_lift(_ buf: RustBuffer) throws -> ObjectQuery {
+    return try FfiConverterTypeObjectQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeObjectQuery_lower(_ value: ObjectQuery) -> RustBuffer {
+    return FfiConverterTypeObjectQuery.lower(value)
 }
 
 
@@ -17813,6 +20525,75 @@ public func FfiConverterTypeOrigin_lift(_ buf: RustBuffer) throws -> Origin {
 #endif
 public func FfiConverterTypeOrigin_lower(_ value: Origin) -> RustBuffer {
     return FfiConverterTypeOrigin.lower(value)
+}
+
+
+/**
+ * An event on its way out.
+ */
+public struct Outgoing: Equatable, Hashable {
+    /**
+     * The book in which it happened.
+     */
+    public var bookId: String
+    /**
+     * What happened. Its id is the same at every delivery.
+     */
+    public var event: Event
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The book in which it happened.
+         */bookId: String, 
+        /**
+         * What happened. Its id is the same at every delivery.
+         */event: Event) {
+        self.bookId = bookId
+        self.event = event
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Outgoing: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeOutgoing: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Outgoing {
+        return
+            try Outgoing(
+                bookId: FfiConverterString.read(from: &buf), 
+                event: FfiConverterTypeEvent.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Outgoing, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.bookId, into: &buf)
+        FfiConverterTypeEvent.write(value.event, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutgoing_lift(_ buf: RustBuffer) throws -> Outgoing {
+    return try FfiConverterTypeOutgoing.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeOutgoing_lower(_ value: Outgoing) -> RustBuffer {
+    return FfiConverterTypeOutgoing.lower(value)
 }
 
 
@@ -18941,6 +21722,65 @@ public func FfiConverterTypeProblem_lower(_ value: Problem) -> RustBuffer {
 
 
 /**
+ * Against which checkpoint to prove.
+ */
+public struct ProofQuery: Equatable, Hashable {
+    /**
+     * The size of a checkpoint that the checker holds; that of the history now where absent.
+     */
+    public var size: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The size of a checkpoint that the checker holds; that of the history now where absent.
+         */size: Int64? = nil) {
+        self.size = size
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension ProofQuery: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeProofQuery: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> ProofQuery {
+        return
+            try ProofQuery(
+                size: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: ProofQuery, into buf: inout [UInt8]) {
+        FfiConverterOptionInt64.write(value.size, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProofQuery_lift(_ buf: RustBuffer) throws -> ProofQuery {
+    return try FfiConverterTypeProofQuery.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeProofQuery_lower(_ value: ProofQuery) -> RustBuffer {
+    return FfiConverterTypeProofQuery.lower(value)
+}
+
+
+/**
  * What an envelope is to be assigned, and why: what its automations asked for, less what was
  * withheld.
  */
@@ -19978,6 +22818,107 @@ public func FfiConverterTypeRedelivery_lower(_ value: Redelivery) -> RustBuffer 
 
 
 /**
+ * How a relay works; what is absent is as usual.
+ */
+public struct RelayOptions: Equatable, Hashable {
+    /**
+     * How many events there may be between two places that are kept, 20 where absent: after a
+     * failure as many are told again.
+     */
+    public var batch: Int64?
+    /**
+     * How long a book's events are this relay's, 60 where absent: more than a batch ever takes.
+     */
+    public var leaseSeconds: Int64?
+    /**
+     * How long an event waits that was refused, 10 where absent; twice as long each further time.
+     */
+    public var pauseSeconds: Int64?
+    /**
+     * Events from before this instant are passed over.
+     */
+    public var since: Date?
+    /**
+     * How often an event is refused before it is set aside, 5 where absent.
+     */
+    public var tries: Int64?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How many events there may be between two places that are kept, 20 where absent: after a
+         * failure as many are told again.
+         */batch: Int64? = nil, 
+        /**
+         * How long a book's events are this relay's, 60 where absent: more than a batch ever takes.
+         */leaseSeconds: Int64? = nil, 
+        /**
+         * How long an event waits that was refused, 10 where absent; twice as long each further time.
+         */pauseSeconds: Int64? = nil, 
+        /**
+         * Events from before this instant are passed over.
+         */since: Date? = nil, 
+        /**
+         * How often an event is refused before it is set aside, 5 where absent.
+         */tries: Int64? = nil) {
+        self.batch = batch
+        self.leaseSeconds = leaseSeconds
+        self.pauseSeconds = pauseSeconds
+        self.since = since
+        self.tries = tries
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension RelayOptions: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRelayOptions: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> RelayOptions {
+        return
+            try RelayOptions(
+                batch: FfiConverterOptionInt64.read(from: &buf), 
+                leaseSeconds: FfiConverterOptionInt64.read(from: &buf), 
+                pauseSeconds: FfiConverterOptionInt64.read(from: &buf), 
+                since: FfiConverterOptionTimestamp.read(from: &buf), 
+                tries: FfiConverterOptionInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: RelayOptions, into buf: inout [UInt8]) {
+        FfiConverterOptionInt64.write(value.batch, into: &buf)
+        FfiConverterOptionInt64.write(value.leaseSeconds, into: &buf)
+        FfiConverterOptionInt64.write(value.pauseSeconds, into: &buf)
+        FfiConverterOptionTimestamp.write(value.since, into: &buf)
+        FfiConverterOptionInt64.write(value.tries, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRelayOptions_lift(_ buf: RustBuffer) throws -> RelayOptions {
+    return try FfiConverterTypeRelayOptions.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRelayOptions_lower(_ value: RelayOptions) -> RustBuffer {
+    return FfiConverterTypeRelayOptions.lower(value)
+}
+
+
+/**
  * A question to a book, as data.
  */
 public struct Report: Equatable, Hashable {
@@ -20957,6 +23898,115 @@ public func FfiConverterTypeRollover_lift(_ buf: RustBuffer) throws -> Rollover 
 #endif
 public func FfiConverterTypeRollover_lower(_ value: Rollover) -> RustBuffer {
     return FfiConverterTypeRollover.lower(value)
+}
+
+
+/**
+ * What a round came to.
+ */
+public struct Round: Equatable, Hashable {
+    /**
+     * Books whose history is damaged; they wait for an hour.
+     */
+    public var broken: [String]
+    /**
+     * Events that the sink took.
+     */
+    public var delivered: Int64
+    /**
+     * Whether a book had more events than its turn took: the next round need not wait.
+     */
+    public var more: Bool
+    /**
+     * Books whose next event was refused and waits.
+     */
+    public var putOff: Int64
+    /**
+     * Events that were set aside.
+     */
+    public var setAside: Int64
+    /**
+     * Why the sink could take nothing of a book now.
+     */
+    public var unavailable: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Books whose history is damaged; they wait for an hour.
+         */broken: [String], 
+        /**
+         * Events that the sink took.
+         */delivered: Int64, 
+        /**
+         * Whether a book had more events than its turn took: the next round need not wait.
+         */more: Bool, 
+        /**
+         * Books whose next event was refused and waits.
+         */putOff: Int64, 
+        /**
+         * Events that were set aside.
+         */setAside: Int64, 
+        /**
+         * Why the sink could take nothing of a book now.
+         */unavailable: String?) {
+        self.broken = broken
+        self.delivered = delivered
+        self.more = more
+        self.putOff = putOff
+        self.setAside = setAside
+        self.unavailable = unavailable
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Round: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeRound: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Round {
+        return
+            try Round(
+                broken: FfiConverterSequenceString.read(from: &buf), 
+                delivered: FfiConverterInt64.read(from: &buf), 
+                more: FfiConverterBool.read(from: &buf), 
+                putOff: FfiConverterInt64.read(from: &buf), 
+                setAside: FfiConverterInt64.read(from: &buf), 
+                unavailable: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Round, into buf: inout [UInt8]) {
+        FfiConverterSequenceString.write(value.broken, into: &buf)
+        FfiConverterInt64.write(value.delivered, into: &buf)
+        FfiConverterBool.write(value.more, into: &buf)
+        FfiConverterInt64.write(value.putOff, into: &buf)
+        FfiConverterInt64.write(value.setAside, into: &buf)
+        FfiConverterOptionString.write(value.unavailable, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRound_lift(_ buf: RustBuffer) throws -> Round {
+    return try FfiConverterTypeRound.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeRound_lower(_ value: Round) -> RustBuffer {
+    return FfiConverterTypeRound.lower(value)
 }
 
 
@@ -22146,6 +25196,302 @@ public func FfiConverterTypeSchedulePatch_lift(_ buf: RustBuffer) throws -> Sche
 #endif
 public func FfiConverterTypeSchedulePatch_lower(_ value: SchedulePatch) -> RustBuffer {
     return FfiConverterTypeSchedulePatch.lower(value)
+}
+
+
+/**
+ * A secret without its value.
+ */
+public struct SecretInfo: Equatable, Hashable {
+    /**
+     * What it belongs to.
+     */
+    public var kind: String
+    /**
+     * Which of these.
+     */
+    public var id: String
+    /**
+     * Which of its values.
+     */
+    public var field: String
+    /**
+     * The version of the master key under which it is sealed.
+     */
+    public var keyVersion: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it belongs to.
+         */kind: String, 
+        /**
+         * Which of these.
+         */id: String, 
+        /**
+         * Which of its values.
+         */field: String, 
+        /**
+         * The version of the master key under which it is sealed.
+         */keyVersion: Int64) {
+        self.kind = kind
+        self.id = id
+        self.field = field
+        self.keyVersion = keyVersion
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SecretInfo: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSecretInfo: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SecretInfo {
+        return
+            try SecretInfo(
+                kind: FfiConverterString.read(from: &buf), 
+                id: FfiConverterString.read(from: &buf), 
+                field: FfiConverterString.read(from: &buf), 
+                keyVersion: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SecretInfo, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.field, into: &buf)
+        FfiConverterInt64.write(value.keyVersion, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecretInfo_lift(_ buf: RustBuffer) throws -> SecretInfo {
+    return try FfiConverterTypeSecretInfo.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecretInfo_lower(_ value: SecretInfo) -> RustBuffer {
+    return FfiConverterTypeSecretInfo.lower(value)
+}
+
+
+/**
+ * What names a secret within its book.
+ */
+public struct SecretName: Equatable, Hashable {
+    /**
+     * What it belongs to, such as `bank_connection`.
+     */
+    public var kind: String
+    /**
+     * Which of these: an id of the host's.
+     */
+    public var id: String
+    /**
+     * Which of its values, such as `access_token`.
+     */
+    public var field: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * What it belongs to, such as `bank_connection`.
+         */kind: String, 
+        /**
+         * Which of these: an id of the host's.
+         */id: String, 
+        /**
+         * Which of its values, such as `access_token`.
+         */field: String) {
+        self.kind = kind
+        self.id = id
+        self.field = field
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SecretName: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSecretName: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SecretName {
+        return
+            try SecretName(
+                kind: FfiConverterString.read(from: &buf), 
+                id: FfiConverterString.read(from: &buf), 
+                field: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SecretName, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterString.write(value.field, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecretName_lift(_ buf: RustBuffer) throws -> SecretName {
+    return try FfiConverterTypeSecretName.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecretName_lower(_ value: SecretName) -> RustBuffer {
+    return FfiConverterTypeSecretName.lower(value)
+}
+
+
+/**
+ * What moving all secrets to the current master key did.
+ */
+public struct SecretRotation: Equatable, Hashable {
+    /**
+     * The version of the master key that all are sealed under now.
+     */
+    public var keyVersion: Int64
+    /**
+     * How many were sealed under another.
+     */
+    public var rotated: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The version of the master key that all are sealed under now.
+         */keyVersion: Int64, 
+        /**
+         * How many were sealed under another.
+         */rotated: Int64) {
+        self.keyVersion = keyVersion
+        self.rotated = rotated
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SecretRotation: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSecretRotation: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SecretRotation {
+        return
+            try SecretRotation(
+                keyVersion: FfiConverterInt64.read(from: &buf), 
+                rotated: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SecretRotation, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.keyVersion, into: &buf)
+        FfiConverterInt64.write(value.rotated, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecretRotation_lift(_ buf: RustBuffer) throws -> SecretRotation {
+    return try FfiConverterTypeSecretRotation.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecretRotation_lower(_ value: SecretRotation) -> RustBuffer {
+    return FfiConverterTypeSecretRotation.lower(value)
+}
+
+
+/**
+ * An opened secret.
+ */
+public struct SecretValue: Equatable, Hashable {
+    /**
+     * The value.
+     */
+    public var value: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The value.
+         */value: String) {
+        self.value = value
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SecretValue: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSecretValue: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SecretValue {
+        return
+            try SecretValue(
+                value: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SecretValue, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.value, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecretValue_lift(_ buf: RustBuffer) throws -> SecretValue {
+    return try FfiConverterTypeSecretValue.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSecretValue_lower(_ value: SecretValue) -> RustBuffer {
+    return FfiConverterTypeSecretValue.lower(value)
 }
 
 
@@ -24428,6 +27774,97 @@ public func FfiConverterTypeTransactionPatch_lift(_ buf: RustBuffer) throws -> T
 #endif
 public func FfiConverterTypeTransactionPatch_lower(_ value: TransactionPatch) -> RustBuffer {
     return FfiConverterTypeTransactionPatch.lower(value)
+}
+
+
+/**
+ * That a commit of a checkpoint's history left a transaction in a state.
+ */
+public struct TransactionProof: Equatable, Hashable {
+    /**
+     * The commit, and that it is in the history.
+     */
+    public var commit: CommitProof
+    /**
+     * The commit's body as it is stored; its SHA-256 stands in the header. It holds the transaction's
+     * facts and the commitment to its texts.
+     */
+    public var body: String
+    /**
+     * The transaction's texts, as JSON; absent = they were erased.
+     */
+    public var text: String?
+    /**
+     * The salt before the texts, in hexadecimal: the SHA-256 of both is the commitment.
+     */
+    public var salt: String?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The commit, and that it is in the history.
+         */commit: CommitProof, 
+        /**
+         * The commit's body as it is stored; its SHA-256 stands in the header. It holds the transaction's
+         * facts and the commitment to its texts.
+         */body: String, 
+        /**
+         * The transaction's texts, as JSON; absent = they were erased.
+         */text: String? = nil, 
+        /**
+         * The salt before the texts, in hexadecimal: the SHA-256 of both is the commitment.
+         */salt: String? = nil) {
+        self.commit = commit
+        self.body = body
+        self.text = text
+        self.salt = salt
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension TransactionProof: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeTransactionProof: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> TransactionProof {
+        return
+            try TransactionProof(
+                commit: FfiConverterTypeCommitProof.read(from: &buf), 
+                body: FfiConverterString.read(from: &buf), 
+                text: FfiConverterOptionString.read(from: &buf), 
+                salt: FfiConverterOptionString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: TransactionProof, into buf: inout [UInt8]) {
+        FfiConverterTypeCommitProof.write(value.commit, into: &buf)
+        FfiConverterString.write(value.body, into: &buf)
+        FfiConverterOptionString.write(value.text, into: &buf)
+        FfiConverterOptionString.write(value.salt, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTransactionProof_lift(_ buf: RustBuffer) throws -> TransactionProof {
+    return try FfiConverterTypeTransactionProof.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeTransactionProof_lower(_ value: TransactionProof) -> RustBuffer {
+    return FfiConverterTypeTransactionProof.lower(value)
 }
 
 
@@ -27576,7 +31013,11 @@ public enum ErrorCode: Equatable, Hashable, CaseIterable {
     case reconciled
     case inUse
     case lastOwner
+    case undoBlocked
+    case notUndoable
+    case readOnly
     case idempotencyKeyReused
+    case erased
     case invalidCursor
     case invalidPattern
     case rulesTooSlow
@@ -27586,6 +31027,7 @@ public enum ErrorCode: Equatable, Hashable, CaseIterable {
     case bankRefused
     case accountUnknown
     case suggesterRefused
+    case secretKeyMissing
     case conflict
     case storeUnavailable
     case storageFull
@@ -27594,6 +31036,9 @@ public enum ErrorCode: Equatable, Hashable, CaseIterable {
     case schemaTooNew
     case corruptData
     case historyBroken
+    case secretUnreadable
+    case historyRolledBack
+    case historyForked
     case `internal`
 
 
@@ -27670,43 +31115,59 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
         
         case 21: return .lastOwner
         
-        case 22: return .idempotencyKeyReused
+        case 22: return .undoBlocked
         
-        case 23: return .invalidCursor
+        case 23: return .notUndoable
         
-        case 24: return .invalidPattern
+        case 24: return .readOnly
         
-        case 25: return .rulesTooSlow
+        case 25: return .idempotencyKeyReused
         
-        case 26: return .unknownFormat
+        case 26: return .erased
         
-        case 27: return .malformedFile
+        case 27: return .invalidCursor
         
-        case 28: return .ambiguousFile
+        case 28: return .invalidPattern
         
-        case 29: return .bankRefused
+        case 29: return .rulesTooSlow
         
-        case 30: return .accountUnknown
+        case 30: return .unknownFormat
         
-        case 31: return .suggesterRefused
+        case 31: return .malformedFile
         
-        case 32: return .conflict
+        case 32: return .ambiguousFile
         
-        case 33: return .storeUnavailable
+        case 33: return .bankRefused
         
-        case 34: return .storageFull
+        case 34: return .accountUnknown
         
-        case 35: return .closed
+        case 35: return .suggesterRefused
         
-        case 36: return .suggesterUnavailable
+        case 36: return .secretKeyMissing
         
-        case 37: return .schemaTooNew
+        case 37: return .conflict
         
-        case 38: return .corruptData
+        case 38: return .storeUnavailable
         
-        case 39: return .historyBroken
+        case 39: return .storageFull
         
-        case 40: return .`internal`
+        case 40: return .closed
+        
+        case 41: return .suggesterUnavailable
+        
+        case 42: return .schemaTooNew
+        
+        case 43: return .corruptData
+        
+        case 44: return .historyBroken
+        
+        case 45: return .secretUnreadable
+        
+        case 46: return .historyRolledBack
+        
+        case 47: return .historyForked
+        
+        case 48: return .`internal`
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -27800,80 +31261,112 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(21))
         
         
-        case .idempotencyKeyReused:
+        case .undoBlocked:
             writeInt(&buf, Int32(22))
         
         
-        case .invalidCursor:
+        case .notUndoable:
             writeInt(&buf, Int32(23))
         
         
-        case .invalidPattern:
+        case .readOnly:
             writeInt(&buf, Int32(24))
         
         
-        case .rulesTooSlow:
+        case .idempotencyKeyReused:
             writeInt(&buf, Int32(25))
         
         
-        case .unknownFormat:
+        case .erased:
             writeInt(&buf, Int32(26))
         
         
-        case .malformedFile:
+        case .invalidCursor:
             writeInt(&buf, Int32(27))
         
         
-        case .ambiguousFile:
+        case .invalidPattern:
             writeInt(&buf, Int32(28))
         
         
-        case .bankRefused:
+        case .rulesTooSlow:
             writeInt(&buf, Int32(29))
         
         
-        case .accountUnknown:
+        case .unknownFormat:
             writeInt(&buf, Int32(30))
         
         
-        case .suggesterRefused:
+        case .malformedFile:
             writeInt(&buf, Int32(31))
         
         
-        case .conflict:
+        case .ambiguousFile:
             writeInt(&buf, Int32(32))
         
         
-        case .storeUnavailable:
+        case .bankRefused:
             writeInt(&buf, Int32(33))
         
         
-        case .storageFull:
+        case .accountUnknown:
             writeInt(&buf, Int32(34))
         
         
-        case .closed:
+        case .suggesterRefused:
             writeInt(&buf, Int32(35))
         
         
-        case .suggesterUnavailable:
+        case .secretKeyMissing:
             writeInt(&buf, Int32(36))
         
         
-        case .schemaTooNew:
+        case .conflict:
             writeInt(&buf, Int32(37))
         
         
-        case .corruptData:
+        case .storeUnavailable:
             writeInt(&buf, Int32(38))
         
         
-        case .historyBroken:
+        case .storageFull:
             writeInt(&buf, Int32(39))
         
         
-        case .`internal`:
+        case .closed:
             writeInt(&buf, Int32(40))
+        
+        
+        case .suggesterUnavailable:
+            writeInt(&buf, Int32(41))
+        
+        
+        case .schemaTooNew:
+            writeInt(&buf, Int32(42))
+        
+        
+        case .corruptData:
+            writeInt(&buf, Int32(43))
+        
+        
+        case .historyBroken:
+            writeInt(&buf, Int32(44))
+        
+        
+        case .secretUnreadable:
+            writeInt(&buf, Int32(45))
+        
+        
+        case .historyRolledBack:
+            writeInt(&buf, Int32(46))
+        
+        
+        case .historyForked:
+            writeInt(&buf, Int32(47))
+        
+        
+        case .`internal`:
+            writeInt(&buf, Int32(48))
         
         }
     }
@@ -31016,6 +34509,107 @@ public func FfiConverterTypeTransferEvidence_lower(_ value: TransferEvidence) ->
 
 
 /**
+ * Why a sink does not take an event.
+ */
+public 
+enum Undelivered: Swift.Error, Equatable, Hashable {
+
+    
+    
+    /**
+     * It does not take this one, which is tried again and set aside in the end.
+     */
+    case Refused(
+        /**
+         * Why, in words that hold nothing personal: operators read them.
+         */message: String
+    )
+    /**
+     * It takes no event now. Nothing is counted, and the book waits.
+     */
+    case Unavailable(
+        /**
+         * Why, in words that hold nothing personal: operators read them.
+         */message: String, 
+        /**
+         * In how long it wants to be asked again, in seconds.
+         */retryAfterSeconds: Int64?
+    )
+
+    
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Undelivered: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeUndelivered: FfiConverterRustBuffer {
+    typealias SwiftType = Undelivered
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Undelivered {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        
+
+        
+        case 1: return .Refused(
+            message: try FfiConverterString.read(from: &buf)
+            )
+        case 2: return .Unavailable(
+            message: try FfiConverterString.read(from: &buf), 
+            retryAfterSeconds: try FfiConverterOptionInt64.read(from: &buf)
+            )
+
+         default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: Undelivered, into buf: inout [UInt8]) {
+        switch value {
+
+        
+
+        
+        
+        case let .Refused(message):
+            writeInt(&buf, Int32(1))
+            FfiConverterString.write(message, into: &buf)
+            
+        
+        case let .Unavailable(message,retryAfterSeconds):
+            writeInt(&buf, Int32(2))
+            FfiConverterString.write(message, into: &buf)
+            FfiConverterOptionInt64.write(retryAfterSeconds, into: &buf)
+            
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUndelivered_lift(_ buf: RustBuffer) throws -> Undelivered {
+    return try FfiConverterTypeUndelivered.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeUndelivered_lower(_ value: Undelivered) -> RustBuffer {
+    return FfiConverterTypeUndelivered.lower(value)
+}
+
+
+/**
  * In which way a payment is unusual.
  */
 
@@ -31500,6 +35094,30 @@ fileprivate struct FfiConverterOptionTypeCsvProfile: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeMember: FfiConverterRustBuffer {
+    typealias SwiftType = Member?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeMember.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeMember.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeMoney: FfiConverterRustBuffer {
     typealias SwiftType = Money?
 
@@ -31564,6 +35182,30 @@ fileprivate struct FfiConverterOptionTypeRecurrence: FfiConverterRustBuffer {
         switch try readInt(&buf) as Int8 {
         case 0: return nil
         case 1: return try FfiConverterTypeRecurrence.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterOptionTypeRelayOptions: FfiConverterRustBuffer {
+    typealias SwiftType = RelayOptions?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeRelayOptions.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeRelayOptions.read(from: &buf)
         default: throw UniffiInternalError.unexpectedOptionalTag
         }
     }
@@ -32748,6 +36390,30 @@ fileprivate struct FfiConverterOptionTypePayeeId: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypePoint: FfiConverterRustBuffer {
+    typealias SwiftType = Point?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypePoint.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypePoint.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypeRuleId: FfiConverterRustBuffer {
     typealias SwiftType = RuleId?
 
@@ -33370,6 +37036,31 @@ fileprivate struct FfiConverterSequenceTypeDisagreement: FfiConverterRustBuffer 
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeEnteredText: FfiConverterRustBuffer {
+    typealias SwiftType = [EnteredText]
+
+    public static func write(_ value: [EnteredText], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeEnteredText.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [EnteredText] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [EnteredText]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeEnteredText.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeEntry: FfiConverterRustBuffer {
     typealias SwiftType = [Entry]
 
@@ -33720,6 +37411,31 @@ fileprivate struct FfiConverterSequenceTypeMember: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeMemberCommit: FfiConverterRustBuffer {
+    typealias SwiftType = [MemberCommit]
+
+    public static func write(_ value: [MemberCommit], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeMemberCommit.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [MemberCommit] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [MemberCommit]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeMemberCommit.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeNetWorth: FfiConverterRustBuffer {
     typealias SwiftType = [NetWorth]
 
@@ -33837,6 +37553,31 @@ fileprivate struct FfiConverterSequenceTypeObjectChange: FfiConverterRustBuffer 
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeObjectChange.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeObjectDifference: FfiConverterRustBuffer {
+    typealias SwiftType = [ObjectDifference]
+
+    public static func write(_ value: [ObjectDifference], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeObjectDifference.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [ObjectDifference] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [ObjectDifference]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeObjectDifference.read(from: &buf))
         }
         return seq
     }
@@ -34420,6 +38161,31 @@ fileprivate struct FfiConverterSequenceTypeSchedule: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeSecretInfo: FfiConverterRustBuffer {
+    typealias SwiftType = [SecretInfo]
+
+    public static func write(_ value: [SecretInfo], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeSecretInfo.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [SecretInfo] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [SecretInfo]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeSecretInfo.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeSetAsideEvent: FfiConverterRustBuffer {
     typealias SwiftType = [SetAsideEvent]
 
@@ -34962,6 +38728,31 @@ fileprivate struct FfiConverterSequenceTypeCategoryId: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterTypeCategoryId.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeHash: FfiConverterRustBuffer {
+    typealias SwiftType = [Hash]
+
+    public static func write(_ value: [Hash], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeHash.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Hash] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Hash]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeHash.read(from: &buf))
         }
         return seq
     }
@@ -35647,6 +39438,49 @@ public func FfiConverterTypePayeeId_lower(_ value: PayeeId) -> RustBuffer {
 
 
 /**
+ * A commit's sequence number or hash, or an instant (RFC 3339).
+ */
+public typealias Point = String
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypePoint: FfiConverter {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Point {
+        return try FfiConverterString.read(from: &buf)
+    }
+
+    public static func write(_ value: Point, into buf: inout [UInt8]) {
+        return FfiConverterString.write(value, into: &buf)
+    }
+
+    public static func lift(_ value: RustBuffer) throws -> Point {
+        return try FfiConverterString.lift(value)
+    }
+
+    public static func lower(_ value: Point) -> RustBuffer {
+        return FfiConverterString.lower(value)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePoint_lift(_ value: RustBuffer) throws -> Point {
+    return try FfiConverterTypePoint.lift(value)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypePoint_lower(_ value: Point) -> RustBuffer {
+    return FfiConverterTypePoint.lower(value)
+}
+
+
+
+/**
  * Names a rule of a book.
  */
 public typealias RuleId = String
@@ -35821,6 +39655,118 @@ fileprivate func uniffiFutureContinuationCallback(handle: UInt64, pollResult: In
         print("uniffiFutureContinuationCallback invalid handle")
     }
 }
+private func uniffiTraitInterfaceCallAsync<T>(
+    makeCall: @escaping () async throws -> T,
+    handleSuccess: @escaping (T) -> (),
+    handleError: @escaping (Int8, RustBuffer) -> (),
+    droppedCallback: UnsafeMutablePointer<UniffiForeignFutureDroppedCallbackStruct>
+) {
+    let task = Task {
+        // Note: it's important we call either `handleSuccess` or `handleError` exactly once.  Each
+        // call consumes an Arc reference, which means there should be no possibility of a double
+        // call.  The following code is structured so that will will never call both `handleSuccess`
+        // and `handleError`, even in the face of weird errors.
+        //
+        // On platforms that need extra machinery to make C-ABI calls, like JNA or ctypes, it's
+        // possible that we fail to make either call.  However, it doesn't seem like this is
+        // possible on Swift since swift can just make the C call directly.
+        var callResult: T
+        do {
+            callResult = try await makeCall()
+        } catch {
+            handleError(CALL_UNEXPECTED_ERROR, FfiConverterString.lower(String(describing: error)))
+            return
+        }
+        handleSuccess(callResult)
+    }
+    let handle = UNIFFI_FOREIGN_FUTURE_HANDLE_MAP.insert(obj: task)
+    droppedCallback.pointee = UniffiForeignFutureDroppedCallbackStruct(
+        handle: handle,
+        free: uniffiForeignFutureDroppedCallback
+    )
+}
+
+private func uniffiTraitInterfaceCallAsyncWithError<T, E>(
+    makeCall: @escaping () async throws -> T,
+    handleSuccess: @escaping (T) -> (),
+    handleError: @escaping (Int8, RustBuffer) -> (),
+    lowerError: @escaping (E) -> RustBuffer,
+    droppedCallback: UnsafeMutablePointer<UniffiForeignFutureDroppedCallbackStruct>
+) {
+    let task = Task {
+        // See the note in uniffiTraitInterfaceCallAsync for details on `handleSuccess` and
+        // `handleError`.
+        var callResult: T
+        do {
+            callResult = try await makeCall()
+        } catch let error as E {
+            handleError(CALL_ERROR, lowerError(error))
+            return
+        } catch {
+            handleError(CALL_UNEXPECTED_ERROR, FfiConverterString.lower(String(describing: error)))
+            return
+        }
+        handleSuccess(callResult)
+    }
+    let handle = UNIFFI_FOREIGN_FUTURE_HANDLE_MAP.insert(obj: task)
+    droppedCallback.pointee = UniffiForeignFutureDroppedCallbackStruct(
+        handle: handle,
+        free: uniffiForeignFutureDroppedCallback
+    )
+}
+
+// Borrow the callback handle map implementation to store foreign future handles
+// TODO: consolidate the handle-map code (https://github.com/mozilla/uniffi-rs/pull/1823)
+fileprivate let UNIFFI_FOREIGN_FUTURE_HANDLE_MAP = UniffiHandleMap<UniffiForeignFutureTask>()
+
+// Protocol for tasks that handle foreign futures.
+//
+// Defining a protocol allows all tasks to be stored in the same handle map.  This can't be done
+// with the task object itself, since has generic parameters.
+fileprivate protocol UniffiForeignFutureTask {
+    func cancel()
+}
+
+extension Task: UniffiForeignFutureTask {}
+
+private func uniffiForeignFutureDroppedCallback(handle: UInt64) {
+    do {
+        let task = try UNIFFI_FOREIGN_FUTURE_HANDLE_MAP.remove(handle: handle)
+        // Set the cancellation flag on the task.  If it's still running, the code can check the
+        // cancellation flag or call `Task.checkCancellation()`.  If the task has completed, this is
+        // a no-op.
+        task.cancel()
+    } catch {
+        print("uniffiForeignFutureDroppedCallback: handle missing from handlemap")
+    }
+}
+
+// For testing
+public func uniffiForeignFutureHandleCountFiscaflow() -> Int {
+    UNIFFI_FOREIGN_FUTURE_HANDLE_MAP.count
+}
+/**
+ * Restores a backup, whatever store it was made of, where a URL says. Everything in it is checked
+ * before anything is written. `sqlite:PATH` names a file that must not be there yet. Into
+ * PostgreSQL its books are copied: those that are not there, and the rest of those whose history
+ * there is the beginning of the one in the backup; so what was cut off goes on when it is
+ * repeated. Where the database has another history of a book, or a longer one, the error is
+ * `id_conflict`, and nothing is written. `memory:` keeps nothing, and thereby tries a backup.
+ */
+public func restore(backup: String, url: String)async throws  -> Backup  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_func_restore(FfiConverterString.lower(backup),FfiConverterString.lower(url)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeBackup_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
+}
 
 private enum InitializationResult {
     case ok
@@ -35836,6 +39782,27 @@ private let initializationResult: InitializationResult = {
     let scaffolding_contract_version = ffi_fiscaflow_uniffi_contract_version()
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
+    }
+    if (uniffi_fiscaflow_checksum_func_restore() != 59883) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_eventsink_tell() != 14805) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_inbox_context() != 2614) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_relay_round() != 65476) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_engine_backup() != 35758) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_engine_copy_book() != 32827) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_engine_relay() != 46794) {
+        return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_engine_book() != 65231) {
         return InitializationResult.apiChecksumMismatch
@@ -35873,6 +39840,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_bookhandle_envelopes() != 29966) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_erase_texts() != 53994) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_bookhandle_events() != 61652) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -35903,6 +39873,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_bookhandle_payees() != 53649) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_proofs() != 60935) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_bookhandle_rates() != 36591) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -35913,6 +39886,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_bookhandle_schedules() != 26545) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_secrets() != 30594) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_bookhandle_suggestions() != 64179) {
@@ -36014,13 +39990,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_goals_update() != 49229) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_history_compare() != 53529) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_history_list() != 59311) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_fiscaflow_checksum_method_history_object() != 32266) {
+    if (uniffi_fiscaflow_checksum_method_history_object() != 29594) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_fiscaflow_checksum_method_history_undo() != 36499) {
+    if (uniffi_fiscaflow_checksum_method_history_undo() != 13595) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_history_verify() != 45071) {
@@ -36059,7 +40038,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_layouts_put() != 60049) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_members_erase() != 64816) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_members_list() != 45503) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_members_personal_data() != 3312) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_members_put() != 55459) {
@@ -36075,6 +40060,21 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_payees_normalise() != 20232) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_proofs_check() != 58744) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_proofs_checkpoint() != 18755) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_proofs_consistency() != 55104) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_proofs_inclusion() != 54017) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_proofs_transaction() != 55780) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_rates_convert() != 51095) {
@@ -36182,6 +40182,21 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_schedules_update() != 50652) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_fiscaflow_checksum_method_secrets_delete() != 10214) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_secrets_list() != 11241) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_secrets_put() != 56678) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_secrets_reveal() != 15477) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_secrets_rotate() != 25930) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_fiscaflow_checksum_method_suggestions_apply() != 33765) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -36236,10 +40251,14 @@ private let initializationResult: InitializationResult = {
     if (uniffi_fiscaflow_checksum_method_transfers_suggest() != 49680) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_fiscaflow_checksum_constructor_engine_open() != 39361) {
+    if (uniffi_fiscaflow_checksum_constructor_inbox_new() != 23563) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_constructor_engine_open() != 34094) {
         return InitializationResult.apiChecksumMismatch
     }
 
+    uniffiCallbackInitEventSink()
     uniffiCallbackInitProgressListener()
     return InitializationResult.ok
 }()

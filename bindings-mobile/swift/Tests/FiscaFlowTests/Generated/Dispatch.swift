@@ -8,9 +8,12 @@ let verbs = [
     "books.create",
     "books.get",
     "books.update",
+    "books.erase_texts",
     "members.list",
     "members.put",
     "members.remove",
+    "members.erase",
+    "members.personal_data",
     "accounts.create",
     "accounts.get",
     "accounts.list",
@@ -88,6 +91,11 @@ let verbs = [
     "layouts.put",
     "layouts.list",
     "layouts.delete",
+    "secrets.put",
+    "secrets.list",
+    "secrets.reveal",
+    "secrets.delete",
+    "secrets.rotate",
     "exports.create",
     "exports.restore",
     "reports.balances",
@@ -109,8 +117,14 @@ let verbs = [
     "insights.restore",
     "history.list",
     "history.object",
+    "history.compare",
     "history.undo",
     "history.verify",
+    "proofs.checkpoint",
+    "proofs.inclusion",
+    "proofs.transaction",
+    "proofs.consistency",
+    "proofs.check",
     "events.list",
     "events.delivery",
     "events.redeliver",
@@ -130,6 +144,9 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "books.update":
         let answer = try await book.update(patch: try readBookPatch(call.request))
         return json(answer)
+    case "books.erase_texts":
+        let answer = try await book.eraseTexts()
+        return json(answer)
     case "members.list":
         let answer = try await book.members().list()
         return .list(answer.map { json($0) })
@@ -139,6 +156,12 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "members.remove":
         try await book.members().remove(id: try call.theId())
         return .null
+    case "members.erase":
+        let answer = try await book.members().erase(id: try call.theId(), request: try readMemberErasure(call.request))
+        return json(answer)
+    case "members.personal_data":
+        let answer = try await book.members().personalData(id: try call.theId())
+        return json(answer)
     case "accounts.create":
         let answer = try await book.accounts().create(new: try readNewAccount(call.request))
         return json(answer)
@@ -370,6 +393,21 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
     case "layouts.delete":
         try await book.layouts().delete(id: try call.theId())
         return .null
+    case "secrets.put":
+        let answer = try await book.secrets().put(new: try readNewSecret(call.request))
+        return json(answer)
+    case "secrets.list":
+        let answer = try await book.secrets().list()
+        return .list(answer.map { json($0) })
+    case "secrets.reveal":
+        let answer = try await book.secrets().reveal(request: try readSecretName(call.request))
+        return json(answer)
+    case "secrets.delete":
+        try await book.secrets().delete(request: try readSecretName(call.request))
+        return .null
+    case "secrets.rotate":
+        let answer = try await book.secrets().rotate()
+        return json(answer)
     case "exports.create":
         let answer = try await book.exports().create(query: try readExportQuery(call.request))
         return json(answer)
@@ -431,13 +469,31 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
         let answer = try await book.history().list(query: try readHistoryQuery(call.request))
         return .list(answer.map { json($0) })
     case "history.object":
-        let answer = try await book.history().object(id: try call.theId())
+        let answer = try await book.history().object(id: try call.theId(), query: try readObjectQuery(call.request))
         return .list(answer.map { json($0) })
+    case "history.compare":
+        let answer = try await book.history().compare(query: try readCompareQuery(call.request))
+        return json(answer)
     case "history.undo":
-        let answer = try await book.history().undo(id: try call.theId())
+        let answer = try await book.history().undo(id: try call.theId(), new: try readNewUndo(call.request))
         return json(answer)
     case "history.verify":
         let answer = try await book.history().verify()
+        return json(answer)
+    case "proofs.checkpoint":
+        let answer = try await book.proofs().checkpoint()
+        return json(answer)
+    case "proofs.inclusion":
+        let answer = try await book.proofs().inclusion(id: try call.theId(), query: try readProofQuery(call.request))
+        return json(answer)
+    case "proofs.transaction":
+        let answer = try await book.proofs().transaction(id: try call.theId(), query: try readProofQuery(call.request))
+        return json(answer)
+    case "proofs.consistency":
+        let answer = try await book.proofs().consistency(query: try readConsistencyQuery(call.request))
+        return json(answer)
+    case "proofs.check":
+        let answer = try await book.proofs().check(request: try readHeldCheckpoint(call.request))
         return json(answer)
     case "events.list":
         let answer = try await book.events().list(query: try readHistoryQuery(call.request))

@@ -4,13 +4,14 @@
 import FiscaFlow
 
 func readCallContext(_ json: Json) throws -> CallContext {
-    let members = try Members(json, "actor", "reason", "correlation_id", "causation_id", "idempotency_key")
+    let members = try Members(json, "actor", "reason", "correlation_id", "causation_id", "idempotency_key", "as_of")
     return CallContext(
         actor: try members.required("actor", text),
         reason: try members.optional("reason", text),
         correlationId: try members.optional("correlation_id", text),
         causationId: try members.optional("causation_id", text),
-        idempotencyKey: try members.optional("idempotency_key", text)
+        idempotencyKey: try members.optional("idempotency_key", text),
+        asOf: try members.optional("as_of", text)
     )
 }
 
@@ -446,6 +447,16 @@ func readColumnRole(_ json: Json) throws -> ColumnRole {
     }
 }
 
+func readCompareQuery(_ json: Json) throws -> CompareQuery {
+    let members = try Members(json, "from", "to", "limit", "cursor")
+    return CompareQuery(
+        from: try members.required("from", text),
+        to: try members.optional("to", text),
+        limit: try members.optional("limit", integer),
+        cursor: try members.optional("cursor", text)
+    )
+}
+
 func readCondition(_ json: Json) throws -> Condition {
     switch try text(json["kind"]) {
     case "all": return try readConditionAll(json)
@@ -599,6 +610,14 @@ func readConditionBalance(_ json: Json) throws -> Condition {
     return Condition.balance(
         min: try members.optional("min", text),
         max: try members.optional("max", text)
+    )
+}
+
+func readConsistencyQuery(_ json: Json) throws -> ConsistencyQuery {
+    let members = try Members(json, "from_size", "to_size")
+    return ConsistencyQuery(
+        fromSize: try members.required("from_size", integer),
+        toSize: try members.optional("to_size", integer)
     )
 }
 
@@ -862,6 +881,13 @@ func readGoalState(_ json: Json) throws -> GoalState {
     }
 }
 
+func readHeldCheckpoint(_ json: Json) throws -> HeldCheckpoint {
+    let members = try Members(json, "note")
+    return HeldCheckpoint(
+        note: try members.required("note", text)
+    )
+}
+
 func readHistoryQuery(_ json: Json) throws -> HistoryQuery {
     let members = try Members(json, "after", "limit")
     return HistoryQuery(
@@ -885,6 +911,13 @@ func readMember(_ json: Json) throws -> Member {
         actor: try members.required("actor", text),
         role: try members.required("role", readRole),
         name: try members.optional("name", text)
+    )
+}
+
+func readMemberErasure(_ json: Json) throws -> MemberErasure {
+    let members = try Members(json, "entered_texts")
+    return MemberErasure(
+        enteredTexts: try members.optional("entered_texts", boolean) ?? false
     )
 }
 
@@ -1098,6 +1131,16 @@ func readNewSchedule(_ json: Json) throws -> NewSchedule {
     )
 }
 
+func readNewSecret(_ json: Json) throws -> NewSecret {
+    let members = try Members(json, "kind", "id", "field", "value")
+    return NewSecret(
+        kind: try members.required("kind", text),
+        id: try members.required("id", text),
+        field: try members.required("field", text),
+        value: try members.required("value", text)
+    )
+}
+
 func readNewSplit(_ json: Json) throws -> NewSplit {
     let members = try Members(json, "amount", "category_id", "notes")
     return NewSplit(
@@ -1137,6 +1180,22 @@ func readNewTransfer(_ json: Json) throws -> NewTransfer {
     return NewTransfer(
         fromId: try members.required("from_id", text),
         toId: try members.required("to_id", text)
+    )
+}
+
+func readNewUndo(_ json: Json) throws -> NewUndo {
+    let members = try Members(json, "keep_later")
+    return NewUndo(
+        keepLater: try members.optional("keep_later", boolean) ?? false
+    )
+}
+
+func readObjectQuery(_ json: Json) throws -> ObjectQuery {
+    let members = try Members(json, "kind", "after", "limit")
+    return ObjectQuery(
+        kind: try members.optional("kind", text),
+        after: try members.optional("after", integer),
+        limit: try members.optional("limit", integer)
     )
 }
 
@@ -1211,6 +1270,13 @@ func readPeriodYears(_ json: Json) throws -> Period {
     return Period.years(
         startMonth: try members.optional("start_month", integer),
         startDay: try members.optional("start_day", integer)
+    )
+}
+
+func readProofQuery(_ json: Json) throws -> ProofQuery {
+    let members = try Members(json, "size")
+    return ProofQuery(
+        size: try members.optional("size", integer)
     )
 }
 
@@ -1507,6 +1573,15 @@ func readSchedulePatch(_ json: Json) throws -> SchedulePatch {
         recurrence: try members.optional("recurrence", readRecurrence),
         toleranceDays: try members.optional("tolerance_days", integer),
         active: try members.optional("active", boolean)
+    )
+}
+
+func readSecretName(_ json: Json) throws -> SecretName {
+    let members = try Members(json, "kind", "id", "field")
+    return SecretName(
+        kind: try members.required("kind", text),
+        id: try members.required("id", text),
+        field: try members.required("field", text)
     )
 }
 

@@ -388,6 +388,16 @@ func json(_ it: CategoryQuality) -> Json {
     return .object(members)
 }
 
+func json(_ it: Checkpoint) -> Json {
+    var members: [String: Json] = [:]
+    members["origin"] = json(it.origin)
+    members["size"] = json(it.size)
+    members["root"] = json(it.root)
+    members["note"] = json(it.note)
+    members["key"] = it.key.map { json($0) } ?? .null
+    return .object(members)
+}
+
 func json(_ it: ColumnRole) -> Json {
     switch it {
     case .bookingDate: return .text("booking_date")
@@ -409,11 +419,30 @@ func json(_ it: ColumnRole) -> Json {
     }
 }
 
+func json(_ it: CommitProof) -> Json {
+    var members: [String: Json] = [:]
+    members["checkpoint"] = json(it.checkpoint)
+    members["index"] = json(it.index)
+    members["header"] = json(it.header)
+    members["path"] = .list(it.path.map { json($0) })
+    return .object(members)
+}
+
 func json(_ it: CommitUndone) -> Json {
     var members: [String: Json] = [:]
     members["seq"] = json(it.seq)
     members["restored"] = json(it.restored)
     members["kept"] = json(it.kept)
+    members["undo_seq"] = it.undoSeq.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: Comparison) -> Json {
+    var members: [String: Json] = [:]
+    members["from_seq"] = json(it.fromSeq)
+    members["to_seq"] = json(it.toSeq)
+    members["items"] = .list(it.items.map { json($0) })
+    members["next_cursor"] = it.nextCursor.map { json($0) } ?? .null
     return .object(members)
 }
 
@@ -502,6 +531,14 @@ func json(_ it: Condition) -> Json {
         members["max"] = v1.map { json($0) } ?? .null
         return .object(members)
     }
+}
+
+func json(_ it: ConsistencyProof) -> Json {
+    var members: [String: Json] = [:]
+    members["checkpoint"] = json(it.checkpoint)
+    members["from_size"] = json(it.fromSize)
+    members["path"] = .list(it.path.map { json($0) })
+    return .object(members)
 }
 
 func json(_ it: Conversion) -> Json {
@@ -646,6 +683,16 @@ func json(_ it: Dismissal) -> Json {
     return .object(members)
 }
 
+func json(_ it: EnteredText) -> Json {
+    var members: [String: Json] = [:]
+    members["field"] = json(it.field)
+    members["id"] = json(it.id)
+    members["kind"] = json(it.kind)
+    members["seq"] = json(it.seq)
+    members["text"] = json(it.text)
+    return .object(members)
+}
+
 func json(_ it: Entry) -> Json {
     var members: [String: Json] = [:]
     members["seq"] = json(it.seq)
@@ -702,6 +749,13 @@ func json(_ it: EnvelopeState) -> Json {
     return .object(members)
 }
 
+func json(_ it: ErasureReport) -> Json {
+    var members: [String: Json] = [:]
+    members["changed"] = json(it.changed)
+    members["texts"] = json(it.texts)
+    return .object(members)
+}
+
 func json(_ it: ErrorCode) -> Json {
     switch it {
     case .invalidInput: return .text("invalid_input")
@@ -725,7 +779,11 @@ func json(_ it: ErrorCode) -> Json {
     case .reconciled: return .text("reconciled")
     case .inUse: return .text("in_use")
     case .lastOwner: return .text("last_owner")
+    case .undoBlocked: return .text("undo_blocked")
+    case .notUndoable: return .text("not_undoable")
+    case .readOnly: return .text("read_only")
     case .idempotencyKeyReused: return .text("idempotency_key_reused")
+    case .erased: return .text("erased")
     case .invalidCursor: return .text("invalid_cursor")
     case .invalidPattern: return .text("invalid_pattern")
     case .rulesTooSlow: return .text("rules_too_slow")
@@ -735,6 +793,7 @@ func json(_ it: ErrorCode) -> Json {
     case .bankRefused: return .text("bank_refused")
     case .accountUnknown: return .text("account_unknown")
     case .suggesterRefused: return .text("suggester_refused")
+    case .secretKeyMissing: return .text("secret_key_missing")
     case .conflict: return .text("conflict")
     case .storeUnavailable: return .text("store_unavailable")
     case .storageFull: return .text("storage_full")
@@ -743,6 +802,9 @@ func json(_ it: ErrorCode) -> Json {
     case .schemaTooNew: return .text("schema_too_new")
     case .corruptData: return .text("corrupt_data")
     case .historyBroken: return .text("history_broken")
+    case .secretUnreadable: return .text("secret_unreadable")
+    case .historyRolledBack: return .text("history_rolled_back")
+    case .historyForked: return .text("history_forked")
     case .internal: return .text("internal")
     }
 }
@@ -1115,6 +1177,26 @@ func json(_ it: Member) -> Json {
     return .object(members)
 }
 
+func json(_ it: MemberCommit) -> Json {
+    var members: [String: Json] = [:]
+    members["action"] = json(it.action)
+    members["at"] = json(it.at)
+    members["causation_id"] = it.causationId.map { json($0) } ?? .null
+    members["correlation_id"] = it.correlationId.map { json($0) } ?? .null
+    members["reason"] = it.reason.map { json($0) } ?? .null
+    members["seq"] = json(it.seq)
+    return .object(members)
+}
+
+func json(_ it: MemberData) -> Json {
+    var members: [String: Json] = [:]
+    members["actor"] = json(it.actor)
+    members["commits"] = .list(it.commits.map { json($0) })
+    members["member"] = it.member.map { json($0) } ?? .null
+    members["texts"] = .list(it.texts.map { json($0) })
+    return .object(members)
+}
+
 func json(_ it: Money) -> Json {
     var members: [String: Json] = [:]
     members["value"] = json(it.value)
@@ -1153,7 +1235,17 @@ func json(_ it: ObjectChange) -> Json {
     members["actor"] = json(it.actor)
     members["action"] = json(it.action)
     members["reason"] = it.reason.map { json($0) } ?? .null
+    members["correlation_id"] = it.correlationId.map { json($0) } ?? .null
+    members["causation_id"] = it.causationId.map { json($0) } ?? .null
     members["kind"] = json(it.kind)
+    members["fields"] = .list(it.fields.map { json($0) })
+    return .object(members)
+}
+
+func json(_ it: ObjectDifference) -> Json {
+    var members: [String: Json] = [:]
+    members["kind"] = json(it.kind)
+    members["id"] = json(it.id)
     members["fields"] = .list(it.fields.map { json($0) })
     return .object(members)
 }
@@ -1663,6 +1755,28 @@ func json(_ it: Schedule) -> Json {
     return .object(members)
 }
 
+func json(_ it: SecretInfo) -> Json {
+    var members: [String: Json] = [:]
+    members["kind"] = json(it.kind)
+    members["id"] = json(it.id)
+    members["field"] = json(it.field)
+    members["key_version"] = json(it.keyVersion)
+    return .object(members)
+}
+
+func json(_ it: SecretRotation) -> Json {
+    var members: [String: Json] = [:]
+    members["key_version"] = json(it.keyVersion)
+    members["rotated"] = json(it.rotated)
+    return .object(members)
+}
+
+func json(_ it: SecretValue) -> Json {
+    var members: [String: Json] = [:]
+    members["value"] = json(it.value)
+    return .object(members)
+}
+
 func json(_ it: SetAsideEvent) -> Json {
     var members: [String: Json] = [:]
     members["id"] = json(it.id)
@@ -1900,6 +2014,15 @@ func json(_ it: TransactionPage) -> Json {
     var members: [String: Json] = [:]
     members["items"] = .list(it.items.map { json($0) })
     members["next_cursor"] = it.nextCursor.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: TransactionProof) -> Json {
+    var members: [String: Json] = [:]
+    members["commit"] = json(it.commit)
+    members["body"] = json(it.body)
+    members["text"] = it.text.map { json($0) } ?? .null
+    members["salt"] = it.salt.map { json($0) } ?? .null
     return .object(members)
 }
 
