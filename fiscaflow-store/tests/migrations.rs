@@ -297,7 +297,8 @@ async fn a_migration_that_was_cut_off_runs_again() {
             scribe.create(&store, vec![scribe.transaction("2024-01-01", 1)]).await;
             fsck(&store, scribe.book_id).await;
             store.close().await;
-            if from > 0 {
+            // Looking at all of the book takes as long as everything else: at the ends it is done.
+            if from > 0 && [0, count].contains(&done) {
                 versions::goes_on(&url(&path)).await;
             }
             assert_eq!(schema(&path).await, expected, "{mode}, {done} statements from {from}");
