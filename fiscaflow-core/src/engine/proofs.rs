@@ -1,5 +1,7 @@
 //! Proofs of a book's history, each against a checkpoint: see `crate::proof`.
 
+use std::ops::Range;
+
 use fiscaflow_verifier as verifier;
 use serde::{Deserialize, Serialize};
 
@@ -243,8 +245,8 @@ impl Proofs<'_> {
 
     /// That one tree begins with the other, and the root of the earlier one.
     async fn consistent(&self, from_size: u64, size: u64) -> Result<(Hash, ConsistencyProof)> {
-        let mut ranges = vec![0..from_size];
-        ranges.extend(proof::consistency(from_size, size));
+        let path = proof::consistency(from_size, size).into_iter();
+        let ranges = std::iter::once(0..from_size).chain(path);
         let (root, hashes) = self.read(size, ranges).await?;
         let (from_root, path) = hashes.split_first().ok_or_else(|| broken(size))?;
         let (from_root, path) = (*from_root, path.to_vec());
@@ -260,10 +262,9 @@ impl Proofs<'_> {
     async fn read(
         &self,
         size: u64,
-        ranges: Vec<std::ops::Range<u64>>,
+        ranges: impl IntoIterator<Item = Range<u64>>,
     ) -> Result<(Hash, Vec<Hash>)> {
-        let mut all = vec![0..size];
-        all.extend(ranges);
+        let all: Vec<Range<u64>> = std::iter::once(0..size).chain(ranges).collect();
         let store = &*self.book.engine.inner.store;
         let mut hashes = proof::hashes(store, self.book.book_id, size, &all).await?.into_iter();
         let root = hashes.next().ok_or_else(|| broken(size))?;
