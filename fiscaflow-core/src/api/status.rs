@@ -6,10 +6,10 @@ use crate::error::{ErrorCode, Lane};
 /// that is too large from other limits.
 ///
 /// What is rejected is 422, unless a status says it better: 403 for what the role forbids, 404 for
-/// what is not there, 409 for what may pass once the book has changed, 410 for what was erased, 413 for a file that is too
-/// large. What is unavailable is 503, so that clients and proxies may try again, with two
-/// exceptions: `conflict` is 409, because the book and not the store stood in the way, and 507 says
-/// that there is no space left. What is corrupt is 500.
+/// what is not there, 409 for what may pass once the book has changed, 410 for what was erased, 413
+/// for a file that is too large. What is unavailable is 503, so that clients and proxies may try
+/// again, with two exceptions: `conflict` is 409, because the book and not the store stood in the
+/// way, and 507 says that there is no space left. What is corrupt is 500.
 ///
 /// ```
 /// use fiscaflow_core::{ErrorCode, api::status};

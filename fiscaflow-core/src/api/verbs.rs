@@ -310,7 +310,8 @@ verbs! {
     "members.remove" "Remove a member."
         Delete "/members/{id}", () -> (), members.remove(id);
     "members.erase" "Erase a member's name and reasons and, if wanted, what the member entered."
-        Post "/members/{id}/erasure", (MemberErasure) -> (ErasureReport), members.erase(id, request);
+        Post "/members/{id}/erasure", (MemberErasure) -> (ErasureReport),
+        members.erase(id, request);
     "members.personal_data" "All that the book knows of a member."
         Get "/members/{id}/personal-data", () -> (MemberData), members.personal_data(id);
 
