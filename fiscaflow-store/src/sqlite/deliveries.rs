@@ -331,7 +331,7 @@ mod tests {
             "SCAN (subquery",
         ];
         let is_known = |it: &&String| known.iter().any(|known| it.contains(known));
-        assert!(found.iter().all(|it| is_known(it)), "{found:#?}");
+        assert!(found.iter().all(is_known), "{found:#?}");
         assert_eq!(found.iter().filter(|it| it.starts_with("SEARCH")).count(), 3, "{found:#?}");
         let all = plan(EVERYWHERE).await;
         assert!(
