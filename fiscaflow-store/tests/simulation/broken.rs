@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use fiscaflow_core::conformance::SequentialIds;
-use fiscaflow_core::log::{Change, Commit, CommitInfo, Draft, NewEvent, Object, StoredCommit};
+use fiscaflow_core::log::{
+    Change, Commit, CommitInfo, Draft, Erasure, NewEvent, Object, StoredCommit,
+};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
@@ -240,6 +242,10 @@ impl Store for Broken {
             }
             _ => result,
         }
+    }
+
+    async fn erase(&self, erasure: Arc<Erasure>) -> Result<()> {
+        self.inner.erase(erasure).await
     }
 
     async fn tree_nodes(&self, book_id: BookId, seqs: &[u64]) -> Result<Vec<TreeNodes>> {

@@ -335,6 +335,7 @@ fn least(schema: &Value, schemas: &Value) -> Value {
         Some("decimal") => "-1.00".into(),
         Some("currency") => "EUR".into(),
         Some("base64") => "eA==".into(),
+        Some("point") => "1".into(),
         _ if named("string") => "x".into(),
         _ if named("integer") => 1.into(),
         _ if named("boolean") => true.into(),
