@@ -134,7 +134,9 @@ async fn what_a_person_chose_survives_rules_models_and_imports() {
             let call = call.into_call().map_err(StepError::from)?;
             // With what it was linked to a person's link goes.
             let unlinks = ["goals.delete", "schedules.delete"].contains(&call.verb.as_str());
-            let by_hand = unlinks || BY_HAND.contains(&noun.as_str());
+            // What an owner has erased is gone, whoever chose it.
+            let erases = ["books.erase_texts", "members.erase"].contains(&call.verb.as_str());
+            let by_hand = unlinks || erases || BY_HAND.contains(&noun.as_str());
             let Some(book_id) = book_id.filter(|_| !by_hand) else {
                 return api::call(&engine, call).await.map_err(StepError::from);
             };

@@ -147,7 +147,8 @@ async fn a_commit_that_meets_a_contradiction_leaves_nothing() {
     let mut file = SqliteConnection::connect_with(&options).await.unwrap();
     // A commit nobody made stands where the next one belongs.
     sqlx::query(
-        "INSERT INTO commits SELECT book_id, 2, parent, hash, header, body, texts FROM commits",
+        "INSERT INTO commits (book_id, seq, parent, hash, header, body, texts) \
+         SELECT book_id, 2, parent, hash, header, body, texts FROM commits",
     )
     .execute(&mut file)
     .await

@@ -289,7 +289,7 @@ fn broken(state: &State, key: &Key, it: &Members) -> Option<String> {
     if !splits.is_empty() && (sum != minor(it) || it.contains_key("category")) {
         return Some(format!("the parts of {key:?} do not add up"));
     }
-    let Some(other) = text(it, "transfer") else { return None };
+    let other = text(it, "transfer")?;
     let bad = || Some(format!("the transfer of {key:?} is uneven"));
     let Some(other) = state.get(&(key.0.clone(), other.to_owned())) else { return bad() };
     let whole = |it: &Members| {

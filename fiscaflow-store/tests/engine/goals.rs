@@ -229,7 +229,7 @@ async fn goals_come_with_an_export() {
         ("/goals/0/milestones", json!([100, 25])),
         ("/goals/0/milestones", json!([25])),
         ("/goals/0/due", json!("2023-12-31")),
-        ("/goals/0/name", json!("")),
+        ("/goals/0/name", json!("x".repeat(300))),
     ] {
         let mut wrong = export.clone();
         *wrong.pointer_mut(place).unwrap_or_else(|| panic!("{place}")) = value;

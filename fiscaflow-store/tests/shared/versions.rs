@@ -47,7 +47,7 @@ impl Versions {
 
     /// What brings a database of a version to a later one.
     pub fn between(&self, from: usize, to: usize) -> String {
-        self.migrations[from..to].concat()
+        self.migrations.get(from..to).unwrap().concat()
     }
 
     /// The statements that bring a database of a version to the newest.

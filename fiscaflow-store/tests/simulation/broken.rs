@@ -212,7 +212,7 @@ impl Store for Broken {
         if self.is("acknowledged_not_written") {
             let mut commits = self.commits.lock().unwrap();
             *commits += 1;
-            if *commits % 5 == 0 && commit.stored.seq > 1 {
+            if commits.is_multiple_of(5) && commit.stored.seq > 1 {
                 return Ok(());
             }
         }

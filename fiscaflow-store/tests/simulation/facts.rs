@@ -200,9 +200,10 @@ impl Facts {
         let is_there = |kind: &'static str, id: Option<String>| {
             id.is_none_or(|id| self.documents.contains_key(&(kind, id)))
         };
-        let categories = now.splits.iter().map(|part| part.category_id).chain([now.category_id]);
+        let mut categories =
+            now.splits.iter().map(|part| part.category_id).chain([now.category_id]);
         let text = |id: CategoryId| id.to_string();
-        let all = categories.map(|id| is_there("category", id.map(text))).all(|is| is)
+        let all = categories.all(|id| is_there("category", id.map(text)))
             && is_there("account", Some(now.account_id.to_string()))
             && is_there("schedule", now.schedule_id.map(|id| id.to_string()))
             && is_there("goal", now.goal_id.map(|id| id.to_string()));

@@ -337,7 +337,7 @@ impl EventSink for Troubled {
         let bad = events.iter().position(|it| poison.contains(&it.event.id));
         let good = &events[..bad.unwrap_or(events.len())];
         self.inner.tell(good).await?;
-        if self.told.fetch_add(1, Ordering::Relaxed) % 3 == 0 {
+        if self.told.fetch_add(1, Ordering::Relaxed).is_multiple_of(3) {
             self.inner.tell(good).await?;
         }
         bad.map_or(Ok(()), |bad| Err(Undelivered::refused(bad, "cannot read it")))

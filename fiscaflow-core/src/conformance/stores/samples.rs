@@ -44,6 +44,16 @@ pub(super) const TEXTS: [&str; 22] = [
     "NULL",
 ];
 
+fn secret() -> Secret {
+    Secret {
+        kind: "bank_connection".to_owned(),
+        id: "a/1~".to_owned(),
+        field: "access_token".to_owned(),
+        key_version: 1,
+        sealed: "AQAAAAE=".to_owned(),
+    }
+}
+
 /// Documents: at least one of each kind, in no particular order.
 pub(crate) fn documents(scribe: &Scribe) -> Vec<Document> {
     let category_id = CategoryId::new(scribe.uuid());
@@ -65,14 +75,7 @@ pub(crate) fn documents(scribe: &Scribe) -> Vec<Document> {
         refusal(scribe).into(),
         schedule(scribe).into(),
         goal(scribe).into(),
-        Secret {
-            kind: "bank_connection".to_owned(),
-            id: "a/1~".to_owned(),
-            field: "access_token".to_owned(),
-            key_version: 1,
-            sealed: "AQAAAAE=".to_owned(),
-        }
-        .into(),
+        secret().into(),
         Dismissal { insight_id: "goal_behind.1".to_owned(), date: "2024-02-29".parse().unwrap() }
             .into(),
         Milestone { goal_id: goal(scribe).id, percent: 25, date: "2024-02-29".parse().unwrap() }
