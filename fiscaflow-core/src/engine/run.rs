@@ -14,7 +14,7 @@ use super::{BookHandle, Context, Engine};
 use crate::budgets;
 use crate::categorise::Learner;
 use crate::env::IdSource;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Lane, Result};
 use crate::goals;
 use crate::id::{AccountId, BookId, EventId, TransactionId};
 use crate::limits::MAX_ATTEMPTS;
@@ -261,9 +261,17 @@ impl BookHandle {
                 return Ok(answer);
             }
             let now = self.engine.now();
-            let mut decision = self.decide(command, &state, now).await?;
+            let mut decision = match self.decide(command, &state, now).await {
+                Err(error) if error.lane() == Lane::Rejected && self.has_moved(&state).await? => {
+                    continue;
+                }
+                decided => decided?,
+            };
             if decision.changes.is_empty() {
                 if request_digest.is_none() {
+                    if self.has_moved(&state).await? {
+                        continue;
+                    }
                     return Ok(decision.answer);
                 }
                 // A key is kept even so: a late repeat must not undo what came after it.
@@ -280,6 +288,13 @@ impl BookHandle {
             }
         }
         Err(Error::new(ErrorCode::Conflict, "the book is being changed too fast; try again"))
+    }
+
+    /// Whether the book has moved on since a state was read. What is decided without a commit may
+    /// then rest on a plan of before and rows of after, and a commit would have been turned away.
+    async fn has_moved(&self, state: &BookState) -> Result<bool> {
+        let head = self.engine.inner.store.head(self.book_id).await?;
+        Ok(head != Some(state.head))
     }
 
     /// The first answer to a write, where its key was used before. For what cannot be asked again:

@@ -49,7 +49,7 @@ use script::Script;
 use world::Report;
 
 /// How many seeds a planted bug may hide from.
-const MOST_SEEDS: u64 = 200;
+const MOST_SEEDS: u64 = 1_000;
 /// Runs that may be spent on making one smaller.
 const TRIES: usize = 400;
 

@@ -115,10 +115,12 @@ impl Imports<'_> {
     /// that came with a restored export is refused: its commit is in the book it was made in.
     pub async fn undo(&self, id: ImportId) -> Result<UndoReport> {
         let mut undo = UndoImport::new(id);
+        // First the book, then the answer: where a request with the same key has just taken the
+        // import away, its answer is there.
+        let state = self.book.authorised(Role::Member).await?;
         if let Some(answer) = self.book.repeated(&undo).await? {
             return Ok(answer);
         }
-        let state = self.book.authorised(Role::Member).await?;
         let import = state.plan.imports.get(&id).ok_or_else(|| Error::not_found("import", id))?;
         let before = import.seq.checked_sub(1).ok_or_else(|| {
             let text = "the import came with a restored export and cannot be undone";
