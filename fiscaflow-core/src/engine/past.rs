@@ -148,7 +148,7 @@ impl BookHandle {
     /// by the members that it has now. Nothing is read yet; a point that is none is `not_found`.
     ///
     /// A book as of a point is held in memory, so it may have at most
-    /// [`MAX_PAST_TRANSACTIONS`](crate::limits::MAX_PAST_TRANSACTIONS); writing answers
+    /// [`MAX_PAST_TRANSACTIONS`]; writing answers
     /// `read_only`. Texts that were erased since are empty.
     ///
     /// ```no_run
