@@ -117,8 +117,8 @@ limits! {
     MAX_REPORT_LIST: u32 = 1_000;
     /// Commits in one page of the history.
     MAX_HISTORY_PAGE: u32 = 500;
-    /// Transactions that a book may have, deleted ones counted, to be asked as of a past point: it is
-    /// held in memory then.
+    /// Transactions that a book may have, deleted ones counted, to be asked as of a past point: it
+    /// is held in memory then.
     MAX_PAST_TRANSACTIONS: usize = 100_000;
     /// Bytes of an imported file.
     MAX_FILE_BYTES: usize = 20 * 1024 * 1024;

@@ -2,8 +2,8 @@
 //!
 //! It is written to be read: every method does what the contract says in the plainest way, so that
 //! it can settle what another store should answer. What a book holds, and how that is read, stands
-//! in the core's [`Contents`], because a book as of a past point is read alike. It copies what it returns and sorts what it
-//! lists; a book of some ten thousand transactions is no trouble for it.
+//! in the core's [`Contents`], because a book as of a past point is read alike. It copies what it
+//! returns and sorts what it lists; a book of some ten thousand transactions is no trouble for it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
