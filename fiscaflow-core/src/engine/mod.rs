@@ -228,6 +228,7 @@ impl Engine {
     /// Forgets what is kept of a book in memory, and what was asked outside.
     fn forget(&self, book_id: BookId) {
         self.inner.cache.forget(book_id);
+        self.inner.points.forget(book_id);
         if let Some(outside) = &self.outside {
             outside.forget();
         }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use async_lock::OnceCell;
@@ -41,6 +42,8 @@ const FEW: usize = 16;
 struct Past {
     head: Head,
     contents: Contents,
+    /// Up to this commit no texts were erased since it was made.
+    whole_until: AtomicU64,
     /// Its view, once it was made: see [`Store::snapshot`].
     view: Mutex<Option<Snapshot>>,
 }
@@ -67,6 +70,11 @@ impl Points {
         let past = Arc::clone(&found.1);
         kept.push(found);
         Some(past)
+    }
+
+    /// Drops what is kept of a book.
+    pub(super) fn forget(&self, book_id: BookId) {
+        self.lock().retain(|(book, _)| *book != book_id);
     }
 
     fn put(&self, book_id: BookId, past: &Arc<Past>) {
@@ -193,7 +201,15 @@ impl PastStore {
         let commit = commit.map_err(|error| error.or_field("as_of"))?;
         let at = commit.at()?;
         let points = &self.present.inner.points;
-        let past = match points.get(self.book_id, commit.head()) {
+        let kept = match points.get(self.book_id, commit.head()) {
+            Some(past) if self.is_whole(&past, head).await? => Some(past),
+            Some(_) => {
+                points.forget(self.book_id);
+                None
+            }
+            None => None,
+        };
+        let past = match kept {
             Some(past) => past,
             None => {
                 let is_near = head.seq.saturating_sub(commit.seq) < commit.seq;
@@ -202,15 +218,32 @@ impl PastStore {
                 } else {
                     self.forth(commit.seq).await
                 };
-                let past =
-                    Past { head: commit.head(), contents: contents?, view: Mutex::default() };
-                let past = Arc::new(past);
+                let past = Arc::new(Past {
+                    head: commit.head(),
+                    contents: contents?,
+                    whole_until: AtomicU64::new(head.seq),
+                    view: Mutex::default(),
+                });
                 points.put(self.book_id, &past);
                 past
             }
         };
         self.at.get_or_init(|| at);
         Ok(past)
+    }
+
+    /// Whether no texts were erased since a point was made, by whatever process.
+    async fn is_whole(&self, past: &Past, head: Head) -> Result<bool> {
+        let mut is_whole = true;
+        self.each(past.whole_until.load(Ordering::Relaxed), head.seq, |commit| {
+            is_whole = is_whole && !commit.is_erasure()?;
+            Ok(())
+        })
+        .await?;
+        if is_whole {
+            past.whole_until.fetch_max(head.seq, Ordering::Relaxed);
+        }
+        Ok(is_whole)
     }
 
     /// What the commits up to one make of nothing.

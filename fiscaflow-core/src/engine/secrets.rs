@@ -142,7 +142,8 @@ impl Command for RotateSecrets {
         let keys = given(facts.keys)?;
         let key_version = keys.current()?.version();
         let mut changes = Vec::new();
-        for (name, secret) in &facts.plan.secrets {
+        let there = facts.plan.secrets.iter().filter(|(_, secret)| !secret.sealed.is_empty());
+        for (name, secret) in there {
             let place = place(facts.plan.book.id, name);
             let random = &mut || facts.ids.salt();
             if let Some(sealed) = secrets::rewrap(place, &bytes(secret)?, keys, random)? {
@@ -171,7 +172,11 @@ fn kept(name: SecretName, sealed: &[u8]) -> Result<Secret> {
     Ok(Secret { kind, id, field, key_version, sealed: STANDARD.encode(sealed) })
 }
 
+/// The sealed value; it is gone where the book's texts were erased.
 fn bytes(secret: &Secret) -> Result<Vec<u8>> {
+    if secret.sealed.is_empty() {
+        return Err(Error::new(ErrorCode::Erased, "the secret was erased with the book's texts"));
+    }
     let unreadable = |_| Error::new(ErrorCode::SecretUnreadable, "a sealed value is no base64");
     STANDARD.decode(&secret.sealed).map_err(unreadable)
 }

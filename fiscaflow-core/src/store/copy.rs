@@ -180,9 +180,39 @@ async fn is_common(from: &dyn Store, to: &dyn Store, book_id: BookId, seq: u64) 
 /// Checks a book's whole history, as its store has it, against its hashes: what is wrong is in the
 /// answer, not an error.
 pub async fn verify_book(store: &dyn Store, book_id: BookId) -> Result<Verification> {
+    loop {
+        // The head is read first: commits that come meanwhile are not part of this check.
+        let head = store.head(book_id).await?;
+        let found = verify_until(store, book_id, head).await?;
+        // Texts that are erased meanwhile go before the commit that tells of it is read.
+        if found.verified || !is_erased_since(store, book_id, head).await? {
+            return Ok(found);
+        }
+    }
+}
+
+/// Whether a commit after a head tells of an erasure.
+async fn is_erased_since(store: &dyn Store, book_id: BookId, head: Option<Head>) -> Result<bool> {
+    let mut after = head.map_or(0, |head| head.seq);
+    loop {
+        let part = store.commits(book_id, after, COMMITS).await?;
+        let Some(newest) = part.last() else { return Ok(false) };
+        after = newest.seq;
+        for commit in &part {
+            // One that does not fit its hash tells of nothing.
+            if commit.is_erasure().unwrap_or(false) {
+                return Ok(true);
+            }
+        }
+    }
+}
+
+async fn verify_until(
+    store: &dyn Store,
+    book_id: BookId,
+    head: Option<Head>,
+) -> Result<Verification> {
     let mut verifier = Verifier::new(book_id);
-    // The head is read first: commits that come meanwhile are not part of this check.
-    let head = store.head(book_id).await?;
     let last = head.map_or(0, |head| head.seq);
     let mut after = 0;
     loop {

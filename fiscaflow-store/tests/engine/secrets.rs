@@ -157,6 +157,24 @@ async fn a_value_at_another_place_does_not_open() {
     assert_eq!(error.code(), ErrorCode::SecretUnreadable);
 }
 
+/// Holds: what was erased with a book's texts is told as erased, does not stand in the way of moving
+/// the others, and may be kept anew.
+#[tokio::test]
+async fn an_erased_secret_is_told_as_erased() {
+    let home = Home::new().await;
+    let book = keyed(&home, &[1]);
+    book.secrets().put(new("42", CANARY)).await.unwrap();
+    book.erase_texts().await.unwrap();
+    let error = book.secrets().reveal(name("42")).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::Erased);
+    book.secrets().put(new("43", "later")).await.unwrap();
+    let book = keyed(&home, &[1, 2]);
+    assert_eq!(book.secrets().rotate().await.unwrap().rotated, 1);
+    assert_eq!(book.secrets().reveal(name("43")).await.unwrap().value, "later");
+    book.secrets().put(new("42", "anew")).await.unwrap();
+    assert_eq!(book.secrets().reveal(name("42")).await.unwrap().value, "anew");
+}
+
 const WRITERS: usize = 8;
 const WRITES: usize = 15;
 

@@ -1,14 +1,14 @@
 //! Stores that fail in the middle, copies that came before, and forgeries.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use fiscaflow_core::conformance::{Scribe, Tap, Tapped, fsck};
-use fiscaflow_core::engine::Context;
+use fiscaflow_core::engine::{Context, Engine};
 use fiscaflow_core::log::{ErasedTexts, Erasure};
 use fiscaflow_core::store::{Store, copy_book, verify_book};
-use fiscaflow_core::{Error, ErrorCode, Result};
+use fiscaflow_core::{BookId, Error, ErrorCode, Result};
 use fiscaflow_store::MemoryStore;
 use serde_json::json;
 
@@ -105,4 +105,39 @@ async fn an_erasure_that_no_commit_tells_of_is_found() {
         let verification = verify_book(&store, scribe.book_id).await.unwrap();
         assert_eq!((verification.verified, verification.broken_seq), (false, Some(2)));
     }
+}
+
+/// A store whose texts are erased once its head was read.
+#[derive(Debug)]
+struct Overtaken {
+    store: Arc<dyn Store>,
+    erases: Mutex<Option<Engine>>,
+    id: BookId,
+}
+
+#[async_trait]
+impl Tap for Overtaken {
+    async fn before(&self, call: &'static str) -> Result<Arc<dyn Store>> {
+        let erases = if call == "commits" { self.erases.lock().unwrap().take() } else { None };
+        if let Some(engine) = erases {
+            let own = Context::new("own".parse().unwrap());
+            engine.book(self.id, own).erase_texts().await.unwrap();
+        }
+        Ok(Arc::clone(&self.store))
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_during_a_check_is_no_alarm() {
+    // Holds: a history whose texts go while it is checked, before the commit that tells of it is
+    // seen, verifies.
+    let home = Home::over(Arc::new(MemoryStore::new())).await;
+    home.sing(1).await;
+    let (store, id) = (Arc::clone(&home.store), home.id);
+    let erases = Mutex::new(Some(home.engine.clone()));
+    let overtaken: Arc<dyn Store> = Arc::new(Tapped(Arc::new(Overtaken { store, erases, id })));
+    let before = home.store.head(id).await.unwrap().unwrap().seq;
+    let found = verify_book(&*overtaken, id).await.unwrap();
+    found.ok().unwrap();
+    assert_eq!(found.commits, before + 1);
 }

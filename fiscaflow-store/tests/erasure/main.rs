@@ -94,6 +94,14 @@ impl Home {
         self.call(context, verb, id, request).await.unwrap()
     }
 
+    /// The transactions as of a commit.
+    async fn listed_at(&self, point: &str) -> String {
+        let as_of = Some(point.parse().unwrap());
+        let context = Context { as_of, ..Context::new("own".parse().unwrap()) };
+        let all = json!({"limit": 500});
+        self.call(context, "transactions.list", None, all).await.unwrap().to_string()
+    }
+
     /// The same by a member, for a reason and with a key, both of which hold the bird.
     async fn member(&self, number: usize, verb: &str, id: Option<&str>, request: Value) -> Value {
         let actor = member(number).parse().unwrap();

@@ -64,7 +64,7 @@ fn items(page: &Value) -> impl Iterator<Item = &Value> {
 
 #[tokio::test]
 async fn another_engine_forgets_too() {
-    // Holds: an engine that had the book in memory, with figures and what was learned, tells
+    // Holds: an engine that had the book in memory, with figures, what was learned and a point, tells
     // nothing of it once another erased the texts, be it of the book or of a member, and writes on.
     for verb in ["books.erase_texts", "members.erase"] {
         let home = Home::over(open("memory:").await.unwrap()).await;
@@ -72,6 +72,11 @@ async fn another_engine_forgets_too() {
         let other = home.through_another();
         assert!(other.told().await.contains(&bird(1)));
         other.owner("suggestions.list", None, json!({})).await;
+        let then = other.owner("history.list", None, json!({"limit": 500})).await;
+        let then = then.as_array().unwrap().len().to_string();
+        for home in [&home, &other] {
+            assert!(home.listed_at(&then).await.contains(&bird(1)));
+        }
         let member = super::member(1);
         match verb {
             "members.erase" => {
@@ -82,6 +87,9 @@ async fn another_engine_forgets_too() {
         }
         other.owner("suggestions.list", None, json!({})).await;
         assert!(!other.told().await.contains(&bird(1)), "{verb}");
+        for home in [&home, &other] {
+            assert!(!home.listed_at(&then).await.contains(&bird(1)), "{verb} as of {then}");
+        }
         let new = json!({"account_id": home.account, "booking_date": "2026-03-05",
             "amount": "-3.00", "description": "later"});
         other.owner("transactions.create", None, new).await;
