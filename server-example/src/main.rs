@@ -104,22 +104,21 @@ async fn start(config: Config, tokens: Arc<Tokens>) -> Result<(), String> {
     let database = |error| format!("the database cannot be opened: {error}");
     let store = fiscaflow_store::open(config.database.reveal()).await.map_err(database)?;
     let ids = Arc::new(RandomIds::new().map_err(|error| error.to_string())?);
+    let given = Given {
+        outside: helper(config.outside)?,
+        keys: config.secret_keys,
+        signer: config.signer.map(|signer| Arc::new(signer) as _),
+    };
     let state = AppState::new(
         store,
         Arc::new(SystemClock),
         ids,
         Arc::clone(&tokens),
-        Given { outside: helper(config.outside)?, keys: config.secret_keys },
+        given,
         config.limits,
         config.timeouts,
-    );
-    let state = match config.signer {
-        Some(signer) => {
-            let refused = |error: fiscaflow_core::Error| error.to_string();
-            state.with_signer(Arc::new(signer)).map_err(refused)?
-        }
-        None => state,
-    };
+    )
+    .map_err(|error| error.to_string())?;
     // Whoever waits for the token knows then that the server can be reached.
     let address = config.address;
     let listener =

@@ -7,7 +7,7 @@ use fiscaflow_core::outside::Suggester;
 use fiscaflow_core::query::Translator;
 use fiscaflow_core::secrets::KeyRing;
 use fiscaflow_core::store::Store;
-use fiscaflow_core::{Clock, Engine, Error, ErrorCode, IdSource, Signer};
+use fiscaflow_core::{Clock, Engine, IdSource, Signer};
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -28,6 +28,8 @@ pub struct Given {
     pub outside: Option<Arc<dyn Helper>>,
     /// The master keys of secrets.
     pub keys: Option<KeyRing>,
+    /// Who signs checkpoints.
+    pub signer: Option<Arc<dyn Signer>>,
 }
 
 /// The state behind the routes; cloning it is cheap.
@@ -65,16 +67,18 @@ pub struct Inner {
 
 impl AppState {
     /// The state over a store. Without outside help nothing leaves the server; without keys no
-    /// secret is sealed.
+    /// secret is sealed; without a signer checkpoints are not signed.
+    ///
+    /// Errors: `invalid_input` for a signer whose name no checkpoint can bear.
     pub fn new(
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
         tokens: Arc<Tokens>,
-        Given { outside, keys }: Given,
+        Given { outside, keys, signer }: Given,
         limits: Limits,
         timeouts: Timeouts,
-    ) -> Self {
+    ) -> fiscaflow_core::Result<Self> {
         let mut engine = Engine::new(Arc::clone(&store), Arc::clone(&clock), Arc::clone(&ids));
         if let Some(outside) = &outside {
             let suggester: Arc<dyn Suggester> = Arc::clone(outside) as _;
@@ -83,6 +87,9 @@ impl AppState {
         }
         if let Some(keys) = keys {
             engine = engine.with_keys(Arc::new(keys));
+        }
+        if let Some(signer) = signer {
+            engine = engine.with_signer(signer)?;
         }
         let requests = Arc::new(Semaphore::new(limits.requests));
         let inputs = Inputs::new();
@@ -100,14 +107,6 @@ impl AppState {
             inputs,
             stopping,
         };
-        Self { inner: Arc::new(inner) }
-    }
-
-    /// The same with somebody who signs checkpoints, before it is shared.
-    pub fn with_signer(self, signer: Arc<dyn Signer>) -> fiscaflow_core::Result<Self> {
-        let shared = || Error::new(ErrorCode::Internal, "the state is shared already");
-        let mut inner = Arc::into_inner(self.inner).ok_or_else(shared)?;
-        inner.engine = inner.engine.with_signer(signer)?;
         Ok(Self { inner: Arc::new(inner) })
     }
 

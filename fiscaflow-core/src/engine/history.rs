@@ -8,10 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{MAX_ATTEMPTS, MAX_HISTORY_PAGE};
 use crate::log::{Entry, ObjectChange, StoredCommit, Verification};
 use crate::model::Role;
-use crate::store::verify_book;
-
-/// How many commits are read at a time: few, since one import may be one large commit.
-pub(super) const COMMITS: u32 = 16;
+use crate::store::{COMMITS, verify_book};
 
 /// Which part of the history to list, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -13,7 +13,6 @@ use async_lock::OnceCell;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::history::COMMITS;
 use super::points::Point;
 use super::run::Queues;
 use super::state::Cache;
@@ -26,7 +25,7 @@ use crate::log::{Commit, Erasure, Object, StoredCommit};
 use crate::model::{Document, Role, Transaction};
 use crate::plan::book_not_found;
 use crate::store::{
-    Answered, ColumnRow, Contents, Delivery, DeliveryStep, Head, OriginQuery, OriginRow,
+    Answered, COMMITS, ColumnRow, Contents, Delivery, DeliveryStep, Head, OriginQuery, OriginRow,
     PageRequest, Position, SetAside, SetAsideQuery, Snapshot, Store, TransactionQuery, TreeNodes,
     WaitingQuery,
 };

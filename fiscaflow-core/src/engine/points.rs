@@ -7,14 +7,14 @@ use std::str::FromStr;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::history::{COMMITS, History};
+use super::history::History;
 use super::{BookHandle, Engine};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 use crate::limits::{DEFAULT_PAGE, MAX_PAGE};
 use crate::log::{Change, Hash, ObjectDifference, StoredCommit};
 use crate::model::Role;
-use crate::store::Head;
+use crate::store::{COMMITS, Head};
 
 /// A point of a book's history: a commit, and with it all that came before.
 ///

@@ -15,13 +15,12 @@ use crate::id::BookId;
 use crate::limits::MAX_BATCH;
 use crate::model::check_name;
 use crate::store::{
-    Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, Store, WaitingQuery,
+    COMMITS, Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, Store,
+    WaitingQuery,
 };
 
 /// Books that are looked for at once.
 const BOOKS: u32 = 100;
-/// Commits that are read at once: few, since one import may be one large commit.
-const COMMITS: u32 = 16;
 /// Batches of one book before others have their turn.
 const BATCHES: u32 = 50;
 /// Books in a row of which the sink takes nothing before a round ends.

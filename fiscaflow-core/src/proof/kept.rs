@@ -8,10 +8,8 @@ use super::tree::{Complete, Frontier, joined, leaf_hash, whole};
 use crate::error::{Error, Result};
 use crate::id::BookId;
 use crate::log::Hash;
-use crate::store::{Store, TreeNodes};
+use crate::store::{COMMITS, Store, TreeNodes};
 
-/// How many commits are read at a time: few, since one import may be one large commit.
-const COMMITS: u32 = 16;
 /// How many commits' nodes are read at a time.
 const NODES: u64 = 500;
 

@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{Head, Store};
+use super::{COMMITS, Head, Store};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 use crate::limits::MAX_ATTEMPTS;
 use crate::log::{Commit, ErasedTexts, Erasure, Hash, Idempotency, Verification, Verifier};
 use crate::proof::{Frontier, Held, hashes, right_edge};
-
-/// Commits that are read at once: few, since one import may be one large commit.
-const COMMITS: u32 = 16;
 
 /// What came of copying a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -34,6 +34,9 @@ use crate::id::{AccountId, BookId, CategoryId, GoalId, ScheduleId, TransactionId
 use crate::log::{Commit, Erasure, Hash, Idempotency, StoredCommit};
 use crate::model::{Document, Transaction};
 
+/// How many commits are read at a time: few, since one import may be one large commit.
+pub(crate) const COMMITS: u32 = 16;
+
 /// The newest commit of a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Head {

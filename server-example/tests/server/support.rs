@@ -67,8 +67,9 @@ impl Server {
         let clock = Arc::new(SystemClock);
         let ids = Arc::new(RandomIds::new().unwrap());
         let keys = Some(SECRET_KEYS.parse().unwrap());
-        let given = Given { outside, keys };
+        let given = Given { outside, keys, signer: None };
         let state = AppState::new(store, clock, ids, Arc::clone(&tokens), given, limits, timeouts);
+        let state = state.unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::COMMITS;
 use super::entered::entered;
 use crate::engine::BookHandle;
 use crate::error::{Error, Result};
 use crate::log::Entry;
 use crate::model::{ActorId, Member, Role};
+use crate::store::COMMITS;
 
 /// All that a book knows of one member.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -24,10 +24,7 @@ use crate::log::{
     NumberedText, OF_BOOK, OF_MEMBER, Object, StoredCommit,
 };
 use crate::model::{ActorId, DocumentKind, Role};
-use crate::store::Head;
-
-/// How many commits are read at a time: few, since one import may be one large commit.
-const COMMITS: u32 = 16;
+use crate::store::{COMMITS, Head};
 
 /// What of a member is erased.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
