@@ -17,6 +17,8 @@ pub struct Counts {
     pub skipped: u64,
     /// Which of them those were and why, as far as the runner tells.
     pub reasons: Vec<String>,
+    /// Which tests failed and how, as far as the runner tells.
+    pub failures: Vec<String>,
 }
 
 impl Counts {
@@ -26,6 +28,7 @@ impl Counts {
         self.failed += other.failed;
         self.skipped += other.skipped;
         self.reasons.extend(other.reasons);
+        self.failures.extend(other.failures);
     }
 }
 
@@ -103,7 +106,8 @@ impl Report {
         total
     }
 
-    /// The closing table, and below it each test that was skipped and why.
+    /// The closing table, and below it each test that was skipped and why, and each that failed
+    /// and how: who reads the end of a run alone learns both.
     pub fn table(&self) -> String {
         let width = self.rows.iter().map(|(name, ..)| name.len()).max().unwrap_or(0);
         let mut text = String::new();
@@ -127,6 +131,9 @@ impl Report {
         for (name, .., counts) in &self.rows {
             for reason in counts.iter().flat_map(|counts| &counts.reasons) {
                 text += &format!("{name:width$}  skipped  {reason}\n");
+            }
+            for failure in counts.iter().flat_map(|counts| &counts.failures) {
+                text += &format!("{name:width$}  FAILED   {failure}\n");
             }
         }
         text
@@ -193,16 +200,18 @@ mod tests {
     }
 
     #[test]
-    fn the_table_names_each_skipped_test_and_why() {
-        // Holds: who reads the end of a run alone learns what was not checked.
+    fn the_table_names_each_skipped_and_each_failed_test_and_why() {
+        // Holds: who reads the end of a run alone learns what was not checked and what failed.
         let mut report = Report::default();
         report.part("rust", |counts| {
             let reasons = vec!["a::b: no collection of files".to_owned()];
-            *counts = Counts { passed: 4, skipped: 1, reasons, ..Counts::default() };
+            let failures = vec!["c::d: one is not two".to_owned()];
+            *counts = Counts { passed: 4, failed: 1, skipped: 1, reasons, failures };
             Ok(())
         });
-        assert_eq!(report.total().to_string(), "4 passed, 0 failed, 1 skipped");
+        assert_eq!(report.total().to_string(), "4 passed, 1 failed, 1 skipped");
         let table = report.table();
         assert!(table.contains("rust  skipped  a::b: no collection of files\n"), "{table}");
+        assert!(table.contains("rust  FAILED   c::d: one is not two\n"), "{table}");
     }
 }

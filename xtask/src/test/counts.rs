@@ -13,7 +13,7 @@ pub fn cargo(text: &str) -> Counts {
             passed: before(line, " passed"),
             failed: before(line, " failed"),
             skipped: before(line, " ignored"),
-            reasons: Vec::new(),
+            ..Counts::default()
         });
     }
     let said = text.lines().filter_map(|line| line.strip_prefix("SKIPPED "));
@@ -29,10 +29,40 @@ pub fn cargo(text: &str) -> Counts {
     total.reasons =
         ignored.map(|(test, rest)| test.to_owned() + &why(rest).unwrap_or_default()).collect();
     total.reasons.extend(said);
+    total.failures = panics(text);
     total
 }
 
-/// `=== 1 failed, 3 passed, 2 skipped, 1 error in 0.12s ===`, the last line.
+/// What each failed test printed, by its name: the sections `---- name stdout ----` that follow
+/// the verdicts of a test binary. Of each the last lines, which name what was not as it should be.
+fn panics(text: &str) -> Vec<String> {
+    const LINES: usize = 16;
+    let mut lines = text.lines().peekable();
+    let mut found = Vec::new();
+    while let Some(line) = lines.next() {
+        let name = line.strip_prefix("---- ").and_then(|line| line.strip_suffix(" ----"));
+        let Some(name) = name else { continue };
+        let mut said = Vec::new();
+        let ends = |line: &str| line.starts_with("---- ") || line == "failures:";
+        while let Some(line) = lines.next_if(|line| !ends(line)) {
+            said.push(line);
+        }
+        // The frames of a stack are many and tell less than what was said before them.
+        let frames = said.iter().position(|line| *line == "stack backtrace:");
+        said.truncate(frames.unwrap_or(said.len()));
+        let said = said.split_off(said.len().saturating_sub(LINES));
+        found.push(format!("{name}\n  {}", said.join("\n  ").trim()));
+    }
+    found
+}
+
+/// What follows `prefix` on each line that begins with it.
+fn after(text: &str, prefix: &str) -> Vec<String> {
+    text.lines().filter_map(|line| line.strip_prefix(prefix)).map(str::to_owned).collect()
+}
+
+/// `=== 1 failed, 3 passed, 2 skipped, 1 error in 0.12s ===`, the last line, and `FAILED test -
+/// why` above it.
 pub fn pytest(text: &str) -> Counts {
     let summary = |line: &&str| line.starts_with('=') && line.contains(" in ");
     let Some(line) = text.lines().rev().find(summary) else { return Counts::default() };
@@ -40,7 +70,8 @@ pub fn pytest(text: &str) -> Counts {
         passed: before(line, " passed") + before(line, " xfailed"),
         failed: before(line, " failed") + before(line, " error") + before(line, " xpassed"),
         skipped: before(line, " skipped"),
-        reasons: Vec::new(),
+        failures: after(text, "FAILED ").into_iter().chain(after(text, "ERROR ")).collect(),
+        ..Counts::default()
     }
 }
 
@@ -57,7 +88,8 @@ pub fn node(text: &str) -> Counts {
         passed: last("pass "),
         failed: last("fail ") + last("cancelled "),
         skipped: last("skipped ") + last("todo "),
-        reasons: Vec::new(),
+        failures: after(text, "✖ "),
+        ..Counts::default()
     }
 }
 
@@ -70,7 +102,13 @@ pub fn plain(text: &str) -> Counts {
         let passed = number(words.next()?, " passed")??;
         let failed = number(words.next()?, " failed")??;
         let skipped = words.next().and_then(|w| number(w, " skipped")?).unwrap_or(0);
-        Some(Counts { passed, failed, skipped, reasons: Vec::new() })
+        Some(Counts {
+            passed,
+            failed,
+            skipped,
+            failures: after(text, "FAILED "),
+            ..Counts::default()
+        })
     };
     text.lines().rev().find_map(read).unwrap_or_default()
 }
@@ -79,10 +117,14 @@ pub fn plain(text: &str) -> Counts {
 pub fn xctest(text: &str) -> Counts {
     let mut total = Counts::default();
     for line in text.lines().filter(|line| line.starts_with("Test Case '")) {
-        match line.rsplit_once("' ").map(|(_, verdict)| verdict.split(' ').next()) {
-            Some(Some("passed")) => total.passed += 1,
-            Some(Some("failed")) => total.failed += 1,
-            Some(Some("skipped")) => total.skipped += 1,
+        let Some((case, verdict)) = line.rsplit_once("' ") else { continue };
+        match verdict.split(' ').next() {
+            Some("passed") => total.passed += 1,
+            Some("failed") => {
+                total.failed += 1;
+                total.failures.extend(after(case, "Test Case '"));
+            }
+            Some("skipped") => total.skipped += 1,
             _ => {}
         }
     }
@@ -103,7 +145,7 @@ mod tests {
     use super::*;
 
     fn counts(passed: u64, failed: u64, skipped: u64) -> Counts {
-        Counts { passed, failed, skipped, reasons: Vec::new() }
+        Counts { passed, failed, skipped, ..Counts::default() }
     }
 
     #[test]
@@ -128,6 +170,30 @@ mod tests {
         assert_eq!((found.passed, found.failed, found.skipped), (1, 0, 3));
         let said = "import_csv::collection::facts: no collection of files at /x";
         assert_eq!(found.reasons, ["c: takes a day", "src/lib.rs - d (line 3)", said]);
+    }
+
+    #[test]
+    fn cargo_tells_what_each_failed_test_said() {
+        // Holds: the end of a run is enough to see which test failed and how.
+        let text = "test a ... FAILED\n\nfailures:\n\n---- a stdout ----\n\
+            thread 'a' panicked at tests/a.rs:1:2:\none is not two\nstack backtrace:\n   0: f\n\n\
+            ---- b stdout ----\nlost\n\nfailures:\n    a\n    b\n\n\
+            test result: FAILED. 0 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out\n";
+        let said = [
+            "a stdout\n  thread 'a' panicked at tests/a.rs:1:2:\n  one is not two",
+            "b stdout\n  lost",
+        ];
+        assert_eq!(cargo(text).failures, said);
+    }
+
+    #[test]
+    fn every_runner_names_what_failed() {
+        // Holds: no runner's failures are a number alone.
+        assert_eq!(pytest("FAILED a.py::b - x\n= 1 failed in 1s =\n").failures, ["a.py::b - x"]);
+        assert_eq!(node("✖ adds (1.2ms)\nℹ fail 1\n").failures, ["adds (1.2ms)"]);
+        assert_eq!(plain("FAILED adds\n0 passed, 1 failed\n").failures, ["adds"]);
+        let swift = "Test Case 'A.testY' failed (0.0 seconds)\n";
+        assert_eq!(xctest(swift).failures, ["A.testY"]);
     }
 
     #[test]
@@ -161,6 +227,7 @@ mod tests {
             Test Case 'A.testY' failed (0.0 seconds)\n\
             Test Case 'A.testZ' skipped (0.0 seconds)\n\
             Executed 3 tests, with 1 test skipped and 2 failures (0 unexpected) in 0.0 seconds\n";
-        assert_eq!(xctest(text), counts(1, 1, 1));
+        let found = xctest(text);
+        assert_eq!((found.passed, found.failed, found.skipped), (1, 1, 1));
     }
 }
