@@ -19,7 +19,8 @@ use crate::model::{Document, Origin, Transaction};
 /// use fiscaflow_core::store::Contents;
 ///
 /// let mut contents = Contents::default();
-/// contents.apply(&[Change::create(Dismissal { insight_id: "unusual/7".into() })]);
+/// let date = "2026-11-29".parse().unwrap();
+/// contents.apply(&[Change::create(Dismissal { insight_id: "unusual/7".into(), date })]);
 /// assert_eq!(contents.documents().count(), 1);
 /// ```
 #[derive(Default)]
