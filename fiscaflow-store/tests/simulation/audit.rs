@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use fiscaflow_core::api::Call;
+use fiscaflow_core::engine::Point;
 use fiscaflow_core::limits::MAX_ATTEMPTS;
 use fiscaflow_core::model::{Document, Role, Transaction};
 use fiscaflow_core::outbox::Round;
@@ -236,6 +237,7 @@ impl Audit {
             });
         }
         let call = asked_as(call, &format!("step {}", ended.number));
+        self.check_past(ended, &call, answer)?;
         let unknown = Facts::new(call.book_id.unwrap_or(NOWHERE));
         let at = self.books.iter().position(|facts| Some(facts.id) == call.book_id);
         let (facts, from, to) = match at {
@@ -260,6 +262,29 @@ impl Audit {
             }
         }
         broken("as if alone", format!("step {}: {answer:?} instead of {tried:?}", ended.number))
+    }
+
+    /// What is told as of a commit is what was told on its day.
+    fn check_past(
+        &self,
+        ended: &Ended<'_>,
+        call: &Call,
+        answer: Result<&Value, ErrorCode>,
+    ) -> Checked {
+        let facts = self.books.iter().find(|facts| Some(facts.id) == call.book_id);
+        let (Some(facts), Some(Point::Seq(seq)), Ok(answer)) = (facts, call.context.as_of, answer)
+        else {
+            return Ok(());
+        };
+        let read = &facts.read[usize::try_from(seq).unwrap() - 1];
+        let owner = read.roles.iter().find(|(_, role)| **role == Role::Owner);
+        let mut then = call.clone();
+        then.context.as_of = None;
+        then.context.actor = owner.unwrap().0.clone();
+        let lone = lone::decide(&self.runtime, facts, seq, read.entry.at, &then);
+        holds(lone.answer.as_ref() == Ok(answer), "as of", || {
+            format!("step {} as of {seq}\n{answer}\ninstead of\n{:?}", ended.number, lone.answer)
+        })
     }
 
     /// Who is no member learns nothing, whose role is too low is refused.

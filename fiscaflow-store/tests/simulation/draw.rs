@@ -3,7 +3,7 @@
 
 use fiscaflow_core::api::Call;
 use fiscaflow_core::conformance::Random;
-use fiscaflow_core::engine::Context;
+use fiscaflow_core::engine::{Context, Point};
 use serde_json::{Value, json};
 
 use super::requests::Requests;
@@ -144,6 +144,10 @@ impl Draw {
             };
             context.idempotency_key = Some(format!("key {key}"));
             self.calls.push(number);
+        }
+        if !is_write && self.random.one_in(3) {
+            let seq = u64::try_from(1 + self.random.below(40)).unwrap();
+            context.as_of = Some(Point::Seq(seq));
         }
         let book_id = Some(book(at).parse().unwrap());
         Call { verb: verb.to_owned(), book_id, context, id, request }
