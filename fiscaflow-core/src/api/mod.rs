@@ -16,6 +16,8 @@ pub use schema::schemas;
 pub use status::status;
 pub use verbs::{Method, NOUNS, Noun, Shape, VERBS, Verb, verb};
 
+use std::pin::Pin;
+
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -132,19 +134,19 @@ fn parse(part: &str, text: &str) -> Result<Value> {
 /// assert_eq!(book["zone"], "UTC");
 /// # Ok(()) }
 /// ```
-pub async fn call(engine: &Engine, call: Call) -> Result<Value> {
-    call_watched(engine, call, None).await
+pub fn call(engine: &Engine, call: Call) -> Answer<'_> {
+    call_watched(engine, call, None)
 }
 
 /// Runs a verb like [`call`], and tells an observer how far it is where the verb is
 /// [observed](Verb::observed).
-pub async fn call_watched(
-    engine: &Engine,
-    call: Call,
-    observer: Option<Observer>,
-) -> Result<Value> {
-    verbs::dispatch(engine, call, observer).await
+pub fn call_watched(engine: &Engine, call: Call, observer: Option<Observer>) -> Answer<'_> {
+    Box::pin(verbs::dispatch(engine, call, observer))
 }
+
+/// The answer to a call, once it is there. Its type is named, so that all verbs are compiled here
+/// and not again in each crate that calls them.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Value>> + Send + 'a>>;
 
 fn write<T: Serialize>(answer: &T) -> Result<Value> {
     serde_json::to_value(answer)
