@@ -83,6 +83,11 @@ impl Report {
         self.rows.push((name.to_owned(), verdict, Duration::ZERO, Some(counts)));
     }
 
+    /// Adds the rows of another run.
+    pub fn append(&mut self, mut other: Self) {
+        self.rows.append(&mut other.rows);
+    }
+
     fn timed(&mut self, name: &str, run: impl FnOnce() -> (Outcome, Option<Counts>)) {
         println!("\n== {name}");
         let start = Instant::now();
