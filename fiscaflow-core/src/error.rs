@@ -117,6 +117,11 @@ codes! {
     IdempotencyKeyReused = "idempotency_key_reused" in Rejected;
     /// What was asked for was erased.
     Erased = "erased" in Rejected;
+    /// What was asked for stood in a commit that is sealed; `id` names the commit.
+    Sealed = "sealed" in Rejected;
+    /// Events of commits that would be sealed have not come to a sink; `id` names the commit up to
+    /// which all have.
+    Undelivered = "undelivered" in Rejected;
     /// The cursor was not issued for this query.
     InvalidCursor = "invalid_cursor" in Rejected;
     /// A rule's regular expression is refused; the text says why.

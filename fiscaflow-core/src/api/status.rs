@@ -26,13 +26,14 @@ pub fn status(code: ErrorCode, field: Option<&str>) -> u16 {
         ErrorCode::Forbidden => 403,
         ErrorCode::BookNotFound | ErrorCode::NotFound | ErrorCode::UnknownVerb => 404,
         // Gone (section 15.5.11).
-        ErrorCode::Erased => 410,
+        ErrorCode::Erased | ErrorCode::Sealed => 410,
         ErrorCode::IdConflict
         | ErrorCode::NameTaken
         | ErrorCode::Reconciled
         | ErrorCode::InUse
         | ErrorCode::LastOwner
         | ErrorCode::UndoBlocked
+        | ErrorCode::Undelivered
         | ErrorCode::Conflict => 409,
         ErrorCode::LimitExceeded if field == Some("content") => 413,
         ErrorCode::StorageFull => 507,

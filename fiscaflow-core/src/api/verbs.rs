@@ -18,8 +18,9 @@ use crate::engine::{
     HeldCheckpoint, HistoryQuery, ImportPreview, ImportReport, MemberData, MemberErasure, Merge,
     NewImport, NewRates, NewRestore, NewTransfer, NewUndo, ObjectQuery, Observer, ParsedFile,
     PayeeName, PayeeText, ProofQuery, RateQuery, RateReport, Recategorisation, Redelivery,
-    RestoreReport, RuleText, SetAsideEvent, StreamQuery, SuggestionPage, SuggestionQuery,
-    SuggestionScope, SuggestionsApplied, TransactionPage, TransactionProof, Transfer, UndoReport,
+    RestoreReport, RuleText, SealReport, Sealing, SetAsideEvent, StreamQuery, SuggestionPage,
+    SuggestionQuery, SuggestionScope, SuggestionsApplied, TransactionPage, TransactionProof,
+    Transfer, UndoReport,
 };
 use crate::error::{Error, ErrorCode, Result};
 use crate::forecast::{
@@ -252,6 +253,16 @@ macro_rules! verbs {
                 answer: shape!(ErasureReport),
                 observed: false,
             },
+            Verb {
+                name: "books.seal",
+                summary: "Drop what old commits changed, for good; every proof stands.",
+                method: Method::Post,
+                path: "/books/{book_id}/seal",
+                takes_id: false,
+                request: shape!(Sealing),
+                answer: shape!(SealReport),
+                observed: false,
+            },
             $(Verb {
                 name: $name,
                 summary: $summary,
@@ -271,6 +282,8 @@ macro_rules! verbs {
             collect!(found, Book);
             collect!(found, BookPatch);
             collect!(found, ErasureReport);
+            collect!(found, Sealing);
+            collect!(found, SealReport);
             $(
                 collect!(found, $($request)?);
                 collect!(found, $($answer)?);
@@ -294,6 +307,10 @@ macro_rules! verbs {
                     write(&call.book(engine, None)?.update(patch).await?)
                 }
                 "books.erase_texts" => write(&call.book(engine, None)?.erase_texts().await?),
+                "books.seal" => {
+                    let how = call.request()?;
+                    write(&call.book(engine, None)?.seal(how).await?)
+                }
                 $($name => run!(engine, call, observer, $noun.$verb, $($input),*),)*
                 _ => Err(Error::new(ErrorCode::UnknownVerb, "the engine has no such verb")
                     .field("verb")),

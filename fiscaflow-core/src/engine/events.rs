@@ -104,7 +104,8 @@ noun! {
 
 impl Events<'_> {
     /// The events of the commits that a query names, oldest first. A feed goes on with the highest
-    /// `seq` it has seen, and must expect an event again after a failure.
+    /// `seq` it has seen, and must expect an event again after a failure. Those of sealed commits
+    /// are gone.
     pub async fn list(&self, query: HistoryQuery) -> Result<Vec<Event>> {
         self.book.authorised(Role::Viewer).await?;
         let (after, limit) = query.checked()?;

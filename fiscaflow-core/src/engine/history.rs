@@ -69,7 +69,8 @@ noun! {
 }
 
 impl History<'_> {
-    /// The commits, oldest first.
+    /// The commits, oldest first. Of one that is sealed it is not known why it was made, nor which
+    /// events followed.
     pub async fn list(&self, query: HistoryQuery) -> Result<Vec<Entry>> {
         self.book.authorised(Role::Viewer).await?;
         let (after, limit) = query.checked()?;
@@ -84,7 +85,8 @@ impl History<'_> {
 
     /// What happened to one object, oldest first, commit by commit: its fields before and after,
     /// who, when and why. `id` is the id of a transaction or of any document: a member's actor id,
-    /// an envelope's category, an assignment's month.
+    /// an envelope's category, an assignment's month. What happened to it in commits that are sealed
+    /// is not known any more: `books.restate`, which changes nothing, is what tells of it.
     ///
     /// Errors: `not_found` where nothing ever happened to it.
     pub async fn object(&self, id: String, query: ObjectQuery) -> Result<Vec<ObjectChange>> {
@@ -113,7 +115,7 @@ impl History<'_> {
     ///
     /// Errors: `undo_blocked` where later commits changed the same fields, or something depends on
     /// what would go; its `id` names them. `not_undoable` for what is never taken back: the making
-    /// of the book, changes of its members, and what was erased since. `forbidden` where the book
+    /// of the book, changes of its members, and what was erased or sealed since. `forbidden` where the book
     /// itself was changed and the actor is no owner.
     pub async fn undo(&self, id: String, how: NewUndo) -> Result<CommitUndone> {
         self.book.authorised(Role::Member).await?;
@@ -124,20 +126,32 @@ impl History<'_> {
             return Ok(answer);
         }
         let before = seq.checked_sub(1).ok_or_else(not_found)?;
-        // A commit never changes: it may be read before the decision.
-        let commits = self.book.engine.inner.store.commits(self.book.book_id, before, 1).await?;
+        // A commit never changes, but for what is erased or sealed of it: it may be read before the
+        // decision.
+        let store = &self.book.engine.inner.store;
+        let commits = store.commits(self.book.book_id, before, 1).await?;
         let commit = commits.first().filter(|it| it.seq == seq).ok_or_else(not_found)?;
+        let gone =
+            || Error::new(ErrorCode::NotUndoable, "what it did was erased or sealed").id(seq);
+        if commit.is_sealed() {
+            return Err(gone());
+        }
         undo.read(commit.open()?)?;
         for _ in 0..MAX_ATTEMPTS {
             let head = self.book.authorised(undo.role()).await?.head;
+            let mut may_be_gone = false;
             self.commits(undo.seen(), |commit| {
                 let goes_on = commit.seq < head.seq;
                 if commit.seq <= head.seq {
+                    may_be_gone = may_be_gone || commit.takes_away()?;
                     undo.see(&commit)?;
                 }
                 Ok(goes_on)
             })
             .await?;
+            if may_be_gone && store.commits(self.book.book_id, before, 1).await? != commits {
+                return Err(gone());
+            }
             match self.book.run(&undo).await {
                 // The book has moved on meanwhile: what was done is to be looked at, too.
                 Err(error) if error.code() == ErrorCode::Conflict => {}

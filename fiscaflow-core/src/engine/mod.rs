@@ -27,6 +27,7 @@ mod progress;
 mod proofs;
 mod rates;
 mod reports;
+mod retention;
 mod rules;
 mod run;
 mod schedules;
@@ -69,6 +70,7 @@ pub use proofs::{
 };
 pub use rates::{NewRates, RateQuery, RateReport, Rates};
 pub use reports::Reports;
+pub use retention::{SealReport, Sealing};
 pub use rules::{ApplyReport, RuleText, Rules};
 pub use schedules::{Schedules, StreamQuery};
 pub use secrets::Secrets;

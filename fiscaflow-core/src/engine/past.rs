@@ -212,14 +212,18 @@ impl PastStore {
             Some(past) => past,
             None => {
                 let is_near = head.seq.saturating_sub(commit.seq) < commit.seq;
-                let contents = if is_near {
-                    self.back(commit.seq).await
-                } else {
-                    self.forth(commit.seq).await
+                let contents = match is_near {
+                    true => self.back(commit.seq).await,
+                    false => match self.forth(commit.seq).await {
+                        Err(error) if error.code() == ErrorCode::Sealed => {
+                            self.back(commit.seq).await
+                        }
+                        forth => forth,
+                    },
                 };
                 let past = Arc::new(Past {
                     head: commit.head(),
-                    contents: contents?,
+                    contents: contents.map_err(|error| error.or_field("as_of"))?,
                     whole_until: AtomicU64::new(head.seq),
                     view: Mutex::default(),
                 });
@@ -231,11 +235,11 @@ impl PastStore {
         Ok(past)
     }
 
-    /// Whether no texts were erased since a point was made, by whatever process.
+    /// Whether nothing was erased or sealed since a point was made, by whatever process.
     async fn is_whole(&self, past: &Past, head: Head) -> Result<bool> {
         let mut is_whole = true;
         self.each(past.whole_until.load(Ordering::Relaxed), head.seq, |commit| {
-            is_whole = is_whole && !commit.is_erasure()?;
+            is_whole = is_whole && !commit.takes_away()?;
             Ok(())
         })
         .await?;
@@ -301,7 +305,8 @@ impl PastStore {
         Ok(contents)
     }
 
-    /// Finds the commits that changed transactions last: an image does not tell.
+    /// Finds the commits that changed transactions last: an image does not tell. For what is sealed
+    /// the last of those commits stands.
     async fn find_revisions(
         &self,
         last: u64,
@@ -314,6 +319,10 @@ impl PastStore {
             let limit = u32::try_from(end.saturating_sub(after)).unwrap_or(COMMITS);
             let part = self.store().commits(self.book_id, after, limit).await?;
             for commit in part.iter().rev() {
+                if commit.is_sealed() {
+                    wanted.iter().for_each(|id| contents.set_revision(*id, commit.seq));
+                    return Ok(());
+                }
                 if !may_name(commit, &wanted) {
                     continue;
                 }

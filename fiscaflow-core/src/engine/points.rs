@@ -133,8 +133,22 @@ impl Engine {
         }
     }
 
+    /// The last commit that is sealed; 0 where none is. They are the first ones.
+    pub(super) async fn sealed_until(&self, book_id: BookId, head: Head) -> Result<u64> {
+        let (mut sealed, mut open) = (0, head.seq);
+        while open.saturating_sub(sealed) > 1 {
+            let middle = sealed.midpoint(open);
+            if self.commit(book_id, middle).await?.is_sealed() {
+                sealed = middle;
+            } else {
+                open = middle;
+            }
+        }
+        Ok(sealed)
+    }
+
     /// The commit with that sequence number, which is there.
-    async fn commit(&self, book_id: BookId, seq: u64) -> Result<StoredCommit> {
+    pub(super) async fn commit(&self, book_id: BookId, seq: u64) -> Result<StoredCommit> {
         let found = self.inner.store.commits(book_id, seq.saturating_sub(1), 1).await?;
         let found = found.into_iter().next().filter(|commit| commit.seq == seq);
         found.ok_or_else(|| Error::corrupt("the history ends before its head"))
@@ -246,7 +260,7 @@ impl History<'_> {
 }
 
 impl BookHandle {
-    async fn seq_of(&self, field: &str, point: Point, head: Head) -> Result<u64> {
+    pub(super) async fn seq_of(&self, field: &str, point: Point, head: Head) -> Result<u64> {
         let commit = self.engine.commit_at(self.book_id, point, head).await;
         Ok(commit.map_err(|error| error.or_field(field))?.seq)
     }

@@ -120,15 +120,19 @@ impl BookState {
     }
 
     /// Moves on by one commit as it is stored; its changes. `None` where that cannot be, because
-    /// texts that this state may hold are erased with the commit: everything is to be read afresh.
+    /// texts that this state may hold are erased with the commit, or it is sealed: everything is to
+    /// be read afresh.
     fn catch_up(&mut self, commit: &StoredCommit) -> Result<Option<Vec<Change>>> {
         if commit.parent != self.head.hash {
             return Err(
                 Error::new(ErrorCode::HistoryBroken, "the history was rewritten").id(commit.seq)
             );
         }
+        if commit.is_sealed() {
+            return Ok(None);
+        }
         let opened = commit.open()?;
-        if opened.is_erasure() {
+        if opened.takes_away() {
             return Ok(None);
         }
         self.advance(commit, &opened.changes);
@@ -370,8 +374,11 @@ impl Engine {
                 return Ok(None);
             }
             for commit in commits {
+                if commit.is_sealed() {
+                    return Ok(None);
+                }
                 let opened = commit.open()?;
-                if commit.parent != at.hash || opened.is_erasure() {
+                if commit.parent != at.hash || opened.takes_away() {
                     return Ok(None);
                 }
                 let changes = opened.changes;

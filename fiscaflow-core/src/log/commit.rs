@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Hash;
 use super::image::{self, Image, NewImage, TRANSACTION};
+use super::seal::{Authorship, BodyAuthorship};
 use super::texts::{TextsReader, TextsWriter};
 use crate::env::IdSource;
 use crate::error::{Error, Result};
@@ -318,6 +319,8 @@ pub(super) struct Body {
     pub(super) changes: Vec<BodyChange>,
     #[serde(default)]
     pub(super) events: Vec<NewEvent>,
+    #[serde(default)]
+    pub(super) entered: Vec<BodyAuthorship>,
 }
 
 /// The events of a [`Body`]: what its changes hold is read over.
@@ -370,11 +373,15 @@ impl BodyWriter {
         write_json(&mut self.bytes, change)
     }
 
-    fn finish(mut self, events: &[NewEvent]) -> Result<Vec<u8>> {
+    fn finish(mut self, events: &[NewEvent], entered: &[BodyAuthorship]) -> Result<Vec<u8>> {
         self.bytes.push(b']');
         if !events.is_empty() {
             self.bytes.extend_from_slice(b",\"events\":");
             write_json(&mut self.bytes, events)?;
+        }
+        if !entered.is_empty() {
+            self.bytes.extend_from_slice(b",\"entered\":");
+            write_json(&mut self.bytes, entered)?;
         }
         self.bytes.push(b'}');
         Ok(self.bytes)
@@ -383,7 +390,16 @@ impl BodyWriter {
 
 impl Draft {
     /// Makes the bytes and their hash. Transactions in `changes` get their revision here.
-    pub fn seal(mut self, ids: &dyn IdSource) -> Result<Commit> {
+    pub fn seal(self, ids: &dyn IdSource) -> Result<Commit> {
+        self.seal_with(&[], ids)
+    }
+
+    /// The same with what members entered in commits that are sealed.
+    pub(crate) fn seal_with(
+        mut self,
+        entered: &[Authorship],
+        ids: &dyn IdSource,
+    ) -> Result<Commit> {
         let seq = self.parent.map_or(0, |head| head.seq).saturating_add(1);
         for change in &mut self.changes {
             if let Some(Object::Transaction(transaction)) = &mut change.after {
@@ -404,7 +420,8 @@ impl Draft {
             let after = change.after.as_ref().map(&mut encode).transpose()?;
             body.add(&NewBodyChange { kind, key, before, after })?;
         }
-        let body = body.finish(&self.events)?;
+        let entered = entered.iter().map(|it| it.encode(&mut texts, ids.salt()));
+        let body = body.finish(&self.events, &entered.collect::<Result<Vec<_>>>()?)?;
         let parent = self.parent.map_or(Hash::ZERO, |head| head.hash);
         let header = json(&Header {
             version: VERSION,
@@ -483,6 +500,9 @@ impl StoredCommit {
     /// Reads the header and checks the body's bytes against it.
     fn checked_header(&self) -> Result<Header> {
         let header = self.open_header()?;
+        if self.is_sealed() {
+            return Err(self.sealed());
+        }
         match Hash::of(&[&self.body]) == header.body {
             true => Ok(header),
             false => Err(Error::corrupt("the body does not fit its digest")),
@@ -490,13 +510,18 @@ impl StoredCommit {
     }
 
     /// What the commit changed, read back from its bytes; every one of them is checked on the way.
+    ///
+    /// Errors: `sealed` where they are gone.
     pub fn changes(&self) -> Result<Vec<Change>> {
         Ok(self.open()?.changes)
     }
 
-    /// The events that were written with this commit, in their order. They hold no personal text,
-    /// so the texts are not looked at.
+    /// The events that were written with this commit, in their order; none where it is sealed. They
+    /// hold no personal text, so the texts are not looked at.
     pub fn events(&self) -> Result<Vec<Event>> {
+        if self.is_sealed() {
+            return Ok(Vec::new());
+        }
         let header = self.checked_header()?;
         let body: BodyEvents = serde_json::from_slice(&self.body)
             .map_err(|_| Error::corrupt("the body cannot be read"))?;
@@ -524,6 +549,8 @@ impl StoredCommit {
     }
 
     /// Reads everything and checks every byte against the hash, directly or by commitment.
+    ///
+    /// Errors: `sealed` where body and texts are gone.
     pub(crate) fn open(&self) -> Result<Opened> {
         let (header, body) = self.open_body()?;
         let mut texts = TextsReader::new(&self.texts);
@@ -541,6 +568,9 @@ impl StoredCommit {
                 None => Ok(None),
             };
             changes.push(Change { before: decode(&change.before)?, after: decode(&change.after)? });
+        }
+        for record in &body.entered {
+            texts.next(record.text)?;
         }
         let erased = texts.finish()?;
         Ok(Opened { header, reason, changes, events: body.events, erased })

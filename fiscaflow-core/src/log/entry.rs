@@ -24,7 +24,7 @@ pub struct Entry {
     pub actor: ActorId,
     /// The verb, such as `accounts.create`.
     pub action: String,
-    /// The reason that was given.
+    /// The reason that was given, unless it is gone.
     pub reason: Option<String>,
     /// The id that ties together what belongs to one request.
     pub correlation_id: Option<String>,
@@ -34,14 +34,20 @@ pub struct Entry {
     pub changes: u64,
     /// The names of the events that followed.
     pub events: Vec<String>,
+    /// Whether the commit is sealed: reason and events are not known any more.
+    pub sealed: bool,
 }
 crate::model::debug_only!(Entry: seq, hash, at, action, changes);
 
 impl StoredCommit {
     /// The line that this commit makes in the history. Every byte is checked on the way.
     pub fn entry(&self) -> Result<Entry> {
-        let opened = self.open()?;
-        let header = opened.header;
+        let (header, reason, events) = if self.is_sealed() {
+            (self.open_header()?, None, Vec::new())
+        } else {
+            let opened = self.open()?;
+            (opened.header, opened.reason, opened.events)
+        };
         Ok(Entry {
             seq: self.seq,
             hash: self.hash,
@@ -49,11 +55,12 @@ impl StoredCommit {
             at: header.at,
             actor: header.actor,
             action: header.action,
-            reason: opened.reason,
+            reason,
             correlation_id: header.correlation_id,
             causation_id: header.causation_id,
             changes: header.changes,
-            events: opened.events.into_iter().map(|event| event.name).collect(),
+            events: events.into_iter().map(|event| event.name).collect(),
+            sealed: self.is_sealed(),
         })
     }
 }

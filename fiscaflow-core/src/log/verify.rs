@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Hash, StoredCommit};
+use super::{Hash, Seal, StoredCommit};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 use crate::proof::{Frontier, leaf_hash};
@@ -39,6 +39,10 @@ pub struct Verifier {
     completed: Vec<Hash>,
     /// None where the check began after another commit than the first.
     erasures: Option<Erasures>,
+    /// The last of the commits at the beginning that have no body.
+    sealed: u64,
+    /// What the newest seal tells.
+    seal: Seal,
     broken: Option<(u64, String)>,
 }
 
@@ -57,10 +61,12 @@ impl Verifier {
         Self { tree, erasures, ..Self::after(book_id, 0, Hash::ZERO) }
     }
 
-    /// A check that goes on after a commit that is known to fit.
+    /// A check that goes on after a commit that is known to fit. Which commits may be sealed is not
+    /// part of it.
     pub(crate) fn after(book_id: BookId, seq: u64, hash: Hash) -> Self {
-        let (tree, erasures) = (None, None);
-        Self { book_id, seq, hash, tree, completed: Vec::new(), erasures, broken: None }
+        let (tree, erasures, completed) = (None, None, Vec::new());
+        let (sealed, seal) = (seq, Seal::default());
+        Self { book_id, seq, hash, tree, completed, erasures, sealed, seal, broken: None }
     }
 
     /// Checks the next commit; whatever follows a commit that does not fit is not looked at.
@@ -97,11 +103,8 @@ impl Verifier {
             let text = "the head does not fit the newest commit".to_owned();
             self.broken = Some((self.seq.saturating_add(1), text));
         }
-        if let (None, Some(erasures)) = (&self.broken, &self.erasures)
-            && erasures.texts != erasures.told
-        {
-            let text = "texts were erased that no commit tells of, or fewer than one tells";
-            self.broken = Some((erasures.first.unwrap_or(self.seq), text.to_owned()));
+        if let (None, Some(erasures)) = (&self.broken, &self.erasures) {
+            self.broken = erasures.unlike(self.sealed, &self.seal, self.seq);
         }
         let (broken_seq, problem) = self.broken.unzip();
         Verification {
@@ -113,6 +116,21 @@ impl Verifier {
         }
     }
 
+    /// Whether a commit without a body fits. Whether it may have none, a later one tells.
+    fn fits_sealed(&mut self, commit: &StoredCommit) -> Result<()> {
+        if commit.open_header()?.book != self.book_id {
+            return Err(Error::corrupt("the commit belongs to another book"));
+        }
+        if self.sealed != self.seq {
+            return Err(Error::corrupt("the body is gone, and an earlier one is there"));
+        }
+        if !commit.texts.is_empty() {
+            return Err(Error::corrupt("the body is gone, and its texts are there"));
+        }
+        self.sealed = commit.seq;
+        Ok(())
+    }
+
     fn fits(&mut self, commit: &StoredCommit) -> Result<()> {
         let next = self.seq.saturating_add(1);
         if commit.seq != next {
@@ -121,12 +139,18 @@ impl Verifier {
         if commit.parent != self.hash {
             return Err(Error::corrupt("the commit names another parent"));
         }
+        if commit.is_sealed() {
+            return self.fits_sealed(commit);
+        }
         let opened = commit.open()?;
         if opened.header.book != self.book_id {
             return Err(Error::corrupt("the commit belongs to another book"));
         }
         if u64::try_from(opened.changes.len()).ok() != Some(opened.header.changes) {
             return Err(Error::corrupt("the header counts other changes than the body has"));
+        }
+        if let Some(seal) = opened.seal()? {
+            self.seal = seal;
         }
         if let Some(erasures) = &mut self.erasures {
             erasures.told = erasures.told.saturating_add(opened.told_erased());
@@ -136,6 +160,27 @@ impl Verifier {
             }
         }
         Ok(())
+    }
+}
+
+impl Erasures {
+    /// What does not fit between what is gone and what commits tell of it, and where that begins.
+    fn unlike(&self, sealed: u64, seal: &Seal, last: u64) -> Option<(u64, String)> {
+        let found = |seq: u64, text: &str| Some((seq, text.to_owned()));
+        if sealed > seal.until {
+            let text = "the body is gone, and no commit tells that it was sealed";
+            return found(seal.until.saturating_add(1), text);
+        }
+        if sealed < seal.until {
+            let text = "the body is there, and a later commit tells that it was sealed";
+            return found(sealed.saturating_add(1), text);
+        }
+        let texts = self.texts.saturating_add(seal.erased);
+        if texts != self.told.saturating_add(seal.told) {
+            let text = "texts were erased that no commit tells of, or fewer than one tells";
+            return found(self.first.unwrap_or(last), text);
+        }
+        None
     }
 }
 

@@ -270,6 +270,14 @@ impl Relay {
                     Some(it) if it.event.id == aside.event_id => {
                         self.sink.tell(&batch.events).await
                     }
+                    _ if self.is_sealed(held.book_id, seq).await? => {
+                        let next = Delivery { lease: self.lease(), ..held.kept.clone() };
+                        let taken = vec![aside.place];
+                        if self.keep(held, next, Vec::new(), taken).await? == Next::Stop {
+                            return Ok(Next::Stop);
+                        }
+                        continue;
+                    }
                     _ => return Err(Error::corrupt("a set-aside event is not in its place")),
                 };
                 let mut next = Delivery { lease: self.lease(), ..held.kept.clone() };
@@ -298,6 +306,12 @@ impl Relay {
                 }
             }
         }
+    }
+
+    /// Whether the events of a commit are gone.
+    async fn is_sealed(&self, book_id: BookId, seq: u64) -> Result<bool> {
+        let commits = self.store.commits(book_id, seq.saturating_sub(1), 1).await?;
+        Ok(commits.first().is_some_and(|commit| commit.seq == seq && commit.is_sealed()))
     }
 
     /// A set-aside event that was refused once more.

@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{COMMITS, Head, Store};
+use super::{COMMITS, Head, PageRequest, Position, Store, TransactionQuery, newest_seal};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 use crate::limits::MAX_ATTEMPTS;
-use crate::log::{Commit, ErasedTexts, Erasure, Hash, Idempotency, Verification, Verifier};
+use crate::log::{Change, Commit, ErasedTexts, Erasure, Hash, Idempotency, Verification, Verifier};
 use crate::proof::{Frontier, Held, hashes, right_edge};
+
+/// How many transactions are read at a time.
+const ROWS: u32 = 5_000;
 
 /// What came of copying a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -26,6 +29,9 @@ pub struct Copied {
 /// is whatever a store makes of them. What was copied before is not read again, so a copy that was
 /// cut off goes on, and one that is repeated brings what is new; in either direction. How far
 /// events have come to their sinks stays where it is.
+///
+/// What was erased or sealed goes in the copy, too. Of sealed commits there are no changes to copy:
+/// until the commit that tells of the seal is there, such a copy lacks what they did.
 ///
 /// Errors: `book_not_found` where there is nothing to copy; `id_conflict` where the other store
 /// has another history of that book, with `id` as the first commit that differs; what a broken
@@ -43,7 +49,7 @@ pub struct Copied {
 /// ```
 pub async fn copy_book(from: &dyn Store, to: &dyn Store, book_id: BookId) -> Result<Copied> {
     let none = || Error::new(ErrorCode::BookNotFound, "there is no such book to copy");
-    let newest = from.head(book_id).await?.ok_or_else(none)?;
+    let mut newest = from.head(book_id).await?.ok_or_else(none)?;
     let mut commits: u64 = 0;
     for _ in 0..MAX_ATTEMPTS {
         let mut head = to.head(book_id).await?;
@@ -51,6 +57,14 @@ pub async fn copy_book(from: &dyn Store, to: &dyn Store, book_id: BookId) -> Res
         match copy_after(from, to, book_id, newest, &mut head, &mut commits).await {
             // Somebody writes there: what they wrote is the same, or the histories part.
             Err(error) if error.code() == ErrorCode::Conflict => {}
+            // Commits were sealed while they were copied: the one that tells is copied, too.
+            Err(error) if error.code() == ErrorCode::Sealed => {
+                let moved = from.head(book_id).await?.ok_or_else(none)?;
+                if moved == newest {
+                    return Err(error);
+                }
+                newest = moved;
+            }
             result => {
                 result?;
                 let head = head.ok_or_else(none)?;
@@ -71,6 +85,7 @@ async fn copy_after(
     commits: &mut u64,
 ) -> Result<()> {
     let mut tree = Frontier::default();
+    let mut sealed_until = None;
     loop {
         let (seq, hash) = head.map_or((0, Hash::ZERO), |head| (head.seq, head.hash));
         if seq >= newest.seq {
@@ -97,7 +112,18 @@ async fn copy_after(
                 }),
                 None => None,
             };
-            let changes = stored.open()?.changes;
+            let changes = match (stored.is_sealed(), sealed_until) {
+                (false, _) => stored.open()?.changes,
+                (true, Some(until)) if stored.seq <= until => Vec::new(),
+                (true, _) => {
+                    let seal = newest_seal(from, book_id, newest.seq).await?;
+                    let seal = seal.ok_or_else(|| stored.sealed())?.open()?.seal()?;
+                    let until = seal.map(|seal| seal.until).filter(|until| stored.seq <= *until);
+                    sealed_until = Some(until.ok_or_else(|| stored.sealed())?);
+                    // What follows the seal makes the book of nothing.
+                    all_removed(to, book_id).await?
+                }
+            };
             let mut commit = Commit { book_id, stored, idempotency, changes, nodes: Vec::new() };
             commit.grow(&mut tree);
             match erased_with(from, &commit, newest).await? {
@@ -118,6 +144,14 @@ async fn erased_with(
     commit: &Commit,
     newest: Head,
 ) -> Result<Option<ErasedTexts>> {
+    if commit.stored.is_sealed() {
+        return Ok(None);
+    }
+    if commit.stored.is_sealing()? {
+        let until = commit.stored.open()?.seal()?.map_or(0, |seal| seal.until);
+        // What its own sinks were not told of is gone in the original.
+        return Ok(Some(ErasedTexts::Sealed { until, lose_events: true }));
+    }
     if !commit.stored.is_erasure()? || commit.stored.is_erasure_of_all()? {
         return Ok(commit.stored.is_erasure()?.then_some(ErasedTexts::All));
     }
@@ -136,6 +170,20 @@ async fn erased_with(
     }
     chosen.retain(|_, numbers| !numbers.is_empty());
     Ok(Some(ErasedTexts::These(chosen)))
+}
+
+/// The removal of all that a store has of a book.
+async fn all_removed(store: &dyn Store, book_id: BookId) -> Result<Vec<Change>> {
+    let documents = store.documents(book_id).await?.map(|(_, documents)| documents);
+    let mut changes: Vec<Change> = documents.into_iter().flatten().map(Change::remove).collect();
+    let query = TransactionQuery { deleted: true, ..TransactionQuery::default() };
+    let mut request = PageRequest { query, after: None, limit: ROWS };
+    loop {
+        let page = store.page(book_id, &request).await?;
+        let Some(last) = page.last() else { return Ok(changes) };
+        request.after = Some(Position { booking_date: last.booking_date, id: last.id });
+        changes.extend(page.into_iter().map(Change::remove));
+    }
 }
 
 /// Makes sure that one history begins with the other.
@@ -181,14 +229,14 @@ pub async fn verify_book(store: &dyn Store, book_id: BookId) -> Result<Verificat
         // The head is read first: commits that come meanwhile are not part of this check.
         let head = store.head(book_id).await?;
         let found = verify_until(store, book_id, head).await?;
-        // Texts that are erased meanwhile go before the commit that tells of it is read.
+        // What is erased or sealed meanwhile goes before the commit that tells of it is read.
         if found.verified || !is_erased_since(store, book_id, head).await? {
             return Ok(found);
         }
     }
 }
 
-/// Whether a commit after a head tells of an erasure.
+/// Whether a commit after a head tells of an erasure or a seal.
 async fn is_erased_since(store: &dyn Store, book_id: BookId, head: Option<Head>) -> Result<bool> {
     let mut after = head.map_or(0, |head| head.seq);
     loop {
@@ -197,7 +245,7 @@ async fn is_erased_since(store: &dyn Store, book_id: BookId, head: Option<Head>)
         after = newest.seq;
         for commit in &part {
             // One that does not fit its hash tells of nothing.
-            if commit.is_erasure().unwrap_or(false) {
+            if commit.takes_away().unwrap_or(false) {
                 return Ok(true);
             }
         }

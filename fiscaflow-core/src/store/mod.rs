@@ -11,6 +11,7 @@ mod contents;
 mod copy;
 mod delivery;
 mod query;
+mod seals;
 mod tree;
 
 use std::any::Any;
@@ -27,6 +28,7 @@ pub use delivery::{
 pub use query::{
     OriginQuery, OriginRow, PageRequest, Position, TransactionQuery, fold, search_text,
 };
+pub(crate) use seals::newest_seal;
 pub use tree::TreeNodes;
 
 use crate::error::Result;
@@ -229,11 +231,18 @@ pub trait Store: std::fmt::Debug + Any + Send + Sync {
     ///    that is all of them, documents and transactions become what
     ///    [`Object::without_texts`](crate::log::Object::without_texts) makes of them, before the
     ///    commit's own changes apply;
-    ///  - empties the answers to all idempotency keys used before, for an answer may hold any text
-    ///    of the book: the salt becomes zeros, the digest stays, so that the key stays used;
+    ///  - empties the answers to all idempotency keys used up to
+    ///    [`last_answer`](Erasure::last_answer), for an answer may hold any text of the book: the
+    ///    salt becomes zeros, the digest stays, so that the key stays used;
     ///  - forgets the kept view, and keeps none of an earlier commit from now on;
     ///  - empties the reasons why deliveries failed and events were set aside: they are in the
     ///    words of others.
+    ///
+    /// Where it is a seal, body and texts of the commits up to
+    /// [`sealed_until`](Erasure::sealed_until) become empty. Unless events may be lost, the answer
+    /// is `undelivered` and nothing is written where a sink has a place before that commit, or an
+    /// event of a commit up to it lies aside; its `id` is the last commit that could be sealed. If
+    /// they may, what lies aside of those commits is forgotten.
     async fn erase(&self, erasure: Arc<Erasure>) -> Result<()>;
 
     /// Takes what was erased out of files and logs, as far as the store has these in hand. No

@@ -126,19 +126,29 @@ impl Book {
         for (place, commit) in self.commits.iter().enumerate() {
             rests.extend(erasure.rest_of(commit.seq, &commit.texts)?.map(|rest| (place, rest)));
         }
+        let sealed = erasure.sealed_until();
+        let aside = |sink: &Sink| Some(sink.set_aside.keys().next()?.seq.saturating_sub(1));
+        let done =
+            |sink: &Sink| aside(sink).map_or(sink.delivery.seq, |it| it.min(sink.delivery.seq));
+        erasure.check_delivered(self.sinks.values().map(done).min())?;
         if erasure.texts == ErasedTexts::All {
             self.contents.erase_texts()?;
+        }
+        for commit in self.commits.iter_mut().filter(|commit| commit.seq <= sealed) {
+            commit.body.clear();
         }
         for (place, rest) in rests {
             if let Some(commit) = self.commits.get_mut(place) {
                 commit.texts = rest;
             }
         }
-        for answered in self.answers.values_mut() {
+        let last = erasure.last_answer();
+        for answered in self.answers.values_mut().filter(|answered| answered.seq <= last) {
             (answered.request_salt, answered.answer) = ([0; 16], Vec::new());
         }
         for sink in self.sinks.values_mut() {
             sink.delivery.failure.iter_mut().for_each(String::clear);
+            sink.set_aside.retain(|place, _| sealed == 0 || place.seq > sealed);
             sink.set_aside.values_mut().for_each(|event| event.reason.clear());
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! Erasing: texts, and whatever else may hold them.
+//! Erasing: texts, and whatever else may hold them, or all of old commits.
 //!
 //! What a statement overwrites stays in the files of the database until PostgreSQL uses its place
 //! again, and in archives of its log: both are the operator's.
@@ -11,7 +11,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 
 use super::error::failed;
-use super::statement::{BOOK, of_book, select};
+use super::statement::{BOOK, of_book, push_select, select};
 use crate::damaged;
 
 /// Commits whose texts are read at once: few, since one import may be one large commit.
@@ -25,17 +25,21 @@ pub(super) async fn destroy(
     named: bool,
 ) -> Result<()> {
     let work = &mut Work { connection, erasure, named };
-    work.rewrite_texts().await?;
+    let signed = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
+    match erasure.sealed_until() {
+        0 => work.rewrite_texts().await?,
+        sealed => work.seal(signed(sealed)).await?,
+    }
     if erasure.texts == ErasedTexts::All {
         work.empty_documents().await?;
         work.empty_transactions().await?;
     }
     let stored = &erasure.commit.stored;
-    let seq = i64::try_from(stored.seq).unwrap_or(i64::MAX);
+    let seq = signed(stored.seq);
     let mut answers = work.update("answers")?;
     answers.push("request_salt = ").push_bind([0_u8; 16].as_slice());
     answers.push(", answer = '' WHERE book_id = $1 AND ").push(BOOK);
-    answers.push(" AND seq < ").push_bind(seq);
+    answers.push(" AND seq <= ").push_bind(signed(erasure.last_answer()));
     work.run(answers).await?;
     let mut failures = work.update("deliveries")?;
     failures.push("failure = '' WHERE book_id = $1 AND ").push(BOOK);
@@ -74,10 +78,10 @@ impl Work<'_> {
 
     async fn rewrite_texts(&mut self) -> Result<()> {
         let chosen: Option<Vec<i64>> = match &self.erasure.texts {
-            ErasedTexts::All => None,
             ErasedTexts::These(chosen) => {
                 Some(chosen.keys().filter_map(|seq| i64::try_from(*seq).ok()).collect())
             }
+            ErasedTexts::All | ErasedTexts::Sealed { .. } => None,
         };
         let mut parts = chosen.as_deref().map(|seqs| seqs.chunks(COMMITS));
         let mut after = 0_i64;
@@ -116,6 +120,30 @@ impl Work<'_> {
                 self.run(update).await?;
             }
         }
+    }
+
+    /// Drops bodies and texts up to a commit, and what lies aside of it, unless sinks wait.
+    async fn seal(&mut self, sealed: i64) -> Result<()> {
+        let book_id = self.erasure.commit.book_id;
+        let mut places = select(book_id, "min(seq)", "deliveries")?;
+        places.push(" AND version > 0 UNION ALL ");
+        push_select(&mut places, "min(seq) - 1", "set_aside");
+        let mut done: Option<i64> = None;
+        for row in self.run(places).await? {
+            let least: Option<i64> = row.try_get(0).map_err(failed)?;
+            done = done.into_iter().chain(least).min();
+        }
+        let done = done.map(|done| u64::try_from(done).unwrap_or_default());
+        self.erasure.check_delivered(done)?;
+        let mut commits = self.update("commits")?;
+        commits.push("body = '', texts = '' WHERE book_id = $1 AND ").push(BOOK);
+        commits.push(" AND seq <= ").push_bind(sealed);
+        self.run(commits).await?;
+        let mut aside = of_book(book_id)?;
+        aside.push("DELETE FROM fiscaflow.set_aside WHERE book_id = $1 AND ").push(BOOK);
+        aside.push(" AND seq <= ").push_bind(sealed);
+        self.run(aside).await?;
+        Ok(())
     }
 
     async fn empty_documents(&mut self) -> Result<()> {

@@ -1,4 +1,5 @@
-//! Erasing: texts, and whatever else may hold them; and the bytes that nothing refers to.
+//! Erasing: texts, and whatever else may hold them, or all of old commits; and the bytes that
+//! nothing refers to.
 //!
 //! What a statement overwrites stays in the file until its place is used again, and in the log
 //! until that is folded into the file. So what was erased is out of both only once the file was
@@ -25,15 +26,20 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// the history already.
 pub(super) async fn destroy(connection: &mut SqliteConnection, erasure: &Erasure) -> Result<()> {
     let (book, stored) = (erasure.commit.book_id.uuid(), &erasure.commit.stored);
-    let seq = i64::try_from(stored.seq).unwrap_or(i64::MAX);
-    rewrite_texts(connection, erasure).await?;
+    let signed = |seq: u64| i64::try_from(seq).unwrap_or(i64::MAX);
+    let (seq, sealed) = (signed(stored.seq), signed(erasure.sealed_until()));
+    if sealed > 0 {
+        seal(connection, erasure, sealed).await?;
+    } else {
+        rewrite_texts(connection, erasure).await?;
+    }
     if erasure.texts == ErasedTexts::All {
         empty_documents(connection, erasure).await?;
         empty_transactions(connection, erasure).await?;
     }
     let statements = [
         "UPDATE answers SET request_salt = zeroblob(16), answer = x'' \
-         WHERE book_id = ?1 AND seq < ?2",
+         WHERE book_id = ?1 AND seq <= ?4",
         "UPDATE deliveries SET failure = '' WHERE book_id = ?1 AND failure IS NOT NULL",
         "UPDATE set_aside SET reason = '' WHERE book_id = ?1",
         // An empty view is none, and no earlier one takes its place.
@@ -44,6 +50,34 @@ pub(super) async fn destroy(connection: &mut SqliteConnection, erasure: &Erasure
             .bind(book.as_bytes().as_slice())
             .bind(seq)
             .bind(stored.hash.as_bytes().as_slice())
+            .bind(signed(erasure.last_answer()))
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Drops bodies and texts up to a commit, and what lies aside of it, unless sinks wait.
+async fn seal(connection: &mut SqliteConnection, erasure: &Erasure, sealed: i64) -> Result<()> {
+    let book = erasure.commit.book_id.uuid();
+    let done: Option<i64> = sqlx::query_scalar(
+        "SELECT min(seq) FROM (\
+           SELECT seq FROM deliveries WHERE book_id = ?1 AND version > 0 \
+           UNION ALL SELECT seq - 1 FROM set_aside WHERE book_id = ?1)",
+    )
+    .bind(book.as_bytes().as_slice())
+    .fetch_one(&mut *connection)
+    .await
+    .map_err(failed)?;
+    erasure.check_delivered(done.map(|done| u64::try_from(done).unwrap_or_default()))?;
+    for statement in [
+        "UPDATE commits SET body = x'', texts = x'' WHERE book_id = ? AND seq <= ?",
+        "DELETE FROM set_aside WHERE book_id = ? AND seq <= ?",
+    ] {
+        sqlx::query(statement)
+            .bind(book.as_bytes().as_slice())
+            .bind(sealed)
             .execute(&mut *connection)
             .await
             .map_err(failed)?;
@@ -54,8 +88,8 @@ pub(super) async fn destroy(connection: &mut SqliteConnection, erasure: &Erasure
 async fn rewrite_texts(connection: &mut SqliteConnection, erasure: &Erasure) -> Result<()> {
     let book = erasure.commit.book_id.uuid();
     let mut chosen = match &erasure.texts {
-        ErasedTexts::All => None,
         ErasedTexts::These(chosen) => Some(chosen.keys()),
+        ErasedTexts::All | ErasedTexts::Sealed { .. } => None,
     };
     let mut after = 0_u64;
     loop {

@@ -8,7 +8,7 @@ use crate::chance::Chance;
 use crate::log;
 
 /// Questions of every kind: lists with filters and pages, single objects, figures, history.
-fn questions(chance: &mut Chance) -> Vec<Request> {
+pub fn questions(chance: &mut Chance) -> Vec<Request> {
     let ask = |verb, request| Request { verb, id: None, request };
     let mut questions = vec![
         ask("books.get", json!({})),

@@ -12,7 +12,7 @@ pub struct Chance {
     made: Vec<(&'static str, String)>,
     count: u64,
     /// Whether rows come from files, too: their ids are the engine's.
-    files: bool,
+    pub files: bool,
 }
 
 fn some(verb: &'static str, id: impl Into<Option<String>>, request: Value) -> Request {

@@ -20,6 +20,7 @@ mod asked;
 mod chance;
 mod log;
 mod oracle;
+mod sealed;
 #[cfg(feature = "postgres")]
 #[path = "../shared/mod.rs"]
 mod throwaway;

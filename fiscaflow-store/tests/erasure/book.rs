@@ -16,10 +16,10 @@ use super::{Home, bird, member, stored};
 
 /// A store that fails at one call.
 #[derive(Debug)]
-struct Failing {
-    store: Arc<dyn Store>,
+pub struct Failing {
+    pub store: Arc<dyn Store>,
     /// How many calls go well before that.
-    left: AtomicI64,
+    pub left: AtomicI64,
 }
 
 #[async_trait]

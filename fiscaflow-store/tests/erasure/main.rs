@@ -13,6 +13,7 @@
 mod book;
 mod data;
 mod member;
+mod sealed;
 #[cfg(feature = "postgres")]
 #[path = "../shared/mod.rs"]
 mod shared;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 
 use fiscaflow_core::api::{Call, call};
 use fiscaflow_core::engine::{Context, Engine, NewImport};
-use fiscaflow_core::log::Hash;
+use fiscaflow_core::log::{Commit, Hash, StoredCommit};
 use fiscaflow_core::store::{SetAsideQuery, Store};
 use fiscaflow_core::{BookId, Clock, Error, IdSource};
 use fiscaflow_store::{RandomIds, SystemClock};
@@ -71,9 +72,13 @@ impl Home {
 
     /// The same book as another engine over the same store has it.
     fn through_another(&self) -> Self {
+        self.over_store(Arc::clone(&self.store))
+    }
+
+    /// The same as one over another way to the store.
+    fn over_store(&self, store: Arc<dyn Store>) -> Self {
         let (account, category) = (self.account.clone(), self.category.clone());
-        let (engine, store) = (engine(&self.store), Arc::clone(&self.store));
-        Self { engine, store, id: self.id, account, category }
+        Self { engine: engine(&store), store, id: self.id, account, category }
     }
 
     async fn call(
@@ -189,6 +194,12 @@ async fn stored(store: &dyn Store, id: BookId) -> String {
     }
     let all = SetAsideQuery { limit: u32::MAX, ..SetAsideQuery::default() };
     told + &format!("{:?}", store.set_aside(id, "hooks", &all).await.unwrap())
+}
+
+/// A commit as it was handed to a store.
+fn as_written(book_id: BookId, stored: StoredCommit) -> Commit {
+    let changes = stored.changes().unwrap();
+    Commit { book_id, stored, idempotency: None, changes, nodes: Vec::new() }
 }
 
 fn text(answer: &Value) -> String {

@@ -30,16 +30,16 @@ impl std::io::Write for Log {
 }
 
 /// Every byte of every file in a folder.
-fn bytes_in(folder: &Path) -> Vec<u8> {
+pub fn bytes_in(folder: &Path) -> Vec<u8> {
     let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     files.flat_map(|file| std::fs::read(file).unwrap()).collect()
 }
 
-fn holds(bytes: &[u8], word: &str) -> bool {
+pub fn holds(bytes: &[u8], word: &str) -> bool {
     String::from_utf8_lossy(bytes).contains(word)
 }
 
-async fn in_file(dir: &TempDir) -> (Home, SqliteStore) {
+pub async fn in_file(dir: &TempDir) -> (Home, SqliteStore) {
     let store = SqliteStore::open(dir.path().join("home.db"), Durability::Full).await.unwrap();
     (Home::over(Arc::new(store.clone())).await, store)
 }

@@ -36,6 +36,7 @@ pub mod origins;
 pub mod pages;
 pub(crate) mod samples;
 mod scribe;
+pub mod seals;
 pub mod snapshots;
 pub mod transactions;
 pub mod tree;
@@ -118,6 +119,11 @@ macro_rules! store_conformance {
             erasures::no_earlier_view_comes_back,
             erasures::an_erasure_on_another_head_destroys_nothing,
             erasures::an_abandoned_erasure_leaves_all_or_nothing,
+            seals::bodies_go_and_nothing_else,
+            seals::no_view_of_before_comes_back,
+            seals::a_seal_waits_for_sinks,
+            seals::a_seal_on_another_head_drops_nothing,
+            seals::an_abandoned_seal_leaves_all_or_nothing,
             history::commits_come_back_byte_for_byte_and_verify,
             history::the_history_is_read_in_parts,
             history::two_histories_do_not_mix,

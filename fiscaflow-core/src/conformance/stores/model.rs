@@ -12,7 +12,7 @@ use super::twin::Twin;
 use crate::conformance::sources::Random;
 use crate::error::ErrorCode;
 use crate::id::TransactionId;
-use crate::log::{Change, Commit, Draft, ErasedTexts, Hash, Object};
+use crate::log::{Change, Commit, Draft, ErasedTexts, Erasure, Hash, Object};
 use crate::model::Transaction;
 use crate::store::{Head, Store, WaitingQuery};
 
@@ -216,13 +216,29 @@ impl<'a> Episode<'a> {
     /// Tries an erasure of all texts, or of some that are chosen blindly: what stands in objects is
     /// the business of whoever chooses.
     async fn erase(&mut self, book: usize) {
+        let sealed = self.twin.commits(self.books[book].book_id, 0, u32::MAX);
+        let sealed = sealed.iter().filter(|it| it.is_sealed()).count();
+        if self.chance.random.one_in(3) && self.books[book].head.is_some() {
+            self.command = "a seal";
+            let scribe = &self.books[book];
+            let until = self.chance.random.below(5) + sealed;
+            let until = u64::try_from(until).unwrap().min(scribe.head.unwrap().seq);
+            let loses = self.chance.random.one_in(2);
+            let seal = scribe.sealing(self.store, until, loses).await;
+            return self.take_away(book, seal).await;
+        }
         self.command = "an erasure";
         let changes = self.changes(book);
         let texts = match self.chance.random.one_in(2) {
             true => ErasedTexts::All,
             false => ErasedTexts::These((0..9).map(|seq| (seq, vec![0, 2])).collect()),
         };
-        let erasure = Arc::new(self.books[book].erasure(self.store, texts, changes).await);
+        let erasure = self.books[book].erasure(self.store, texts, changes).await;
+        self.take_away(book, erasure).await;
+    }
+
+    async fn take_away(&mut self, book: usize, erasure: Erasure) {
+        let erasure = Arc::new(erasure);
         let code = |result: crate::Result<()>| result.err().map(|error| error.code());
         let expected = code(self.twin.erase(&erasure));
         let found = code(self.store.erase(Arc::clone(&erasure)).await);

@@ -9,11 +9,11 @@ use crate::env::{Clock, IdSource};
 use crate::id::{AccountId, BookId, EventId, TransactionId};
 use crate::log::{
     COUNT, Change, Commit, CommitInfo, Draft, EVENT, ErasedTexts, Erasure, Hash, Idempotency,
-    NewEvent, OF_BOOK, OF_MEMBER, Object, StoredCommit,
+    NewEvent, OF_BOOK, OF_MEMBER, Object, SEAL, Seal, StoredCommit,
 };
 use crate::model::{Book, Document, Status, Transaction};
 use crate::money::{Currency, Money};
-use crate::store::{Head, Store};
+use crate::store::{Head, PageRequest, Store, TransactionQuery};
 
 /// Writes the commits of one book.
 ///
@@ -147,6 +147,36 @@ impl Scribe {
         let event = NewEvent::new(EventId::new(self.uuid()), EVENT, "book", "it");
         draft.events.push(event.with(COUNT, count.to_string()));
         Erasure { commit: Arc::unwrap_or_clone(self.seal_draft(draft)), ..bare }
+    }
+
+    /// The next commit as one that tells of a seal and restates everything; not written.
+    pub async fn sealing(&self, store: &dyn Store, until: u64, lose_events: bool) -> Erasure {
+        let documents = store.documents(self.book_id).await.expect("a book");
+        let documents = documents.into_iter().flat_map(|(_, documents)| documents);
+        let query = TransactionQuery { deleted: true, ..TransactionQuery::default() };
+        let all = PageRequest { query, after: None, limit: u32::MAX };
+        let transactions = store.page(self.book_id, &all).await.expect("transactions");
+        let objects = documents.map(Object::from).chain(transactions.into_iter().map(Object::from));
+        let same = |it: Object| Change { before: Some(it.clone()), after: Some(it) };
+        let mut draft = self.draft(objects.map(same).collect());
+        SEAL.clone_into(&mut draft.info.action);
+        let (mut seal, mut earlier) = (Seal { until, ..Seal::default() }, Seal::default());
+        for commit in store.commits(self.book_id, 0, u32::MAX).await.expect("a history") {
+            if commit.is_sealed() {
+                continue;
+            }
+            let opened = commit.open().expect("a commit that fits");
+            earlier = opened.seal().expect("a seal").unwrap_or(earlier);
+            if commit.seq <= until {
+                seal.erased += opened.erased;
+                seal.told += opened.told_erased();
+            }
+        }
+        seal.erased += earlier.erased;
+        seal.told += earlier.told;
+        draft.events.push(seal.event(EventId::new(self.uuid()), self.book_id));
+        let commit = Arc::unwrap_or_clone(self.seal_draft(draft));
+        Erasure { commit, texts: ErasedTexts::Sealed { until, lose_events } }
     }
 
     /// Seals and writes changes.

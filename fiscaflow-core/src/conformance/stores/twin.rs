@@ -129,12 +129,23 @@ impl Twin {
     pub(super) fn erase(&mut self, erasure: &Erasure) -> Result<()> {
         let book_id = erasure.commit.book_id;
         let before = self.commits(book_id, 0, u32::MAX);
-        let used: Vec<Answered> = of_three(&self.answers, book_id).collect();
+        let mut used: Vec<Answered> = of_three(&self.answers, book_id).collect();
+        self.check_delivered(erasure)?;
         self.commit(&erasure.commit)?;
+        let sealed = match erasure.texts {
+            ErasedTexts::Sealed { until, .. } => {
+                used.retain(|it| it.seq <= until);
+                until.min(erasure.commit.stored.seq - 1)
+            }
+            _ => 0,
+        };
         for (book, commit) in &mut self.commits {
             if *book == book_id && before.contains(commit) {
                 let rest = erasure.rest_of(commit.seq, &commit.texts)?;
                 commit.texts = rest.unwrap_or(commit.texts.clone());
+                if commit.seq <= sealed {
+                    commit.body.clear();
+                }
             }
         }
         for (_, _, answered) in self.answers.iter_mut().filter(|it| used.contains(&it.2)) {
@@ -147,10 +158,30 @@ impl Twin {
         for (_, event) in self.set_aside.iter_mut().filter(|it| of_book(&it.0)) {
             event.reason = String::new();
         }
+        let is_sealed = |seq: u64| sealed > 0 && seq <= sealed;
+        self.set_aside.retain(|(name, event)| name.0 != book_id || !is_sealed(event.place.seq));
         if erasure.texts == ErasedTexts::All {
             self.bare(book_id, &erasure.commit)?;
         }
         Ok(())
+    }
+
+    /// Whether every sink is done with what a seal drops. A store looks at the head first.
+    fn check_delivered(&self, erasure: &Erasure) -> Result<()> {
+        let book_id = erasure.commit.book_id;
+        let ErasedTexts::Sealed { until, lose_events: false } = erasure.texts else {
+            return Ok(());
+        };
+        if self.head(book_id).map(|head| head.hash) != Some(erasure.commit.stored.parent) {
+            return Ok(());
+        }
+        let behind = self.deliveries.iter().any(|(name, it)| name.0 == book_id && it.seq < until);
+        let aside =
+            |(name, it): &((BookId, String), SetAside)| name.0 == book_id && it.place.seq <= until;
+        match until > 0 && (behind || self.set_aside.iter().any(aside)) {
+            true => Err(Error::new(ErrorCode::Undelivered, "a sink waits")),
+            false => Ok(()),
+        }
     }
 
     /// Takes the texts out of all objects of a book that a commit did not change.

@@ -3,12 +3,12 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use super::entered::entered;
+use super::entered::{entered, entered_sealed};
 use crate::engine::BookHandle;
 use crate::error::{Error, Result};
-use crate::log::Entry;
+use crate::log::{Entry, StoredCommit};
 use crate::model::{ActorId, Member, Role};
-use crate::store::COMMITS;
+use crate::store::{COMMITS, newest_seal};
 
 /// All that a book knows of one member.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ pub struct MemberCommit {
     pub causation_id: Option<String>,
     /// The id that ties together what belongs to one request.
     pub correlation_id: Option<String>,
-    /// The reason that was given, unless it was erased.
+    /// The reason that was given, unless it was erased or sealed.
     pub reason: Option<String>,
     /// The commit.
     pub seq: u64,
@@ -57,7 +57,7 @@ pub struct EnteredText {
     pub id: String,
     /// The kind of the object, such as `transaction`.
     pub kind: String,
-    /// The commit.
+    /// The commit; where that is sealed, the one that sealed it.
     pub seq: u64,
     /// The text.
     pub text: String,
@@ -70,12 +70,24 @@ impl BookHandle {
         let member = state.plan.members.get(&actor).cloned();
         let mut data = MemberData { actor, commits: Vec::new(), member, texts: Vec::new() };
         let (mut after, mut is_known) = (0, data.member.is_some());
+        let seal = newest_seal(&*self.engine.inner.store, self.book_id, state.head.seq).await?;
+        if let Some(seal) = &seal {
+            data.texts.extend(sealed_texts(seal, &data.actor)?);
+        }
         while after < state.head.seq {
             let store = &self.engine.inner.store;
             let commits = store.commits(self.book_id, after, COMMITS).await?;
             let Some(last) = commits.last() else { break };
             after = last.seq;
             for commit in commits.iter().filter(|commit| commit.seq <= state.head.seq) {
+                if commit.is_sealed() {
+                    let entry = commit.entry()?;
+                    if entry.actor == data.actor {
+                        is_known = true;
+                        data.commits.push(entry.into());
+                    }
+                    continue;
+                }
                 let texts = commit.read_texts()?;
                 let (by, action) = texts.header();
                 let is_own = |kind: &str, key: &str| kind == "member" && key == data.actor.as_str();
@@ -99,6 +111,18 @@ impl BookHandle {
         }
         if is_known { Ok(data) } else { Err(Error::not_found("member", &data.actor)) }
     }
+}
+
+/// What a seal tells that a member entered in commits that are sealed.
+fn sealed_texts(seal: &StoredCommit, actor: &ActorId) -> Result<Vec<EnteredText>> {
+    let mut found = Vec::new();
+    for record in seal.read_texts()?.sealed.iter().filter(|it| it.by == *actor) {
+        for (field, text) in entered_sealed(record) {
+            let (id, kind) = (record.key.clone(), record.kind.clone());
+            found.push(EnteredText { field, id, kind, seq: seal.seq, text });
+        }
+    }
+    Ok(found)
 }
 
 impl From<Entry> for MemberCommit {

@@ -5,14 +5,18 @@
 //! followed through what others make of the object, by its value. Names of payees and texts of
 //! rules are followed into transactions, where others may have brought them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 
-use crate::log::{ChangeTexts, NumberedText, OF_BOOK, OF_MEMBER, each_text};
+use crate::log::{
+    Authorship, ChangeTexts, NumberedText, OF_BOOK, OF_MEMBER, RESTATE, SealedTexts, each_text,
+};
+use crate::model::ActorId;
 
 /// The verbs whose commits bring texts that stand elsewhere already.
-const BRINGING: [&str; 7] = [
+const BRINGING: [&str; 8] = [
+    RESTATE,
     "exports.restore",
     "imports.undo",
     "rules.apply",
@@ -49,6 +53,11 @@ const FIELDS: [&str; 20] = [
     "split_notes",
     "tags",
 ];
+
+/// What of a seal's records is about no object: names and notes that are followed into others.
+const FOLLOWED: &str = "followed";
+const NAMES: &str = "names";
+const NOTES: &str = "notes";
 
 /// Kind and key.
 pub(super) type Name = (String, String);
@@ -99,6 +108,16 @@ pub(super) fn entered(action: &str, change: &ChangeTexts) -> Vec<(String, String
     found
 }
 
+/// The fields and texts that a seal tells a member to have entered into an object.
+pub(super) fn entered_sealed(record: &SealedTexts) -> Vec<(String, String)> {
+    let text = record.text.as_ref().filter(|_| record.kind != FOLLOWED);
+    let fields = text.into_iter().flat_map(|text| &text.value);
+    let all = fields.flat_map(|(field, value)| {
+        texts_of("", value).into_iter().map(move |text| (field.clone(), text))
+    });
+    all.collect()
+}
+
 impl Entered {
     /// Takes note of what a commit of the member entered. Where that went with another erasure, it
     /// may be anything that the commit could enter.
@@ -117,6 +136,80 @@ impl Entered {
             self.follow(&change.kind, change.after.as_ref());
             self.objects.entry(name).or_default().extend(found);
         }
+    }
+
+    /// Takes note of what a seal tells that the member entered in commits that are sealed.
+    pub(super) fn learn_sealed(&mut self, record: &SealedTexts) {
+        let name = (record.kind.clone(), record.key.clone());
+        let Some(text) = &record.text else {
+            if record.kind != FOLLOWED {
+                self.lost.entry(name).or_default().extend(FIELDS);
+            }
+            return;
+        };
+        if record.kind == FOLLOWED {
+            let of = |field| texts_of("", text.value.get(field).unwrap_or(&Value::Null));
+            self.names.extend(of(NAMES));
+            self.notes.extend(of(NOTES));
+        } else {
+            self.objects.entry(name).or_default().extend(entered_sealed(record));
+        }
+    }
+
+    /// Adds to what is kept of this, when it is sealed, what stands in an image that is not.
+    pub(super) fn keep(&self, kept: &mut Self, name: &Name, image: &NumberedText) {
+        for (field, value) in &image.value {
+            each_text(field, value, &mut |text| {
+                let is_note = matches!(field.as_str(), "notes" | "split_notes");
+                for (of, part) in self.objects.get(name).into_iter().flatten() {
+                    if of == field && (part == text || is_note && text.contains(&**part)) {
+                        let entry = (field.clone(), part.clone());
+                        kept.objects.entry(name.clone()).or_default().insert(entry);
+                    }
+                }
+                if self.names.contains(text) {
+                    kept.names.insert(text.to_owned());
+                }
+                let parts = self.notes.iter().filter(|part| is_note && text.contains(&***part));
+                kept.notes.extend(parts.cloned());
+            });
+        }
+    }
+
+    /// What a seal keeps of this.
+    pub(super) fn records(&self, by: &ActorId) -> Vec<Authorship> {
+        let mut records = Vec::new();
+        let mut add = |name: Name, texts: BTreeMap<String, BTreeSet<String>>| {
+            if !texts.is_empty() {
+                records.push(Authorship { by: by.clone(), name, texts });
+            }
+        };
+        let names: BTreeSet<&Name> = self.objects.keys().collect();
+        for name in names {
+            let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+            for (field, text) in self.objects.get(name).into_iter().flatten() {
+                texts.entry(field.clone()).or_default().insert(text.clone());
+            }
+            add(name.clone(), texts);
+        }
+        let followed = [(NAMES, &self.names), (NOTES, &self.notes)];
+        let followed = followed.into_iter().filter(|(_, texts)| !texts.is_empty());
+        let texts =
+            followed.map(|(name, texts)| (name.to_owned(), texts.iter().cloned().collect()));
+        add((FOLLOWED.to_owned(), String::new()), texts.collect());
+        records
+    }
+
+    /// Whether what a seal tells of others holds something that the member entered.
+    pub(super) fn is_in_record(&self, record: &SealedTexts) -> bool {
+        let name = (record.kind.clone(), record.key.clone());
+        let Some(text) = &record.text else { return false };
+        if record.kind != FOLLOWED {
+            return self.is_in(&name, text);
+        }
+        text.holds(|_, text| {
+            self.names.contains(text) || self.notes.iter().any(|part| text.contains(&**part))
+        })
     }
 
     /// Takes note of what others may carry from a payee or rule into transactions.

@@ -3,6 +3,7 @@
 //! The history is gone through once, a few commits at a time, for the texts that are to go. They
 //! go with one write of the store, together with the commit that tells of it.
 
+mod authors;
 mod data;
 mod entered;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub(super) use authors::Authors;
 pub use data::{EnteredText, MemberCommit, MemberData};
 
 use self::entered::{Entered, Name};
@@ -24,7 +26,7 @@ use crate::log::{
     NumberedText, OF_BOOK, OF_MEMBER, Object, StoredCommit,
 };
 use crate::model::{ActorId, DocumentKind, Role};
-use crate::store::{COMMITS, Head};
+use crate::store::{COMMITS, Head, newest_seal};
 
 /// What of a member is erased.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -124,6 +126,9 @@ impl BookHandle {
     async fn look_through(&self, scan: &mut Scan, head: Head) -> Result<()> {
         let mut has_read = scan.seq > 0;
         'again: while scan.seq < head.seq {
+            if scan.seq == 0 {
+                self.learn_sealed(scan, head).await?;
+            }
             let most = u32::try_from(head.seq.saturating_sub(scan.seq)).unwrap_or(u32::MAX);
             let store = &self.engine.inner.store;
             let commits = store.commits(self.book_id, scan.seq, most.min(COMMITS)).await?;
@@ -131,7 +136,7 @@ impl BookHandle {
                 return Err(Error::corrupt("the history ends before its head"));
             }
             for commit in commits {
-                if has_read && commit.is_erasure()? {
+                if has_read && commit.takes_away()? {
                     *scan = scan.anew();
                     has_read = false;
                     continue 'again;
@@ -143,6 +148,19 @@ impl BookHandle {
             Some(it) if !it.is_known => Err(Error::not_found("member", &it.actor)),
             _ => Ok(()),
         }
+    }
+
+    /// Takes note of what a seal tells that the member entered.
+    async fn learn_sealed(&self, scan: &mut Scan, head: Head) -> Result<()> {
+        let Some(OfMember { entered: Some(entered), actor, .. }) = &mut scan.member else {
+            return Ok(());
+        };
+        let store = &*self.engine.inner.store;
+        if let Some(seal) = newest_seal(store, self.book_id, head.seq).await? {
+            let records = seal.read_texts()?.sealed;
+            records.iter().filter(|it| it.by == *actor).for_each(|it| entered.learn_sealed(it));
+        }
+        Ok(())
     }
 
     /// The documents and transactions that hold what goes, each before and after; `None` where the
@@ -237,12 +255,21 @@ impl Scan {
     }
 
     fn read(&mut self, commit: &StoredCommit) -> Result<()> {
+        if commit.is_sealed() {
+            self.seq = commit.seq;
+            if let Some(member) = &mut self.member {
+                member.is_known |= commit.entry()?.actor == member.actor;
+            }
+            return Ok(());
+        }
         let texts = commit.read_texts()?;
         self.seq = commit.seq;
         let count = match &mut self.member {
             None => {
                 let images = texts.changes.iter().flat_map(|it| [&it.before, &it.after]);
-                images.flatten().count().saturating_add(texts.reason.iter().count())
+                let sealed = texts.sealed.iter().map(|it| &it.text);
+                let all = images.chain(sealed).flatten();
+                all.count().saturating_add(texts.reason.iter().count())
             }
             Some(member) => {
                 let (actor, action) = texts.header();
@@ -259,6 +286,11 @@ impl Scan {
                 if let Some(entered) = &mut member.entered {
                     entered.carry(action, &texts.changes);
                     numbers.extend(entered.choose(&texts.changes));
+                    for record in &texts.sealed {
+                        if record.by == member.actor || entered.is_in_record(record) {
+                            numbers.extend(record.text.iter().map(|text| text.number));
+                        }
+                    }
                 }
                 numbers.sort_unstable();
                 numbers.dedup();

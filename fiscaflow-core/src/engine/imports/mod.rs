@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::progress::{ImportPhase, Reporter};
 use super::run::{Command, Decision, Facts, Needs};
 use super::{base64_bytes, noun};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, ImportId, LayoutId, TransactionId};
 use crate::import::matching::{PENDING_DAYS, undecided};
 use crate::import::{
@@ -113,6 +113,7 @@ impl Imports<'_> {
     /// as before, edits made since stay on what stays. The file can be imported again. Rows that a
     /// later file repeated belong to the import that brought them first, and go with it. An import
     /// that came with a restored export is refused: its commit is in the book it was made in.
+    /// `not_undoable` where the import's commit is sealed.
     pub async fn undo(&self, id: ImportId) -> Result<UndoReport> {
         let mut undo = UndoImport::new(id);
         // First the book, then the answer: where a request with the same key has just taken the
@@ -130,6 +131,10 @@ impl Imports<'_> {
         let store = &self.book.engine.inner.store;
         let commits = store.commits(self.book.book_id, before, 1).await?;
         let commit = commits.first().ok_or_else(|| Error::corrupt("an import has no commit"))?;
+        if commit.is_sealed() {
+            let text = "the commit of the import is sealed: what it did is gone";
+            return Err(Error::new(ErrorCode::NotUndoable, text).id(id));
+        }
         undo.read(commit.open()?.changes);
         undo.brought.extend(self.brought(&undo).await?);
         self.book.run(&undo).await
@@ -154,6 +159,10 @@ impl Imports<'_> {
         }
         let history = self.book.history();
         let made = history.commits(0, |commit| {
+            // What was made in one that is sealed stays as if a person had recorded it.
+            if commit.is_sealed() {
+                return Ok(true);
+            }
             for change in commit.open()?.changes {
                 // What an undo brings back was made before.
                 if let (None, Some(Object::Transaction(made))) = (change.before, change.after)

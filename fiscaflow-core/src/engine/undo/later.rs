@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::names::{is_exclusive, is_named, names, needed};
 use super::{Key, Undone, key_of};
 use crate::error::Result;
-use crate::log::{Change, NewEvent, Object, StoredCommit, changed_units};
+use crate::log::{Change, NewEvent, Object, RESTATE, StoredCommit, changed_units};
 use crate::model::{CustomCurrency, Document};
 use crate::money::Currency;
 
@@ -72,6 +72,10 @@ impl Later {
     /// Reads the next commit.
     pub(super) fn read(&mut self, commit: &StoredCommit) -> Result<()> {
         let opened = commit.open()?;
+        if opened.action() == RESTATE {
+            self.seq = commit.seq;
+            return Ok(());
+        }
         let mut touched = BTreeMap::new();
         for change in &opened.changes {
             let Some(subject) = change.subject() else { continue };

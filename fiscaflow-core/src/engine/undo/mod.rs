@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 use super::run::{Command, Decision, Facts, Needs};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::TransactionId;
-use crate::log::{Change, Object, Opened, StoredCommit, changed_units, fields, unit, with_fields};
+use crate::log::{
+    Change, Object, Opened, RESTATE, SEAL, StoredCommit, changed_units, fields, unit, with_fields,
+};
 use crate::model::{Document, Role};
 use crate::plan::Plan;
 use fitting::Fitting;
@@ -118,6 +120,9 @@ impl UndoCommit {
     pub(super) fn read(&mut self, commit: Opened) -> Result<()> {
         self.action = commit.action().to_owned();
         let refuse = |text: &str| Err(Error::new(ErrorCode::NotUndoable, text).id(self.seq));
+        if [SEAL, RESTATE].contains(&commit.action()) {
+            return refuse("what is sealed does not come back");
+        }
         if commit.erased > 0 {
             return refuse("texts of it were erased");
         }
