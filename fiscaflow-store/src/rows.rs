@@ -6,9 +6,12 @@
 use std::borrow::Cow;
 
 use chrono::{NaiveDate, TimeDelta};
-use fiscaflow_core::model::{Attachment, Origin, Source, SourceKind, Split, Status, Transaction};
+use fiscaflow_core::model::{
+    Attachment, Document, Origin, Source, SourceKind, Split, Status, Transaction,
+};
 #[cfg(feature = "postgres")]
 use fiscaflow_core::store::{ColumnRow, Links};
+use fiscaflow_core::store::{Kept, KeptRow, search_text};
 use fiscaflow_core::{
     AccountId, CategoryId, Currency, GoalId, ImportId, Money, Result, ScheduleId, TransactionId,
 };
@@ -97,6 +100,65 @@ impl<'a> Encoded<'a> {
             metadata: json(&transaction.metadata, transaction.metadata.is_empty())?,
         })
     }
+}
+
+/// The columns of a row that do not stand as they are written for the transaction that was read
+/// from it. What is not named here can be written in one way only.
+pub(crate) fn odd_columns<'r>(
+    transaction: &Transaction,
+    mut column: impl FnMut(&str) -> Result<Option<&'r str>>,
+) -> Result<Vec<&'static str>> {
+    let encoded = Encoded::new(transaction)?;
+    let (currency, search) = (transaction.amount.currency().stored(), search_text(transaction));
+    let expected = [
+        ("currency", Some(currency.as_str())),
+        ("search", Some(search.as_str())),
+        ("splits", encoded.splits.as_deref()),
+        ("tags", encoded.tags.as_deref()),
+        ("sources", encoded.sources.as_deref()),
+        ("attachments", encoded.attachments.as_deref()),
+        ("metadata", encoded.metadata.as_deref()),
+    ];
+    let mut odd = Vec::new();
+    for (name, expected) in expected {
+        if column(name)? != expected {
+            odd.push(name);
+        }
+    }
+    Ok(odd)
+}
+
+/// A document's row, whatever it holds.
+pub(crate) fn kept_document(kind: &str, key: &str, content: &str) -> KeptRow {
+    let document = kind.parse().and_then(|kind| Document::decode(kind, content.as_bytes())).ok();
+    let mut odd = Vec::new();
+    if let Some(document) = &document {
+        if document.key() != key {
+            odd.push("key");
+        }
+        if !is_written(content, document) {
+            odd.push("content");
+        }
+    }
+    let content = document.map(|document| Kept::Document(Box::new(document)));
+    KeptRow { kind: kind.to_owned(), id: key.to_owned(), content, odd }
+}
+
+/// Whether a text is how a document is written: now, or by an earlier version, which did not know
+/// every member yet.
+fn is_written(content: &str, document: &Document) -> bool {
+    let Ok(now) = document.encode() else { return false };
+    if now == content.as_bytes() {
+        return true;
+    }
+    type Members = serde_json::Map<String, serde_json::Value>;
+    let (Ok(then), Ok(now)) =
+        (serde_json::from_str::<Members>(content), serde_json::from_slice::<Members>(&now))
+    else {
+        return false;
+    };
+    let compact = serde_json::to_string(&then).is_ok_and(|text| text == content);
+    compact && then.iter().all(|(name, value)| now.get(name) == Some(value))
 }
 
 /// Reads a whole transaction: the cells in the order of these lines, origins as JSON at the end.

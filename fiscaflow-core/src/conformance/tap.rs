@@ -10,8 +10,8 @@ use crate::id::{BookId, TransactionId};
 use crate::log::{Commit, Erasure, StoredCommit};
 use crate::model::{Document, Transaction};
 use crate::store::{
-    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
+    Answered, ColumnRow, Delivery, DeliveryStep, Head, KeptPart, KeptRow, OriginQuery, OriginRow,
+    PageRequest, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 
 /// What happens around the calls of a store.
@@ -90,4 +90,5 @@ pass_on! {
     fn deliver(book_id: BookId, sink: &str, step: Arc<DeliveryStep>) -> ();
     fn snapshot(book_id: BookId) -> Option<Snapshot>;
     fn keep_snapshot(book_id: BookId, snapshot: Snapshot) -> ();
+    fn kept(book_id: BookId, part: &KeptPart) -> Vec<KeptRow>;
 }

@@ -74,6 +74,7 @@ pub use retention::{SealReport, Sealing};
 pub use rules::{ApplyReport, RuleText, Rules};
 pub use schedules::{Schedules, StreamQuery};
 pub use secrets::Secrets;
+pub(crate) use state::most_changes;
 pub use suggestions::{
     SuggestionPage, SuggestionQuery, SuggestionScope, Suggestions, SuggestionsApplied,
 };

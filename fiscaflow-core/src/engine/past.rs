@@ -25,9 +25,9 @@ use crate::log::{Commit, Erasure, Object, StoredCommit};
 use crate::model::{Document, Role, Transaction};
 use crate::plan::book_not_found;
 use crate::store::{
-    Answered, COMMITS, ColumnRow, Contents, Delivery, DeliveryStep, Head, OriginQuery, OriginRow,
-    PageRequest, Position, SetAside, SetAsideQuery, Snapshot, Store, TransactionQuery, TreeNodes,
-    WaitingQuery,
+    Answered, COMMITS, ColumnRow, Contents, Delivery, DeliveryStep, Head, Kept, KeptPart, KeptRow,
+    OriginQuery, OriginRow, PageRequest, Position, SetAside, SetAsideQuery, Snapshot, Store,
+    TransactionQuery, TreeNodes, WaitingQuery,
 };
 
 /// How many points are kept at most; together they hold at most as many transactions as one may.
@@ -478,6 +478,26 @@ impl Store for PastStore {
         let past = self.past().await?;
         *past.view.lock().unwrap_or_else(PoisonError::into_inner) = Some(snapshot);
         Ok(())
+    }
+
+    async fn kept(&self, book_id: BookId, part: &KeptPart) -> Result<Vec<KeptRow>> {
+        let past = self.past().await?;
+        let KeptPart::Answers { after, limit } = part else { return Ok(past.contents.kept(part)) };
+        let (mut after, limit) = (after.clone(), *limit);
+        loop {
+            let part = KeptPart::Answers { after, limit };
+            let mut rows = self.store().kept(book_id, &part).await?;
+            let Some(last) = rows.last() else { return Ok(rows) };
+            after = Some(last.id.clone());
+            // Those of later commits were not given yet.
+            rows.retain(|row| match &row.content {
+                Some(Kept::Answer(answered)) => answered.seq <= past.head.seq,
+                _ => true,
+            });
+            if !rows.is_empty() {
+                return Ok(rows);
+            }
+        }
     }
 
     async fn close(&self) {}

@@ -484,6 +484,6 @@ fn is_to_be_kept(view: &View) -> bool {
 }
 
 /// How many changes are applied to a view at most before it is made anew.
-fn most_changes(view: &View) -> usize {
+pub(crate) fn most_changes(view: &View) -> usize {
     view.len().div_euclid(CATCH_UP).saturating_add(LEAST_CATCH_UP)
 }

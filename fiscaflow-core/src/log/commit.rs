@@ -164,8 +164,9 @@ impl NewEvent {
 
 /// An idempotency key, what it was used for and what was answered.
 ///
-/// The header, which can never be erased, holds a digest of the request under a salt. The salt is
-/// stored beside the answer and goes with it: then the digest confirms no guess at the request.
+/// The header, which can never be erased, holds digests of the request and of the answer under a
+/// salt. The salt is stored beside the answer and goes with it: then the digests confirm no guess
+/// at either.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Idempotency {
     /// The caller's key.
@@ -183,6 +184,15 @@ impl Idempotency {
     pub fn new(key: String, request: Hash, request_salt: [u8; 16], answer: Vec<u8>) -> Self {
         let request_digest = Self::salted(&request_salt, request);
         Self { key, request_salt, request_digest, answer }
+    }
+
+    /// What stands in the header for the answer: it goes with the salt, too.
+    fn answer_digest(&self) -> Hash {
+        Self::salted_answer(&self.request_salt, &self.answer)
+    }
+
+    pub(crate) fn salted_answer(request_salt: &[u8; 16], answer: &[u8]) -> Hash {
+        Hash::of(&[request_salt, answer])
     }
 
     /// What stands in the header for a request with that SHA-256.
@@ -306,6 +316,9 @@ pub(super) struct Header {
     pub(super) idempotency_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) request_digest: Option<Hash>,
+    /// Absent in commits of before it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) answer_digest: Option<Hash>,
     pub(super) changes: u64,
     pub(super) body: Hash,
 }
@@ -435,6 +448,7 @@ impl Draft {
             causation_id: self.info.causation_id,
             idempotency_key: self.idempotency.as_ref().map(|used| used.key.clone()),
             request_digest: self.idempotency.as_ref().map(|used| used.request_digest),
+            answer_digest: self.idempotency.as_ref().map(Idempotency::answer_digest),
             changes: u64::try_from(self.changes.len()).unwrap_or(u64::MAX),
             body: Hash::of(&[&body]),
         })?;
@@ -464,6 +478,13 @@ impl Opened {
     /// The verb.
     pub(crate) fn action(&self) -> &str {
         &self.header.action
+    }
+
+    /// The idempotency key and what stands in the header for its request and, in newer ones, for
+    /// the answer.
+    pub(crate) fn answered(&self) -> Option<(&str, Hash, Option<Hash>)> {
+        let Header { idempotency_key, request_digest, answer_digest, .. } = &self.header;
+        Some((idempotency_key.as_deref()?, (*request_digest)?, *answer_digest))
     }
 }
 
@@ -552,6 +573,24 @@ impl StoredCommit {
     ///
     /// Errors: `sealed` where body and texts are gone.
     pub(crate) fn open(&self) -> Result<Opened> {
+        let mut changes = Vec::new();
+        let opened = self.open_each(&mut |change| {
+            changes.push(change);
+            Ok(())
+        })?;
+        Ok(Opened { changes, ..opened })
+    }
+
+    /// What is left of a commit that is sealed; every byte of it is checked.
+    pub(super) fn open_sealed(&self) -> Result<Opened> {
+        let (header, reason) = (self.open_header()?, None);
+        Ok(Opened { header, reason, changes: Vec::new(), events: Vec::new(), erased: 0 })
+    }
+
+    /// What [`Self::open`] reads, change by change: none of them is in the answer, for a large
+    /// commit would be in memory several times over. What was handed out counts only once all of
+    /// it fits.
+    pub(crate) fn open_each(&self, visit: &mut dyn FnMut(Change) -> Result<()>) -> Result<Opened> {
         let (header, body) = self.open_body()?;
         let mut texts = TextsReader::new(&self.texts);
         let reason = match body.reason {
@@ -559,21 +598,20 @@ impl StoredCommit {
             None => None,
         };
         let reason = reason.map(std::borrow::Cow::into_owned);
-        let mut changes = Vec::with_capacity(body.changes.len());
-        for change in &body.changes {
+        for change in body.changes {
             let mut decode = |image: &Option<Image>| match image {
                 Some(image) => {
                     image::decode(&change.kind, &change.key, self.seq, image, &mut texts).map(Some)
                 }
                 None => Ok(None),
             };
-            changes.push(Change { before: decode(&change.before)?, after: decode(&change.after)? });
+            visit(Change { before: decode(&change.before)?, after: decode(&change.after)? })?;
         }
         for record in &body.entered {
             texts.next(record.text)?;
         }
         let erased = texts.finish()?;
-        Ok(Opened { header, reason, changes, events: body.events, erased })
+        Ok(Opened { header, reason, changes: Vec::new(), events: body.events, erased })
     }
 }
 

@@ -95,6 +95,16 @@ pub(crate) fn with_fields(object: &Object, fields: Fields) -> Result<Object> {
     }
 }
 
+impl Object {
+    /// The names of the members that another object of the kind does not have, or has other.
+    pub(crate) fn differs_in(&self, other: &Self) -> Result<Vec<String>> {
+        let (ours, theirs) = (members(self)?, members(other)?);
+        let names: BTreeSet<&String> = ours.keys().chain(theirs.keys()).collect();
+        let differs = |name: &&String| ours.get(*name) != theirs.get(*name);
+        Ok(names.into_iter().filter(differs).cloned().collect())
+    }
+}
+
 /// The unit that a field belongs to.
 pub(crate) fn unit<'a>(kind: &str, field: &'a str) -> &'a str {
     match field {

@@ -50,6 +50,11 @@ impl Hash {
         &self.0
     }
 
+    /// The first half, where many digests are held and none is proved.
+    pub(crate) fn half(&self) -> [u8; 16] {
+        self.0.first_chunk().copied().unwrap_or_default()
+    }
+
     /// The hexadecimal digits, by a table: a large commit writes several digests a row, and each
     /// byte of them through a formatter would show.
     fn digits(&self) -> [u8; 64] {

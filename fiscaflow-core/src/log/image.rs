@@ -233,6 +233,16 @@ fn erased_tags(budget: &Map<String, Value>) -> Value {
 }
 
 impl Object {
+    /// What tells one state of an object from every other: the first half of the SHA-256 of all
+    /// that its image holds, texts and revision included.
+    pub(crate) fn digest(&self) -> Result<[u8; 16]> {
+        let hash = match self {
+            Self::Document(document) => Hash::of(&[&document.encode()?]),
+            Self::Transaction(it) => return digest_of(it),
+        };
+        Ok(hash.half())
+    }
+
     /// The object as it is read from the history once its texts were erased: facts stay, personal
     /// texts and digests of them are empty.
     pub fn without_texts(&self) -> Result<Self> {
@@ -313,6 +323,15 @@ pub(crate) fn each_text(field: &str, value: &Value, call: &mut impl FnMut(&str))
         }
         _ => {}
     }
+}
+
+/// [`Object::digest`] of a transaction.
+pub(crate) fn digest_of(transaction: &Transaction) -> Result<[u8; 16]> {
+    let mut bytes = transaction.revision.to_be_bytes().to_vec();
+    let unwritable = |error: serde_json::Error| Error::corrupt(error.to_string());
+    serde_json::to_writer(&mut bytes, &facts_of(transaction)).map_err(unwritable)?;
+    serde_json::to_writer(&mut bytes, &texts_of(transaction)).map_err(unwritable)?;
+    Ok(Hash::of(&[&bytes]).half())
 }
 
 fn facts_of(transaction: &Transaction) -> TransactionFacts<'_> {

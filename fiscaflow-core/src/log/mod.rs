@@ -31,6 +31,6 @@ pub(crate) use erasure::{
 pub use erasure::{ErasedTexts, Erasure};
 pub(crate) use fields::{changed_units, fields, unit, with_fields};
 pub use hash::Hash;
-pub(crate) use image::{TRANSACTION, each_text};
+pub(crate) use image::{TRANSACTION, digest_of, each_text};
 pub(crate) use seal::{Authorship, RESTATE, SEAL, Seal};
-pub use verify::{Verification, Verifier};
+pub use verify::{Finding, Verification, Verifier};

@@ -1,14 +1,15 @@
-//! Checking a history: every byte against its hash, every link against its parent.
+//! Checking a history: every byte against its hash, every link against its parent. What a store
+//! keeps beside the history is compared with it by [`verify_book`](crate::store::verify_book).
 
 use serde::{Deserialize, Serialize};
 
-use super::{Hash, Seal, StoredCommit};
+use super::{Change, Hash, Opened, Seal, StoredCommit};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 use crate::proof::{Frontier, leaf_hash};
 use crate::store::{Head, TreeNodes};
 
-/// What a check of a book's history found.
+/// What a check of a book found: of its history, and of what is kept beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
@@ -21,8 +22,32 @@ pub struct Verification {
     pub head: Hash,
     /// The first commit that does not fit.
     pub broken_seq: Option<u64>,
-    /// What does not fit, in words.
+    /// What does not fit, in words: of the history, else the first finding.
     pub problem: Option<String>,
+    /// What is kept beside the history and does not follow from it, the first 100. What follows
+    /// from a history that is broken is not known, so there are none then.
+    pub findings: Vec<Finding>,
+    /// How many there are.
+    pub finding_count: u64,
+}
+
+/// Something that is kept beside the history and does not follow from it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "schema", derive(utoipa::ToSchema))]
+pub struct Finding {
+    /// The commit since which it should be otherwise; absent where no commit tells of it.
+    pub since: Option<u64>,
+    /// Its kind: that of an object, such as `transaction`; or `answer` of an idempotency key,
+    /// `origin`, `delivery`, `set_aside` or `view`.
+    pub kind: String,
+    /// Its id, as `history.object` takes it; an idempotency key; the name of a sink.
+    pub id: String,
+    /// The fields, or columns of the database, that differ; none where it is missing, cannot be
+    /// read or should not be there.
+    pub fields: Vec<String>,
+    /// What does not fit, in words, without any value.
+    pub problem: String,
 }
 
 /// Checks commits one after the other; it keeps no more than the newest.
@@ -71,18 +96,43 @@ impl Verifier {
 
     /// Checks the next commit; whatever follows a commit that does not fit is not looked at.
     pub fn check(&mut self, commit: &StoredCommit) {
+        self.check_each(commit, &mut |_| Ok(()));
+    }
+
+    /// Checks the next commit and hands out what it says, change by change, and the rest of it if
+    /// it fits.
+    pub(crate) fn check_each(
+        &mut self,
+        commit: &StoredCommit,
+        visit: &mut dyn FnMut(Change) -> Result<()>,
+    ) -> Option<Opened> {
         if self.broken.is_some() {
-            return;
+            return None;
         }
-        match self.fits(commit) {
-            Ok(()) => {
+        match self.fits(commit, visit) {
+            Ok(opened) => {
                 (self.seq, self.hash) = (commit.seq, commit.hash);
                 if let Some(tree) = &mut self.tree {
                     self.completed = tree.append(leaf_hash(&commit.header));
                 }
+                Some(opened)
             }
-            Err(error) => self.broken = Some((self.seq.saturating_add(1), error.to_string())),
+            Err(error) => {
+                self.broken = Some((self.seq.saturating_add(1), error.to_string()));
+                None
+            }
         }
+    }
+
+    /// Something does not fit where the next commit would be.
+    pub(crate) fn breaks(&mut self, problem: &str) {
+        let seq = self.seq.saturating_add(1);
+        self.broken.get_or_insert_with(|| (seq, problem.to_owned()));
+    }
+
+    /// Whether something does not fit.
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken.is_some()
     }
 
     /// Checks what a store keeps of the book's tree beside the commit that was checked last.
@@ -113,12 +163,15 @@ impl Verifier {
             head: self.hash,
             broken_seq,
             problem,
+            findings: Vec::new(),
+            finding_count: 0,
         }
     }
 
     /// Whether a commit without a body fits. Whether it may have none, a later one tells.
-    fn fits_sealed(&mut self, commit: &StoredCommit) -> Result<()> {
-        if commit.open_header()?.book != self.book_id {
+    fn fits_sealed(&mut self, commit: &StoredCommit) -> Result<Opened> {
+        let opened = commit.open_sealed()?;
+        if opened.header.book != self.book_id {
             return Err(Error::corrupt("the commit belongs to another book"));
         }
         if self.sealed != self.seq {
@@ -128,10 +181,14 @@ impl Verifier {
             return Err(Error::corrupt("the body is gone, and its texts are there"));
         }
         self.sealed = commit.seq;
-        Ok(())
+        Ok(opened)
     }
 
-    fn fits(&mut self, commit: &StoredCommit) -> Result<()> {
+    fn fits(
+        &mut self,
+        commit: &StoredCommit,
+        visit: &mut dyn FnMut(Change) -> Result<()>,
+    ) -> Result<Opened> {
         let next = self.seq.saturating_add(1);
         if commit.seq != next {
             return Err(Error::corrupt(format!("commit {next} is missing")));
@@ -142,11 +199,15 @@ impl Verifier {
         if commit.is_sealed() {
             return self.fits_sealed(commit);
         }
-        let opened = commit.open()?;
+        let mut changes = 0_u64;
+        let opened = commit.open_each(&mut |change| {
+            changes = changes.saturating_add(1);
+            visit(change)
+        })?;
         if opened.header.book != self.book_id {
             return Err(Error::corrupt("the commit belongs to another book"));
         }
-        if u64::try_from(opened.changes.len()).ok() != Some(opened.header.changes) {
+        if changes != opened.header.changes {
             return Err(Error::corrupt("the header counts other changes than the body has"));
         }
         if let Some(seal) = opened.seal()? {
@@ -159,7 +220,7 @@ impl Verifier {
                 erasures.first.get_or_insert(commit.seq);
             }
         }
-        Ok(())
+        Ok(opened)
     }
 }
 
@@ -185,12 +246,25 @@ impl Erasures {
 }
 
 impl Verification {
-    /// An error that names the first broken commit, unless everything fits.
+    /// An error that names the first broken commit, or else the first object that does not follow
+    /// from the history, unless everything fits.
     pub fn ok(&self) -> Result<()> {
-        match (&self.problem, self.broken_seq) {
-            (None, _) => Ok(()),
-            (Some(problem), seq) => Err(Error::new(ErrorCode::HistoryBroken, problem.clone())
-                .id(seq.map_or_else(String::new, |seq| seq.to_string()))),
-        }
+        let Some(problem) = &self.problem else { return Ok(()) };
+        let error = Error::new(ErrorCode::HistoryBroken, problem.clone());
+        let first = self.findings.first().map(|finding| finding.id.clone());
+        let id = self.broken_seq.map(|seq| seq.to_string()).or(first);
+        Err(match id {
+            Some(id) => error.id(id),
+            None => error,
+        })
+    }
+
+    /// The same with what was found beside the history: the first of so many.
+    pub(crate) fn with(mut self, findings: Vec<Finding>, count: u64) -> Self {
+        let first = findings.first().map(|finding| finding.problem.clone());
+        self.problem = self.problem.or(first);
+        self.verified = self.problem.is_none();
+        (self.findings, self.finding_count) = (findings, count);
+        self
     }
 }

@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{ColumnRow, OriginQuery, OriginRow, PageRequest, Position};
+use super::{ColumnRow, Kept, KeptPart, KeptRow, OriginQuery, OriginRow, PageRequest, Position};
 use crate::error::Result;
 use crate::id::TransactionId;
-use crate::log::{Change, Object};
+use crate::log::{Change, Object, TRANSACTION};
 use crate::model::{Document, Origin, Transaction};
 
 /// The documents and transactions of a book.
@@ -123,6 +123,33 @@ impl Contents {
     pub fn columns(&self, after: Option<TransactionId>, limit: u32) -> Vec<ColumnRow> {
         let rest = self.transactions.iter().filter(|(id, _)| Some(**id) > after);
         rest.take(size(limit)).map(|(_, transaction)| transaction.into()).collect()
+    }
+
+    /// Documents and transactions as rows, which hold nothing beside them.
+    pub fn kept(&self, part: &KeptPart) -> Vec<KeptRow> {
+        let row = |it: &Transaction| KeptRow {
+            kind: TRANSACTION.to_owned(),
+            id: it.id.to_string(),
+            content: Some(Kept::Transaction(Box::new(it.clone()))),
+            odd: Vec::new(),
+        };
+        match part {
+            KeptPart::Documents => {
+                let row = |((kind, key), it): (&(&str, String), &Document)| KeptRow {
+                    kind: (*kind).to_owned(),
+                    id: key.clone(),
+                    content: Some(Kept::Document(Box::new(it.clone()))),
+                    odd: Vec::new(),
+                };
+                self.documents.iter().map(row).collect()
+            }
+            KeptPart::Transactions { after, limit } => {
+                let rest = self.transactions.iter().filter(|(id, _)| Some(**id) > *after);
+                rest.take(size(*limit)).map(|(_, it)| row(it)).collect()
+            }
+            KeptPart::These(ids) => self.transactions(ids).iter().map(row).collect(),
+            KeptPart::StrayOrigins | KeptPart::Answers { .. } | KeptPart::Sinks => Vec::new(),
+        }
     }
 
     /// What was imported into an account before and may meet new rows.

@@ -1,4 +1,4 @@
-//! Whole histories: from one store to another, against their hashes, against a checkpoint.
+//! Whole histories: from one store to another, and against a checkpoint.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::{COMMITS, Head, PageRequest, Position, Store, TransactionQuery, newes
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::BookId;
 use crate::limits::MAX_ATTEMPTS;
-use crate::log::{Change, Commit, ErasedTexts, Erasure, Hash, Idempotency, Verification, Verifier};
+use crate::log::{Change, Commit, ErasedTexts, Erasure, Hash, Idempotency, Verifier};
 use crate::proof::{Frontier, Held, hashes, right_edge};
 
 /// How many transactions are read at a time.
@@ -220,63 +220,6 @@ async fn is_common(from: &dyn Store, to: &dyn Store, book_id: BookId, seq: u64) 
         (Some(one), Some(other)) => Ok(one.hash == other.hash),
         _ => Err(Error::corrupt("the history ends before its head")),
     }
-}
-
-/// Checks a book's whole history, as its store has it, against its hashes: what is wrong is in the
-/// answer, not an error.
-pub async fn verify_book(store: &dyn Store, book_id: BookId) -> Result<Verification> {
-    loop {
-        // The head is read first: commits that come meanwhile are not part of this check.
-        let head = store.head(book_id).await?;
-        let found = verify_until(store, book_id, head).await?;
-        // What is erased or sealed meanwhile goes before the commit that tells of it is read.
-        if found.verified || !is_erased_since(store, book_id, head).await? {
-            return Ok(found);
-        }
-    }
-}
-
-/// Whether a commit after a head tells of an erasure or a seal.
-async fn is_erased_since(store: &dyn Store, book_id: BookId, head: Option<Head>) -> Result<bool> {
-    let mut after = head.map_or(0, |head| head.seq);
-    loop {
-        let part = store.commits(book_id, after, COMMITS).await?;
-        let Some(newest) = part.last() else { return Ok(false) };
-        after = newest.seq;
-        for commit in &part {
-            // One that does not fit its hash tells of nothing.
-            if commit.takes_away().unwrap_or(false) {
-                return Ok(true);
-            }
-        }
-    }
-}
-
-async fn verify_until(
-    store: &dyn Store,
-    book_id: BookId,
-    head: Option<Head>,
-) -> Result<Verification> {
-    let mut verifier = Verifier::new(book_id);
-    let last = head.map_or(0, |head| head.seq);
-    let mut after = 0;
-    loop {
-        let part = store.commits(book_id, after, COMMITS).await?;
-        let Some(newest) = part.last() else { break };
-        after = newest.seq;
-        let seqs: Vec<u64> = part.iter().map(|commit| commit.seq).collect();
-        let kept = store.tree_nodes(book_id, &seqs).await?;
-        for commit in part.iter().filter(|commit| commit.seq <= last) {
-            verifier.check(commit);
-            kept.iter().filter(|nodes| nodes.seq == commit.seq).for_each(|nodes| {
-                verifier.check_nodes(nodes);
-            });
-        }
-        if after >= last {
-            break;
-        }
-    }
-    Ok(verifier.finish(head))
 }
 
 /// Compares a history with a checkpoint of it that somebody holds, whoever signed it: the book and

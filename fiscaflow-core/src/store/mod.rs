@@ -10,9 +10,11 @@
 mod contents;
 mod copy;
 mod delivery;
+mod kept;
 mod query;
 mod seals;
 mod tree;
+mod verify;
 
 use std::any::Any;
 use std::sync::Arc;
@@ -21,15 +23,17 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 pub use contents::Contents;
-pub use copy::{Copied, check_checkpoint, copy_book, verify_book};
+pub use copy::{Copied, check_checkpoint, copy_book};
 pub use delivery::{
     Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, WaitingQuery,
 };
+pub use kept::{Kept, KeptPart, KeptRow, KeptSink};
 pub use query::{
     OriginQuery, OriginRow, PageRequest, Position, TransactionQuery, fold, search_text,
 };
 pub(crate) use seals::newest_seal;
 pub use tree::TreeNodes;
+pub use verify::{VerifyPhase, VerifyProgress, verify_book, verify_book_watched};
 
 use crate::error::Result;
 use crate::id::{AccountId, BookId, CategoryId, GoalId, ScheduleId, TransactionId};
@@ -290,6 +294,10 @@ pub trait Store: std::fmt::Debug + Any + Send + Sync {
     async fn keep_snapshot(&self, _book_id: BookId, _snapshot: Snapshot) -> Result<()> {
         Ok(())
     }
+
+    /// What is kept beside the history, as it stands in its rows. Of one call all of it belongs
+    /// together.
+    async fn kept(&self, book_id: BookId, part: &KeptPart) -> Result<Vec<KeptRow>>;
 
     /// Ends the work in order; later calls answer `closed`. Closing twice is no error.
     async fn close(&self);

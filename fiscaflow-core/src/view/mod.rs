@@ -319,6 +319,15 @@ impl View {
         self.payees.settle();
     }
 
+    /// Whether another view gives the same figures, however it came to be.
+    pub(crate) fn is_same(&mut self, other: &mut Self) -> bool {
+        self.settle();
+        other.settle();
+        self.sorted.is_ordered_as(&other.sorted)
+            && self.lines().eq(other.lines())
+            && self.sorted.extras == other.sorted.extras
+    }
+
     /// What the lines have in common, by number; some may have no line any more.
     pub fn groups(&self) -> impl Iterator<Item = &Group> {
         self.groups.values()

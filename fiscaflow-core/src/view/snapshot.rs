@@ -16,7 +16,8 @@ use crate::id::{AccountId, CategoryId, GoalId, ScheduleId, TransactionId};
 use crate::log::Hash;
 use crate::store::Links;
 
-/// The layout that is written; another is not read.
+/// The layout that is written; another is not read. A verification takes what cannot be read for a
+/// changed one: whoever changes the layout lets stores forget the views that they keep.
 const LAYOUT: &[u8] = b"fiscaflow view 1\n";
 const DIGEST_BYTES: usize = 32;
 

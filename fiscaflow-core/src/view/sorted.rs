@@ -16,7 +16,7 @@ use crate::store::{ColumnRow, Links};
 pub(super) type Tags = Arc<[String]>;
 
 /// What few transactions have, by their ids.
-#[derive(Clone, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub(super) struct Extras {
     pub(super) tags: BTreeMap<TransactionId, Tags>,
     pub(super) links: BTreeMap<TransactionId, Links>,
@@ -55,7 +55,7 @@ pub(super) struct Part {
 pub(super) type Rows = BTreeMap<(i32, TransactionId), Box<[Part]>>;
 
 /// A day and where its lines begin.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 struct Day {
     day: i32,
     first: u32,
@@ -321,6 +321,11 @@ impl Sorted {
         sorted.cells = cells(&sorted);
         sorted.cells.shrink_to_fit();
         Some(sorted)
+    }
+
+    /// Whether days and ids lead to the same lines.
+    pub(super) fn is_ordered_as(&self, other: &Self) -> bool {
+        self.by_id == other.by_id && self.days == other.days
     }
 
     /// What its columns take in memory, what few transactions have left out, in bytes.

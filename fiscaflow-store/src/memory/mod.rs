@@ -12,8 +12,9 @@ use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, ErasedTexts, Erasure, Hash, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Contents, Delivery, DeliveryStep, EventPlace, Head, OriginQuery,
-    OriginRow, PageRequest, SetAside, SetAsideQuery, Store, TreeNodes, WaitingQuery,
+    Answered, ColumnRow, Contents, Delivery, DeliveryStep, EventPlace, Head, Kept, KeptPart,
+    KeptRow, KeptSink, OriginQuery, OriginRow, PageRequest, SetAside, SetAsideQuery, Store,
+    TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
 
@@ -183,6 +184,37 @@ impl Book {
     }
 }
 
+impl Book {
+    fn kept(&self, part: &KeptPart) -> Vec<KeptRow> {
+        let row = |kind: &str, id: &str, content| KeptRow {
+            kind: kind.to_owned(),
+            id: id.to_owned(),
+            content: Some(content),
+            odd: Vec::new(),
+        };
+        match part {
+            KeptPart::Answers { after, limit } => {
+                let rest = self.answers.iter().filter(|(key, _)| Some(*key) > after.as_ref());
+                let rest = rest.take(size(*limit));
+                rest.map(|(key, it)| row("answer", key, Kept::Answer(it.clone()))).collect()
+            }
+            KeptPart::Sinks => {
+                let sink = |(name, sink): (&String, &Sink)| {
+                    let kept = KeptSink {
+                        delivery: Some(sink.delivery.clone()),
+                        head_seq: self.head().map_or(0, |head| head.seq),
+                        again: sink.set_aside.values().any(|event| event.again),
+                        findable: true,
+                    };
+                    row("delivery", name, Kept::Sink(kept))
+                };
+                self.sinks.iter().map(sink).collect()
+            }
+            part => self.contents.kept(part),
+        }
+    }
+}
+
 fn size(limit: u32) -> usize {
     usize::try_from(limit).unwrap_or(usize::MAX)
 }
@@ -330,6 +362,10 @@ impl Store for MemoryStore {
             true => Ok(()),
             false => Err(Error::new(ErrorCode::Conflict, "the delivery has moved on")),
         }
+    }
+
+    async fn kept(&self, book_id: BookId, part: &KeptPart) -> Result<Vec<KeptRow>> {
+        self.read(book_id, |book| book.kept(part))
     }
 
     async fn close(&self) {

@@ -46,13 +46,18 @@ pub(super) async fn answered(
     select.push(" AND key = ").push_bind(key);
     let rows = store.rows(select).await?;
     let Some(row) = rows.first() else { return Ok(None) };
+    read_answered(row).map(Some)
+}
+
+/// Reads the first columns of a row: commit, salt, digest, answer.
+pub(super) fn read_answered(row: &PgRow) -> Result<Answered> {
     let salt: &[u8] = row.try_get(1).map_err(failed)?;
-    Ok(Some(Answered {
+    Ok(Answered {
         seq: read_seq(row.try_get(0).map_err(failed)?)?,
         request_salt: salt.try_into().map_err(|_| damaged("a salt has 16 bytes"))?,
         request_digest: Hash::from_slice(row.try_get(2).map_err(failed)?)?,
         answer: row.try_get(3).map_err(failed)?,
-    }))
+    })
 }
 
 pub(super) fn read_seq(seq: i64) -> Result<u64> {

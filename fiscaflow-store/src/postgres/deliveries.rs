@@ -111,10 +111,14 @@ pub(super) async fn delivery(
     let mut select = select(book_id, COLUMNS, "deliveries")?;
     select.push(" AND version > 0 AND sink = ").push_bind(sink);
     let rows = store.rows(select).await?;
-    let Some(row) = rows.first() else { return Ok(None) };
+    rows.first().map(read_delivery).transpose()
+}
+
+/// Reads the first columns of a row, in the order of [`COLUMNS`].
+pub(super) fn read_delivery(row: &PgRow) -> Result<Delivery> {
     let owner: Option<String> = row.try_get(3).map_err(failed)?;
     let until = instant(row.try_get(4).map_err(failed)?)?;
-    Ok(Some(Delivery {
+    Ok(Delivery {
         version: number(row, 0)?,
         seq: number(row, 1)?,
         events: number(row, 2)?,
@@ -123,7 +127,7 @@ pub(super) async fn delivery(
         misses: number(row, 6)?,
         failure: row.try_get(7).map_err(failed)?,
         retry_at: instant(row.try_get(8).map_err(failed)?)?,
-    }))
+    })
 }
 
 pub(super) async fn set_aside(
@@ -160,7 +164,7 @@ fn read_set_aside(row: &PgRow) -> Result<SetAside> {
 }
 
 /// What is kept of a delivery.
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "version, seq, events, lease_owner, lease_until, tries, misses, failure, retry_at";
 
 /// Writes a step: one statement, like a commit.

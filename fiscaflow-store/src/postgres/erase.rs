@@ -174,9 +174,12 @@ impl Work<'_> {
         let mut update = self.update("transactions")?;
         update.push("description = '', payee = NULL, tags = NULL, notes = NULL, search = ");
         update.push_bind(fold("\n\n")).push(", reference = NULL, external_id = NULL, ");
-        update.push("attachments = NULL, metadata = NULL, splits = (SELECT jsonb_agg(");
-        update.push("part - 'notes' ORDER BY place)::text FROM jsonb_array_elements(");
-        update.push("splits::jsonb) WITH ORDINALITY AS parts(part, place)) ");
+        // Byte for byte as `crate::rows` writes parts: a verification compares the texts.
+        update.push("attachments = NULL, metadata = NULL, splits = (SELECT '[' || string_agg(");
+        update.push("'{\"minor\":' || (part ->> 'minor') || coalesce(',\"category\":\"' || ");
+        update.push("(part ->> 'category') || '\"', '') || '}', ',' ORDER BY place) || ']' ");
+        update.push("FROM jsonb_array_elements(splits::jsonb) WITH ORDINALITY ");
+        update.push("AS parts(part, place)) ");
         update.push("WHERE book_id = $1 AND ").push(BOOK);
         self.run(update).await?;
         let mut origins = self.update("origins")?;

@@ -13,6 +13,7 @@ mod deliveries;
 mod documents;
 mod erase;
 mod error;
+mod kept;
 mod migrate;
 mod options;
 mod rows;
@@ -27,8 +28,8 @@ use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, Erasure, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
+    Answered, ColumnRow, Delivery, DeliveryStep, Head, KeptPart, KeptRow, OriginQuery, OriginRow,
+    PageRequest, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::PgPool;
@@ -170,6 +171,10 @@ impl Store for PostgresStore {
     async fn keep_snapshot(&self, book_id: BookId, snapshot: Snapshot) -> Result<()> {
         let store = self.opened()?.clone();
         crate::uncancelled(async move { snapshots::keep(&store, book_id, snapshot).await }).await
+    }
+
+    async fn kept(&self, book_id: BookId, part: &KeptPart) -> Result<Vec<KeptRow>> {
+        kept::kept(self.opened()?, book_id, part).await
     }
 
     async fn close(&self) {

@@ -3,6 +3,7 @@
 use fiscaflow_core::log::{Hash, StoredCommit};
 use fiscaflow_core::store::Answered;
 use fiscaflow_core::{BookId, Result};
+use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqlitePool};
 
 use super::error::{damaged, failed};
@@ -23,7 +24,7 @@ pub(super) async fn commits(
     .fetch_all(pool)
     .await
     .map_err(failed)?;
-    let read = |row: sqlx::sqlite::SqliteRow| {
+    let read = |row: SqliteRow| {
         Ok(StoredCommit {
             seq: read_seq(row.try_get(0).map_err(failed)?)?,
             parent: Hash::from_slice(row.try_get(1).map_err(failed)?)?,
@@ -51,13 +52,18 @@ pub(super) async fn answered(
     .await
     .map_err(failed)?;
     let Some(row) = row else { return Ok(None) };
+    read_answered(&row).map(Some)
+}
+
+/// Reads the first columns of a row: commit, salt, digest, answer.
+pub(super) fn read_answered(row: &SqliteRow) -> Result<Answered> {
     let salt: &[u8] = row.try_get(1).map_err(failed)?;
-    Ok(Some(Answered {
+    Ok(Answered {
         seq: read_seq(row.try_get(0).map_err(failed)?)?,
         request_salt: salt.try_into().map_err(|_| damaged("a salt has 16 bytes"))?,
         request_digest: Hash::from_slice(row.try_get(2).map_err(failed)?)?,
         answer: row.try_get(3).map_err(failed)?,
-    }))
+    })
 }
 
 pub(super) fn read_seq(seq: i64) -> Result<u64> {

@@ -6,11 +6,12 @@ use fiscaflow_core::store::{
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, EventId, Result};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqliteConnection, SqlitePool};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
 
 use super::SqliteStore;
 use super::commit::{self, Job};
 use super::error::{damaged, failed};
+use super::rows::blob;
 
 /// Books that have moved, and those of which it is kept that they wait: two short indexes.
 const INDEXED: &str = "\
@@ -97,19 +98,22 @@ pub(super) async fn delivery(
     book_id: BookId,
     sink: &str,
 ) -> Result<Option<Delivery>> {
-    let row = sqlx::query(
-        "SELECT version, seq, events, lease_owner, lease_until, tries, misses, failure, retry_at \
-         FROM deliveries WHERE book_id = ? AND sink = ? AND version > 0",
-    )
-    .bind(book_id.uuid().as_bytes().as_slice())
-    .bind(sink)
-    .fetch_optional(pool)
-    .await
-    .map_err(failed)?;
-    let Some(row) = row else { return Ok(None) };
+    let mut select = QueryBuilder::<Sqlite>::new("SELECT ");
+    select.push(COLUMNS).push(" FROM deliveries WHERE version > 0 AND book_id = ");
+    select.push_bind(blob(book_id.uuid())).push(" AND sink = ").push_bind(sink);
+    let row = select.build().fetch_optional(pool).await.map_err(failed)?;
+    row.as_ref().map(read_delivery).transpose()
+}
+
+/// What is kept of a delivery, in the order of [`read_delivery`].
+pub(super) const COLUMNS: &str =
+    "version, seq, events, lease_owner, lease_until, tries, misses, failure, retry_at";
+
+/// Reads the first columns of a row.
+pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery> {
     let owner: Option<String> = row.try_get(3).map_err(failed)?;
     let until = instant(row.try_get(4).map_err(failed)?)?;
-    Ok(Some(Delivery {
+    Ok(Delivery {
         version: number(row.try_get::<i64, _>(0).map_err(failed)?)?,
         seq: number(row.try_get::<i64, _>(1).map_err(failed)?)?,
         events: number(row.try_get::<i64, _>(2).map_err(failed)?)?,
@@ -118,7 +122,7 @@ pub(super) async fn delivery(
         misses: number(row.try_get::<i64, _>(6).map_err(failed)?)?,
         failure: row.try_get(7).map_err(failed)?,
         retry_at: instant(row.try_get(8).map_err(failed)?)?,
-    }))
+    })
 }
 
 pub(super) async fn set_aside(

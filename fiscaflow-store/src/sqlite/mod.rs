@@ -13,6 +13,7 @@ mod deliveries;
 mod documents;
 mod erase;
 mod error;
+mod kept;
 mod migrate;
 mod options;
 mod portable;
@@ -28,8 +29,8 @@ use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, Erasure, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
+    Answered, ColumnRow, Delivery, DeliveryStep, Head, KeptPart, KeptRow, OriginQuery, OriginRow,
+    PageRequest, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::SqlitePool;
@@ -192,6 +193,10 @@ impl Store for SqliteStore {
     async fn keep_snapshot(&self, book_id: BookId, snapshot: Snapshot) -> Result<()> {
         self.reading()?;
         snapshots::keep(self.writer(), book_id, snapshot).await
+    }
+
+    async fn kept(&self, book_id: BookId, part: &KeptPart) -> Result<Vec<KeptRow>> {
+        kept::kept(self.reading()?, book_id, part).await
     }
 
     async fn close(&self) {

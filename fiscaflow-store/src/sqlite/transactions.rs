@@ -256,7 +256,7 @@ pub(super) async fn remove(
 }
 
 /// Any number of ids as one value: a list of values is limited.
-fn push_ids(query: &mut QueryBuilder<Sqlite>, ids: &[TransactionId]) -> Result<()> {
+pub(super) fn push_ids(query: &mut QueryBuilder<Sqlite>, ids: &[TransactionId]) -> Result<()> {
     let ids: Vec<String> = ids.iter().map(|id| id.uuid().simple().to_string()).collect();
     query.push("(SELECT unhex(value) FROM json_each(").push_bind(to_json(&ids)?).push("))");
     Ok(())

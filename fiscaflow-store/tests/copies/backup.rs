@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fiscaflow_core::ErrorCode;
 use fiscaflow_core::conformance::Scribe;
-use fiscaflow_core::log::{Change, Commit};
+use fiscaflow_core::log::{Change, Commit, Draft, NewEvent};
 use fiscaflow_core::store::{Delivery, DeliveryStep, Lease, SetAsideQuery, Store};
 use fiscaflow_store::{Durability, SqliteStore};
 
@@ -133,13 +133,16 @@ async fn a_backup_goes_on_delivering_where_it_was_made_and_has_no_leases() {
     let dir = tempfile::tempdir().unwrap();
     let store = database(&dir.path().join("books.db")).await;
     let mut scribe = Scribe::new(1);
-    scribe.change(&store, Vec::new()).await;
+    let event_id = fiscaflow_core::EventId::new(scribe.uuid());
+    let events = vec![NewEvent::new(event_id, "tests.thing.done", "thing", "1")];
+    let commit = scribe.seal_draft(Draft { events, ..scribe.draft(Vec::new()) });
+    scribe.write(&store, commit).await;
     let until = fiscaflow_core::Clock::now(&scribe.clock);
     let lease = Some(Lease { owner: "a relay".to_owned(), until });
     let delivery = Delivery { version: 1, seq: 1, tries: 2, lease, ..Delivery::default() };
     let aside = fiscaflow_core::store::SetAside {
         place: fiscaflow_core::store::EventPlace { seq: 1, number: 0 },
-        event_id: fiscaflow_core::EventId::new(scribe.uuid()),
+        event_id,
         name: "tests.thing.done".to_owned(),
         tries: 5,
         reason: "no".to_owned(),

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use fiscaflow_core::api::{Call, call};
 use fiscaflow_core::engine::{Context, Engine, NewImport};
-use fiscaflow_core::log::{Commit, Hash, StoredCommit};
+use fiscaflow_core::log::{Commit, Hash, Idempotency, StoredCommit};
 use fiscaflow_core::store::{SetAsideQuery, Store};
 use fiscaflow_core::{BookId, Clock, Error, IdSource};
 use fiscaflow_store::{RandomIds, SystemClock};
@@ -196,10 +196,18 @@ async fn stored(store: &dyn Store, id: BookId) -> String {
     told + &format!("{:?}", store.set_aside(id, "hooks", &all).await.unwrap())
 }
 
-/// A commit as it was handed to a store.
-fn as_written(book_id: BookId, stored: StoredCommit) -> Commit {
+/// A commit as it was handed to a store, with its answer.
+async fn as_written(store: &dyn Store, book_id: BookId, stored: StoredCommit) -> Commit {
     let changes = stored.changes().unwrap();
-    Commit { book_id, stored, idempotency: None, changes, nodes: Vec::new() }
+    let header: Value = serde_json::from_slice(&stored.header).unwrap();
+    let mut idempotency = None;
+    if let Some(key) = header["idempotency_key"].as_str() {
+        let given = store.answered(book_id, key).await.unwrap().unwrap();
+        let (request_salt, request_digest) = (given.request_salt, given.request_digest);
+        let (key, answer) = (key.to_owned(), given.answer);
+        idempotency = Some(Idempotency { key, request_salt, request_digest, answer });
+    }
+    Commit { book_id, stored, idempotency, changes, nodes: Vec::new() }
 }
 
 fn text(answer: &Value) -> String {

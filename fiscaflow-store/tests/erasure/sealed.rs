@@ -132,7 +132,8 @@ async fn copies_are_sealed_too() {
         let copy: Arc<dyn Store> = Arc::new(MemoryStore::new());
         for commit in home.store.commits(home.id, 0, u32::MAX).await.unwrap() {
             if commit.seq <= last {
-                copy.commit(Arc::new(super::as_written(home.id, commit))).await.unwrap();
+                let commit = super::as_written(&*home.store, home.id, commit).await;
+                copy.commit(Arc::new(commit)).await.unwrap();
             }
         }
         copies.push((last, copy));

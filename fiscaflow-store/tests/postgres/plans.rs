@@ -9,7 +9,7 @@ use fiscaflow_core::conformance::Scribe;
 use fiscaflow_core::log::{Change, Draft};
 use fiscaflow_core::model::{Origin, Payee, SourceKind, Status};
 use fiscaflow_core::store::{
-    OriginQuery, PageRequest, Position, SetAsideQuery, Snapshot, Store, TransactionQuery,
+    KeptPart, OriginQuery, PageRequest, Position, SetAsideQuery, Snapshot, Store, TransactionQuery,
     TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{
@@ -111,6 +111,16 @@ async fn read_all(store: &dyn Store, scribe: &Scribe, url: &str) {
         store.commits(book, 100, 100).await.unwrap();
         store.answered(book, "key 77").await.unwrap();
         store.snapshot(book).await.unwrap();
+        // Stray origins are looked for among all of a book, by whoever verifies it.
+        for part in [
+            KeptPart::Documents,
+            KeptPart::Transactions { after: Some(ids[3]), limit: 1_000 },
+            KeptPart::These(ids.clone()),
+            KeptPart::Answers { after: Some("key 77".to_owned()), limit: 1_000 },
+            KeptPart::Sinks,
+        ] {
+            store.kept(book, &part).await.unwrap();
+        }
         let (sink, now) = ("sink".to_owned(), chrono::DateTime::UNIX_EPOCH);
         let waiting = WaitingQuery { sink, now, after: Some(book), limit: 10 };
         store.waiting(&waiting).await.unwrap();

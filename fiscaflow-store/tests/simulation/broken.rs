@@ -12,8 +12,8 @@ use fiscaflow_core::log::{
 };
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    SetAside, SetAsideQuery, Store, TreeNodes, WaitingQuery,
+    Answered, ColumnRow, Delivery, DeliveryStep, Head, KeptPart, KeptRow, OriginQuery, OriginRow,
+    PageRequest, SetAside, SetAsideQuery, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, ErrorCode, Result, TransactionId};
 
@@ -295,6 +295,10 @@ impl Store for Broken {
             place.events = 0;
         }
         self.inner.deliver(book_id, sink, Arc::new(step)).await
+    }
+
+    async fn kept(&self, book_id: BookId, part: &KeptPart) -> Result<Vec<KeptRow>> {
+        self.inner.kept(book_id, part).await
     }
 
     async fn close(&self) {

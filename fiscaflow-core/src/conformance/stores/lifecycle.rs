@@ -10,8 +10,8 @@ use crate::id::PayeeId;
 use crate::log::{Change, ErasedTexts, Erasure};
 use crate::model::{Document, Payee, Transaction};
 use crate::store::{
-    Delivery, DeliveryStep, OriginQuery, PageRequest, SetAsideQuery, Store, TransactionQuery,
-    WaitingQuery,
+    Delivery, DeliveryStep, KeptPart, OriginQuery, PageRequest, SetAsideQuery, Store,
+    TransactionQuery, WaitingQuery,
 };
 
 /// Holds: after closing, every call answers `closed`.
@@ -53,6 +53,7 @@ pub async fn a_closed_store_answers_closed(store: Arc<dyn Store>) {
         taken_back: Vec::new(),
     };
     assert_code(store.deliver(book_id, "hooks", Arc::new(step)).await, closed);
+    assert_code(store.kept(book_id, &KeptPart::Documents).await, closed);
 }
 
 fn waiting() -> WaitingQuery {
@@ -88,6 +89,7 @@ pub async fn abandoned_reads_leave_the_store_as_it_was(store: Arc<dyn Store>) {
             up_to_polls(store.commits(book_id, 0, 9), polls).await;
             up_to_polls(store.tree_nodes(book_id, &[1]), polls).await;
             up_to_polls(store.answered(book_id, "key"), polls).await;
+            up_to_polls(store.kept(book_id, &KeptPart::Documents), polls).await;
             up_to_polls(store.waiting(&waiting()), polls).await;
             up_to_polls(store.delivery(book_id, "hooks"), polls).await;
             up_to_polls(store.set_aside(book_id, "hooks", &SetAsideQuery::default()), polls).await;

@@ -30,6 +30,7 @@ pub mod documents;
 pub mod erasures;
 mod fsck;
 pub mod history;
+pub mod kept;
 pub mod lifecycle;
 pub mod model;
 pub mod origins;
@@ -142,6 +143,9 @@ macro_rules! store_conformance {
             deliveries::waiting_books_are_found_in_parts,
             deliveries::of_steps_at_once_one_wins,
             deliveries::an_abandoned_step_leaves_all_or_nothing,
+            kept::rows_hold_what_reads_answer,
+            kept::answers_come_in_the_order_of_keys,
+            kept::sinks_are_told_with_their_places,
             lifecycle::a_closed_store_answers_closed,
             lifecycle::closing_twice_is_no_error,
             lifecycle::abandoned_reads_leave_the_store_as_it_was,
@@ -186,6 +190,7 @@ mod tests {
             ("documents", include_str!("documents.rs")),
             ("erasures", include_str!("erasures.rs")),
             ("history", include_str!("history.rs")),
+            ("kept", include_str!("kept.rs")),
             ("lifecycle", include_str!("lifecycle.rs")),
             ("origins", include_str!("origins.rs")),
             ("pages", include_str!("pages.rs")),

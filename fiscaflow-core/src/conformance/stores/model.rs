@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::chance::Chance;
+use super::fsck;
 use super::scribe::Scribe;
 use super::twin::Twin;
 use crate::conformance::sources::Random;
@@ -69,6 +70,8 @@ struct Episode<'a> {
     books: [Scribe; 2],
     newest: Option<Arc<Commit>>,
     keys: u32,
+    /// Whether objects may hold texts that the history of the book has no more.
+    blind: [bool; 2],
 }
 
 impl<'a> Episode<'a> {
@@ -83,6 +86,7 @@ impl<'a> Episode<'a> {
             books: [Scribe::new(2 * number), Scribe::new(2 * number + 1)],
             newest: None,
             keys: 0,
+            blind: [false; 2],
         }
     }
 
@@ -102,6 +106,14 @@ impl<'a> Episode<'a> {
             if self.chance.random.one_in(4) {
                 self.compare(1 - book).await;
             }
+        }
+        self.verify().await;
+    }
+
+    /// What is kept of a book follows from its history.
+    async fn verify(&self) {
+        for (scribe, _) in self.books.iter().zip(self.blind).filter(|(_, blind)| !blind) {
+            fsck::verify(self.store, scribe.book_id).await;
         }
     }
 
@@ -244,6 +256,7 @@ impl<'a> Episode<'a> {
         let found = code(self.store.erase(Arc::clone(&erasure)).await);
         self.same("erase", &found, &expected, |code| format!("{code:?}"));
         if expected.is_none() {
+            self.blind[book] = erasure.texts != ErasedTexts::All;
             self.books[book].head = Some(erasure.commit.stored.head());
             self.newest = Some(Arc::new(erasure.commit.clone()));
         }
