@@ -273,6 +273,50 @@ fn databases_lie_where_they_are_expected() {
     }
 }
 
+/// Changes a file behind the engine's back.
+fn change(path: &Path, sql: &'static str) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path);
+        let connected = <sqlx::SqliteConnection as sqlx::Connection>::connect_with(&options).await;
+        let mut connection = connected.unwrap();
+        sqlx::query(sql).execute(&mut connection).await.unwrap();
+    });
+}
+
+/// `verify` checks every book of a database, says what does not fit and since when, and ends with
+/// code 1 then; a database that is not there is not made.
+#[test]
+fn a_database_is_verified() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("march.ofx"), TEA).unwrap();
+    let (code, ..) = run(folder.path(), &["--db", "my.sqlite", "march.ofx"]);
+    assert_eq!(code, 0);
+    let (code, out, err) = run(folder.path(), &["verify", "--db", "my.sqlite"]);
+    assert!(code == 0 && out.contains(": verified, "), "{out}");
+    assert!(err.contains("commits") && err.contains("transactions"), "{err}");
+
+    change(&folder.path().join("my.sqlite"), "UPDATE transactions SET amount_minor = -900");
+    let (code, out, _) = run(folder.path(), &["verify", "--db", "my.sqlite"]);
+    assert!(code == 1 && out.contains("is other than commit") && out.contains("`amount`"), "{out}");
+    let (code, out, _) = run(folder.path(), &["verify", "--db", "my.sqlite", "--json"]);
+    let answer: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &answer["verified"]), (1, &Value::Bool(false)));
+    let finding = &answer["books"][0]["verification"]["findings"][0];
+    assert_eq!(finding["kind"], "transaction");
+    assert_eq!(finding["fields"], serde_json::json!(["amount"]));
+
+    let (code, out, err) = run(folder.path(), &["verify", "--db", "absent.sqlite"]);
+    assert!(code == 1 && out.is_empty() && err.contains("no such database"), "{err}");
+    assert!(!folder.path().join("absent.sqlite").exists());
+    let other = "018f5a2c-0000-7000-8000-000000000002";
+    let (code, ..) = run(folder.path(), &["verify", "--db", "my.sqlite", "--book", other]);
+    assert_eq!(code, 1);
+    for wrong in [&["verify"][..], &["verify", "--db", "my.sqlite", "march.ofx"]] {
+        assert_eq!(run(folder.path(), wrong).0, 64, "{wrong:?}");
+    }
+}
+
 /// A reader that goes away after the first line ends the program quietly.
 #[test]
 fn a_reader_that_leaves_is_no_failure() {

@@ -1,11 +1,13 @@
 //! From a bank's statement to categories, a budget and a verified history, on an SQLite file.
 //!
+//! `quickstart verify --db URL` checks every book of a database.
 //! `quickstart [OPTION...] [FILE...]` imports the files, or without any the statement that
 //! lies beside this example, twice, to show that a file never counts twice.
 
 mod options;
 mod report;
 mod starter;
+mod verify;
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -115,6 +117,13 @@ fn run(options: &Options) -> std::result::Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|_| Error::new(ErrorCode::Internal, "no runtime"))?;
     let mut out = io::stdout().lock();
+    if let (true, Some(url)) = (options.verify, &options.db) {
+        let done = runtime.block_on(verify::verify(url, options, &mut out));
+        if let (true, Err(Failure::Engine(error))) = (options.json, &done) {
+            writeln!(out, "{}", report::error(error))?;
+        }
+        return Ok(if done? { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let done = runtime.block_on(import_all(options, &mut out));
     if let (true, Err(Failure::Engine(error))) = (options.json, &done) {
         writeln!(out, "{}", report::error(error))?;
