@@ -1,0 +1,105 @@
+//! A changed SQLite file.
+
+use std::sync::Arc;
+
+use fiscaflow_core::store::{Store, verify_book};
+use fiscaflow_store::{Durability, SqliteStore};
+use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
+
+use super::book::Home;
+use super::changes::{Column, Holds, Row, Table, Tampered, Value, Vandal, from_hex, hex, shown};
+use super::outside;
+
+/// A mark too many only has a relay look once more.
+const UNTOLD: &[&str] = &["books.moved"];
+
+pub struct File(SqliteConnection);
+
+impl Tampered for File {
+    async fn table(&mut self, name: &'static str) -> Table {
+        let sql = AssertSqlSafe(format!(
+            "SELECT name, type, pk, \"notnull\" FROM pragma_table_info('{name}')"
+        ));
+        let columns = sqlx::query(sql).fetch_all(&mut self.0).await.unwrap();
+        let column = |row: &sqlx::sqlite::SqliteRow| Column {
+            name: row.get(0),
+            holds: match row.get::<&str, _>(1) {
+                "INTEGER" => Holds::Number,
+                "TEXT" => Holds::Text,
+                _ => Holds::Bytes,
+            },
+            is_key: row.get::<i64, _>(2) > 0,
+            nullable: row.get::<i64, _>(3) == 0,
+        };
+        Table { name, columns: columns.iter().map(column).collect() }
+    }
+
+    async fn rows(&mut self, table: &Table) -> Vec<Row> {
+        let names =
+            table.columns.iter().map(|it| format!("hex(CAST({0} AS BLOB)), {0} IS NULL", it.name));
+        let names = names.collect::<Vec<_>>().join(", ");
+        let sql = AssertSqlSafe(format!("SELECT {names} FROM {}", table.name));
+        let rows = sqlx::query(sql).fetch_all(&mut self.0).await.unwrap();
+        let cell = |row: &sqlx::sqlite::SqliteRow, place: usize| {
+            let is_null: bool = row.get(2 * place + 1);
+            (!is_null).then(|| from_hex(row.get(2 * place)))
+        };
+        rows.iter().map(|row| (0..table.columns.len()).map(|at| cell(row, at)).collect()).collect()
+    }
+
+    fn literal(&self, _table: &Table, column: &Column, value: &Value) -> String {
+        match (value, column.holds) {
+            (None, _) => "NULL".to_owned(),
+            (Some(bytes), Holds::Number | Holds::Flag) => shown(bytes),
+            (Some(bytes), Holds::Text) => format!("CAST(X'{}' AS TEXT)", hex(bytes)),
+            (Some(bytes), Holds::Bytes) => format!("X'{}'", hex(bytes)),
+        }
+    }
+
+    fn name(&self, table: &Table) -> String {
+        table.name.to_owned()
+    }
+
+    async fn execute(&mut self, sql: &str) -> bool {
+        let done = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut self.0).await;
+        done.is_ok_and(|done| done.rows_affected() == 1)
+    }
+}
+
+/// A file that somebody else has opened, too, and cares for no constraint.
+pub async fn file(path: &std::path::Path) -> File {
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).foreign_keys(false);
+    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
+    let off = "PRAGMA ignore_check_constraints = ON";
+    sqlx::query(off).execute(&mut file).await.unwrap();
+    File(file)
+}
+
+pub async fn home(path: &std::path::Path) -> Home {
+    let store = SqliteStore::open(path, Durability::MayLoseLastCommits).await.unwrap();
+    let store: Arc<dyn Store> = Arc::new(store);
+    let home = Home::new(store, 1).await;
+    home.fill().await;
+    home
+}
+
+#[tokio::test]
+async fn whatever_is_changed_in_a_file_is_found() {
+    // Holds: every value of every row, a row that is gone, added or exchanged with another.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("books.db");
+    let home = home(&path).await;
+    let store = &*home.store;
+    assert_eq!(verify_book(store, home.id).await.unwrap().findings, []);
+    let (database, done) = (file(&path).await, Default::default());
+    let mut vandal = Vandal { database, store, book_id: home.id, untold: UNTOLD, done };
+    for table in ["books", "commits", "answers", "documents", "transactions", "origins"] {
+        vandal.change_values(table).await;
+        vandal.move_rows(table).await;
+    }
+    vandal.untold = outside::UNTOLD;
+    outside::change(&home, &mut vandal).await;
+    println!("{:?}", vandal.done);
+    assert_eq!(vandal.done.len(), 9);
+    assert!(verify_book(store, home.id).await.unwrap().verified);
+}
