@@ -7,7 +7,7 @@ use fiscaflow_core::analytics::{BalancesQuery, SpendingQuery};
 use fiscaflow_core::engine::{BookHandle, Context, Engine, NewImport};
 use fiscaflow_core::import::Format;
 use fiscaflow_core::model::{NewAccount, NewBook, NewCategory, NewTransaction};
-use fiscaflow_core::store::Snapshot;
+use fiscaflow_core::store::{Snapshot, verify_book};
 use fiscaflow_core::view::ViewBuilder;
 use fiscaflow_core::{BookId, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
@@ -43,6 +43,7 @@ pub const JOBS: &[&str] = &[
     "prove",
     "check-proof",
     "commit-proofs",
+    "verify",
     "learn",
     "predict",
     "normalise",
@@ -108,6 +109,7 @@ pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
             "view-build" => view_build(options).await,
             "view-catch-up" => view_catch_up(options).await,
             "spending" => spending(options).await,
+            "verify" => verify(options).await,
             name if proofs::JOBS.contains(&name) => proofs::job(name, options).await,
             _ => commit(options).await,
         }
@@ -281,6 +283,34 @@ async fn first_figure(bench: &Bench, n: usize) -> Result<Run> {
     let run = Run::new(n, start);
     engine.close().await;
     Ok(run)
+}
+
+/// A whole book against its history, and the most memory that took, where the system tells it.
+async fn verify(options: &Options) -> Result<Vec<Run>> {
+    let bench = Bench::filled(options).await?;
+    bench.engine.close().await;
+    let mut runs = Vec::new();
+    for _ in 0..options.repeat {
+        let store = open(&bench.url).await?;
+        // From here on the most is counted anew.
+        drop(std::fs::write("/proc/self/clear_refs", "5"));
+        let start = Instant::now();
+        let found = verify_book(&*store, bench.book_id).await?;
+        let run = Run::new(options.n, start);
+        found.ok()?;
+        let more = json!({"peak_mib": peak_mib(), "commits": found.commits});
+        runs.push(Run { more, ..run });
+        store.close().await;
+    }
+    Ok(runs)
+}
+
+/// The most memory that this process has had, in MiB.
+fn peak_mib() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kib.div_ceil(1024))
 }
 
 /// How many rows an engine catches up with.

@@ -39,7 +39,7 @@ const USAGE: &str = "usage: fiscaflow-benches JOB [--n N] [--seed S] [--repeat R
     jobs: parse-ofx parse-csv parse-camt parse-mt940 parse-qif import import-100k rules \
     rules-10 rules-100 rules-1000 rules-10000 monthly-by-category top-payees running-balance \
     net-worth-by-day budgets dashboard view-build view-catch-up spending commit \
-    prove check-proof commit-proofs learn predict normalise all\n\
+    prove check-proof commit-proofs verify learn predict normalise all\n\
     or: fiscaflow-benches evaluate --train A.csv --test B.csv --text COL --label COL \
     [--amount COL] [--date COL]";
 
