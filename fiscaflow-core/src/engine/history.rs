@@ -85,8 +85,8 @@ impl History<'_> {
 
     /// What happened to one object, oldest first, commit by commit: its fields before and after,
     /// who, when and why. `id` is the id of a transaction or of any document: a member's actor id,
-    /// an envelope's category, an assignment's month. What happened to it in commits that are sealed
-    /// is not known any more: `books.restate`, which changes nothing, is what tells of it.
+    /// an envelope's category, an assignment's month. What happened to it in commits that are
+    /// sealed is not known any more: `books.restate`, which changes nothing, is what tells of it.
     ///
     /// Errors: `not_found` where nothing ever happened to it.
     pub async fn object(&self, id: String, query: ObjectQuery) -> Result<Vec<ObjectChange>> {
@@ -115,8 +115,8 @@ impl History<'_> {
     ///
     /// Errors: `undo_blocked` where later commits changed the same fields, or something depends on
     /// what would go; its `id` names them. `not_undoable` for what is never taken back: the making
-    /// of the book, changes of its members, and what was erased or sealed since. `forbidden` where the book
-    /// itself was changed and the actor is no owner.
+    /// of the book, changes of its members, and what was erased or sealed since. `forbidden` where
+    /// the book itself was changed and the actor is no owner.
     pub async fn undo(&self, id: String, how: NewUndo) -> Result<CommitUndone> {
         self.book.authorised(Role::Member).await?;
         let not_found = || Error::not_found("commit", id.chars().take(64).collect::<String>());

@@ -132,7 +132,7 @@ impl BookState {
             return Ok(None);
         }
         let opened = commit.open()?;
-        if opened.takes_away() {
+        if opened.is_erasure() {
             return Ok(None);
         }
         self.advance(commit, &opened.changes);
@@ -378,7 +378,7 @@ impl Engine {
                     return Ok(None);
                 }
                 let opened = commit.open()?;
-                if commit.parent != at.hash || opened.takes_away() {
+                if commit.parent != at.hash || opened.is_erasure() {
                     return Ok(None);
                 }
                 let changes = opened.changes;

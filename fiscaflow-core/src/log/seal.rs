@@ -89,12 +89,6 @@ impl Opened {
         let seal = seal().filter(|seal| seal.until < self.header.seq);
         seal.map(Some).ok_or_else(|| Error::corrupt("a seal does not tell what it sealed"))
     }
-
-    /// Whether the commit tells that texts or bodies are gone: what was known of the book before
-    /// is to be read afresh.
-    pub(crate) fn takes_away(&self) -> bool {
-        takes_away(&self.header)
-    }
 }
 
 impl StoredCommit {
@@ -109,9 +103,11 @@ impl StoredCommit {
         Error::new(ErrorCode::Sealed, text).id(self.seq)
     }
 
-    /// See [`Opened::takes_away`].
+    /// Whether the commit tells that texts or bodies of earlier ones are gone: whoever has read them
+    /// is to look again.
     pub(crate) fn takes_away(&self) -> Result<bool> {
-        Ok(takes_away(&self.open_header()?))
+        let header = self.open_header()?;
+        Ok(is_erasure(&header) || is_sealing(&header))
     }
 
     /// Whether the commit seals others.
@@ -122,8 +118,4 @@ impl StoredCommit {
 
 fn is_sealing(header: &Header) -> bool {
     header.action == SEAL
-}
-
-fn takes_away(header: &Header) -> bool {
-    is_erasure(header) || is_sealing(header)
 }

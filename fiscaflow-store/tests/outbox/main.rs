@@ -15,6 +15,7 @@ mod marks;
 mod model;
 mod order;
 mod refused;
+mod sealed;
 #[cfg(feature = "postgres")]
 #[path = "../shared/mod.rs"]
 mod shared;

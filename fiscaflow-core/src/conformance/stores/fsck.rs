@@ -11,8 +11,8 @@ use crate::store::{ColumnRow, PageRequest, Position, Store, TransactionQuery, ve
 const ROWS: u32 = 1_000;
 
 /// Checks a book and panics where it contradicts itself: every byte of the history fits its
-/// hashes, or is sealed as the history tells, and the nodes of its tree, documents, transactions, lists and columns are what the
-/// history makes of nothing. Returns the history.
+/// hashes, or is sealed as the history tells, and the nodes of its tree, documents, transactions,
+/// lists and columns are what the history makes of nothing. Returns the history.
 pub async fn fsck(store: &dyn Store, book_id: BookId) -> Vec<StoredCommit> {
     let head = store.head(book_id).await.unwrap();
     let history = history(store, book_id).await;
