@@ -1,14 +1,16 @@
 //! One runner, one JSON line a job: items, seconds, items per second, peak memory.
 //!
-//! `fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K] [--data DIR]`; `all` runs
-//! every job, `data` writes the data as files into `--out DIR`, which the `parse-` jobs read when
-//! it is named as `--data`. The same seed gives the same data. Each figure is the median of the
-//! repeats. N is 100,000 where nothing is said for `data`, for the `parse-` jobs, which also tell
-//! bytes and the memory above the file, for `import-100k`, which also tells the bare inserts of the
-//! same rows, for the jobs of the categoriser and for those of figures, which also tell a scan of
-//! all lines beside what comes from monthly sums; else it is 10,000. The `parse-` jobs and
-//! `import-100k` also tell the time on a processor: on a machine that others use, the clock on the
-//! wall says how long the queue was. `README.md` beside this crate's manifest says how other
+//! `fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K] [--data DIR]
+//! [--store sqlite|postgres|both]`; `all` runs every job, `data` writes the data as files into
+//! `--out DIR`, which the `parse-` jobs read when it is named as `--data`. The same seed gives the
+//! same data. Each figure is the median of the repeats. N is 100,000 where nothing is said for
+//! `data`, for the `parse-` jobs, which also tell bytes and the memory above the file, for
+//! `import-100k`, `get` and `page`, which as `view-build` and `commit` also tell what the bare
+//! driver takes for the same, for the jobs of the categoriser and for those of figures, which also
+//! tell a scan of all lines beside what comes from monthly sums; 1,000 for `commit`; else it is
+//! 10,000. The `parse-` jobs and `import-100k` also tell the time on a processor: on a machine that
+//! others use, the clock on the wall says how long the queue was. PostgreSQL is there with the
+//! feature `postgres`. `README.md` beside this crate's manifest says how other
 //! programs stand beside it. `evaluate` is no job: it learns one labelled file and is judged by
 //! another.
 
@@ -16,6 +18,7 @@
 #![allow(clippy::float_arithmetic, reason = "seconds and rates, never money")]
 
 mod bare;
+mod beside;
 mod data;
 mod evaluate;
 mod figures;
@@ -24,6 +27,7 @@ mod household;
 mod jobs;
 mod learn;
 mod parse;
+mod place;
 mod proofs;
 mod random;
 mod rules;
@@ -34,12 +38,15 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use place::Kind;
+
 const USAGE: &str = "usage: fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K] \
-    [--data DIR]\n       fiscaflow-benches data [--n N] [--seed S] --out DIR\n\
+    [--data DIR] [--store sqlite|postgres|both]\n       \
+    fiscaflow-benches data [--n N] [--seed S] --out DIR\n\
     jobs: parse-ofx parse-csv parse-camt parse-mt940 parse-qif import import-100k rules \
     rules-10 rules-100 rules-1000 rules-10000 monthly-by-category top-payees running-balance \
-    net-worth-by-day budgets dashboard view-build view-catch-up spending commit \
-    prove check-proof commit-proofs verify learn predict normalise all\n\
+    net-worth-by-day budgets dashboard view-build view-catch-up spending commit get page prove \
+    check-proof commit-proofs verify learn predict normalise all\n\
     or: fiscaflow-benches evaluate --train A.csv --test B.csv --text COL --label COL \
     [--amount COL] [--date COL]";
 
@@ -56,15 +63,24 @@ pub struct Options {
     pub rules: usize,
     /// Where the data lies, or is written to.
     pub folder: Option<PathBuf>,
+    /// Where the books of the jobs lie.
+    pub store: Kind,
 }
 
 impl Options {
-    fn read(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
-        let mut options = Self { n: 0, seed: 1, repeat: 3, rules: 100, folder: None };
+    /// The options, and all stores that they name.
+    fn read(mut arguments: impl Iterator<Item = String>) -> Result<(Self, Vec<Kind>), String> {
+        let store = Kind::Sqlite;
+        let mut options = Self { n: 0, seed: 1, repeat: 3, rules: 100, folder: None, store };
+        let mut stores = vec![store];
         while let Some(name) = arguments.next() {
             let value = arguments.next().ok_or_else(|| format!("`{name}` needs a value"))?;
             if name == "--data" || name == "--out" {
                 options.folder = Some(value.into());
+                continue;
+            }
+            if name == "--store" {
+                stores = Kind::read(&value).ok_or_else(|| format!("no store `{value}`"))?;
                 continue;
             }
             let value = value.parse::<usize>().map_err(|_| format!("`{name}` needs a number"))?;
@@ -76,7 +92,7 @@ impl Options {
                 _ => return Err(format!("unknown option `{name}`")),
             }
         }
-        Ok(options)
+        Ok((options, stores))
     }
 }
 
@@ -92,8 +108,8 @@ fn main() -> ExitCode {
     if job == "evaluate" {
         return tell(evaluate::run(&arguments.collect::<Vec<_>>()));
     }
-    let options = match Options::read(arguments) {
-        Ok(options) => options,
+    let (options, stores) = match Options::read(arguments) {
+        Ok(read) => read,
         Err(problem) => return misused(&problem),
     };
     let names: Vec<&str> = match job.as_str() {
@@ -104,12 +120,15 @@ fn main() -> ExitCode {
     };
     for name in names {
         let n = if options.n == 0 { jobs::usual_n(name) } else { options.n };
-        let options = Options { n, ..options.clone() };
-        match jobs::run(name, &options) {
-            Ok(runs) => println!("{}", line(name, &options, runs)),
-            Err(error) => {
-                eprintln!("{name}: {error:?}");
-                return ExitCode::FAILURE;
+        let stores = if jobs::STORED.contains(&name) { &*stores } else { &[Kind::Sqlite] };
+        for store in stores {
+            let options = Options { n, store: *store, ..options.clone() };
+            match jobs::run(name, &options) {
+                Ok(runs) => println!("{}", line(name, &options, runs)),
+                Err(error) => {
+                    eprintln!("{name}: {error:?}");
+                    return ExitCode::FAILURE;
+                }
             }
         }
     }
@@ -121,7 +140,7 @@ fn misused(problem: &str) -> ExitCode {
     ExitCode::from(64)
 }
 
-/// What is printed of a job: the run of the median time.
+/// What is printed of a job: of each number the median of the runs.
 fn line(name: &str, options: &Options, mut runs: Vec<jobs::Run>) -> Value {
     runs.sort_by(|left, right| left.seconds.total_cmp(&right.seconds));
     let Some(median) = runs.get(runs.len() / 2) else { return Value::Null };
@@ -137,8 +156,18 @@ fn line(name: &str, options: &Options, mut runs: Vec<jobs::Run>) -> Value {
         "items_per_second": median.items as f64 / median.seconds,
         "peak_bytes": status_bytes("VmHWM:"),
     });
-    if let (Value::Object(line), Value::Object(more)) = (&mut line, &median.more) {
-        line.extend(more.clone());
+    let Value::Object(members) = &mut line else { return line };
+    if jobs::STORED.contains(&name) {
+        members.insert("store".to_owned(), options.store.as_str().into());
+    }
+    for (name, of_median) in median.more.as_object().into_iter().flatten() {
+        let mut told: Vec<&Value> = runs.iter().filter_map(|run| run.more.get(name)).collect();
+        told.sort_by(|left, right| {
+            let number = |value: &Value| value.as_f64().unwrap_or_default();
+            number(left).total_cmp(&number(right))
+        });
+        let told = told.get(told.len() / 2).filter(|_| of_median.is_f64());
+        members.insert(name.clone(), (*told.unwrap_or(&of_median)).clone());
     }
     line
 }

@@ -7,8 +7,8 @@ use crate::shell::{Cmd, Outcome};
 
 /// What is off by default and checked and tested all the same. Always given: another choice of
 /// features compiles what depends on them again.
-pub const FEATURES: &str =
-    "fiscaflow-store/postgres,fiscaflow-server/postgres,fiscaflow-server/rabbitmq";
+pub const FEATURES: &str = "fiscaflow-store/postgres,fiscaflow-server/postgres,fiscaflow-server/rabbitmq,\
+     fiscaflow-benches/postgres";
 
 /// `cargo` at the root of the repository.
 pub fn command(root: &Path) -> Cmd {

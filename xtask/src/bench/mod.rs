@@ -16,6 +16,10 @@ pub fn run(root: &Path, args: &[String]) -> Outcome {
     {
         return peers::run(root, rest);
     }
-    let run = ["run", "--release", "--package", "fiscaflow-benches", "--"];
-    cargo::command(root).args(run).args(args).run()
+    let mut command = cargo::command(root);
+    command = command.args(["run", "--release", "--package", "fiscaflow-benches"]);
+    if args.iter().any(|arg| arg == "postgres" || arg == "both") {
+        command = command.args(["--features", "postgres"]);
+    }
+    command.arg("--").args(args).run()
 }

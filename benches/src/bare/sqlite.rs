@@ -1,6 +1,6 @@
-//! The bare inserts: what SQLite itself takes for the rows of an import, by which the import is
-//! measured. No engine, no matching, no history: prepared statements and one transaction, through
-//! the library's own interface, because a wrapper's cost would flatter the engine.
+//! SQLite without us. What writes, and what reads a whole table, goes through the library's own
+//! interface, because a wrapper's cost would flatter the engine: prepared statements, no engine, no
+//! matching, no history. Single rows and pages are read through the driver that the store uses.
 
 #![allow(unsafe_code, reason = "the interface of SQLite is one of C")]
 
@@ -9,10 +9,26 @@ use std::path::Path;
 use std::ptr;
 use std::time::Instant;
 
-use fiscaflow_core::Result;
+use chrono::NaiveDate;
+use fiscaflow_core::{AccountId, BookId, Clock as _, IdSource as _, Result, TransactionId};
+use fiscaflow_store::{RandomIds, SystemClock};
 use libsqlite3_sys as ffi;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
 
-use super::jobs::failed;
+use super::{COLUMNS, broken, day};
+use crate::jobs::failed;
+
+/// How the store sets up the connection that writes.
+const SETTINGS: [&str; 7] = [
+    "journal_mode = WAL",
+    "foreign_keys = ON",
+    "synchronous = FULL",
+    "trusted_schema = OFF",
+    "temp_store = MEMORY",
+    "journal_size_limit = 16777216",
+    "cache_size = -32768",
+];
 
 /// A value as SQLite stores it.
 enum Value {
@@ -56,23 +72,106 @@ pub fn rows(path: &Path, without: &Path) -> Result<Rows> {
 /// Inserts the rows into a file that has the same tables and indexes, durably; the seconds.
 pub fn insert(path: &Path, rows: &Rows) -> Result<f64> {
     let connection = Connection::open(path)?;
-    // As the store sets its connections up.
-    for setting in [
-        "journal_mode = WAL",
-        "foreign_keys = ON",
-        "synchronous = FULL",
-        "trusted_schema = OFF",
-        "temp_store = MEMORY",
-        "journal_size_limit = 16777216",
-        "cache_size = -32768",
-    ] {
-        connection.all(&format!("PRAGMA {setting}"))?;
-    }
+    connection.set_up()?;
     let start = Instant::now();
     connection.all("BEGIN IMMEDIATE")?;
     connection.fill("transactions", &rows.transactions)?;
     connection.fill("origins", &rows.origins)?;
     connection.all("COMMIT")?;
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// Inserts single rows, each durably.
+pub struct Writer {
+    insert: Statement,
+    row: Vec<Value>,
+    ids: RandomIds,
+    // Behind its statement: it is closed after it.
+    _connection: Connection,
+}
+
+impl Writer {
+    /// A file with at least one transaction, whose like is inserted.
+    pub fn open(path: &Path) -> Result<Self> {
+        let connection = Connection::open(path)?;
+        connection.set_up()?;
+        let row = connection.all("SELECT * FROM transactions LIMIT 1")?.pop();
+        let row = row.ok_or_else(|| failed("no transaction"))?;
+        let insert = connection.insert("transactions", row.len())?;
+        Ok(Self { insert, row, ids: RandomIds::new()?, _connection: connection })
+    }
+
+    /// So many rows, each a transaction of its own; the seconds.
+    pub fn commits(&mut self, count: usize) -> Result<f64> {
+        let start = Instant::now();
+        for _ in 0..count {
+            if let Some(id) = self.row.get_mut(1) {
+                *id = Value::Blob(self.ids.uuid(SystemClock.now()).as_bytes().to_vec());
+            }
+            self.insert.run(&self.row)?;
+        }
+        Ok(start.elapsed().as_secs_f64())
+    }
+}
+
+/// Reads single rows and pages.
+pub struct Reader {
+    connection: SqliteConnection,
+    book: Vec<u8>,
+}
+
+impl Reader {
+    /// A file with a book.
+    pub async fn open(path: &Path, book_id: BookId) -> Result<Self> {
+        let options = SqliteConnectOptions::new().filename(path).disable_statement_logging();
+        let connection = options.connect().await.map_err(broken)?;
+        Ok(Self { connection, book: book_id.uuid().as_bytes().to_vec() })
+    }
+
+    /// Transactions one by one; the seconds.
+    pub async fn gets(&mut self, ids: &[TransactionId]) -> Result<f64> {
+        let (start, mut sum) = (Instant::now(), 0_i64);
+        for id in ids {
+            let one = sqlx::query("SELECT * FROM transactions WHERE book_id = ? AND id = ?");
+            let one = one.bind(self.book.as_slice()).bind(id.uuid().as_bytes().as_slice());
+            let row = one.fetch_one(&mut self.connection).await.map_err(broken)?;
+            sum = sum.wrapping_add(row.try_get("amount_minor").map_err(broken)?);
+        }
+        std::hint::black_box(sum);
+        Ok(start.elapsed().as_secs_f64())
+    }
+
+    /// Pages of 20 transactions of an account, each from a day back; the seconds.
+    pub async fn pages(&mut self, account: AccountId, days: &[NaiveDate]) -> Result<f64> {
+        let (start, mut sum) = (Instant::now(), 0_i64);
+        for to in days {
+            let page = sqlx::query(
+                "SELECT * FROM transactions WHERE book_id = ? AND account_id = ? \
+                 AND booking_day <= ? AND deleted = 0 ORDER BY booking_day DESC, id DESC LIMIT 20",
+            );
+            let page = page.bind(self.book.as_slice()).bind(account.uuid().as_bytes().as_slice());
+            let page = page.bind(day(*to)).fetch_all(&mut self.connection).await;
+            for row in page.map_err(broken)? {
+                sum = sum.wrapping_add(row.try_get("amount_minor").map_err(broken)?);
+            }
+        }
+        std::hint::black_box(sum);
+        Ok(start.elapsed().as_secs_f64())
+    }
+}
+
+/// Reads what figures are computed from, all of it; the seconds.
+pub fn columns(path: &Path, book_id: BookId) -> Result<f64> {
+    let connection = Connection::open(path)?;
+    let book = Value::Blob(book_id.uuid().as_bytes().to_vec());
+    let (start, mut sum) = (Instant::now(), 0_i64);
+    let all = format!("SELECT {COLUMNS} FROM transactions WHERE book_id = ? ORDER BY id");
+    let statement = connection.prepare(&all)?;
+    statement.bind(1, &book)?;
+    while statement.step()? {
+        sum = sum.wrapping_add(statement.look());
+    }
+    std::hint::black_box(sum);
     Ok(start.elapsed().as_secs_f64())
 }
 
@@ -129,23 +228,35 @@ impl Connection {
         Ok(rows)
     }
 
+    fn set_up(&self) -> Result<()> {
+        SETTINGS.iter().try_for_each(|it| self.all(&format!("PRAGMA {it}")).map(drop))
+    }
+
+    /// The statement that inserts a row of so many values.
+    fn insert(&self, table: &str, values: usize) -> Result<Statement> {
+        let places = vec!["?"; values].join(", ");
+        self.prepare(&format!("INSERT INTO {table} VALUES ({places})"))
+    }
+
     fn fill(&self, table: &str, rows: &[Vec<Value>]) -> Result<()> {
         let Some(first) = rows.first() else { return Ok(()) };
-        let places = vec!["?"; first.len()].join(", ");
-        let statement = self.prepare(&format!("INSERT INTO {table} VALUES ({places})"))?;
-        for row in rows {
-            for (place, value) in (1..).zip(row) {
-                statement.bind(place, value)?;
-            }
-            statement.step()?;
-            // SAFETY: the statement is prepared. What is bound lives until it is bound anew.
-            unsafe { ffi::sqlite3_reset(statement.0) };
-        }
-        Ok(())
+        let statement = self.insert(table, first.len())?;
+        rows.iter().try_for_each(|row| statement.run(row))
     }
 }
 
 impl Statement {
+    /// Runs it to its end with these values, so that it may be run again.
+    fn run(&self, row: &[Value]) -> Result<()> {
+        for (place, value) in (1..).zip(row) {
+            self.bind(place, value)?;
+        }
+        self.step()?;
+        // SAFETY: the statement is prepared. What is bound lives until it is bound anew.
+        let code = unsafe { ffi::sqlite3_reset(self.0) };
+        if code == ffi::SQLITE_OK { Ok(()) } else { Err(failed("SQLite cannot insert")) }
+    }
+
     fn step(&self) -> Result<bool> {
         // SAFETY: the statement is prepared, and what is bound to it lives.
         match unsafe { ffi::sqlite3_step(self.0) } {
@@ -175,6 +286,21 @@ impl Statement {
             }
         };
         if code == ffi::SQLITE_OK { Ok(()) } else { Err(failed("SQLite takes no such value")) }
+    }
+
+    /// Looks at each value of the row where it lies.
+    fn look(&self) -> i64 {
+        // SAFETY: the statement stands on a row.
+        let value = |place| unsafe {
+            if ffi::sqlite3_column_type(self.0, place) == ffi::SQLITE_INTEGER {
+                return ffi::sqlite3_column_int64(self.0, place);
+            }
+            std::hint::black_box(ffi::sqlite3_column_blob(self.0, place));
+            i64::from(ffi::sqlite3_column_bytes(self.0, place))
+        };
+        // SAFETY: the statement is prepared.
+        let count = unsafe { ffi::sqlite3_column_count(self.0) };
+        (0..count).fold(0, |sum, place| value(place).wrapping_add(sum))
     }
 
     fn row(&self) -> Vec<Value> {
