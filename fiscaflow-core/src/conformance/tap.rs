@@ -11,7 +11,7 @@ use crate::log::{Commit, Erasure, StoredCommit};
 use crate::model::{Document, Transaction};
 use crate::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, KeptPart, KeptRow, OriginQuery, OriginRow,
-    PageRequest, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
+    PageRequest, Selection, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 
 /// What happens around the calls of a store.
@@ -72,6 +72,7 @@ macro_rules! pass_on {
 pass_on! {
     fn head(book_id: BookId) -> Option<Head>;
     fn documents(book_id: BookId) -> Option<(Head, Vec<Document>)>;
+    fn select(book_id: BookId, rows: Selection<'_>) -> Option<(Head, Vec<Transaction>)>;
     fn transactions(book_id: BookId, ids: &[TransactionId]) -> Vec<Transaction>;
     fn page(book_id: BookId, request: &PageRequest) -> Vec<Transaction>;
     fn columns(book_id: BookId, after: Option<TransactionId>, limit: u32) -> Vec<ColumnRow>;

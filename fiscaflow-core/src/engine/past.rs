@@ -26,8 +26,8 @@ use crate::model::{Document, Role, Transaction};
 use crate::plan::book_not_found;
 use crate::store::{
     Answered, COMMITS, ColumnRow, Contents, Delivery, DeliveryStep, Head, Kept, KeptPart, KeptRow,
-    OriginQuery, OriginRow, PageRequest, Position, SetAside, SetAsideQuery, Snapshot, Store,
-    TransactionQuery, TreeNodes, WaitingQuery,
+    OriginQuery, OriginRow, PageRequest, Position, Selection, SetAside, SetAsideQuery, Snapshot,
+    Store, TransactionQuery, TreeNodes, WaitingQuery,
 };
 
 /// How many points are kept at most; together they hold at most as many transactions as one may.
@@ -386,16 +386,13 @@ impl Store for PastStore {
         Ok(Some((past.head, past.contents.documents().cloned().collect())))
     }
 
-    async fn transactions(
+    async fn select(
         &self,
         _book_id: BookId,
-        ids: &[TransactionId],
-    ) -> Result<Vec<Transaction>> {
-        Ok(self.past().await?.contents.transactions(ids))
-    }
-
-    async fn page(&self, _book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
-        Ok(self.past().await?.contents.page(request))
+        selection: Selection<'_>,
+    ) -> Result<Option<(Head, Vec<Transaction>)>> {
+        let past = self.past().await?;
+        Ok(Some((past.head, past.contents.select(selection))))
     }
 
     async fn columns(

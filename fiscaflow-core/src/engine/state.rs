@@ -63,6 +63,11 @@ impl BookState {
         }
     }
 
+    /// Whether the tree can grow by a commit without reading of it.
+    pub(super) fn has_tree(&self) -> bool {
+        self.tree.is_some()
+    }
+
     /// The rules, ready to run; they are prepared when first asked for.
     pub(super) fn rules(&self) -> &RuleSet {
         self.rules.get_or_init(|| RuleSet::new(self.plan.rules.values(), &self.plan))
@@ -157,7 +162,8 @@ impl Cache {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, book_id: BookId) -> Option<BookState> {
+    /// The state that is kept of a book, wherever the book may be by now.
+    pub(super) fn get(&self, book_id: BookId) -> Option<BookState> {
         let mut books = self.lock();
         books.uses = books.uses.saturating_add(1);
         let uses = books.uses;

@@ -21,7 +21,7 @@ use crate::money::{Currency, Money};
 use crate::period::check_day;
 use crate::plan::Plan;
 use crate::rules::{self, Explanation};
-use crate::store::{PageRequest, Position, TransactionQuery};
+use crate::store::{PageRequest, Position, Selection, TransactionQuery};
 
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,8 +59,7 @@ impl Transactions<'_> {
 
     /// One transaction; a deleted one is not there.
     pub async fn get(&self, id: TransactionId) -> Result<Transaction> {
-        self.book.authorised(Role::Viewer).await?;
-        let found = self.book.engine.inner.store.transactions(self.book.book_id, &[id]).await?;
+        let found = self.book.select(Role::Viewer, Selection::Ids(&[id])).await?;
         let found = found.into_iter().find(|transaction| !transaction.deleted);
         found.ok_or_else(|| Error::not_found("transaction", id))
     }
@@ -68,17 +67,16 @@ impl Transactions<'_> {
     /// Lists transactions, newest first (booking date, then id). Pages are stable: what is
     /// recorded meanwhile never moves what was listed.
     pub async fn list(&self, query: TransactionQuery) -> Result<TransactionPage> {
-        self.book.authorised(Role::Viewer).await?;
-        let limit = query.limit.unwrap_or(DEFAULT_PAGE);
-        if !(1..=MAX_PAGE).contains(&limit) {
-            return Err(Error::invalid("limit", format!("`limit` is from 1 to {MAX_PAGE}")));
-        }
-        let filters = TransactionQuery { limit: None, cursor: None, ..query.clone() };
-        let after = query.cursor.as_deref().map(|text| read_cursor(text, &filters)).transpose()?;
-        // One more than asked for tells whether there is a next page.
-        let request = PageRequest { query: filters, after, limit: limit.saturating_add(1) };
-        let mut items = self.book.engine.inner.store.page(self.book.book_id, &request).await?;
-        let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+        let request = match page_request(query) {
+            Ok(request) => request,
+            Err(error) => {
+                // Who may not look is told that first.
+                self.book.authorised(Role::Viewer).await?;
+                return Err(error);
+            }
+        };
+        let mut items = self.book.select(Role::Viewer, Selection::Page(&request)).await?;
+        let wanted = usize::try_from(request.limit).unwrap_or(usize::MAX).saturating_sub(1);
         let more = items.len() > wanted;
         items.truncate(wanted);
         let last = items.last().filter(|_| more);
@@ -118,6 +116,17 @@ impl Transactions<'_> {
         let threshold = state.plan.book.learning.threshold;
         rules::explain(facts, state.rules(), learner.candidates(&transaction, threshold))
     }
+}
+
+/// The read of a page: of one more than asked for, which tells whether there is a next page.
+fn page_request(mut query: TransactionQuery) -> Result<PageRequest> {
+    let limit = query.limit.take().unwrap_or(DEFAULT_PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(Error::invalid("limit", format!("`limit` is from 1 to {MAX_PAGE}")));
+    }
+    let cursor = query.cursor.take();
+    let after = cursor.as_deref().map(|text| read_cursor(text, &query)).transpose()?;
+    Ok(PageRequest { query, after, limit: limit.saturating_add(1) })
 }
 
 /// A cursor is `<date>_<id>_<first digits of the filters' digest>`.

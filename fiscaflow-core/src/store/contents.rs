@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::{ColumnRow, Kept, KeptPart, KeptRow, OriginQuery, OriginRow, PageRequest, Position};
+use super::{
+    ColumnRow, Kept, KeptPart, KeptRow, OriginQuery, OriginRow, PageRequest, Position, Selection,
+};
 use crate::error::Result;
 use crate::id::TransactionId;
 use crate::log::{Change, Object, TRANSACTION};
@@ -95,6 +97,14 @@ impl Contents {
     /// The documents, in the order of kind (by its stored name) and key.
     pub fn documents(&self) -> impl Iterator<Item = &Document> {
         self.documents.values()
+    }
+
+    /// The transactions of a selection.
+    pub fn select(&self, selection: Selection<'_>) -> Vec<Transaction> {
+        match selection {
+            Selection::Ids(ids) => self.transactions(ids),
+            Selection::Page(request) => self.page(request),
+        }
     }
 
     /// The transactions with these ids, as far as they are there.

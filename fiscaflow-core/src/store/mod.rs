@@ -29,7 +29,7 @@ pub use delivery::{
 };
 pub use kept::{Kept, KeptPart, KeptRow, KeptSink};
 pub use query::{
-    OriginQuery, OriginRow, PageRequest, Position, TransactionQuery, fold, search_text,
+    OriginQuery, OriginRow, PageRequest, Position, Selection, TransactionQuery, fold, search_text,
 };
 pub(crate) use seals::newest_seal;
 pub use tree::TreeNodes;
@@ -173,17 +173,33 @@ pub trait Store: std::fmt::Debug + Any + Send + Sync {
     /// Documents come in the order of kind (by its stored name) and key, both by their bytes.
     async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>>;
 
-    /// The transactions with these ids, deleted ones included, in any order. Ids that are not
-    /// there, or are another book's, are left out.
+    /// Transactions of a book and its head, read at one point of its history, so that one read
+    /// tells whether what is known of the book is still so; `None` for a book that is not there.
+    ///
+    /// By their ids: deleted ones included, in any order. Ids that are not there, or are another
+    /// book's, are left out. A page: those that its query selects, newest first (booking date,
+    /// then id, descending), after a position, at most `limit` of them.
+    async fn select(
+        &self,
+        book_id: BookId,
+        selection: Selection<'_>,
+    ) -> Result<Option<(Head, Vec<Transaction>)>>;
+
+    /// The transactions with these ids: [`Store::select`] without the head.
     async fn transactions(
         &self,
         book_id: BookId,
         ids: &[TransactionId],
-    ) -> Result<Vec<Transaction>>;
+    ) -> Result<Vec<Transaction>> {
+        let found = self.select(book_id, Selection::Ids(ids)).await?;
+        Ok(found.map_or_else(Vec::new, |(_, transactions)| transactions))
+    }
 
-    /// The transactions that a query selects, newest first (booking date, then id, descending),
-    /// after a position, at most `limit` of them.
-    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>>;
+    /// A page of transactions: [`Store::select`] without the head.
+    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
+        let found = self.select(book_id, Selection::Page(request)).await?;
+        Ok(found.map_or_else(Vec::new, |(_, transactions)| transactions))
+    }
 
     /// Transactions in the order of their ids after `after`, at most `limit` of them, with what
     /// figures are computed from. Deleted ones are included and marked.

@@ -115,6 +115,15 @@ pub struct PageRequest {
     pub limit: u32,
 }
 
+/// Which transactions a read is of.
+#[derive(Debug, Clone, Copy)]
+pub enum Selection<'a> {
+    /// Those with these ids.
+    Ids(&'a [TransactionId]),
+    /// A page.
+    Page(&'a PageRequest),
+}
+
 /// Which earlier imports may meet new rows.
 #[derive(Clone, PartialEq, Eq)]
 pub struct OriginQuery {

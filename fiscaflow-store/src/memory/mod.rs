@@ -13,7 +13,7 @@ use fiscaflow_core::log::{Commit, ErasedTexts, Erasure, Hash, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Contents, Delivery, DeliveryStep, EventPlace, Head, Kept, KeptPart,
-    KeptRow, KeptSink, OriginQuery, OriginRow, PageRequest, SetAside, SetAsideQuery, Store,
+    KeptRow, KeptSink, OriginQuery, OriginRow, Selection, SetAside, SetAsideQuery, Store,
     TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
@@ -231,16 +231,12 @@ impl Store for MemoryStore {
         })
     }
 
-    async fn transactions(
+    async fn select(
         &self,
         book_id: BookId,
-        ids: &[TransactionId],
-    ) -> Result<Vec<Transaction>> {
-        self.read(book_id, |book| book.contents.transactions(ids))
-    }
-
-    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
-        self.read(book_id, |book| book.contents.page(request))
+        selection: Selection<'_>,
+    ) -> Result<Option<(Head, Vec<Transaction>)>> {
+        self.read(book_id, |book| book.head().map(|head| (head, book.contents.select(selection))))
     }
 
     async fn columns(

@@ -38,6 +38,9 @@ pub(super) async fn documents(
     Ok(Some((head, documents)))
 }
 
+/// How many columns [`read_head`] reads.
+pub(super) const HEAD_COLUMNS: usize = 2;
+
 /// The first two columns.
 pub(super) fn read_head(row: &PgRow) -> Result<Head> {
     let seq: i64 = row.try_get(0).map_err(failed)?;

@@ -29,7 +29,7 @@ use fiscaflow_core::log::{Commit, Erasure, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, KeptPart, KeptRow, OriginQuery, OriginRow,
-    PageRequest, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
+    Selection, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::PgPool;
@@ -80,16 +80,12 @@ impl Store for PostgresStore {
         documents::documents(self.opened()?, book_id).await
     }
 
-    async fn transactions(
+    async fn select(
         &self,
         book_id: BookId,
-        ids: &[TransactionId],
-    ) -> Result<Vec<Transaction>> {
-        transactions::transactions(self.opened()?, book_id, ids).await
-    }
-
-    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
-        transactions::page(self.opened()?, book_id, request).await
+        selection: Selection<'_>,
+    ) -> Result<Option<(Head, Vec<Transaction>)>> {
+        transactions::select(self.opened()?, book_id, selection).await
     }
 
     async fn columns(

@@ -176,7 +176,12 @@ pub(super) struct Columns<'r> {
 
 impl<'r> Columns<'r> {
     pub(super) fn of(row: &'r PgRow) -> Self {
-        Self { row, next: 0 }
+        Self::from(row, 0)
+    }
+
+    /// Those from a place on.
+    pub(super) fn from(row: &'r PgRow, next: usize) -> Self {
+        Self { row, next }
     }
 
     fn get<T>(&mut self) -> Result<T>

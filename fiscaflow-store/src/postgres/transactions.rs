@@ -1,58 +1,82 @@
 //! Transactions, read: lists, columns and origins.
 
 use fiscaflow_core::model::Transaction;
-use fiscaflow_core::store::{ColumnRow, OriginQuery, OriginRow, PageRequest, fold};
+use fiscaflow_core::store::{
+    ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Selection, fold,
+};
 use fiscaflow_core::{BookId, CategoryId, Result, TransactionId};
-use sqlx::{Postgres, QueryBuilder};
+use sqlx::{Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use super::PostgresStore;
+use super::documents::{HEAD_COLUMNS, read_head};
+use super::error::failed;
 use super::rows::{self, Columns};
-use super::statement::{of_book, push_select, select};
+use super::statement::{self, of_book, push_select};
 use crate::rows::{day, read, read_column_row, source_name, status_name};
 
-pub(super) async fn transactions(
+/// Selects transactions and the head that they belong to, in one statement: a row for each
+/// transaction, or one for a book without any.
+pub(super) async fn select(
     store: &PostgresStore,
     book_id: BookId,
-    ids: &[TransactionId],
-) -> Result<Vec<Transaction>> {
-    let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-    let mut select = select(book_id, rows::TRANSACTION, "transactions")?;
-    select.push(" AND id = ANY(").push_bind(ids).push(")");
-    read_all(store, select).await
-}
-
-pub(super) async fn page(
-    store: &PostgresStore,
-    book_id: BookId,
-    request: &PageRequest,
-) -> Result<Vec<Transaction>> {
-    // No stored text holds U+0000, and PostgreSQL takes it in no value.
-    let query = &request.query;
-    if [&query.tag, &query.text].into_iter().flatten().any(|text| text.contains('\0')) {
-        return Ok(Vec::new());
-    }
+    selection: Selection<'_>,
+) -> Result<Option<(Head, Vec<Transaction>)>> {
+    // The book is named to the wall before any row is looked for: the condition is the whole
+    // statement's.
     let mut select = of_book(book_id)?;
-    match query.category_id {
-        None => push_list(&mut select, request, Category::Any),
-        Some(id) => {
-            // Two lists in one order, each along its own index: of those in the category and of
-            // those with a part in it.
-            select.push("SELECT * FROM (");
-            push_list(&mut select, request, Category::Is(id));
-            select.push(") AS whole UNION ALL SELECT * FROM (");
-            push_list(&mut select, request, Category::InParts(id));
-            select.push(") AS parts ORDER BY booking_day DESC, id DESC LIMIT ").push(request.limit);
+    select.push("SELECT * FROM (");
+    push_select(&mut select, "head_seq, head_hash", "books");
+    select.push(") AS head LEFT JOIN (");
+    match selection {
+        Selection::Ids([id]) => {
+            push_columns(&mut select, rows::TRANSACTION);
+            select.push(" AND id = ").push_bind(id.uuid());
+        }
+        Selection::Ids(ids) => {
+            let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
+            push_columns(&mut select, rows::TRANSACTION);
+            select.push(" AND id = ANY(").push_bind(ids).push(")");
+        }
+        // No stored text holds U+0000, and PostgreSQL takes it in no value.
+        Selection::Page(PageRequest { query, .. })
+            if [&query.tag, &query.text].into_iter().flatten().any(|text| text.contains('\0')) =>
+        {
+            push_columns(&mut select, rows::TRANSACTION);
+            select.push(" AND false");
+        }
+        Selection::Page(request) => push_page(&mut select, request),
+    }
+    select.push(") AS t ON true");
+    let rows = store.rows(select).await?;
+    let Some(first) = rows.first() else { return Ok(None) };
+    let head = read_head(first)?;
+    let mut found = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let id: Option<Uuid> = row.try_get(HEAD_COLUMNS).map_err(failed)?;
+        if id.is_some() {
+            found.push(read(&mut Columns::from(row, HEAD_COLUMNS))?);
         }
     }
-    read_all(store, select).await
+    Ok(Some((head, found)))
 }
 
-async fn read_all(
-    store: &PostgresStore,
-    select: QueryBuilder<Postgres>,
-) -> Result<Vec<Transaction>> {
-    store.rows(select).await?.iter().map(|row| read(&mut Columns::of(row))).collect()
+fn push_page(select: &mut QueryBuilder<Postgres>, request: &PageRequest) {
+    let Some(id) = request.query.category_id else {
+        return push_list(select, request, Category::Any);
+    };
+    // Two lists in one order, each along its own index: of those in the category and of those with
+    // a part in it.
+    select.push("SELECT * FROM (");
+    push_list(select, request, Category::Is(id));
+    select.push(") AS whole UNION ALL SELECT * FROM (");
+    push_list(select, request, Category::InParts(id));
+    select.push(") AS parts ORDER BY booking_day DESC, id DESC LIMIT ").push(request.limit);
+}
+
+/// Adds a selection of the book's transactions to a statement that names the book to the wall.
+fn push_columns(select: &mut QueryBuilder<Postgres>, columns: &str) {
+    select.push("SELECT ").push(columns).push(" FROM fiscaflow.transactions WHERE book_id = $1");
 }
 
 /// Which categories a list is of.
@@ -65,7 +89,7 @@ enum Category {
 
 fn push_list(select: &mut QueryBuilder<Postgres>, request: &PageRequest, category: Category) {
     let query = &request.query;
-    push_select(select, rows::TRANSACTION, "transactions");
+    push_columns(select, rows::TRANSACTION);
     if !query.deleted {
         select.push(" AND NOT deleted");
     }
@@ -129,7 +153,7 @@ pub(super) async fn columns(
     after: Option<TransactionId>,
     limit: u32,
 ) -> Result<Vec<ColumnRow>> {
-    let mut select = select(book_id, rows::COLUMN_ROW, "transactions")?;
+    let mut select = statement::select(book_id, rows::COLUMN_ROW, "transactions")?;
     if let Some(after) = after {
         select.push(" AND id > ").push_bind(after.uuid());
     }

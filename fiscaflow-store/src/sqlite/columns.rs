@@ -1,8 +1,5 @@
-//! What figures are computed from, many rows at a time.
-//!
-//! The driver copies every value of every row and hands it from one thread to another, which takes
-//! several times as long as finding it. So SQLite itself joins the rows of a page to one value, and
-//! what few rows have to another.
+//! What figures are computed from, many rows at a time: joined to one value ([`Packed`]), and what
+//! few rows have to another.
 
 use std::collections::HashMap;
 
@@ -12,11 +9,12 @@ use fiscaflow_core::{AccountId, BookId, CategoryId, GoalId, Result, ScheduleId, 
 use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
 use uuid::Uuid;
 
-use super::error::{damaged, failed};
+use super::error::failed;
+use super::packed::Packed;
 use super::rows::blob;
-use crate::rows;
+use crate::rows::{self, Cells};
 
-/// A row as [`Packed`] reads it, without a sign between rows; and of those that have splits, tags
+/// A row as [`read`] reads it, without a sign between rows; and of those that have splits, tags
 /// or links, what these are, as [`Rare`] reads it; 0 in the place of what is not as it should be.
 const PACKED: &str = "group_concat(concat(id, account_id, category_id IS NOT NULL, category_id, \
      transfer_id IS NOT NULL, deleted, booking_day, ',', amount_minor, ',', status, ',', \
@@ -53,83 +51,36 @@ pub(super) async fn columns(
     let row = select.build().fetch_one(pool).await.map_err(failed)?;
     let rare: Vec<Rare> = rows::from_json(row.try_get(1).map_err(failed)?)?;
     let mut rare: HashMap<Uuid, Rare> = rare.into_iter().map(|it| (it.0, it)).collect();
-    // SQLite takes the joined bytes for a text, which they are not.
-    let packed: Option<&[u8]> = row.try_get_unchecked(0).map_err(failed)?;
-    let mut packed = Packed(packed.unwrap_or_default());
-    let mut found = Vec::new();
-    while !packed.0.is_empty() {
-        found.push(packed.row(&mut rare).ok_or_else(|| damaged("a stored row cannot be read"))??);
-    }
-    Ok(found)
+    Packed::of(&row, 0)?.all(|packed| read(packed, &mut rare))
 }
 
-/// The rows that are left to read.
-struct Packed<'a>(&'a [u8]);
-
-impl<'a> Packed<'a> {
-    /// The next row; `None` where the bytes are none.
-    fn row(&mut self, rare: &mut HashMap<Uuid, Rare>) -> Option<Result<ColumnRow>> {
-        let id = self.id()?;
-        let account_id = AccountId::new(self.id()?);
-        let category_id = if self.flag()? { Some(CategoryId::new(self.id()?)) } else { None };
-        let (transfer, deleted) = (self.flag()?, self.flag()?);
-        let booking_day = self.field()?.parse().ok()?;
-        let amount_minor = self.field()?.parse().ok()?;
-        let status = self.field()?;
-        let payee = match self.field()? {
-            "" => None,
-            length => Some(std::str::from_utf8(self.bytes(length.parse().ok()?)?).ok()?.to_owned()),
-        };
-        Some(rows::date(booking_day).and_then(|booking_date| {
-            let status = rows::status(status)?;
-            let mut row = ColumnRow {
-                id: TransactionId::new(id),
-                account_id,
-                booking_date,
-                amount_minor,
-                category_id,
-                payee,
-                transfer,
-                pending: status == Status::Pending,
-                counts: !deleted && status != Status::Void,
-                splits: Vec::new(),
-                tags: Vec::new(),
-                links: Links::default(),
-            };
-            if let Some((_, splits, tags, schedule, goal)) = rare.remove(&id) {
-                row.splits =
-                    splits.into_iter().map(|(minor, category)| (category, minor)).collect();
-                row.tags = tags.unwrap_or_default();
-                row.links.schedule_id = schedule.map(ScheduleId::new);
-                row.links.goal_id = goal.map(GoalId::new);
-            }
-            Ok(row)
-        }))
+fn read(packed: &mut Packed<'_>, rare: &mut HashMap<Uuid, Rare>) -> Result<ColumnRow> {
+    let id = packed.id()?;
+    let account_id = AccountId::new(packed.id()?);
+    let category_id = packed.optional_id()?.map(CategoryId::new);
+    let (transfer, deleted) = (packed.flag()?, packed.flag()?);
+    let booking_date = rows::date(packed.number()?)?;
+    let amount_minor = packed.number()?;
+    let status = rows::status(packed.field()?)?;
+    let mut row = ColumnRow {
+        id: TransactionId::new(id),
+        account_id,
+        booking_date,
+        amount_minor,
+        category_id,
+        payee: packed.optional_text()?.map(str::to_owned),
+        transfer,
+        pending: status == Status::Pending,
+        counts: !deleted && status != Status::Void,
+        splits: Vec::new(),
+        tags: Vec::new(),
+        links: Links::default(),
+    };
+    if let Some((_, splits, tags, schedule, goal)) = rare.remove(&id) {
+        row.splits = splits.into_iter().map(|(minor, category)| (category, minor)).collect();
+        row.tags = tags.unwrap_or_default();
+        row.links.schedule_id = schedule.map(ScheduleId::new);
+        row.links.goal_id = goal.map(GoalId::new);
     }
-
-    fn bytes(&mut self, count: usize) -> Option<&'a [u8]> {
-        let (bytes, rest) = self.0.split_at_checked(count)?;
-        self.0 = rest;
-        Some(bytes)
-    }
-
-    fn id(&mut self) -> Option<Uuid> {
-        Uuid::from_slice(self.bytes(16)?).ok()
-    }
-
-    fn flag(&mut self) -> Option<bool> {
-        match self.bytes(1)? {
-            b"0" => Some(false),
-            b"1" => Some(true),
-            _ => None,
-        }
-    }
-
-    /// What stands before the next comma.
-    fn field(&mut self) -> Option<&'a str> {
-        let end = self.0.iter().position(|byte| *byte == b',')?;
-        let field = std::str::from_utf8(self.bytes(end)?).ok()?;
-        self.bytes(1)?;
-        Some(field)
-    }
+    Ok(row)
 }

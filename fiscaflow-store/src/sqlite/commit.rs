@@ -13,10 +13,12 @@ use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
 use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Sqlite, SqliteConnection};
 
-use super::error::failed;
+use super::batch::Batch;
+use super::error::{failed, is_dangling};
+use super::rows::blob;
 use super::{SqliteStore, deliveries, documents, erase, transactions};
 
-/// Documents of one statement: SQLite takes 32,766 values.
+/// Rows of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
 
 /// What is written, all of it or none.
@@ -86,157 +88,171 @@ async fn discard(store: &SqliteStore, connection: PoolConnection<Sqlite>, rolled
     }
 }
 
+/// What a commit writes, in its order; documents and transactions apart: that order counts only
+/// among the changes of one object.
+enum Piece<'a> {
+    Head,
+    Put(Vec<&'a Document>),
+    Drop(&'a Document),
+    PutRows(Vec<&'a Transaction>),
+    DropRows(Vec<TransactionId>),
+}
+
+impl Piece<'_> {
+    fn push(&self, batch: &mut Batch, commit: &Commit) -> Result<()> {
+        let book_id = commit.book_id;
+        match self {
+            Self::Head => push_head(batch, commit),
+            Self::Put(put) => documents::put(batch, book_id, put),
+            Self::Drop(document) => {
+                documents::remove(batch, book_id, document);
+                Ok(())
+            }
+            Self::PutRows(put) => transactions::put(batch, book_id, put),
+            Self::DropRows(ids) => transactions::remove(batch, book_id, ids),
+        }
+    }
+
+    fn rows(&self) -> usize {
+        match self {
+            Self::Head | Self::Drop(_) => 1,
+            Self::Put(put) => put.len(),
+            Self::PutRows(put) => put.len(),
+            Self::DropRows(ids) => ids.len(),
+        }
+    }
+}
+
+fn pieces(commit: &Commit) -> Vec<Piece<'_>> {
+    let mut documents = vec![Piece::Head];
+    let mut rows: Vec<Piece<'_>> = Vec::new();
+    for change in &commit.changes {
+        match (&change.before, &change.after) {
+            (_, Some(Object::Document(document))) => match documents.last_mut() {
+                Some(Piece::Put(put)) if put.len() < ROWS => put.push(document),
+                _ => documents.push(Piece::Put(vec![document])),
+            },
+            (Some(Object::Document(document)), None) => documents.push(Piece::Drop(document)),
+            (_, Some(Object::Transaction(transaction))) => match rows.last_mut() {
+                Some(Piece::PutRows(put)) if put.len() < ROWS => put.push(&**transaction),
+                _ => rows.push(Piece::PutRows(vec![&**transaction])),
+            },
+            (Some(Object::Transaction(transaction)), None) => match rows.last_mut() {
+                Some(Piece::DropRows(ids)) if ids.len() < ROWS => ids.push(transaction.id),
+                _ => rows.push(Piece::DropRows(vec![transaction.id])),
+            },
+            (None, None) => {}
+        }
+    }
+    documents.append(&mut rows);
+    documents
+}
+
+/// Writes a commit: a small one as one batch. What is erased is so before what takes its place.
 async fn write_commit(
     connection: &mut SqliteConnection,
     commit: &Commit,
     erasure: Option<&Erasure>,
 ) -> Result<()> {
-    move_head(connection, commit).await?;
-    append(connection, commit).await?;
-    if let Some(erasure) = erasure {
-        erase::destroy(connection, erasure).await?;
+    let pieces = pieces(commit);
+    // The head's piece, which comes first, answers with a row for the commit and one for its key.
+    let expected = 1_usize.saturating_add(usize::from(commit.idempotency.is_some()));
+    let (head, rest) = pieces.split_at_checked(1).unwrap_or_default();
+    let Some(erasure) = erasure else {
+        return write_pieces(connection, commit, &pieces, expected).await;
+    };
+    write_pieces(connection, commit, head, expected).await?;
+    erase::destroy(connection, erasure).await?;
+    write_pieces(connection, commit, rest, 0).await
+}
+
+/// Writes pieces, the first of which are to answer with so many rows.
+async fn write_pieces(
+    connection: &mut SqliteConnection,
+    commit: &Commit,
+    pieces: &[Piece<'_>],
+    mut expected: usize,
+) -> Result<()> {
+    let mut left = pieces.iter().peekable();
+    let mut batches = std::iter::from_fn(|| {
+        left.peek()?;
+        let (mut batch, mut rows) = (Batch::default(), 0_usize);
+        while let Some(piece) = left.next_if(|_| rows < ROWS) {
+            rows = rows.saturating_add(piece.rows());
+            if let Err(error) = piece.push(&mut batch, commit) {
+                return Some(Err(error));
+            }
+        }
+        Some(Ok(batch))
+    });
+    let mut next = batches.next();
+    while let Some(batch) = next {
+        // SQLite runs in a thread of its own: meanwhile the next batch is made.
+        let running = batch?.run(&mut *connection);
+        let (answered, following) = tokio::join!(running, async { batches.next() });
+        match answered {
+            Ok(answered) if answered == expected => {}
+            Ok(_) => return Err(conflict()),
+            // The head of a book that is not there does not move, and its rows have no book.
+            Err(failure) if expected > 0 && is_dangling(&failure) => return Err(conflict()),
+            Err(failure) => return Err(failed(failure)),
+        }
+        expected = 0;
+        next = following;
     }
-    write_documents(connection, commit).await?;
-    write_transactions(connection, commit).await
+    Ok(())
 }
 
 fn conflict() -> Error {
     Error::new(ErrorCode::Conflict, "the book has moved on")
 }
 
-/// Moves the head from the commit's parent to the commit, or finds that it is not there.
-async fn move_head(connection: &mut SqliteConnection, commit: &Commit) -> Result<()> {
+/// Moves the head from the commit's parent to the commit; adds the commit's bytes where that was
+/// done, and the answer to its idempotency key where there is none yet.
+fn push_head(batch: &mut Batch, commit: &Commit) -> Result<()> {
     let stored = &commit.stored;
-    let book = commit.book_id.uuid();
+    let book = blob(commit.book_id.uuid());
     let seq = i64::try_from(stored.seq).map_err(|_| conflict())?;
-    let moved = if seq == 1 {
-        sqlx::query(
+    let hash = stored.hash.as_bytes().as_slice();
+    let parent = stored.parent.as_bytes().as_slice();
+    if seq == 1 {
+        if stored.parent != Hash::ZERO {
+            return Err(conflict());
+        }
+        batch.sql(
             "INSERT INTO books (book_id, head_seq, head_hash) VALUES (?, 1, ?) \
              ON CONFLICT DO NOTHING",
-        )
-        .bind(book.as_bytes().as_slice())
-        .bind(stored.hash.as_bytes().as_slice())
-        .execute(connection)
-        .await
+        );
+        batch.values.push(book.as_slice()).push(hash);
     } else {
-        sqlx::query(
-            "UPDATE books SET head_seq = ?1, head_hash = ?2, moved = 1 \
-             WHERE book_id = ?3 AND head_seq = ?1 - 1 AND head_hash = ?4",
-        )
-        .bind(seq)
-        .bind(stored.hash.as_bytes().as_slice())
-        .bind(book.as_bytes().as_slice())
-        .bind(stored.parent.as_bytes().as_slice())
-        .execute(connection)
-        .await
-    };
-    let first_of_none = seq != 1 || stored.parent == Hash::ZERO;
-    match moved.map_err(failed)?.rows_affected() {
-        1 if first_of_none => Ok(()),
-        _ => Err(conflict()),
+        batch.sql(
+            "UPDATE books SET head_seq = ?, head_hash = ?, moved = 1 \
+             WHERE book_id = ? AND head_seq = ? AND head_hash = ?",
+        );
+        batch.values.push(seq).push(hash).push(book.as_slice()).push(seq.saturating_sub(1));
+        batch.values.push(parent);
     }
-}
-
-/// Adds the commit's bytes and the answer to its idempotency key.
-async fn append(connection: &mut SqliteConnection, commit: &Commit) -> Result<()> {
-    let stored = &commit.stored;
-    let seq = i64::try_from(stored.seq).map_err(|_| conflict())?;
-    sqlx::query(
+    batch.sql(
         "INSERT INTO commits (book_id, seq, parent, hash, header, body, texts, nodes) \
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(commit.book_id.uuid().as_bytes().as_slice())
-    .bind(seq)
-    .bind(stored.parent.as_bytes().as_slice())
-    .bind(stored.hash.as_bytes().as_slice())
-    .bind(stored.header.as_slice())
-    .bind(stored.body.as_slice())
-    .bind(stored.texts.as_slice())
-    .bind(Some(commit.nodes.as_slice()).filter(|nodes| !nodes.is_empty()))
-    .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
-    let Some(used) = &commit.idempotency else { return Ok(()) };
-    let answered = sqlx::query(
-        "INSERT INTO answers (book_id, key, seq, request_salt, request_digest, answer) \
-         VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (book_id, key) DO NOTHING",
-    )
-    .bind(commit.book_id.uuid().as_bytes().as_slice())
-    .bind(used.key.as_str())
-    .bind(seq)
-    .bind(used.request_salt.as_slice())
-    .bind(used.request_digest.as_bytes().as_slice())
-    .bind(used.answer.as_slice())
-    .execute(connection)
-    .await
-    .map_err(failed)?;
-    if answered.rows_affected() == 1 { Ok(()) } else { Err(conflict()) }
-}
-
-/// A change as the database makes it.
-enum Write<T, N> {
-    Put(T),
-    Remove(N),
-}
-
-impl<T, N> Write<T, N> {
-    fn is_put(&self) -> bool {
-        matches!(self, Self::Put(_))
+         SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() = 1 RETURNING seq",
+    );
+    batch.values.push(book.as_slice()).push(seq).push(parent).push(hash);
+    for bytes in [&stored.header, &stored.body, &stored.texts] {
+        batch.values.push(bytes.as_slice());
     }
-
-    fn put(&self) -> Option<&T> {
-        match self {
-            Self::Put(object) => Some(object),
-            Self::Remove(_) => None,
+    batch.values.push(Some(commit.nodes.as_slice()).filter(|nodes| !nodes.is_empty()));
+    if let Some(used) = &commit.idempotency {
+        batch.sql(
+            "INSERT INTO answers (book_id, key, seq, request_salt, request_digest, answer) \
+             SELECT ?, ?, ?, ?, ?, ? WHERE changes() = 1 \
+             ON CONFLICT (book_id, key) DO NOTHING RETURNING seq",
+        );
+        batch.values.push(book.as_slice()).push(used.key.as_str()).push(seq);
+        for bytes in
+            [used.request_salt.as_slice(), used.request_digest.as_bytes().as_slice(), &used.answer]
+        {
+            batch.values.push(bytes);
         }
-    }
-
-    fn removed(&self) -> Option<&N> {
-        match self {
-            Self::Put(_) => None,
-            Self::Remove(name) => Some(name),
-        }
-    }
-}
-
-/// Documents and transactions are written apart: a commit's order counts only among the changes of
-/// one object.
-async fn write_documents(connection: &mut SqliteConnection, commit: &Commit) -> Result<()> {
-    let writes: Vec<Write<&Document, &Document>> = commit
-        .changes
-        .iter()
-        .filter_map(|change| match (&change.before, &change.after) {
-            (_, Some(Object::Document(document))) => Some(Write::Put(document)),
-            (Some(Object::Document(document)), None) => Some(Write::Remove(document)),
-            _ => None,
-        })
-        .collect();
-    for run in writes.chunk_by(|one, other| one.is_put() == other.is_put()) {
-        for chunk in run.chunks(ROWS) {
-            let put: Vec<&Document> = chunk.iter().filter_map(Write::put).copied().collect();
-            documents::put(connection, commit.book_id, &put).await?;
-            let removed = chunk.iter().filter_map(Write::removed).copied();
-            documents::remove(connection, commit.book_id, removed).await?;
-        }
-    }
-    Ok(())
-}
-
-async fn write_transactions(connection: &mut SqliteConnection, commit: &Commit) -> Result<()> {
-    let writes: Vec<Write<&Transaction, TransactionId>> = commit
-        .changes
-        .iter()
-        .filter_map(|change| match (&change.before, &change.after) {
-            (_, Some(Object::Transaction(transaction))) => Some(Write::Put(&**transaction)),
-            (Some(Object::Transaction(transaction)), None) => Some(Write::Remove(transaction.id)),
-            _ => None,
-        })
-        .collect();
-    for run in writes.chunk_by(|one, other| one.is_put() == other.is_put()) {
-        let put: Vec<&Transaction> = run.iter().filter_map(Write::put).copied().collect();
-        transactions::put(connection, commit.book_id, &put).await?;
-        let removed: Vec<_> = run.iter().filter_map(Write::removed).copied().collect();
-        transactions::remove(connection, commit.book_id, &removed).await?;
     }
     Ok(())
 }

@@ -5,9 +5,11 @@ use fiscaflow_core::model::Document;
 use fiscaflow_core::store::Head;
 use fiscaflow_core::{BookId, Result};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{Row, SqlitePool};
 
+use super::batch::Batch;
 use super::error::{damaged, failed};
+use super::rows::blob;
 
 pub(super) async fn head(pool: &SqlitePool, book_id: BookId) -> Result<Option<Head>> {
     let row = sqlx::query("SELECT head_seq, head_hash FROM books WHERE book_id = ?")
@@ -44,54 +46,27 @@ pub(super) async fn documents(
 }
 
 /// The first two columns.
-fn read_head(row: &SqliteRow) -> Result<Head> {
+pub(super) fn read_head(row: &SqliteRow) -> Result<Head> {
     let seq: i64 = row.try_get(0).map_err(failed)?;
     let seq = u64::try_from(seq).map_err(|_| damaged("a head has no place in the history"))?;
     Ok(Head { seq, hash: Hash::from_slice(row.try_get(1).map_err(failed)?)? })
 }
 
 /// Puts documents in the place of those that bear their names.
-pub(super) async fn put(
-    connection: &mut SqliteConnection,
-    book_id: BookId,
-    documents: &[&Document],
-) -> Result<()> {
-    if documents.is_empty() {
-        return Ok(());
-    }
-    let mut rows = Vec::with_capacity(documents.len());
+pub(super) fn put(batch: &mut Batch, book_id: BookId, documents: &[&Document]) -> Result<()> {
+    let head = "INSERT OR REPLACE INTO documents (book_id, kind, key, content)";
+    batch.insert(head, documents.len());
     for document in documents {
         let content = String::from_utf8(document.encode()?)
             .map_err(|_| damaged("a document is not a text"))?;
-        rows.push((document.kind().as_str(), document.key(), content));
+        batch.values.push(blob(book_id.uuid())).push(document.kind().as_str());
+        batch.values.push(document.key()).push(content);
     }
-    let mut insert = QueryBuilder::<Sqlite>::new(
-        "INSERT OR REPLACE INTO documents (book_id, kind, key, content) ",
-    );
-    insert.push_values(rows, |mut row, (kind, key, content)| {
-        row.push_bind(book_id.uuid().as_bytes().as_slice())
-            .push_bind(kind)
-            .push_bind(key)
-            .push_bind(content);
-    });
-    insert.build().execute(connection).await.map_err(failed)?;
     Ok(())
 }
 
-/// Takes documents away; one that is not there is no error.
-pub(super) async fn remove(
-    connection: &mut SqliteConnection,
-    book_id: BookId,
-    documents: impl Iterator<Item = &Document>,
-) -> Result<()> {
-    for document in documents {
-        sqlx::query("DELETE FROM documents WHERE book_id = ? AND kind = ? AND key = ?")
-            .bind(book_id.uuid().as_bytes().as_slice())
-            .bind(document.kind().as_str())
-            .bind(document.key())
-            .execute(&mut *connection)
-            .await
-            .map_err(failed)?;
-    }
-    Ok(())
+/// Takes a document away; one that is not there is no error.
+pub(super) fn remove(batch: &mut Batch, book_id: BookId, document: &Document) {
+    batch.sql("DELETE FROM documents WHERE book_id = ? AND kind = ? AND key = ?");
+    batch.values.push(blob(book_id.uuid())).push(document.kind().as_str()).push(document.key());
 }

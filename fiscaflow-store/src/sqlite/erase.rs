@@ -13,6 +13,7 @@ use fiscaflow_core::store::fold;
 use fiscaflow_core::{Error, ErrorCode, Result};
 use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
+use super::batch::Batch;
 use super::error::failed;
 use super::{SqliteStore, documents};
 
@@ -142,7 +143,9 @@ async fn empty_documents(connection: &mut SqliteConnection, erasure: &Erasure) -
             (row.try_get(0).map_err(failed)?, row.try_get(1).map_err(failed)?);
         let document = Document::decode(kind.parse()?, content.as_bytes())?;
         if let Object::Document(bare) = Object::from(document).without_texts()? {
-            documents::put(connection, book_id, &[&bare]).await?;
+            let mut batch = Batch::default();
+            documents::put(&mut batch, book_id, &[&bare])?;
+            batch.run(connection).await.map_err(failed)?;
         }
     }
     Ok(())

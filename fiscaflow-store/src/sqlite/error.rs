@@ -27,6 +27,9 @@ mod primary {
     pub(super) const NOTADB: i32 = 26;
 }
 
+/// An extended result code.
+const CONSTRAINT_FOREIGNKEY: i32 = 787;
+
 /// What a failed statement means.
 pub(super) fn failed(failure: sqlx::Error) -> Error {
     use sqlx::Error as E;
@@ -62,6 +65,11 @@ pub(super) fn no_database() -> Error {
 pub(super) fn is_busy(failure: &sqlx::Error) -> bool {
     let code = result_code(failure).map(|code| code & 0xff);
     matches!(code, Some(primary::BUSY | primary::LOCKED))
+}
+
+/// Whether a row refers to one that is not there.
+pub(super) fn is_dangling(failure: &sqlx::Error) -> bool {
+    result_code(failure) == Some(CONSTRAINT_FOREIGNKEY)
 }
 
 fn result_code(failure: &sqlx::Error) -> Option<i32> {

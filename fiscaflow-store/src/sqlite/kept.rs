@@ -8,10 +8,20 @@ use uuid::Uuid;
 
 use super::commits::read_answered;
 use super::deliveries::{self, read_delivery};
-use super::error::failed;
-use super::rows::{self, Columns, blob};
+use super::error::{damaged, failed};
+use super::rows::blob;
 use super::transactions::push_ids;
-use crate::rows::{kept_document, odd_columns, read};
+use crate::rows::{Cells, kept_document, odd_columns, read};
+
+/// The columns of a whole transaction, in the order of [`read`]. Each is read by itself, as the type
+/// that it should have: what is joined into one value tells nothing of types.
+const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, \
+     status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
+     value_day, sources, reference, external_id, attachments, metadata, revision, schedule_id, \
+     goal_id, (\
+         SELECT json_group_array(json_array(booking_day, bank_id, fingerprint, hex(account_id), \
+         hex(import_id), amount_minor, pending) ORDER BY number) FROM origins WHERE origins.book_id = \
+         transactions.book_id AND transaction_id = transactions.id)";
 
 /// Stray origins that are told.
 const MOST_STRAY: i64 = 100;
@@ -87,7 +97,7 @@ fn document(row: &SqliteRow) -> Result<KeptRow> {
 }
 
 fn push_transactions(select: &mut QueryBuilder<Sqlite>, book_id: BookId) {
-    select.push(rows::TRANSACTION).push(", search FROM transactions WHERE book_id = ");
+    select.push(TRANSACTION).push(", search FROM transactions WHERE book_id = ");
     select.push_bind(blob(book_id.uuid()));
 }
 
@@ -154,4 +164,57 @@ fn sink(row: &SqliteRow) -> Result<KeptRow> {
     let leased = |column: usize| row.try_get_raw(column).is_ok_and(|value| !value.is_null());
     let odd = if leased(3) == leased(4) { Vec::new() } else { vec!["lease_owner"] };
     Ok(KeptRow { kind: "delivery".to_owned(), id: name(row, 9)?, content, odd })
+}
+
+/// A row whose columns are read one after the other.
+struct Columns<'r> {
+    row: &'r SqliteRow,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    fn of(row: &'r SqliteRow) -> Self {
+        Self { row, next: 0 }
+    }
+
+    fn get<T>(&mut self) -> Result<T>
+    where
+        T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
+    {
+        let value = self.row.try_get(self.next).map_err(failed)?;
+        self.next = self.next.saturating_add(1);
+        Ok(value)
+    }
+}
+
+impl<'r> Cells<'r> for Columns<'r> {
+    fn id(&mut self) -> Result<Uuid> {
+        self.optional_id()?.ok_or_else(|| damaged("a stored row lacks an id"))
+    }
+
+    fn optional_id(&mut self) -> Result<Option<Uuid>> {
+        let bytes: Option<&[u8]> = self.get()?;
+        let id = bytes.map(Uuid::from_slice).transpose();
+        id.map_err(|_| damaged("a stored id cannot be read"))
+    }
+
+    fn number(&mut self) -> Result<i64> {
+        self.get()
+    }
+
+    fn optional_number(&mut self) -> Result<Option<i64>> {
+        self.get()
+    }
+
+    fn flag(&mut self) -> Result<bool> {
+        self.get()
+    }
+
+    fn text(&mut self) -> Result<&'r str> {
+        self.get()
+    }
+
+    fn optional_text(&mut self) -> Result<Option<&'r str>> {
+        self.get()
+    }
 }

@@ -6,6 +6,7 @@
 //! caller, [`migrate`] which versions of the schema there were.
 
 mod backup;
+mod batch;
 mod columns;
 mod commit;
 mod commits;
@@ -16,6 +17,7 @@ mod error;
 mod kept;
 mod migrate;
 mod options;
+mod packed;
 mod portable;
 mod rows;
 mod snapshots;
@@ -30,7 +32,7 @@ use fiscaflow_core::log::{Commit, Erasure, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, KeptPart, KeptRow, OriginQuery, OriginRow,
-    PageRequest, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
+    Selection, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
 use sqlx::SqlitePool;
@@ -98,16 +100,12 @@ impl Store for SqliteStore {
         documents::documents(self.reading()?, book_id).await
     }
 
-    async fn transactions(
+    async fn select(
         &self,
         book_id: BookId,
-        ids: &[TransactionId],
-    ) -> Result<Vec<Transaction>> {
-        transactions::transactions(self.reading()?, book_id, ids).await
-    }
-
-    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
-        transactions::page(self.reading()?, book_id, request).await
+        selection: Selection<'_>,
+    ) -> Result<Option<(Head, Vec<Transaction>)>> {
+        transactions::select(self.reading()?, book_id, selection).await
     }
 
     async fn columns(

@@ -5,12 +5,13 @@
 use fiscaflow_core::model::Origin;
 use fiscaflow_core::store::{OriginRow, search_text};
 use fiscaflow_core::{BookId, Result, TransactionId};
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, Row, Sqlite};
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
 use uuid::Uuid;
 
-use super::error::{damaged, failed};
-use crate::rows::{Cells, Encoded, date, day, from_json, status_name};
+use super::batch::Values;
+use super::error::failed;
+use crate::rows::{Encoded, date, day, from_json, status_name};
 
 /// The head of the statement that puts transactions: their columns in the order of
 /// [`bind`].
@@ -19,46 +20,29 @@ pub(super) const INSERT: &str = "INSERT OR REPLACE INTO transactions (\
      transfer_id, payee, splits, tags, description, notes, search, value_day, sources, reference, \
      external_id, attachments, metadata, revision, schedule_id, goal_id) ";
 
-/// The columns of a whole transaction, in the order of [`read`](crate::rows::read).
-pub(super) const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, \
-     status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
-     value_day, sources, reference, external_id, attachments, metadata, revision, schedule_id, \
-     goal_id, (\
-         SELECT json_group_array(json_array(booking_day, bank_id, fingerprint, hex(account_id), \
-         hex(import_id), amount_minor, pending) ORDER BY number) FROM origins WHERE origins.book_id = \
-         transactions.book_id AND transaction_id = transactions.id)";
+/// What a transaction is selected with: its row, `t`, and its origins as JSON. They come in their
+/// order from their key; an order within the aggregate would be sorted for.
+pub(super) const SELECTED: &str = "t.*, (\
+     SELECT json_group_array(json_array(booking_day, bank_id, fingerprint, hex(account_id), \
+     hex(import_id), amount_minor, pending)) FROM (SELECT * FROM origins \
+         WHERE book_id = t.book_id AND transaction_id = t.id ORDER BY number)) AS origins";
+
+/// A whole transaction as [`Packed`](super::packed::Packed) reads it, in the order of
+/// [`read`](crate::rows::read).
+pub(super) const TRANSACTION: &str = "concat(id, account_id, booking_day, ',', amount_minor, ',', \
+     octet_length(currency), ',', currency, octet_length(status), ',', status, deleted, \
+     category_id IS NOT NULL, category_id, transfer_id IS NOT NULL, transfer_id, \
+     octet_length(payee), ',', payee, octet_length(splits), ',', splits, \
+     octet_length(tags), ',', tags, octet_length(description), ',', description, \
+     octet_length(notes), ',', notes, value_day, ',', octet_length(sources), ',', sources, \
+     octet_length(reference), ',', reference, octet_length(external_id), ',', external_id, \
+     octet_length(attachments), ',', attachments, octet_length(metadata), ',', metadata, \
+     revision, ',', schedule_id IS NOT NULL, schedule_id, goal_id IS NOT NULL, goal_id, \
+     octet_length(origins), ',', origins)";
 
 /// The head of the statement that puts origins: their columns in the order of [`bind_origin`].
 pub(super) const INSERT_ORIGIN: &str = "INSERT INTO origins (book_id, transaction_id, number, \
      account_id, booking_day, bank_id, fingerprint, import_id, amount_minor, pending) ";
-
-/// The values of rows to be put, one row after the other.
-#[derive(Default)]
-pub(super) struct Values {
-    arguments: SqliteArguments,
-    is_faulty: bool,
-}
-
-impl Values {
-    fn push<'v, T>(&mut self, value: T) -> &mut Self
-    where
-        T: sqlx::Encode<'v, Sqlite> + sqlx::Type<Sqlite>,
-    {
-        self.is_faulty |= Arguments::add(&mut self.arguments, value).is_err();
-        self
-    }
-
-    /// The statement for the rows, each with as many values as its head names columns.
-    pub(super) fn statement(self, head: &str) -> Result<(String, SqliteArguments)> {
-        if self.is_faulty {
-            return Err(damaged("a value cannot be bound"));
-        }
-        let columns = head.split(',').count();
-        let row = format!("({})", vec!["?"; columns].join(","));
-        let rows = vec![row.as_str(); self.arguments.len().div_euclid(columns)].join(",");
-        Ok((format!("{head} VALUES {rows}"), self.arguments))
-    }
-}
 
 /// Binds the row's values in the order of [`INSERT`].
 pub(super) fn bind(row: &mut Values, book_id: BookId, encoded: Encoded<'_>) {
@@ -126,7 +110,7 @@ pub(super) type NumberedOrigin = (i64, OriginRow);
 
 /// Reads a row of the column [`ORIGINS`].
 pub(super) fn read_origins(row: &SqliteRow) -> Result<Vec<NumberedOrigin>> {
-    let origins: Vec<OriginRowJson> = from_json(Columns::of(row).optional_text()?)?;
+    let origins: Vec<OriginRowJson> = from_json(row.try_get(0).map_err(failed)?)?;
     let origin = |origin: OriginRowJson| {
         let (transaction, number, day, bank_id, fingerprint, pending, booked, amount_minor) =
             origin;
@@ -142,59 +126,6 @@ pub(super) fn read_origins(row: &SqliteRow) -> Result<Vec<NumberedOrigin>> {
         Ok((number, origin))
     };
     origins.into_iter().map(origin).collect()
-}
-
-/// A row whose columns are read one after the other.
-pub(super) struct Columns<'r> {
-    row: &'r SqliteRow,
-    next: usize,
-}
-
-impl<'r> Columns<'r> {
-    pub(super) fn of(row: &'r SqliteRow) -> Self {
-        Self { row, next: 0 }
-    }
-
-    fn get<T>(&mut self) -> Result<T>
-    where
-        T: sqlx::Decode<'r, Sqlite> + sqlx::Type<Sqlite>,
-    {
-        let value = self.row.try_get(self.next).map_err(failed)?;
-        self.next = self.next.saturating_add(1);
-        Ok(value)
-    }
-}
-
-impl<'r> Cells<'r> for Columns<'r> {
-    fn id(&mut self) -> Result<Uuid> {
-        self.optional_id()?.ok_or_else(|| damaged("a stored row lacks an id"))
-    }
-
-    fn optional_id(&mut self) -> Result<Option<Uuid>> {
-        let bytes: Option<&[u8]> = self.get()?;
-        let id = bytes.map(Uuid::from_slice).transpose();
-        id.map_err(|_| damaged("a stored id cannot be read"))
-    }
-
-    fn number(&mut self) -> Result<i64> {
-        self.get()
-    }
-
-    fn optional_number(&mut self) -> Result<Option<i64>> {
-        self.get()
-    }
-
-    fn flag(&mut self) -> Result<bool> {
-        self.get()
-    }
-
-    fn text(&mut self) -> Result<&'r str> {
-        self.get()
-    }
-
-    fn optional_text(&mut self) -> Result<Option<&'r str>> {
-        self.get()
-    }
 }
 
 /// An id as it is stored.

@@ -4,50 +4,76 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use fiscaflow_core::model::Transaction;
-use fiscaflow_core::store::{OriginQuery, OriginRow, PageRequest, fold};
+use fiscaflow_core::store::{Head, OriginQuery, OriginRow, PageRequest, Selection, fold};
 use fiscaflow_core::{BookId, CategoryId, Error, ErrorCode, Result, TransactionId};
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, QueryBuilder, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{QueryBuilder, Sqlite, SqlitePool};
 
+use super::batch::Batch;
+use super::documents::read_head;
 use super::error::failed;
-use super::rows::{self, Columns, Values, blob};
+use super::packed::Packed;
+use super::rows::{self, blob};
 use crate::rows::{Encoded, day, read, source_name, status_name};
 
-/// Rows of one statement: SQLite takes 32,766 values.
+/// Origins of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
 
-pub(super) async fn transactions(
+/// Selects transactions and the head that they belong to, in one statement: a row for the head,
+/// then one for each transaction.
+pub(super) async fn select(
     pool: &SqlitePool,
     book_id: BookId,
-    ids: &[TransactionId],
-) -> Result<Vec<Transaction>> {
-    let mut select = QueryBuilder::<Sqlite>::new("SELECT ");
-    select.push(rows::TRANSACTION).push(" FROM transactions WHERE book_id = ");
-    select.push_bind(blob(book_id.uuid())).push(" AND id IN ");
-    push_ids(&mut select, ids)?;
-    fetch(pool, select, |row| read(&mut Columns::of(row))).await
+    selection: Selection<'_>,
+) -> Result<Option<(Head, Vec<Transaction>)>> {
+    let mut select =
+        QueryBuilder::<Sqlite>::new("SELECT head_seq, head_hash FROM books WHERE book_id = ");
+    select.push_bind(blob(book_id.uuid()));
+    select.push(" UNION ALL SELECT NULL, ").push(rows::TRANSACTION).push(" FROM (");
+    match selection {
+        Selection::Ids(ids) => push_by_id(&mut select, book_id, ids)?,
+        Selection::Page(request) => push_page(&mut select, book_id, request),
+    }
+    let rows = select.push(")").build().fetch_all(pool).await.map_err(failed)?;
+    let Some((head, rows)) = rows.split_first() else { return Ok(None) };
+    let found = rows.iter().map(|row| read(&mut Packed::of(row, 1)?)).collect::<Result<_>>()?;
+    Ok(Some((read_head(head)?, found)))
 }
 
-pub(super) async fn page(
-    pool: &SqlitePool,
+/// The limit keeps SQLite from merging the selection with what is around it, which would look up
+/// each transaction's origins twice.
+fn push_by_id(
+    select: &mut QueryBuilder<Sqlite>,
     book_id: BookId,
-    request: &PageRequest,
-) -> Result<Vec<Transaction>> {
-    let mut select = QueryBuilder::<Sqlite>::new("");
-    match request.query.category_id {
-        None => push_page(&mut select, book_id, request, Category::Any),
-        Some(id) => {
-            // Two lists in one order, each along its own index: of those in the category and of
-            // those with a part in it.
-            select.push("SELECT * FROM (");
-            push_page(&mut select, book_id, request, Category::Is(id));
-            select.push(") UNION ALL SELECT * FROM (");
-            push_page(&mut select, book_id, request, Category::InParts(id));
-            select.push(") ORDER BY booking_day DESC, id DESC LIMIT ");
-            select.push_bind(i64::from(request.limit));
+    ids: &[TransactionId],
+) -> Result<()> {
+    push_select(select, book_id);
+    match ids {
+        [id] => {
+            select.push(" AND id = ").push_bind(blob(id.uuid()));
         }
+        ids => push_ids(select.push(" AND id IN "), ids)?,
     }
-    fetch(pool, select, |row| read(&mut Columns::of(row))).await
+    select.push(" LIMIT -1");
+    Ok(())
+}
+
+fn push_select(select: &mut QueryBuilder<Sqlite>, book_id: BookId) {
+    select.push("SELECT ").push(rows::SELECTED).push(" FROM transactions AS t WHERE book_id = ");
+    select.push_bind(blob(book_id.uuid()));
+}
+
+fn push_page(select: &mut QueryBuilder<Sqlite>, book_id: BookId, request: &PageRequest) {
+    let Some(id) = request.query.category_id else {
+        return push_list(select, book_id, request, Category::Any);
+    };
+    // Two lists in one order, each along its own index: of those in the category and of those with
+    // a part in it.
+    select.push("SELECT * FROM (");
+    push_list(select, book_id, request, Category::Is(id));
+    select.push(") UNION ALL SELECT * FROM (");
+    push_list(select, book_id, request, Category::InParts(id));
+    select.push(") ORDER BY booking_day DESC, id DESC LIMIT ");
+    select.push_bind(i64::from(request.limit));
 }
 
 /// Which categories a list is of.
@@ -58,15 +84,14 @@ enum Category {
     InParts(CategoryId),
 }
 
-fn push_page(
+fn push_list(
     select: &mut QueryBuilder<Sqlite>,
     book_id: BookId,
     request: &PageRequest,
     category: Category,
 ) {
     let query = &request.query;
-    select.push("SELECT ").push(rows::TRANSACTION).push(" FROM transactions WHERE book_id = ");
-    select.push_bind(blob(book_id.uuid()));
+    push_select(select, book_id);
     if !query.deleted {
         select.push(" AND deleted = 0");
     }
@@ -151,8 +176,10 @@ pub(super) async fn origins(
         let ids: Vec<&String> = storable.collect();
         select.push(" THEN ").push_bind(to_json(&ids)?).push(" ELSE '[]' END))");
     }
-    let days = fetch(pool, select, rows::read_origins).await?;
-    let mut found: Vec<_> = days.into_iter().flatten().collect();
+    let mut found = Vec::new();
+    for day in select.build().fetch_all(pool).await.map_err(failed)? {
+        found.append(&mut rows::read_origins(&day)?);
+    }
     found.sort_unstable_by_key(|(number, origin)| (origin.transaction_id, *number));
     Ok(found.into_iter().map(|(_, origin)| origin).collect())
 }
@@ -184,94 +211,51 @@ fn push_exists(
     select.push_bind(day(of)).push(")");
 }
 
-/// Puts transactions in the place of those that bear their ids, so many in one statement.
-pub(super) async fn put(
-    connection: &mut SqliteConnection,
-    book_id: BookId,
-    transactions: &[&Transaction],
-) -> Result<()> {
-    let mut statements = transactions.chunks(ROWS).flat_map(|chunk| {
-        std::iter::once_with(move || insert(book_id, chunk)).chain(insert_origins(book_id, chunk))
-    });
-    let mut next = statements.next();
-    while let Some(statement) = next {
-        let (sql, values) = statement?;
-        // SQLite runs in a thread of its own: meanwhile the next statement is made.
-        let running = sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut *connection);
-        let (done, following) = tokio::join!(running, async { statements.next() });
-        done.map_err(failed)?;
-        next = following;
-    }
-    Ok(())
-}
-
-type Statement = (String, SqliteArguments);
-
-fn insert(book_id: BookId, transactions: &[&Transaction]) -> Result<Statement> {
-    let mut values = Values::default();
+/// Puts transactions in the place of those that bear their ids; the former ones' origins go with
+/// them.
+pub(super) fn put(batch: &mut Batch, book_id: BookId, transactions: &[&Transaction]) -> Result<()> {
+    batch.insert(rows::INSERT, transactions.len());
     for transaction in transactions {
-        rows::bind(&mut values, book_id, Encoded::new(transaction)?);
+        rows::bind(&mut batch.values, book_id, Encoded::new(transaction)?);
     }
-    values.statement(rows::INSERT)
-}
-
-/// Adds the origins of transactions that were put just now: the former ones went with the former
-/// transactions.
-fn insert_origins<'a>(
-    book_id: BookId,
-    transactions: &[&'a Transaction],
-) -> impl Iterator<Item = Result<Statement>> + use<'a> {
     let mut newest = BTreeMap::new();
     for transaction in transactions {
         newest.insert(transaction.id, &transaction.origins);
     }
-    let mut origins = newest
+    let origins = newest
         .into_iter()
-        .flat_map(|(id, origins)| origins.iter().enumerate().map(move |origin| (id, origin)))
-        .peekable();
-    std::iter::from_fn(move || {
-        origins.peek()?;
-        let mut values = Values::default();
-        for (id, origin) in origins.by_ref().take(ROWS) {
-            rows::bind_origin(&mut values, book_id, id, origin);
+        .flat_map(|(id, origins)| origins.iter().enumerate().map(move |origin| (id, origin)));
+    for chunk in origins.collect::<Vec<_>>().chunks(ROWS) {
+        batch.insert(rows::INSERT_ORIGIN, chunk.len());
+        for (id, origin) in chunk {
+            rows::bind_origin(&mut batch.values, book_id, *id, *origin);
         }
-        Some(values.statement(rows::INSERT_ORIGIN))
-    })
+    }
+    Ok(())
 }
 
 /// Takes transactions away; one that is not there is no error.
-pub(super) async fn remove(
-    connection: &mut SqliteConnection,
-    book_id: BookId,
-    ids: &[TransactionId],
-) -> Result<()> {
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM transactions WHERE book_id = ");
-    delete.push_bind(blob(book_id.uuid())).push(" AND id IN ");
-    push_ids(&mut delete, ids)?;
-    delete.build().execute(connection).await.map_err(failed)?;
+pub(super) fn remove(batch: &mut Batch, book_id: BookId, ids: &[TransactionId]) -> Result<()> {
+    batch.sql(
+        "DELETE FROM transactions WHERE book_id = ? \
+         AND id IN (SELECT unhex(value) FROM json_each(?))",
+    );
+    batch.values.push(blob(book_id.uuid())).push(id_list(ids)?);
     Ok(())
 }
 
 /// Any number of ids as one value: a list of values is limited.
 pub(super) fn push_ids(query: &mut QueryBuilder<Sqlite>, ids: &[TransactionId]) -> Result<()> {
-    let ids: Vec<String> = ids.iter().map(|id| id.uuid().simple().to_string()).collect();
-    query.push("(SELECT unhex(value) FROM json_each(").push_bind(to_json(&ids)?).push("))");
+    query.push("(SELECT unhex(value) FROM json_each(").push_bind(id_list(ids)?).push("))");
     Ok(())
+}
+
+fn id_list(ids: &[TransactionId]) -> Result<String> {
+    let ids: Vec<String> = ids.iter().map(|id| id.uuid().simple().to_string()).collect();
+    to_json(&ids)
 }
 
 fn to_json<T: serde::Serialize>(values: &[T]) -> Result<String> {
     serde_json::to_string(values)
         .map_err(|_| Error::new(ErrorCode::Internal, "a list cannot be written as JSON"))
-}
-
-async fn fetch<T>(
-    pool: &SqlitePool,
-    mut select: QueryBuilder<Sqlite>,
-    read: impl Fn(&SqliteRow) -> Result<T>,
-) -> Result<Vec<T>> {
-    let rows = select.build().fetch_all(pool).await.map_err(failed)?;
-    rows.iter().map(read).collect()
 }

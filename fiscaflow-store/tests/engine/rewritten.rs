@@ -62,17 +62,27 @@ async fn store_with(id: BookId, names: &[&str]) -> Arc<dyn Store> {
 #[tokio::test]
 async fn a_replaced_history_is_read_afresh() {
     // Holds: an engine that kept the former history in memory answers from the one that is there,
-    // be it longer, shorter or as long, with figures and without, and writes on it.
+    // be it longer, shorter or as long, with figures and without, and writes on it, whether it
+    // wrote on the former one or did not.
     let id: BookId = "018f0000-0000-7000-8000-000000000001".parse().unwrap();
     for names in [&["A", "B", "C"][..], &["A"], &["D", "E"]] {
-        for with_view in [false, true] {
+        for first in ["a list", "figures", "a write", "another write"] {
             let store = Replaced::new(store_with(id, &["X", "Y"]).await);
             let engine = engine(Arc::new(Tapped(Arc::clone(&store))));
             let book = engine.book(id, anna());
             book.reports().balances(shape(json!({}))).await.unwrap();
+            let write = async || book.accounts().create(shape(json!({"name": "new"}))).await;
+            if first == "another write" {
+                write().await.unwrap();
+            }
             let next = store_with(id, names).await;
             *store.store.write().unwrap() = next;
-            if with_view {
+            let mut names = names.to_vec();
+            if first.ends_with("write") {
+                write().await.unwrap();
+                names.push("new");
+            }
+            if first == "figures" {
                 let balances = book.reports().balances(shape(json!({}))).await.unwrap();
                 assert_eq!(balances.len(), names.len());
             }
@@ -80,7 +90,7 @@ async fn a_replaced_history_is_read_afresh() {
                 book.accounts().list().await.unwrap().into_iter().map(|it| it.name).collect();
             found.sort();
             assert_eq!(found, names);
-            book.accounts().create(shape(json!({"name": "new"}))).await.unwrap();
+            book.accounts().create(shape(json!({"name": "newer"}))).await.unwrap();
             assert!(book.history().verify().await.unwrap().verified);
         }
     }

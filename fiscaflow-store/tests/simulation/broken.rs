@@ -13,7 +13,7 @@ use fiscaflow_core::log::{
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, KeptPart, KeptRow, OriginQuery, OriginRow,
-    PageRequest, SetAside, SetAsideQuery, Store, TreeNodes, WaitingQuery,
+    Selection, SetAside, SetAsideQuery, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, ErrorCode, Result, TransactionId};
 
@@ -150,31 +150,29 @@ impl Store for Broken {
         self.inner.documents(book_id).await
     }
 
-    async fn transactions(
+    async fn select(
         &self,
         book_id: BookId,
-        ids: &[TransactionId],
-    ) -> Result<Vec<Transaction>> {
-        let mut found = self.inner.transactions(book_id, ids).await?;
-        if self.is("book_filter_missing") {
-            for other in [0, 1].map(|at| book(at).parse().unwrap()) {
-                let theirs = self.inner.transactions(other, ids).await?;
-                let missing: Vec<_> = theirs
-                    .into_iter()
-                    .filter(|it| found.iter().all(|one| one.id != it.id))
-                    .collect();
-                found.extend(missing);
+        selection: Selection<'_>,
+    ) -> Result<Option<(Head, Vec<Transaction>)>> {
+        let selected = self.inner.select(book_id, selection).await?;
+        let Some((head, mut found)) = selected else { return Ok(None) };
+        match selection {
+            Selection::Ids(ids) if self.is("book_filter_missing") => {
+                for other in [0, 1].map(|at| book(at).parse().unwrap()) {
+                    let mut theirs = self.inner.transactions(other, ids).await?;
+                    theirs.retain(|it| found.iter().all(|one| one.id != it.id));
+                    found.extend(theirs);
+                }
             }
+            Selection::Page(request) if self.is("page_skips_equal_days") => {
+                if let Some(after) = request.after {
+                    found.retain(|it| it.booking_date != after.booking_date);
+                }
+            }
+            _ => {}
         }
-        Ok(found)
-    }
-
-    async fn page(&self, book_id: BookId, request: &PageRequest) -> Result<Vec<Transaction>> {
-        let mut found = self.inner.page(book_id, request).await?;
-        if let Some(after) = request.after.filter(|_| self.is("page_skips_equal_days")) {
-            found.retain(|it| it.booking_date != after.booking_date);
-        }
-        Ok(found)
+        Ok(Some((head, found)))
     }
 
     async fn columns(

@@ -6,7 +6,7 @@ use super::samples;
 use super::scribe::Scribe;
 use crate::log::{Change, Commit, Hash};
 use crate::model::{Document, DocumentKind, Member, Payee, Role};
-use crate::store::{OriginQuery, PageRequest, SetAsideQuery, Store, TransactionQuery};
+use crate::store::{OriginQuery, PageRequest, Selection, SetAsideQuery, Store, TransactionQuery};
 use crate::{BookId, PayeeId, TransactionId};
 
 /// The documents of a book in the store's order.
@@ -43,6 +43,9 @@ pub async fn an_unknown_book_has_nothing(store: Arc<dyn Store>) {
     };
     assert_eq!(store.head(unknown).await.unwrap(), None);
     assert_eq!(store.documents(unknown).await.unwrap(), None);
+    for selection in [Selection::Ids(&known), Selection::Page(&everything)] {
+        assert_eq!(store.select(unknown, selection).await.unwrap(), None);
+    }
     assert_eq!(store.transactions(unknown, &known).await.unwrap(), []);
     assert_eq!(store.page(unknown, &everything).await.unwrap(), []);
     assert_eq!(store.columns(unknown, None, 10).await.unwrap(), []);

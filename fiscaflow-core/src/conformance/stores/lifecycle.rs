@@ -10,7 +10,7 @@ use crate::id::PayeeId;
 use crate::log::{Change, ErasedTexts, Erasure};
 use crate::model::{Document, Payee, Transaction};
 use crate::store::{
-    Delivery, DeliveryStep, KeptPart, OriginQuery, PageRequest, SetAsideQuery, Store,
+    Delivery, DeliveryStep, KeptPart, OriginQuery, PageRequest, Selection, SetAsideQuery, Store,
     TransactionQuery, WaitingQuery,
 };
 
@@ -104,7 +104,7 @@ pub async fn abandoned_reads_leave_the_store_as_it_was(store: Arc<dyn Store>) {
 }
 
 /// Holds: while commits are made, every read shows one point of the history: documents fit their
-/// head, transactions fit each other.
+/// head, transactions fit each other and theirs.
 pub async fn reads_at_once_see_whole_commits(store: Arc<dyn Store>) {
     const COMMITS: u64 = 40;
     let mut scribe = Scribe::new(1);
@@ -120,6 +120,7 @@ pub async fn reads_at_once_see_whole_commits(store: Arc<dyn Store>) {
     let first = changes.chain([Change::create(payee(1))]).collect();
     scribe.change(&*store, first).await;
     let ids: Vec<_> = transactions.iter().map(|one| one.id).collect();
+    let page = PageRequest { query: TransactionQuery::default(), after: None, limit: 99 };
 
     let write = async {
         for seq in 2..=COMMITS {
@@ -133,12 +134,16 @@ pub async fn reads_at_once_see_whole_commits(store: Arc<dyn Store>) {
         while newest < COMMITS {
             let (head, documents) = store.documents(book_id).await.unwrap().unwrap();
             assert_eq!(documents, [Document::from(payee(head.seq))]);
-            let found = store.transactions(book_id, &ids).await.unwrap();
-            assert_eq!(found.len(), ids.len());
-            let revision = found[0].revision;
-            assert!(found.iter().all(|one| one.revision == revision), "half a commit was read");
-            assert!(newest <= head.seq && head.seq <= revision, "the history went back");
-            newest = revision;
+            assert!(newest <= head.seq, "the history went back");
+            newest = head.seq;
+            for selection in [Selection::Ids(&ids), Selection::Page(&page)] {
+                let (at, found) = store.select(book_id, selection).await.unwrap().unwrap();
+                assert_eq!(found.len(), ids.len());
+                let of_head = found.iter().all(|one| one.revision == at.seq);
+                assert!(of_head, "half a commit was read, or another head");
+                assert!(newest <= at.seq, "the history went back");
+                newest = at.seq;
+            }
         }
     };
     let work: [std::pin::Pin<Box<dyn Future<Output = ()> + Send + '_>>; 2] =

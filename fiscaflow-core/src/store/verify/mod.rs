@@ -265,8 +265,10 @@ impl<'a> Check<'a> {
             Ok(())
         });
         let Some(opened) = opened else { return };
+        // Its header was read already.
+        let takes_away = commit.takes_away().unwrap_or(false);
         if let Some(figures) = figures {
-            figures.end_commit(commit, opened.takes_away());
+            figures.end_commit(commit, takes_away);
         }
         if let Some((key, request, answer)) = opened.answered() {
             let (name, digest) = (name_of("answer", key), shelf::answer_digest(seq, request));
@@ -275,7 +277,7 @@ impl<'a> Check<'a> {
                 given.digests.insert(name, answer.half());
             }
         }
-        if opened.takes_away() {
+        if takes_away {
             *taken = seq;
             // An erasure takes the answers of all commits before it, a seal those of what it seals.
             let until = opened.seal().ok().flatten().map(|seal| seal.until.saturating_add(1));
