@@ -11,7 +11,7 @@ use super::commits::{read_answered, read_seq};
 use super::deliveries::{self, read_delivery};
 use super::error::failed;
 use super::rows::{self, Columns};
-use super::statement::{BOOK, of_book, select};
+use super::statement::{BOOK, of_book, push_select, select};
 use crate::rows::{kept_document, odd_columns, read, source_name};
 
 /// Stray origins that are told.
@@ -114,18 +114,23 @@ fn answer(row: &PgRow) -> Result<KeptRow> {
     })
 }
 
-/// Every sink of which something is kept for the book, or that is known at all.
+/// Every sink of which something is kept for the book, or that is known at all. Each part names the
+/// book to the wall by itself, whichever is read first.
 fn sinks(book_id: BookId) -> Result<QueryBuilder<Postgres>> {
     let mut statement = of_book(book_id)?;
-    statement.push("SELECT ").push(deliveries::COLUMNS).push(", names.sink, head_seq, EXISTS (");
-    statement.push("SELECT FROM fiscaflow.set_aside WHERE set_aside.book_id = $1 AND ");
-    statement.push("set_aside.sink = names.sink AND again), NOT coalesce(complete, false) OR ");
-    statement.push("moved OR coalesce(waits, false) FROM fiscaflow.books CROSS JOIN (SELECT sink ");
-    statement.push("FROM fiscaflow.sinks UNION SELECT sink FROM fiscaflow.deliveries WHERE ");
-    statement.push("book_id = $1 UNION SELECT sink FROM fiscaflow.set_aside WHERE book_id = $1) ");
-    statement.push("AS names LEFT JOIN fiscaflow.sinks ON sinks.sink = names.sink LEFT JOIN ");
-    statement.push("fiscaflow.deliveries ON deliveries.book_id = $1 AND ");
-    statement.push("deliveries.sink = names.sink WHERE books.book_id = $1 AND ").push(BOOK);
+    statement.push("WITH book AS MATERIALIZED (");
+    push_select(&mut statement, "head_seq, moved", "books");
+    statement.push("), told AS MATERIALIZED (");
+    push_select(&mut statement, &format!("{}, sink, waits", deliveries::COLUMNS), "deliveries");
+    statement.push("), aside AS MATERIALIZED (");
+    push_select(&mut statement, "sink, bool_or(again) AS again", "set_aside");
+    statement.push(" GROUP BY sink), names AS (SELECT sink FROM fiscaflow.sinks UNION ");
+    statement.push("SELECT sink FROM told UNION SELECT sink FROM aside) SELECT ");
+    statement.push(deliveries::COLUMNS).push(", names.sink, head_seq, coalesce(again, false), ");
+    statement.push("NOT coalesce(complete, false) OR moved OR coalesce(waits, false) FROM book ");
+    statement.push("CROSS JOIN names LEFT JOIN fiscaflow.sinks ON sinks.sink = names.sink ");
+    statement.push("LEFT JOIN told ON told.sink = names.sink ");
+    statement.push("LEFT JOIN aside ON aside.sink = names.sink");
     Ok(statement)
 }
 
