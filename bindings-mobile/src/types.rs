@@ -1430,7 +1430,7 @@ pub struct EnteredText {
     pub id: String,
     /// The kind of the object, such as `transaction`.
     pub kind: String,
-    /// The commit.
+    /// The commit; where that is sealed, the one that sealed it.
     pub seq: i64,
     /// The text.
     pub text: String,
@@ -1452,7 +1452,7 @@ pub struct Entry {
     pub actor: ActorId,
     /// The verb, such as `accounts.create`.
     pub action: String,
-    /// The reason that was given.
+    /// The reason that was given, unless it is gone.
     #[uniffi(default)]
     pub reason: Option<String>,
     /// The id that ties together what belongs to one request.
@@ -1465,6 +1465,8 @@ pub struct Entry {
     pub changes: i64,
     /// The names of the events that followed.
     pub events: Vec<String>,
+    /// Whether the commit is sealed: reason and events are not known any more.
+    pub sealed: bool,
 }
 
 /// How an envelope is kept: what becomes of its overspending, and what fills it.
@@ -1590,6 +1592,8 @@ pub enum ErrorCode {
     ReadOnly,
     IdempotencyKeyReused,
     Erased,
+    Sealed,
+    Undelivered,
     InvalidCursor,
     InvalidPattern,
     RulesTooSlow,
@@ -1805,6 +1809,24 @@ pub struct FieldChange {
     /// Its value after.
     #[uniffi(default)]
     pub after: Option<String>,
+}
+
+/// Something that is kept beside the history and does not follow from it.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct Finding {
+    /// The commit since which it should be otherwise; absent where no commit tells of it.
+    #[uniffi(default)]
+    pub since: Option<i64>,
+    /// Its kind: that of an object, such as `transaction`; or `answer` of an idempotency key, `origin`,
+    /// `delivery`, `set_aside` or `view`.
+    pub kind: String,
+    /// Its id, as `history.object` takes it; an idempotency key; the name of a sink.
+    pub id: String,
+    /// The fields, or columns of the database, that differ; none where it is missing, cannot be read or
+    /// should not be there.
+    pub fields: Vec<String>,
+    /// What does not fit, in words, without any value.
+    pub problem: String,
 }
 
 /// A forecast.
@@ -2405,7 +2427,7 @@ pub struct MemberCommit {
     /// The id that ties together what belongs to one request.
     #[uniffi(default)]
     pub correlation_id: Option<String>,
-    /// The reason that was given, unless it was erased.
+    /// The reason that was given, unless it was erased or sealed.
     #[uniffi(default)]
     pub reason: Option<String>,
     /// The commit.
@@ -4061,6 +4083,29 @@ pub struct SchedulePatch {
     pub active: Option<bool>,
 }
 
+/// What was sealed.
+#[derive(Debug, Clone, Deserialize, uniffi::Record)]
+pub struct SealReport {
+    /// How many commits were sealed by this; none where they were sealed before.
+    pub commits: i64,
+    /// How many documents and transactions were restated for it.
+    pub restated: i64,
+    /// The newest commit that is sealed; 0 where none is.
+    pub until_seq: i64,
+}
+
+/// What is to be sealed.
+#[derive(Debug, Clone, Serialize, uniffi::Record)]
+pub struct Sealing {
+    /// Whether it is done although sinks were not told of all events up to there: these are lost.
+    #[uniffi(default)]
+    pub lose_events: bool,
+    /// The newest commit that is sealed: a commit's sequence number or hash, or an instant. What is
+    /// older than seven years where absent.
+    #[uniffi(default)]
+    pub until: Option<Point>,
+}
+
 /// A secret without its value.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct SecretInfo {
@@ -4835,7 +4880,7 @@ pub enum Verdict {
     No,
 }
 
-/// What a check of a book's history found.
+/// What a check of a book found: of its history, and of what is kept beside it.
 #[derive(Debug, Clone, Deserialize, uniffi::Record)]
 pub struct Verification {
     /// Whether everything fits.
@@ -4847,9 +4892,14 @@ pub struct Verification {
     /// The first commit that does not fit.
     #[uniffi(default)]
     pub broken_seq: Option<i64>,
-    /// What does not fit, in words.
+    /// What does not fit, in words: of the history, else the first finding.
     #[uniffi(default)]
     pub problem: Option<String>,
+    /// What is kept beside the history and does not follow from it, the first 100. What follows from a
+    /// history that is broken is not known, so there are none then.
+    pub findings: Vec<Finding>,
+    /// How many there are.
+    pub finding_count: i64,
 }
 
 /// A day of the week.

@@ -46,6 +46,11 @@ impl BookHandle {
         self.caller.call("books.erase_texts", None, ()).await
     }
 
+    /// Drop what old commits changed, for good; every proof stands.
+    pub async fn seal(&self, request: Sealing) -> Result<SealReport> {
+        self.caller.call("books.seal", None, request).await
+    }
+
     /// Who may reach the book.
     pub fn members(&self) -> Arc<Members> {
         Arc::new(Members { caller: self.caller.clone() })

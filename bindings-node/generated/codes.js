@@ -28,6 +28,8 @@ module.exports = {
   read_only: { lane: 'rejected', status: 422 },
   idempotency_key_reused: { lane: 'rejected', status: 422 },
   erased: { lane: 'rejected', status: 410 },
+  sealed: { lane: 'rejected', status: 410 },
+  undelivered: { lane: 'rejected', status: 409 },
   invalid_cursor: { lane: 'rejected', status: 400 },
   invalid_pattern: { lane: 'rejected', status: 422 },
   rules_too_slow: { lane: 'rejected', status: 422 },

@@ -17,12 +17,12 @@ import type {
   ParsedFile, Payee, PayeeName, PayeeText, PayeeTotal, ProofQuery, RateQuery, RateReport,
   RateSheet, Reassignment, Recategorisation, Recommendation, RecommendationQuery, Redelivery,
   Report, ReportAnswer, ReportQuery, ReportQuestion, ReportText, RestoreReport, Rule, RulePatch,
-  RuleSuggestion, RuleSuggestionQuery, RuleText, Schedule, SchedulePatch, SecretInfo, SecretName,
-  SecretRotation, SecretValue, SetAsideEvent, Spending, SpendingQuery, Stream, StreamQuery,
-  SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied, TopPayeesQuery,
-  Transaction, TransactionPage, TransactionPatch, TransactionProof, TransactionQuery, Transfer,
-  TransferQuery, TransferRefusal, TransferSuggestion, UndoReport, Unusual, UnusualQuery,
-  Verification,
+  RuleSuggestion, RuleSuggestionQuery, RuleText, Schedule, SchedulePatch, SealReport, Sealing,
+  SecretInfo, SecretName, SecretRotation, SecretValue, SetAsideEvent, Spending, SpendingQuery,
+  Stream, StreamQuery, SuggestionPage, SuggestionQuery, SuggestionScope, SuggestionsApplied,
+  TopPayeesQuery, Transaction, TransactionPage, TransactionPatch, TransactionProof,
+  TransactionQuery, Transfer, TransferQuery, TransferRefusal, TransferSuggestion, UndoReport,
+  Unusual, UnusualQuery, Verification,
 } from './shapes.js';
 
 /** What may be said of a call beside its request. */
@@ -418,4 +418,6 @@ export interface BookHandle {
   update(request: BookPatch): Promise<Book>;
   /** Erase every personal text of the book, in all its history. */
   eraseTexts(): Promise<ErasureReport>;
+  /** Drop what old commits changed, for good; every proof stands. */
+  seal(request: Sealing): Promise<SealReport>;
 }

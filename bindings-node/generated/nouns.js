@@ -852,6 +852,11 @@ class BookHandle {
   eraseTexts() {
     return this.#run('books.erase_texts');
   }
+
+  /** Drop what old commits changed, for good; every proof stands. */
+  seal(request) {
+    return this.#run('books.seal', undefined, request);
+  }
 }
 
 module.exports = {

@@ -1265,7 +1265,7 @@ export interface EnteredText {
   id: string;
   /** The kind of the object, such as `transaction`. */
   kind: string;
-  /** The commit. */
+  /** The commit; where that is sealed, the one that sealed it. */
   seq: number;
   /** The text. */
   text: string;
@@ -1285,7 +1285,7 @@ export interface Entry {
   actor: ActorId;
   /** The verb, such as `accounts.create`. */
   action: string;
-  /** The reason that was given. */
+  /** The reason that was given, unless it is gone. */
   reason: string | null;
   /** The id that ties together what belongs to one request. */
   correlation_id: string | null;
@@ -1295,6 +1295,8 @@ export interface Entry {
   changes: number;
   /** The names of the events that followed. */
   events: string[];
+  /** Whether the commit is sealed: reason and events are not known any more. */
+  sealed: boolean;
 }
 
 /** How an envelope is kept: what becomes of its overspending, and what fills it. */
@@ -1418,6 +1420,8 @@ export type ErrorCode =
   | 'read_only'
   | 'idempotency_key_reused'
   | 'erased'
+  | 'sealed'
+  | 'undelivered'
   | 'invalid_cursor'
   | 'invalid_pattern'
   | 'rules_too_slow'
@@ -1600,6 +1604,26 @@ export interface FieldChange {
   before: string | null;
   /** Its value after. */
   after: string | null;
+}
+
+/** Something that is kept beside the history and does not follow from it. */
+export interface Finding {
+  /** The commit since which it should be otherwise; absent where no commit tells of it. */
+  since: number | null;
+  /**
+   * Its kind: that of an object, such as `transaction`; or `answer` of an idempotency key,
+   * `origin`, `delivery`, `set_aside` or `view`.
+   */
+  kind: string;
+  /** Its id, as `history.object` takes it; an idempotency key; the name of a sink. */
+  id: string;
+  /**
+   * The fields, or columns of the database, that differ; none where it is missing, cannot be read
+   * or should not be there.
+   */
+  fields: string[];
+  /** What does not fit, in words, without any value. */
+  problem: string;
 }
 
 /** A forecast. */
@@ -2089,7 +2113,7 @@ export interface MemberCommit {
   causation_id: string | null;
   /** The id that ties together what belongs to one request. */
   correlation_id: string | null;
-  /** The reason that was given, unless it was erased. */
+  /** The reason that was given, unless it was erased or sealed. */
   reason: string | null;
   /** The commit. */
   seq: number;
@@ -3417,6 +3441,27 @@ export interface SchedulePatch {
   active?: boolean | null | undefined;
 }
 
+/** What was sealed. */
+export interface SealReport {
+  /** How many commits were sealed by this; none where they were sealed before. */
+  commits: number;
+  /** How many documents and transactions were restated for it. */
+  restated: number;
+  /** The newest commit that is sealed; 0 where none is. */
+  until_seq: number;
+}
+
+/** What is to be sealed. */
+export interface Sealing {
+  /** Whether it is done although sinks were not told of all events up to there: these are lost. */
+  lose_events?: boolean | undefined;
+  /**
+   * The newest commit that is sealed: a commit's sequence number or hash, or an instant. What is
+   * older than seven years where absent.
+   */
+  until?: Point | null | undefined;
+}
+
 /** A secret without its value. */
 export interface SecretInfo {
   /** What it belongs to. */
@@ -4012,7 +4057,7 @@ export type UnusualReason = 'large_for_payee' | 'large_for_category' | 'duplicat
 /** Whether it can be afforded. */
 export type Verdict = 'yes' | 'uncertain' | 'no';
 
-/** What a check of a book's history found. */
+/** What a check of a book found: of its history, and of what is kept beside it. */
 export interface Verification {
   /** Whether everything fits. */
   verified: boolean;
@@ -4022,8 +4067,15 @@ export interface Verification {
   head: Hash;
   /** The first commit that does not fit. */
   broken_seq: number | null;
-  /** What does not fit, in words. */
+  /** What does not fit, in words: of the history, else the first finding. */
   problem: string | null;
+  /**
+   * What is kept beside the history and does not follow from it, the first 100. What follows from a
+   * history that is broken is not known, so there are none then.
+   */
+  findings: Finding[];
+  /** How many there are. */
+  finding_count: number;
 }
 
 /** A day of the week. */

@@ -2610,6 +2610,26 @@ class Book(Noun):
         answer: types.ErasureReport = await self._scope.call_async("books.erase_texts")
         return answer
 
+    async def seal(
+        self,
+        *,
+        lose_events: bool = False,
+        until: types.Point | None = None,
+    ) -> types.SealReport:
+        """Drop what old commits changed, for good; every proof stands.
+
+        Args:
+            lose_events: Whether it is done although sinks were not told of all events up to there:
+                these are lost.
+            until: The newest commit that is sealed: a commit's sequence number or hash, or an
+                instant. What is older than seven years where absent.
+        """
+        answer: types.SealReport = await self._scope.call_async(
+            "books.seal",
+            {"lose_events": lose_events, "until": until},
+        )
+        return answer
+
 
 class Books(Noun):
     """Making books."""

@@ -157,6 +157,8 @@ ErrorCode: TypeAlias = Literal[
     "read_only",
     "idempotency_key_reused",
     "erased",
+    "sealed",
+    "undelivered",
     "invalid_cursor",
     "invalid_pattern",
     "rules_too_slow",
@@ -1565,7 +1567,7 @@ class EnteredText(TypedDict):
     kind: str
     """The kind of the object, such as `transaction`."""
     seq: int
-    """The commit."""
+    """The commit; where that is sealed, the one that sealed it."""
     text: str
     """The text."""
 
@@ -1586,7 +1588,7 @@ class Entry(TypedDict):
     action: str
     """The verb, such as `accounts.create`."""
     reason: str | None
-    """The reason that was given."""
+    """The reason that was given, unless it is gone."""
     correlation_id: str | None
     """The id that ties together what belongs to one request."""
     causation_id: str | None
@@ -1595,6 +1597,8 @@ class Entry(TypedDict):
     """How many objects it changed."""
     events: list[str]
     """The names of the events that followed."""
+    sealed: bool
+    """Whether the commit is sealed: reason and events are not known any more."""
 
 
 class Envelope(TypedDict):
@@ -1803,6 +1807,25 @@ class FieldChange(TypedDict):
     """Its value before."""
     after: str | None
     """Its value after."""
+
+
+class Finding(TypedDict):
+    """Something that is kept beside the history and does not follow from it."""
+
+    since: int | None
+    """The commit since which it should be otherwise; absent where no commit tells of it."""
+    kind: str
+    """Its kind: that of an object, such as `transaction`; or `answer` of an idempotency key,
+    `origin`, `delivery`, `set_aside` or `view`.
+    """
+    id: str
+    """Its id, as `history.object` takes it; an idempotency key; the name of a sink."""
+    fields: list[str]
+    """The fields, or columns of the database, that differ; none where it is missing, cannot be read
+    or should not be there.
+    """
+    problem: str
+    """What does not fit, in words, without any value."""
 
 
 class Forecast(TypedDict):
@@ -2184,7 +2207,7 @@ class MemberCommit(TypedDict):
     correlation_id: str | None
     """The id that ties together what belongs to one request."""
     reason: str | None
-    """The reason that was given, unless it was erased."""
+    """The reason that was given, unless it was erased or sealed."""
     seq: int
     """The commit."""
 
@@ -3145,6 +3168,17 @@ class Schedule(TypedDict):
     """Whether it is expected; one that is not keeps its stream from being suggested again."""
 
 
+class SealReport(TypedDict):
+    """What was sealed."""
+
+    commits: int
+    """How many commits were sealed by this; none where they were sealed before."""
+    restated: int
+    """How many documents and transactions were restated for it."""
+    until_seq: int
+    """The newest commit that is sealed; 0 where none is."""
+
+
 class SecretInfo(TypedDict):
     """A secret without its value."""
 
@@ -3551,7 +3585,7 @@ class Unusual(TypedDict):
 
 
 class Verification(TypedDict):
-    """What a check of a book's history found."""
+    """What a check of a book found: of its history, and of what is kept beside it."""
 
     verified: bool
     """Whether everything fits."""
@@ -3562,7 +3596,13 @@ class Verification(TypedDict):
     broken_seq: int | None
     """The first commit that does not fit."""
     problem: str | None
-    """What does not fit, in words."""
+    """What does not fit, in words: of the history, else the first finding."""
+    findings: list[Finding]
+    """What is kept beside the history and does not follow from it, the first 100. What follows from
+    a history that is broken is not known, so there are none then.
+    """
+    finding_count: int
+    """How many there are."""
 
 
 class Witness(TypedDict):

@@ -11,6 +11,7 @@ internal val VERBS = listOf(
     "books.get",
     "books.update",
     "books.erase_texts",
+    "books.seal",
     "members.list",
     "members.put",
     "members.remove",
@@ -141,6 +142,7 @@ internal suspend fun dispatch(engine: Engine, call: Call): Any? {
         "books.get" -> json(book.`get`())
         "books.update" -> json(book.`update`(readBookPatch(call.request)))
         "books.erase_texts" -> json(book.`eraseTexts`())
+        "books.seal" -> json(book.`seal`(readSealing(call.request)))
         "members.list" -> book.members().`list`().map { json(it) }
         "members.put" -> json(book.members().`put`(readMember(call.request)))
         "members.remove" -> book.members().`remove`(call.id()).let { null }

@@ -1578,6 +1578,14 @@ internal fun readSchedulePatch(json: Any?): SchedulePatch {
     )
 }
 
+internal fun readSealing(json: Any?): Sealing {
+    val members = Members(json, "lose_events", "until")
+    return Sealing(
+        `loseEvents` = members.optional("lose_events", ::boolean) ?: false,
+        `until` = members.optional("until", ::text),
+    )
+}
+
 internal fun readSecretName(json: Any?): SecretName {
     val members = Members(json, "kind", "id", "field")
     return SecretName(

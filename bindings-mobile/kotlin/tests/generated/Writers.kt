@@ -532,6 +532,7 @@ internal fun json(it: Entry): Any? = mapOf(
     "causation_id" to it.`causationId`,
     "changes" to it.`changes`,
     "events" to it.`events`,
+    "sealed" to it.`sealed`,
 )
 
 internal fun json(it: Envelope): Any? = mapOf(
@@ -640,6 +641,14 @@ internal fun json(it: FieldChange): Any? = mapOf(
     "field" to it.`field`,
     "before" to it.`before`,
     "after" to it.`after`,
+)
+
+internal fun json(it: Finding): Any? = mapOf(
+    "since" to it.`since`,
+    "kind" to it.`kind`,
+    "id" to it.`id`,
+    "fields" to it.`fields`,
+    "problem" to it.`problem`,
 )
 
 internal fun json(it: Forecast): Any? = mapOf(
@@ -1255,6 +1264,12 @@ internal fun json(it: Schedule): Any? = mapOf(
     "active" to it.`active`,
 )
 
+internal fun json(it: SealReport): Any? = mapOf(
+    "commits" to it.`commits`,
+    "restated" to it.`restated`,
+    "until_seq" to it.`untilSeq`,
+)
+
 internal fun json(it: SecretInfo): Any? = mapOf(
     "kind" to it.`kind`,
     "id" to it.`id`,
@@ -1481,6 +1496,8 @@ internal fun json(it: Verification): Any? = mapOf(
     "head" to it.`head`,
     "broken_seq" to it.`brokenSeq`,
     "problem" to it.`problem`,
+    "findings" to it.`findings`.map { json(it) },
+    "finding_count" to it.`findingCount`,
 )
 
 internal fun json(it: Weekday): Any? = it.name.lowercase()

@@ -534,6 +534,11 @@ uint64_t uniffi_fiscaflow_fn_method_bookhandle_rules(uint64_t ptr, RustCallStatu
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_schedules(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SEAL
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SEAL
+uint64_t uniffi_fiscaflow_fn_method_bookhandle_seal(uint64_t ptr, RustBuffer request
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SECRETS
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_FN_METHOD_BOOKHANDLE_SECRETS
 uint64_t uniffi_fiscaflow_fn_method_bookhandle_secrets(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -1836,6 +1841,12 @@ uint16_t uniffi_fiscaflow_checksum_method_bookhandle_rules(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SCHEDULES
 #define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SCHEDULES
 uint16_t uniffi_fiscaflow_checksum_method_bookhandle_schedules(void
+    
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SEAL
+#define UNIFFI_FFIDEF_UNIFFI_FISCAFLOW_CHECKSUM_METHOD_BOOKHANDLE_SEAL
+uint16_t uniffi_fiscaflow_checksum_method_bookhandle_seal(void
     
 );
 #endif

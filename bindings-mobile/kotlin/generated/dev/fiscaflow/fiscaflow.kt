@@ -796,6 +796,8 @@ internal object IntegrityCheckingUniffiLib {
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_schedules(
     ): Int
+    external fun uniffi_fiscaflow_checksum_method_bookhandle_seal(
+    ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_secrets(
     ): Int
     external fun uniffi_fiscaflow_checksum_method_bookhandle_suggestions(
@@ -1167,6 +1169,8 @@ internal object UniffiLib {
     external fun uniffi_fiscaflow_fn_method_bookhandle_rules(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_schedules(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
+    ): Long
+    external fun uniffi_fiscaflow_fn_method_bookhandle_seal(`ptr`: Long,`request`: RustBuffer.ByValue,
     ): Long
     external fun uniffi_fiscaflow_fn_method_bookhandle_secrets(`ptr`: Long,uniffi_out_err: UniffiRustCallStatus, 
     ): Long
@@ -1724,6 +1728,9 @@ private fun uniffiCheckApiChecksums(lib: IntegrityCheckingUniffiLib) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_schedules() and 0xFFFF) != 26545) {
+        throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
+    }
+    if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_seal() and 0xFFFF) != 49431) {
         throw RuntimeException("UniFFI API checksum mismatch: try cleaning and rebuilding your project")
     }
     if ((lib.uniffi_fiscaflow_checksum_method_bookhandle_secrets() and 0xFFFF) != 30594) {
@@ -3145,6 +3152,11 @@ public interface BookHandleInterface {
     fun `schedules`(): Schedules
     
     /**
+     * Drop what old commits changed, for good; every proof stands.
+     */
+    suspend fun `seal`(`request`: Sealing): SealReport
+    
+    /**
      * What the host keeps sealed.
      */
     fun `secrets`(): Secrets
@@ -3611,6 +3623,31 @@ open class BookHandle: Disposable, AutoCloseable, BookHandleInterface
     )
     }
     
+
+    
+    /**
+     * Drop what old commits changed, for good; every proof stands.
+     */
+    @Throws(FiscaFlowException::class)
+    @Suppress("ASSIGNED_BUT_NEVER_ACCESSED_VARIABLE")
+    override suspend fun `seal`(`request`: Sealing) : SealReport {
+        return uniffiRustCallAsync(
+        callWithHandle { uniffiHandle ->
+            UniffiLib.uniffi_fiscaflow_fn_method_bookhandle_seal(
+                uniffiHandle,
+                
+        FfiConverterTypeSealing.lower(`request`),
+            )
+        },
+        { future, callback, continuation -> UniffiLib.ffi_fiscaflow_rust_future_poll_rust_buffer(future, callback, continuation) },
+        { future, continuation -> UniffiLib.ffi_fiscaflow_rust_future_complete_rust_buffer(future, continuation) },
+        { future -> UniffiLib.ffi_fiscaflow_rust_future_free_rust_buffer(future) },
+        // lift function
+        { FfiConverterTypeSealReport.lift(it) },
+        // Error FFI converter
+        FiscaFlowException.ErrorHandler,
+    )
+    }
 
     
     /**
@@ -18195,7 +18232,7 @@ data class EnteredText (
     val `kind`: kotlin.String
     , 
     /**
-     * The commit.
+     * The commit; where that is sealed, the one that sealed it.
      */
     val `seq`: kotlin.Long
     , 
@@ -18281,7 +18318,7 @@ data class Entry (
     val `action`: kotlin.String
     , 
     /**
-     * The reason that was given.
+     * The reason that was given, unless it is gone.
      */
     val `reason`: kotlin.String? = null 
     , 
@@ -18304,6 +18341,11 @@ data class Entry (
      * The names of the events that followed.
      */
     val `events`: List<kotlin.String>
+    , 
+    /**
+     * Whether the commit is sealed: reason and events are not known any more.
+     */
+    val `sealed`: kotlin.Boolean
     
 ){
     
@@ -18331,6 +18373,7 @@ public object FfiConverterTypeEntry: FfiConverterRustBuffer<Entry> {
             FfiConverterOptionalString.read(buf),
             FfiConverterLong.read(buf),
             FfiConverterSequenceString.read(buf),
+            FfiConverterBoolean.read(buf),
         )
     }
 
@@ -18345,7 +18388,8 @@ public object FfiConverterTypeEntry: FfiConverterRustBuffer<Entry> {
             FfiConverterOptionalString.allocationSize(value.`correlationId`) +
             FfiConverterOptionalString.allocationSize(value.`causationId`) +
             FfiConverterLong.allocationSize(value.`changes`) +
-            FfiConverterSequenceString.allocationSize(value.`events`)
+            FfiConverterSequenceString.allocationSize(value.`events`) +
+            FfiConverterBoolean.allocationSize(value.`sealed`)
     )
 
     override fun write(value: Entry, buf: ByteBuffer) {
@@ -18360,6 +18404,7 @@ public object FfiConverterTypeEntry: FfiConverterRustBuffer<Entry> {
             FfiConverterOptionalString.write(value.`causationId`, buf)
             FfiConverterLong.write(value.`changes`, buf)
             FfiConverterSequenceString.write(value.`events`, buf)
+            FfiConverterBoolean.write(value.`sealed`, buf)
     }
 }
 
@@ -19372,6 +19417,79 @@ public object FfiConverterTypeFieldChange: FfiConverterRustBuffer<FieldChange> {
             FfiConverterString.write(value.`field`, buf)
             FfiConverterOptionalString.write(value.`before`, buf)
             FfiConverterOptionalString.write(value.`after`, buf)
+    }
+}
+
+
+
+/**
+ * Something that is kept beside the history and does not follow from it.
+ */
+data class Finding (
+    /**
+     * The commit since which it should be otherwise; absent where no commit tells of it.
+     */
+    val `since`: kotlin.Long? = null 
+    , 
+    /**
+     * Its kind: that of an object, such as `transaction`; or `answer` of an idempotency key, `origin`,
+     * `delivery`, `set_aside` or `view`.
+     */
+    val `kind`: kotlin.String
+    , 
+    /**
+     * Its id, as `history.object` takes it; an idempotency key; the name of a sink.
+     */
+    val `id`: kotlin.String
+    , 
+    /**
+     * The fields, or columns of the database, that differ; none where it is missing, cannot be read or
+     * should not be there.
+     */
+    val `fields`: List<kotlin.String>
+    , 
+    /**
+     * What does not fit, in words, without any value.
+     */
+    val `problem`: kotlin.String
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeFinding: FfiConverterRustBuffer<Finding> {
+    override fun read(buf: ByteBuffer): Finding {
+        return Finding(
+            FfiConverterOptionalLong.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterString.read(buf),
+            FfiConverterSequenceString.read(buf),
+            FfiConverterString.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Finding) = (
+            FfiConverterOptionalLong.allocationSize(value.`since`) +
+            FfiConverterString.allocationSize(value.`kind`) +
+            FfiConverterString.allocationSize(value.`id`) +
+            FfiConverterSequenceString.allocationSize(value.`fields`) +
+            FfiConverterString.allocationSize(value.`problem`)
+    )
+
+    override fun write(value: Finding, buf: ByteBuffer) {
+            FfiConverterOptionalLong.write(value.`since`, buf)
+            FfiConverterString.write(value.`kind`, buf)
+            FfiConverterString.write(value.`id`, buf)
+            FfiConverterSequenceString.write(value.`fields`, buf)
+            FfiConverterString.write(value.`problem`, buf)
     }
 }
 
@@ -21147,7 +21265,7 @@ data class MemberCommit (
     val `correlationId`: kotlin.String? = null 
     , 
     /**
-     * The reason that was given, unless it was erased.
+     * The reason that was given, unless it was erased or sealed.
      */
     val `reason`: kotlin.String? = null 
     , 
@@ -26924,6 +27042,109 @@ public object FfiConverterTypeSchedulePatch: FfiConverterRustBuffer<SchedulePatc
 
 
 /**
+ * What was sealed.
+ */
+data class SealReport (
+    /**
+     * How many commits were sealed by this; none where they were sealed before.
+     */
+    val `commits`: kotlin.Long
+    , 
+    /**
+     * How many documents and transactions were restated for it.
+     */
+    val `restated`: kotlin.Long
+    , 
+    /**
+     * The newest commit that is sealed; 0 where none is.
+     */
+    val `untilSeq`: kotlin.Long
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSealReport: FfiConverterRustBuffer<SealReport> {
+    override fun read(buf: ByteBuffer): SealReport {
+        return SealReport(
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+            FfiConverterLong.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: SealReport) = (
+            FfiConverterLong.allocationSize(value.`commits`) +
+            FfiConverterLong.allocationSize(value.`restated`) +
+            FfiConverterLong.allocationSize(value.`untilSeq`)
+    )
+
+    override fun write(value: SealReport, buf: ByteBuffer) {
+            FfiConverterLong.write(value.`commits`, buf)
+            FfiConverterLong.write(value.`restated`, buf)
+            FfiConverterLong.write(value.`untilSeq`, buf)
+    }
+}
+
+
+
+/**
+ * What is to be sealed.
+ */
+data class Sealing (
+    /**
+     * Whether it is done although sinks were not told of all events up to there: these are lost.
+     */
+    val `loseEvents`: kotlin.Boolean = false 
+    , 
+    /**
+     * The newest commit that is sealed: a commit's sequence number or hash, or an instant. What is
+     * older than seven years where absent.
+     */
+    val `until`: Point? = null 
+    
+){
+    
+
+    
+
+    
+    companion object
+}
+
+/**
+ * @suppress
+ */
+public object FfiConverterTypeSealing: FfiConverterRustBuffer<Sealing> {
+    override fun read(buf: ByteBuffer): Sealing {
+        return Sealing(
+            FfiConverterBoolean.read(buf),
+            FfiConverterOptionalTypePoint.read(buf),
+        )
+    }
+
+    override fun allocationSize(value: Sealing) = (
+            FfiConverterBoolean.allocationSize(value.`loseEvents`) +
+            FfiConverterOptionalTypePoint.allocationSize(value.`until`)
+    )
+
+    override fun write(value: Sealing, buf: ByteBuffer) {
+            FfiConverterBoolean.write(value.`loseEvents`, buf)
+            FfiConverterOptionalTypePoint.write(value.`until`, buf)
+    }
+}
+
+
+
+/**
  * A secret without its value.
  */
 data class SecretInfo (
@@ -29442,7 +29663,7 @@ public object FfiConverterTypeUnusualQuery: FfiConverterRustBuffer<UnusualQuery>
 
 
 /**
- * What a check of a book's history found.
+ * What a check of a book found: of its history, and of what is kept beside it.
  */
 data class Verification (
     /**
@@ -29466,9 +29687,20 @@ data class Verification (
     val `brokenSeq`: kotlin.Long? = null 
     , 
     /**
-     * What does not fit, in words.
+     * What does not fit, in words: of the history, else the first finding.
      */
     val `problem`: kotlin.String? = null 
+    , 
+    /**
+     * What is kept beside the history and does not follow from it, the first 100. What follows from a
+     * history that is broken is not known, so there are none then.
+     */
+    val `findings`: List<Finding>
+    , 
+    /**
+     * How many there are.
+     */
+    val `findingCount`: kotlin.Long
     
 ){
     
@@ -29490,6 +29722,8 @@ public object FfiConverterTypeVerification: FfiConverterRustBuffer<Verification>
             FfiConverterTypeHash.read(buf),
             FfiConverterOptionalLong.read(buf),
             FfiConverterOptionalString.read(buf),
+            FfiConverterSequenceTypeFinding.read(buf),
+            FfiConverterLong.read(buf),
         )
     }
 
@@ -29498,7 +29732,9 @@ public object FfiConverterTypeVerification: FfiConverterRustBuffer<Verification>
             FfiConverterLong.allocationSize(value.`commits`) +
             FfiConverterTypeHash.allocationSize(value.`head`) +
             FfiConverterOptionalLong.allocationSize(value.`brokenSeq`) +
-            FfiConverterOptionalString.allocationSize(value.`problem`)
+            FfiConverterOptionalString.allocationSize(value.`problem`) +
+            FfiConverterSequenceTypeFinding.allocationSize(value.`findings`) +
+            FfiConverterLong.allocationSize(value.`findingCount`)
     )
 
     override fun write(value: Verification, buf: ByteBuffer) {
@@ -29507,6 +29743,8 @@ public object FfiConverterTypeVerification: FfiConverterRustBuffer<Verification>
             FfiConverterTypeHash.write(value.`head`, buf)
             FfiConverterOptionalLong.write(value.`brokenSeq`, buf)
             FfiConverterOptionalString.write(value.`problem`, buf)
+            FfiConverterSequenceTypeFinding.write(value.`findings`, buf)
+            FfiConverterLong.write(value.`findingCount`, buf)
     }
 }
 
@@ -31672,6 +31910,8 @@ enum class ErrorCode {
     READ_ONLY,
     IDEMPOTENCY_KEY_REUSED,
     ERASED,
+    SEALED,
+    UNDELIVERED,
     INVALID_CURSOR,
     INVALID_PATTERN,
     RULES_TOO_SLOW,
@@ -36932,6 +37172,34 @@ public object FfiConverterSequenceTypeFieldChange: FfiConverterRustBuffer<List<F
         buf.putInt(value.size)
         value.iterator().forEach {
             FfiConverterTypeFieldChange.write(it, buf)
+        }
+    }
+}
+
+
+
+
+/**
+ * @suppress
+ */
+public object FfiConverterSequenceTypeFinding: FfiConverterRustBuffer<List<Finding>> {
+    override fun read(buf: ByteBuffer): List<Finding> {
+        val len = buf.getInt()
+        return List<Finding>(len) {
+            FfiConverterTypeFinding.read(buf)
+        }
+    }
+
+    override fun allocationSize(value: List<Finding>): ULong {
+        val sizeForLength = 4UL
+        val sizeForItems = value.map { FfiConverterTypeFinding.allocationSize(it) }.sum()
+        return sizeForLength + sizeForItems
+    }
+
+    override fun write(value: List<Finding>, buf: ByteBuffer) {
+        buf.putInt(value.size)
+        value.iterator().forEach {
+            FfiConverterTypeFinding.write(it, buf)
         }
     }
 }

@@ -932,6 +932,11 @@ public protocol BookHandleProtocol: AnyObject, Sendable {
     func schedules()  -> Schedules
     
     /**
+     * Drop what old commits changed, for good; every proof stands.
+     */
+    func seal(request: Sealing) async throws  -> SealReport
+    
+    /**
      * What the host keeps sealed.
      */
     func secrets()  -> Secrets
@@ -1265,6 +1270,25 @@ open func schedules() -> Schedules  {
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
+}
+    
+    /**
+     * Drop what old commits changed, for good; every proof stands.
+     */
+open func seal(request: Sealing)async throws  -> SealReport  {
+    return
+        try  await uniffiRustCallAsync(
+            rustFutureFunc: {
+                uniffi_fiscaflow_fn_method_bookhandle_seal(
+                        self.uniffiCloneHandle(),FfiConverterTypeSealing_lower(request)
+                )
+            },
+            pollFunc: ffi_fiscaflow_rust_future_poll_rust_buffer,
+            completeFunc: ffi_fiscaflow_rust_future_complete_rust_buffer,
+            freeFunc: ffi_fiscaflow_rust_future_free_rust_buffer,
+            liftFunc: FfiConverterTypeSealReport_lift,
+            errorHandler: FfiConverterTypeFiscaFlowError_lift
+        )
 }
     
     /**
@@ -13028,7 +13052,7 @@ public struct EnteredText: Equatable, Hashable {
      */
     public var kind: String
     /**
-     * The commit.
+     * The commit; where that is sealed, the one that sealed it.
      */
     public var seq: Int64
     /**
@@ -13049,7 +13073,7 @@ public struct EnteredText: Equatable, Hashable {
          * The kind of the object, such as `transaction`.
          */kind: String, 
         /**
-         * The commit.
+         * The commit; where that is sealed, the one that sealed it.
          */seq: Int64, 
         /**
          * The text.
@@ -13139,7 +13163,7 @@ public struct Entry: Equatable, Hashable {
      */
     public var action: String
     /**
-     * The reason that was given.
+     * The reason that was given, unless it is gone.
      */
     public var reason: String?
     /**
@@ -13158,6 +13182,10 @@ public struct Entry: Equatable, Hashable {
      * The names of the events that followed.
      */
     public var events: [String]
+    /**
+     * Whether the commit is sealed: reason and events are not known any more.
+     */
+    public var sealed: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -13181,7 +13209,7 @@ public struct Entry: Equatable, Hashable {
          * The verb, such as `accounts.create`.
          */action: String, 
         /**
-         * The reason that was given.
+         * The reason that was given, unless it is gone.
          */reason: String? = nil, 
         /**
          * The id that ties together what belongs to one request.
@@ -13194,7 +13222,10 @@ public struct Entry: Equatable, Hashable {
          */changes: Int64, 
         /**
          * The names of the events that followed.
-         */events: [String]) {
+         */events: [String], 
+        /**
+         * Whether the commit is sealed: reason and events are not known any more.
+         */sealed: Bool) {
         self.seq = seq
         self.hash = hash
         self.parent = parent
@@ -13206,6 +13237,7 @@ public struct Entry: Equatable, Hashable {
         self.causationId = causationId
         self.changes = changes
         self.events = events
+        self.sealed = sealed
     }
 
     
@@ -13234,7 +13266,8 @@ public struct FfiConverterTypeEntry: FfiConverterRustBuffer {
                 correlationId: FfiConverterOptionString.read(from: &buf), 
                 causationId: FfiConverterOptionString.read(from: &buf), 
                 changes: FfiConverterInt64.read(from: &buf), 
-                events: FfiConverterSequenceString.read(from: &buf)
+                events: FfiConverterSequenceString.read(from: &buf), 
+                sealed: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -13250,6 +13283,7 @@ public struct FfiConverterTypeEntry: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.causationId, into: &buf)
         FfiConverterInt64.write(value.changes, into: &buf)
         FfiConverterSequenceString.write(value.events, into: &buf)
+        FfiConverterBool.write(value.sealed, into: &buf)
     }
 }
 
@@ -14680,6 +14714,109 @@ public func FfiConverterTypeFieldChange_lift(_ buf: RustBuffer) throws -> FieldC
 #endif
 public func FfiConverterTypeFieldChange_lower(_ value: FieldChange) -> RustBuffer {
     return FfiConverterTypeFieldChange.lower(value)
+}
+
+
+/**
+ * Something that is kept beside the history and does not follow from it.
+ */
+public struct Finding: Equatable, Hashable {
+    /**
+     * The commit since which it should be otherwise; absent where no commit tells of it.
+     */
+    public var since: Int64?
+    /**
+     * Its kind: that of an object, such as `transaction`; or `answer` of an idempotency key, `origin`,
+     * `delivery`, `set_aside` or `view`.
+     */
+    public var kind: String
+    /**
+     * Its id, as `history.object` takes it; an idempotency key; the name of a sink.
+     */
+    public var id: String
+    /**
+     * The fields, or columns of the database, that differ; none where it is missing, cannot be read or
+     * should not be there.
+     */
+    public var fields: [String]
+    /**
+     * What does not fit, in words, without any value.
+     */
+    public var problem: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * The commit since which it should be otherwise; absent where no commit tells of it.
+         */since: Int64? = nil, 
+        /**
+         * Its kind: that of an object, such as `transaction`; or `answer` of an idempotency key, `origin`,
+         * `delivery`, `set_aside` or `view`.
+         */kind: String, 
+        /**
+         * Its id, as `history.object` takes it; an idempotency key; the name of a sink.
+         */id: String, 
+        /**
+         * The fields, or columns of the database, that differ; none where it is missing, cannot be read or
+         * should not be there.
+         */fields: [String], 
+        /**
+         * What does not fit, in words, without any value.
+         */problem: String) {
+        self.since = since
+        self.kind = kind
+        self.id = id
+        self.fields = fields
+        self.problem = problem
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Finding: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeFinding: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Finding {
+        return
+            try Finding(
+                since: FfiConverterOptionInt64.read(from: &buf), 
+                kind: FfiConverterString.read(from: &buf), 
+                id: FfiConverterString.read(from: &buf), 
+                fields: FfiConverterSequenceString.read(from: &buf), 
+                problem: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Finding, into buf: inout [UInt8]) {
+        FfiConverterOptionInt64.write(value.since, into: &buf)
+        FfiConverterString.write(value.kind, into: &buf)
+        FfiConverterString.write(value.id, into: &buf)
+        FfiConverterSequenceString.write(value.fields, into: &buf)
+        FfiConverterString.write(value.problem, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFinding_lift(_ buf: RustBuffer) throws -> Finding {
+    return try FfiConverterTypeFinding.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeFinding_lower(_ value: Finding) -> RustBuffer {
+    return FfiConverterTypeFinding.lower(value)
 }
 
 
@@ -17122,7 +17259,7 @@ public struct MemberCommit: Equatable, Hashable {
      */
     public var correlationId: String?
     /**
-     * The reason that was given, unless it was erased.
+     * The reason that was given, unless it was erased or sealed.
      */
     public var reason: String?
     /**
@@ -17146,7 +17283,7 @@ public struct MemberCommit: Equatable, Hashable {
          * The id that ties together what belongs to one request.
          */correlationId: String? = nil, 
         /**
-         * The reason that was given, unless it was erased.
+         * The reason that was given, unless it was erased or sealed.
          */reason: String? = nil, 
         /**
          * The commit.
@@ -25200,6 +25337,156 @@ public func FfiConverterTypeSchedulePatch_lower(_ value: SchedulePatch) -> RustB
 
 
 /**
+ * What was sealed.
+ */
+public struct SealReport: Equatable, Hashable {
+    /**
+     * How many commits were sealed by this; none where they were sealed before.
+     */
+    public var commits: Int64
+    /**
+     * How many documents and transactions were restated for it.
+     */
+    public var restated: Int64
+    /**
+     * The newest commit that is sealed; 0 where none is.
+     */
+    public var untilSeq: Int64
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * How many commits were sealed by this; none where they were sealed before.
+         */commits: Int64, 
+        /**
+         * How many documents and transactions were restated for it.
+         */restated: Int64, 
+        /**
+         * The newest commit that is sealed; 0 where none is.
+         */untilSeq: Int64) {
+        self.commits = commits
+        self.restated = restated
+        self.untilSeq = untilSeq
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension SealReport: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSealReport: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SealReport {
+        return
+            try SealReport(
+                commits: FfiConverterInt64.read(from: &buf), 
+                restated: FfiConverterInt64.read(from: &buf), 
+                untilSeq: FfiConverterInt64.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: SealReport, into buf: inout [UInt8]) {
+        FfiConverterInt64.write(value.commits, into: &buf)
+        FfiConverterInt64.write(value.restated, into: &buf)
+        FfiConverterInt64.write(value.untilSeq, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealReport_lift(_ buf: RustBuffer) throws -> SealReport {
+    return try FfiConverterTypeSealReport.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealReport_lower(_ value: SealReport) -> RustBuffer {
+    return FfiConverterTypeSealReport.lower(value)
+}
+
+
+/**
+ * What is to be sealed.
+ */
+public struct Sealing: Equatable, Hashable {
+    /**
+     * Whether it is done although sinks were not told of all events up to there: these are lost.
+     */
+    public var loseEvents: Bool
+    /**
+     * The newest commit that is sealed: a commit's sequence number or hash, or an instant. What is
+     * older than seven years where absent.
+     */
+    public var until: Point?
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Whether it is done although sinks were not told of all events up to there: these are lost.
+         */loseEvents: Bool = false, 
+        /**
+         * The newest commit that is sealed: a commit's sequence number or hash, or an instant. What is
+         * older than seven years where absent.
+         */until: Point? = nil) {
+        self.loseEvents = loseEvents
+        self.until = until
+    }
+
+    
+
+    
+}
+
+#if compiler(>=6)
+extension Sealing: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeSealing: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> Sealing {
+        return
+            try Sealing(
+                loseEvents: FfiConverterBool.read(from: &buf), 
+                until: FfiConverterOptionTypePoint.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: Sealing, into buf: inout [UInt8]) {
+        FfiConverterBool.write(value.loseEvents, into: &buf)
+        FfiConverterOptionTypePoint.write(value.until, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealing_lift(_ buf: RustBuffer) throws -> Sealing {
+    return try FfiConverterTypeSealing.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeSealing_lower(_ value: Sealing) -> RustBuffer {
+    return FfiConverterTypeSealing.lower(value)
+}
+
+
+/**
  * A secret without its value.
  */
 public struct SecretInfo: Equatable, Hashable {
@@ -28685,7 +28972,7 @@ public func FfiConverterTypeUnusualQuery_lower(_ value: UnusualQuery) -> RustBuf
 
 
 /**
- * What a check of a book's history found.
+ * What a check of a book found: of its history, and of what is kept beside it.
  */
 public struct Verification: Equatable, Hashable {
     /**
@@ -28705,9 +28992,18 @@ public struct Verification: Equatable, Hashable {
      */
     public var brokenSeq: Int64?
     /**
-     * What does not fit, in words.
+     * What does not fit, in words: of the history, else the first finding.
      */
     public var problem: String?
+    /**
+     * What is kept beside the history and does not follow from it, the first 100. What follows from a
+     * history that is broken is not known, so there are none then.
+     */
+    public var findings: [Finding]
+    /**
+     * How many there are.
+     */
+    public var findingCount: Int64
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -28725,13 +29021,22 @@ public struct Verification: Equatable, Hashable {
          * The first commit that does not fit.
          */brokenSeq: Int64? = nil, 
         /**
-         * What does not fit, in words.
-         */problem: String? = nil) {
+         * What does not fit, in words: of the history, else the first finding.
+         */problem: String? = nil, 
+        /**
+         * What is kept beside the history and does not follow from it, the first 100. What follows from a
+         * history that is broken is not known, so there are none then.
+         */findings: [Finding], 
+        /**
+         * How many there are.
+         */findingCount: Int64) {
         self.verified = verified
         self.commits = commits
         self.head = head
         self.brokenSeq = brokenSeq
         self.problem = problem
+        self.findings = findings
+        self.findingCount = findingCount
     }
 
     
@@ -28754,7 +29059,9 @@ public struct FfiConverterTypeVerification: FfiConverterRustBuffer {
                 commits: FfiConverterInt64.read(from: &buf), 
                 head: FfiConverterTypeHash.read(from: &buf), 
                 brokenSeq: FfiConverterOptionInt64.read(from: &buf), 
-                problem: FfiConverterOptionString.read(from: &buf)
+                problem: FfiConverterOptionString.read(from: &buf), 
+                findings: FfiConverterSequenceTypeFinding.read(from: &buf), 
+                findingCount: FfiConverterInt64.read(from: &buf)
         )
     }
 
@@ -28764,6 +29071,8 @@ public struct FfiConverterTypeVerification: FfiConverterRustBuffer {
         FfiConverterTypeHash.write(value.head, into: &buf)
         FfiConverterOptionInt64.write(value.brokenSeq, into: &buf)
         FfiConverterOptionString.write(value.problem, into: &buf)
+        FfiConverterSequenceTypeFinding.write(value.findings, into: &buf)
+        FfiConverterInt64.write(value.findingCount, into: &buf)
     }
 }
 
@@ -31018,6 +31327,8 @@ public enum ErrorCode: Equatable, Hashable, CaseIterable {
     case readOnly
     case idempotencyKeyReused
     case erased
+    case sealed
+    case undelivered
     case invalidCursor
     case invalidPattern
     case rulesTooSlow
@@ -31125,49 +31436,53 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
         
         case 26: return .erased
         
-        case 27: return .invalidCursor
+        case 27: return .sealed
         
-        case 28: return .invalidPattern
+        case 28: return .undelivered
         
-        case 29: return .rulesTooSlow
+        case 29: return .invalidCursor
         
-        case 30: return .unknownFormat
+        case 30: return .invalidPattern
         
-        case 31: return .malformedFile
+        case 31: return .rulesTooSlow
         
-        case 32: return .ambiguousFile
+        case 32: return .unknownFormat
         
-        case 33: return .bankRefused
+        case 33: return .malformedFile
         
-        case 34: return .accountUnknown
+        case 34: return .ambiguousFile
         
-        case 35: return .suggesterRefused
+        case 35: return .bankRefused
         
-        case 36: return .secretKeyMissing
+        case 36: return .accountUnknown
         
-        case 37: return .conflict
+        case 37: return .suggesterRefused
         
-        case 38: return .storeUnavailable
+        case 38: return .secretKeyMissing
         
-        case 39: return .storageFull
+        case 39: return .conflict
         
-        case 40: return .closed
+        case 40: return .storeUnavailable
         
-        case 41: return .suggesterUnavailable
+        case 41: return .storageFull
         
-        case 42: return .schemaTooNew
+        case 42: return .closed
         
-        case 43: return .corruptData
+        case 43: return .suggesterUnavailable
         
-        case 44: return .historyBroken
+        case 44: return .schemaTooNew
         
-        case 45: return .secretUnreadable
+        case 45: return .corruptData
         
-        case 46: return .historyRolledBack
+        case 46: return .historyBroken
         
-        case 47: return .historyForked
+        case 47: return .secretUnreadable
         
-        case 48: return .`internal`
+        case 48: return .historyRolledBack
+        
+        case 49: return .historyForked
+        
+        case 50: return .`internal`
         
         default: throw UniffiInternalError.unexpectedEnumCase
         }
@@ -31281,92 +31596,100 @@ public struct FfiConverterTypeErrorCode: FfiConverterRustBuffer {
             writeInt(&buf, Int32(26))
         
         
-        case .invalidCursor:
+        case .sealed:
             writeInt(&buf, Int32(27))
         
         
-        case .invalidPattern:
+        case .undelivered:
             writeInt(&buf, Int32(28))
         
         
-        case .rulesTooSlow:
+        case .invalidCursor:
             writeInt(&buf, Int32(29))
         
         
-        case .unknownFormat:
+        case .invalidPattern:
             writeInt(&buf, Int32(30))
         
         
-        case .malformedFile:
+        case .rulesTooSlow:
             writeInt(&buf, Int32(31))
         
         
-        case .ambiguousFile:
+        case .unknownFormat:
             writeInt(&buf, Int32(32))
         
         
-        case .bankRefused:
+        case .malformedFile:
             writeInt(&buf, Int32(33))
         
         
-        case .accountUnknown:
+        case .ambiguousFile:
             writeInt(&buf, Int32(34))
         
         
-        case .suggesterRefused:
+        case .bankRefused:
             writeInt(&buf, Int32(35))
         
         
-        case .secretKeyMissing:
+        case .accountUnknown:
             writeInt(&buf, Int32(36))
         
         
-        case .conflict:
+        case .suggesterRefused:
             writeInt(&buf, Int32(37))
         
         
-        case .storeUnavailable:
+        case .secretKeyMissing:
             writeInt(&buf, Int32(38))
         
         
-        case .storageFull:
+        case .conflict:
             writeInt(&buf, Int32(39))
         
         
-        case .closed:
+        case .storeUnavailable:
             writeInt(&buf, Int32(40))
         
         
-        case .suggesterUnavailable:
+        case .storageFull:
             writeInt(&buf, Int32(41))
         
         
-        case .schemaTooNew:
+        case .closed:
             writeInt(&buf, Int32(42))
         
         
-        case .corruptData:
+        case .suggesterUnavailable:
             writeInt(&buf, Int32(43))
         
         
-        case .historyBroken:
+        case .schemaTooNew:
             writeInt(&buf, Int32(44))
         
         
-        case .secretUnreadable:
+        case .corruptData:
             writeInt(&buf, Int32(45))
         
         
-        case .historyRolledBack:
+        case .historyBroken:
             writeInt(&buf, Int32(46))
         
         
-        case .historyForked:
+        case .secretUnreadable:
             writeInt(&buf, Int32(47))
         
         
-        case .`internal`:
+        case .historyRolledBack:
             writeInt(&buf, Int32(48))
+        
+        
+        case .historyForked:
+            writeInt(&buf, Int32(49))
+        
+        
+        case .`internal`:
+            writeInt(&buf, Int32(50))
         
         }
     }
@@ -37211,6 +37534,31 @@ fileprivate struct FfiConverterSequenceTypeFieldChange: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterSequenceTypeFinding: FfiConverterRustBuffer {
+    typealias SwiftType = [Finding]
+
+    public static func write(_ value: [Finding], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeFinding.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [Finding] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [Finding]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeFinding.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterSequenceTypeForecastDay: FfiConverterRustBuffer {
     typealias SwiftType = [ForecastDay]
 
@@ -39886,6 +40234,9 @@ private let initializationResult: InitializationResult = {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_bookhandle_schedules() != 26545) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_fiscaflow_checksum_method_bookhandle_seal() != 49431) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_fiscaflow_checksum_method_bookhandle_secrets() != 30594) {

@@ -9,6 +9,7 @@ let verbs = [
     "books.get",
     "books.update",
     "books.erase_texts",
+    "books.seal",
     "members.list",
     "members.put",
     "members.remove",
@@ -146,6 +147,9 @@ func dispatch(_ engine: Engine, _ call: Call) async throws -> Json {
         return json(answer)
     case "books.erase_texts":
         let answer = try await book.eraseTexts()
+        return json(answer)
+    case "books.seal":
+        let answer = try await book.seal(request: try readSealing(call.request))
         return json(answer)
     case "members.list":
         let answer = try await book.members().list()

@@ -1576,6 +1576,14 @@ func readSchedulePatch(_ json: Json) throws -> SchedulePatch {
     )
 }
 
+func readSealing(_ json: Json) throws -> Sealing {
+    let members = try Members(json, "lose_events", "until")
+    return Sealing(
+        loseEvents: try members.optional("lose_events", boolean) ?? false,
+        until: try members.optional("until", text)
+    )
+}
+
 func readSecretName(_ json: Json) throws -> SecretName {
     let members = try Members(json, "kind", "id", "field")
     return SecretName(

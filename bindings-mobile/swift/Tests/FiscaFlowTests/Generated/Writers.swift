@@ -706,6 +706,7 @@ func json(_ it: Entry) -> Json {
     members["causation_id"] = it.causationId.map { json($0) } ?? .null
     members["changes"] = json(it.changes)
     members["events"] = .list(it.events.map { json($0) })
+    members["sealed"] = json(it.sealed)
     return .object(members)
 }
 
@@ -784,6 +785,8 @@ func json(_ it: ErrorCode) -> Json {
     case .readOnly: return .text("read_only")
     case .idempotencyKeyReused: return .text("idempotency_key_reused")
     case .erased: return .text("erased")
+    case .sealed: return .text("sealed")
+    case .undelivered: return .text("undelivered")
     case .invalidCursor: return .text("invalid_cursor")
     case .invalidPattern: return .text("invalid_pattern")
     case .rulesTooSlow: return .text("rules_too_slow")
@@ -915,6 +918,16 @@ func json(_ it: FieldChange) -> Json {
     members["field"] = json(it.field)
     members["before"] = it.before.map { json($0) } ?? .null
     members["after"] = it.after.map { json($0) } ?? .null
+    return .object(members)
+}
+
+func json(_ it: Finding) -> Json {
+    var members: [String: Json] = [:]
+    members["since"] = it.since.map { json($0) } ?? .null
+    members["kind"] = json(it.kind)
+    members["id"] = json(it.id)
+    members["fields"] = .list(it.fields.map { json($0) })
+    members["problem"] = json(it.problem)
     return .object(members)
 }
 
@@ -1755,6 +1768,14 @@ func json(_ it: Schedule) -> Json {
     return .object(members)
 }
 
+func json(_ it: SealReport) -> Json {
+    var members: [String: Json] = [:]
+    members["commits"] = json(it.commits)
+    members["restated"] = json(it.restated)
+    members["until_seq"] = json(it.untilSeq)
+    return .object(members)
+}
+
 func json(_ it: SecretInfo) -> Json {
     var members: [String: Json] = [:]
     members["kind"] = json(it.kind)
@@ -2106,6 +2127,8 @@ func json(_ it: Verification) -> Json {
     members["head"] = json(it.head)
     members["broken_seq"] = it.brokenSeq.map { json($0) } ?? .null
     members["problem"] = it.problem.map { json($0) } ?? .null
+    members["findings"] = .list(it.findings.map { json($0) })
+    members["finding_count"] = json(it.findingCount)
     return .object(members)
 }
 
