@@ -254,7 +254,8 @@ async fn a_database_of_version_1_gets_its_trees() {
     let book = household.engine.book(id, Context::new("anna".parse().unwrap()));
     assert_eq!(book.proofs().checkpoint().await.unwrap().size, DONE);
     assert_eq!(store.tree_nodes(id, &seqs).await.unwrap().len() as u64, DONE);
-    assert!(book.history().verify().await.unwrap().verified);
+    let found = book.history().verify().await.unwrap();
+    assert!(found.verified, "{found:?}");
     household.engine.close().await;
 }
 
