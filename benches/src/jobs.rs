@@ -225,23 +225,24 @@ async fn verify(options: &Options) -> Result<Vec<Run>> {
     let mut runs = Vec::new();
     for _ in 0..options.repeat {
         let store = open(&bench.place.url()).await?;
-        // From here on the most is counted anew.
+        // From here on the most is counted anew; what making the book left is in it.
         drop(std::fs::write("/proc/self/clear_refs", "5"));
+        let before_mib = memory_mib("VmRSS:");
         let start = Instant::now();
         let found = verify_book(&*store, bench.book_id).await?;
         let run = Run::new(options.n, start);
         found.ok()?;
-        let more = json!({"peak_mib": peak_mib(), "commits": found.commits});
+        let more = json!({"before_mib": before_mib, "peak_mib": memory_mib("VmHWM:"), "commits": found.commits});
         runs.push(Run { more, ..run });
         store.close().await;
     }
     Ok(runs)
 }
 
-/// The most memory that this process has had, in MiB.
-fn peak_mib() -> Option<u64> {
+/// Memory of this process in MiB: `VmRSS:` what it has, `VmHWM:` the most that it has had.
+fn memory_mib(what: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(what))?;
     let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
     Some(kib.div_ceil(1024))
 }

@@ -103,8 +103,8 @@ impl StoredCommit {
         Error::new(ErrorCode::Sealed, text).id(self.seq)
     }
 
-    /// Whether the commit tells that texts or bodies of earlier ones are gone: whoever has read them
-    /// is to look again.
+    /// Whether the commit tells that texts or bodies of earlier ones are gone: whoever has read
+    /// them is to look again.
     pub(crate) fn takes_away(&self) -> Result<bool> {
         let header = self.open_header()?;
         Ok(is_erasure(&header) || is_sealing(&header))

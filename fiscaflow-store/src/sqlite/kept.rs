@@ -13,8 +13,8 @@ use super::rows::blob;
 use super::transactions::push_ids;
 use crate::rows::{Cells, kept_document, odd_columns, read};
 
-/// The columns of a whole transaction, in the order of [`read`]. Each is read by itself, as the type
-/// that it should have: what is joined into one value tells nothing of types.
+/// The columns of a whole transaction, in the order of [`read`]. Each is read by itself, as the
+/// type that it should have: what is joined into one value tells nothing of types.
 const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, \
      status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
      value_day, sources, reference, external_id, attachments, metadata, revision, schedule_id, \

@@ -159,8 +159,8 @@ async fn a_value_at_another_place_does_not_open() {
     assert_eq!(error.code(), ErrorCode::SecretUnreadable);
 }
 
-/// Holds: what was erased with a book's texts is told as erased, does not stand in the way of moving
-/// the others, and may be kept anew.
+/// Holds: what was erased with a book's texts is told as erased, does not stand in the way of
+/// moving the others, and may be kept anew.
 #[tokio::test]
 async fn an_erased_secret_is_told_as_erased() {
     let home = Home::new().await;

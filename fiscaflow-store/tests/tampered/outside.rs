@@ -12,7 +12,8 @@ use super::book::Home;
 use super::changes::{Tampered, Vandal};
 
 /// Of what no commit tells: who delivers, how often that was tried, why it failed, and that an
-/// event was set aside at all. A mark too many has a relay look once more, and a view may be forgotten.
+/// event was set aside at all. A mark too many has a relay look once more, and a view may be
+/// forgotten.
 pub const UNTOLD: &[&str] = &[
     "deliveries.version",
     "deliveries.tries",
