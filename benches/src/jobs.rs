@@ -232,7 +232,11 @@ async fn verify(options: &Options) -> Result<Vec<Run>> {
         let found = verify_book(&*store, bench.book_id).await?;
         let run = Run::new(options.n, start);
         found.ok()?;
-        let more = json!({"before_mib": before_mib, "peak_mib": memory_mib("VmHWM:"), "commits": found.commits});
+        let more = json!({
+            "before_mib": before_mib,
+            "commits": found.commits,
+            "peak_mib": memory_mib("VmHWM:"),
+        });
         runs.push(Run { more, ..run });
         store.close().await;
     }

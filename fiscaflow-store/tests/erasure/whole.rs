@@ -65,7 +65,8 @@ fn items(page: &Value) -> impl Iterator<Item = &Value> {
 #[tokio::test]
 async fn another_engine_forgets_too() {
     // Holds: an engine that had the book in memory, with figures, what was learned and a point,
-    // tells nothing of it once another erased the texts, be it of the book or of a member, and writes on.
+    // tells nothing of it once another erased the texts, be it of the book or of a member, and
+    // writes on.
     for verb in ["books.erase_texts", "members.erase"] {
         let home = Home::over(open("memory:").await.unwrap()).await;
         home.sing(1).await;
