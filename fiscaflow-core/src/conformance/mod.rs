@@ -16,5 +16,5 @@ pub mod stores;
 mod tap;
 
 pub use sources::{FixedClock, Random, SequentialIds};
-pub use stores::{Scribe, fsck};
+pub use stores::{Scribe, fsck, together};
 pub use tap::{Tap, Tapped};

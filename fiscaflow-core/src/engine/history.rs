@@ -142,6 +142,10 @@ impl History<'_> {
             let mut may_be_gone = false;
             self.commits(undo.seen(), |commit| {
                 let goes_on = commit.seq < head.seq;
+                if commit.is_sealed() {
+                    // Then so is what is before it.
+                    return Err(gone());
+                }
                 if commit.seq <= head.seq {
                     may_be_gone = may_be_gone || commit.takes_away()?;
                     undo.see(&commit)?;

@@ -68,8 +68,8 @@ struct Scan {
     erased: u64,
     told: u64,
     authors: Authors,
-    /// The documents that were put: kinds and keys.
-    documents: BTreeSet<(&'static str, String)>,
+    /// The documents that no commit which was read after them has changed: kinds and keys.
+    documents: BTreeSet<(String, String)>,
     restated: u64,
 }
 
@@ -82,9 +82,12 @@ impl BookHandle {
     /// What cannot be asked any more is the book as of a point before the last of them, nor can
     /// they be taken back.
     ///
+    /// Where nothing is to be sealed nothing is written, nor is the idempotency key used.
+    ///
     /// Errors: `forbidden`; `not_found` for a point that is none; `undelivered` where sinks wait
-    /// for events; those of the store, which may have sealed already. Repeat it then: it ends what
-    /// was begun.
+    /// for events; those of the store, which may have sealed already and left something in its
+    /// files. Repeat it then with the same idempotency key, or call
+    /// [`Store::scrub`](crate::store::Store::scrub).
     ///
     /// ```no_run
     /// # async fn example(book: fiscaflow_core::engine::BookHandle) -> fiscaflow_core::Result<()> {
@@ -107,12 +110,11 @@ impl BookHandle {
             }
             let mut scan = self.begin(&how, state.head, restated).await?;
             if scan.until <= scan.sealed {
-                // What was begun before may have left something in files.
-                self.engine.inner.store.scrub().await?;
                 return Ok(SealReport { commits: 0, restated, until_seq: scan.sealed });
             }
             let done = match self.restate(&mut scan).await {
-                Ok(()) => self.drop_bodies(&how, &mut scan).await,
+                Ok(true) => self.drop_bodies(&how, &mut scan).await,
+                Ok(false) => Ok(None),
                 Err(error) => Err(error),
             };
             restated = scan.restated;
@@ -141,7 +143,10 @@ impl BookHandle {
         };
         let sealed = self.engine.sealed_until(self.book_id, began).await?;
         let mut authors = Authors::default();
-        if let Some(seal) = newest_seal(&*self.engine.inner.store, self.book_id, began.seq).await? {
+        if until > sealed
+            && let Some(seal) =
+                newest_seal(&*self.engine.inner.store, self.book_id, began.seq).await?
+        {
             authors.learn_sealed(&seal.read_texts()?);
         }
         Ok(Scan {
@@ -158,8 +163,9 @@ impl BookHandle {
         })
     }
 
-    /// Reads what is to be sealed, and restates what it was the last to change.
-    async fn restate(&self, scan: &mut Scan) -> Result<()> {
+    /// Reads what is to be sealed, and restates what it was the last to change; false where somebody
+    /// erased or sealed since that began.
+    async fn restate(&self, scan: &mut Scan) -> Result<bool> {
         while scan.seq < scan.until {
             let left = u32::try_from(scan.until.saturating_sub(scan.seq)).unwrap_or(COMMITS);
             let store = &self.engine.inner.store;
@@ -181,7 +187,7 @@ impl BookHandle {
                             ids.insert(it.id);
                         }
                         Object::Document(_) => {
-                            scan.documents.insert((object.kind(), object.key()));
+                            scan.documents.insert((object.kind().to_owned(), object.key()));
                         }
                     }
                 }
@@ -191,10 +197,16 @@ impl BookHandle {
                 self.restate_transactions(scan, ids).await?;
             }
         }
+        // Most of the history is read before others have to wait; it tells which documents were
+        // changed since.
+        let head = self.authorised(Role::Owner).await?.head;
+        if !self.follow(scan, head).await? {
+            return Ok(false);
+        }
         while !scan.documents.is_empty() {
             self.restate_documents(scan).await?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Restates those of some transactions that no later commit has changed.
@@ -222,7 +234,7 @@ impl BookHandle {
             let Some((_, documents)) = found.filter(|(head, _)| *head == state.head) else {
                 continue;
             };
-            let name = |object: &Object| (object.kind(), object.key());
+            let name = |object: &Object| (object.kind().to_owned(), object.key());
             let objects = documents.into_iter().map(Object::Document);
             let mut objects: Vec<Object> =
                 objects.filter(|object| scan.documents.contains(&name(object))).collect();
@@ -327,7 +339,11 @@ impl BookHandle {
                 if commit.seq > scan.began.seq && commit.takes_away()? {
                     return Ok(false);
                 }
-                scan.authors.follow(&commit.read_texts()?);
+                let texts = commit.read_texts()?;
+                scan.authors.follow(&texts);
+                for change in texts.changes {
+                    scan.documents.remove(&(change.kind, change.key));
+                }
                 if commit.is_sealing()? {
                     scan.earlier = commit.open()?.seal()?.unwrap_or(scan.earlier);
                 }

@@ -89,6 +89,11 @@ impl Opened {
         let seal = seal().filter(|seal| seal.until < self.header.seq);
         seal.map(Some).ok_or_else(|| Error::corrupt("a seal does not tell what it sealed"))
     }
+
+    /// See [`StoredCommit::takes_away`].
+    pub(crate) fn takes_away(&self) -> bool {
+        takes_away(&self.header)
+    }
 }
 
 impl StoredCommit {
@@ -106,8 +111,7 @@ impl StoredCommit {
     /// Whether the commit tells that texts or bodies of earlier ones are gone: whoever has read
     /// them is to look again.
     pub(crate) fn takes_away(&self) -> Result<bool> {
-        let header = self.open_header()?;
-        Ok(is_erasure(&header) || is_sealing(&header))
+        Ok(takes_away(&self.open_header()?))
     }
 
     /// Whether the commit seals others.
@@ -118,4 +122,8 @@ impl StoredCommit {
 
 fn is_sealing(header: &Header) -> bool {
     header.action == SEAL
+}
+
+fn takes_away(header: &Header) -> bool {
+    is_erasure(header) || is_sealing(header)
 }

@@ -66,6 +66,8 @@ pub struct Verifier {
     erasures: Option<Erasures>,
     /// The last of the commits at the beginning that have no body.
     sealed: u64,
+    /// The first commit without a body after one that has one.
+    late: Option<u64>,
     /// What the newest seal tells.
     seal: Seal,
     broken: Option<(u64, String)>,
@@ -91,7 +93,8 @@ impl Verifier {
     pub(crate) fn after(book_id: BookId, seq: u64, hash: Hash) -> Self {
         let (tree, erasures, completed) = (None, None, Vec::new());
         let (sealed, seal) = (seq, Seal::default());
-        Self { book_id, seq, hash, tree, completed, erasures, sealed, seal, broken: None }
+        let (late, broken) = (None, None);
+        Self { book_id, seq, hash, tree, completed, erasures, sealed, late, seal, broken }
     }
 
     /// Checks the next commit; whatever follows a commit that does not fit is not looked at.
@@ -154,7 +157,7 @@ impl Verifier {
             self.broken = Some((self.seq.saturating_add(1), text));
         }
         if let (None, Some(erasures)) = (&self.broken, &self.erasures) {
-            self.broken = erasures.unlike(self.sealed, &self.seal, self.seq);
+            self.broken = erasures.unlike((self.sealed, self.late), &self.seal, self.seq);
         }
         let (broken_seq, problem) = self.broken.unzip();
         Verification {
@@ -174,13 +177,17 @@ impl Verifier {
         if opened.header.book != self.book_id {
             return Err(Error::corrupt("the commit belongs to another book"));
         }
-        if self.sealed != self.seq {
-            return Err(Error::corrupt("the body is gone, and an earlier one is there"));
-        }
         if !commit.texts.is_empty() {
             return Err(Error::corrupt("the body is gone, and its texts are there"));
         }
-        self.sealed = commit.seq;
+        if self.sealed == self.seq {
+            self.sealed = commit.seq;
+        } else if self.erasures.is_none() {
+            return Err(Error::corrupt("the body is gone, and an earlier one is there"));
+        } else {
+            // Whether this body should be there or that one not, a later seal tells.
+            self.late.get_or_insert(commit.seq);
+        }
         Ok(opened)
     }
 
@@ -226,15 +233,23 @@ impl Verifier {
 
 impl Erasures {
     /// What does not fit between what is gone and what commits tell of it, and where that begins.
-    fn unlike(&self, sealed: u64, seal: &Seal, last: u64) -> Option<(u64, String)> {
+    fn unlike(
+        &self,
+        (sealed, late): (u64, Option<u64>),
+        seal: &Seal,
+        last: u64,
+    ) -> Option<(u64, String)> {
         let found = |seq: u64, text: &str| Some((seq, text.to_owned()));
+        let untold = "the body is gone, and no commit tells that it was sealed";
         if sealed > seal.until {
-            let text = "the body is gone, and no commit tells that it was sealed";
-            return found(seal.until.saturating_add(1), text);
+            return found(seal.until.saturating_add(1), untold);
         }
         if sealed < seal.until {
             let text = "the body is there, and a later commit tells that it was sealed";
             return found(sealed.saturating_add(1), text);
+        }
+        if let Some(late) = late {
+            return found(late, untold);
         }
         let texts = self.texts.saturating_add(seal.erased);
         if texts != self.told.saturating_add(seal.told) {

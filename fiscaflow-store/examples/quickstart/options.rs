@@ -17,7 +17,8 @@ categories and verifies the history. Without a FILE it imports the statement tha
 example, twice.
 
 `verify` checks every book of a database: the history against its hashes, and everything that is
-kept beside it against the history. Nothing is written. The code is 1 where something does not fit.
+kept beside it against the history. Nothing is written, but that opening a database of an earlier
+version brings its schema to this one. The code is 1 where something does not fit.
 
 options
   --db URL|PATH          where the book lives: a file, `sqlite:PATH` or `memory:`;

@@ -40,6 +40,7 @@ pub(super) async fn destroy(
     answers.push("request_salt = ").push_bind([0_u8; 16].as_slice());
     answers.push(", answer = '' WHERE book_id = $1 AND ").push(BOOK);
     answers.push(" AND seq <= ").push_bind(signed(erasure.last_answer()));
+    answers.push(" AND answer <> ''");
     work.run(answers).await?;
     let mut failures = work.update("deliveries")?;
     failures.push("failure = '' WHERE book_id = $1 AND ").push(BOOK);
@@ -137,7 +138,7 @@ impl Work<'_> {
         self.erasure.check_delivered(done)?;
         let mut commits = self.update("commits")?;
         commits.push("body = '', texts = '' WHERE book_id = $1 AND ").push(BOOK);
-        commits.push(" AND seq <= ").push_bind(sealed);
+        commits.push(" AND seq <= ").push_bind(sealed).push(" AND body <> ''");
         self.run(commits).await?;
         let mut aside = of_book(book_id)?;
         aside.push("DELETE FROM fiscaflow.set_aside WHERE book_id = $1 AND ").push(BOOK);

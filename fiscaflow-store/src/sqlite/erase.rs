@@ -40,7 +40,7 @@ pub(super) async fn destroy(connection: &mut SqliteConnection, erasure: &Erasure
     }
     let statements = [
         "UPDATE answers SET request_salt = zeroblob(16), answer = x'' \
-         WHERE book_id = ?1 AND seq <= ?4",
+         WHERE book_id = ?1 AND seq <= ?4 AND answer <> x''",
         "UPDATE deliveries SET failure = '' WHERE book_id = ?1 AND failure IS NOT NULL",
         "UPDATE set_aside SET reason = '' WHERE book_id = ?1",
         // An empty view is none, and no earlier one takes its place.
@@ -73,7 +73,8 @@ async fn seal(connection: &mut SqliteConnection, erasure: &Erasure, sealed: i64)
     .map_err(failed)?;
     erasure.check_delivered(done.map(|done| u64::try_from(done).unwrap_or_default()))?;
     for statement in [
-        "UPDATE commits SET body = x'', texts = x'' WHERE book_id = ? AND seq <= ?",
+        "UPDATE commits SET body = x'', texts = x'' \
+         WHERE book_id = ? AND seq <= ? AND body <> x''",
         "DELETE FROM set_aside WHERE book_id = ? AND seq <= ?",
     ] {
         sqlx::query(statement)

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use async_trait::async_trait;
-use fiscaflow_core::conformance::{Scribe, Tap, Tapped, fsck};
+use fiscaflow_core::conformance::{Scribe, Tap, Tapped, fsck, together};
 use fiscaflow_core::engine::{Context, Engine, Point, Sealing};
-use fiscaflow_core::log::{ErasedTexts, Erasure};
+use fiscaflow_core::log::{ErasedTexts, Erasure, StoredCommit, Verifier};
 use fiscaflow_core::store::{Store, copy_book, verify_book};
 use fiscaflow_core::{BookId, ErrorCode, Result};
 use fiscaflow_store::MemoryStore;
@@ -182,6 +182,35 @@ async fn bodies_that_no_seal_tells_of_are_found() {
 }
 
 #[tokio::test]
+async fn the_first_body_that_is_wrong_is_named() {
+    // Holds: a body that comes back among those that are sealed is named, and so is one that goes
+    // where none is.
+    let store = MemoryStore::new();
+    let mut scribe = Scribe::new(1);
+    for _ in 0..4 {
+        scribe.create(&store, vec![scribe.transaction("2024-01-01", 1)]).await;
+    }
+    let whole = store.commits(scribe.book_id, 0, 9).await.unwrap();
+    let erasure = scribe.sealing(&store, 3, false).await;
+    store.erase(Arc::new(erasure)).await.unwrap();
+    let sealed = store.commits(scribe.book_id, 0, 9).await.unwrap();
+    let checked = |commits: &[StoredCommit]| {
+        let mut verifier = Verifier::new(scribe.book_id);
+        commits.iter().for_each(|commit| verifier.check(commit));
+        verifier.finish(commits.last().map(StoredCommit::head)).broken_seq
+    };
+    assert_eq!((checked(&whole), checked(&sealed)), (None, None));
+    for (seq, at) in (1..).zip(0..3) {
+        let mut back = sealed.clone();
+        back[at] = whole[at].clone();
+        assert_eq!(checked(&back), Some(seq), "back");
+        let mut gone = whole.clone();
+        (gone[at].body, gone[at].texts) = (Vec::new(), Vec::new());
+        assert_eq!(checked(&gone), Some(seq), "gone");
+    }
+}
+
+#[tokio::test]
 async fn of_several_at_once_each_seals_no_less() {
     // Holds: seals that meet, in one engine or several, end with the furthest; the history
     // verifies.
@@ -192,32 +221,11 @@ async fn of_several_at_once_each_seals_no_less() {
         let home = if number % 2 == 0 { &home } else { &other };
         async move { home.seal(last - number).await }
     });
-    let mut all: Vec<_> = seals.map(Box::pin).collect();
-    let done = futures_join(&mut all).await;
+    let done = together(seals).await;
     assert!(done.iter().all(|it| it["until_seq"].as_u64() >= Some(last - 3)), "{done:?}");
     let found = fsck(&*home.store, home.id).await;
     assert!(found.iter().all(|commit| commit.is_sealed() == (commit.seq <= last)));
     other.owner("reports.balances", None, json!({})).await;
-}
-
-/// Drives futures in turns to their ends.
-async fn futures_join<F: Future + Unpin>(all: &mut [F]) -> Vec<F::Output> {
-    let mut done: Vec<Option<F::Output>> = all.iter().map(|_| None).collect();
-    std::future::poll_fn(|context| {
-        for (future, done) in all.iter_mut().zip(&mut done) {
-            if done.is_none()
-                && let std::task::Poll::Ready(output) = std::pin::Pin::new(future).poll(context)
-            {
-                *done = Some(output);
-            }
-        }
-        match done.iter().all(Option::is_some) {
-            true => std::task::Poll::Ready(()),
-            false => std::task::Poll::Pending,
-        }
-    })
-    .await;
-    done.into_iter().flatten().collect()
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ mod wait;
 
 pub use fsck::fsck;
 pub use scribe::Scribe;
+pub use wait::together;
 
 use crate::error::{ErrorCode, Result};
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::entered::{entered, entered_sealed};
 use crate::engine::BookHandle;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
+use crate::limits::MAX_ATTEMPTS;
 use crate::log::{Entry, StoredCommit};
 use crate::model::{ActorId, Member, Role};
 use crate::store::{COMMITS, newest_seal};
@@ -66,12 +67,24 @@ crate::model::debug_only!(EnteredText: seq, kind, id, field);
 
 impl BookHandle {
     pub(in crate::engine) async fn personal_data(&self, actor: ActorId) -> Result<MemberData> {
+        for _ in 0..MAX_ATTEMPTS {
+            if let Some(data) = self.gathered(actor.clone()).await? {
+                return Ok(data);
+            }
+        }
+        Err(Error::new(ErrorCode::Conflict, "the history is being sealed too often; try again"))
+    }
+
+    /// What the book knows of a member; `None` where commits were sealed while it was read.
+    async fn gathered(&self, actor: ActorId) -> Result<Option<MemberData>> {
         let state = self.authorised(Role::Viewer).await?;
         let member = state.plan.members.get(&actor).cloned();
         let mut data = MemberData { actor, commits: Vec::new(), member, texts: Vec::new() };
         let (mut after, mut is_known) = (0, data.member.is_some());
         let seal = newest_seal(&*self.engine.inner.store, self.book_id, state.head.seq).await?;
+        let mut told = 0;
         if let Some(seal) = &seal {
+            told = seal.open()?.seal()?.map_or(0, |seal| seal.until);
             data.texts.extend(sealed_texts(seal, &data.actor)?);
         }
         while after < state.head.seq {
@@ -80,6 +93,9 @@ impl BookHandle {
             let Some(last) = commits.last() else { break };
             after = last.seq;
             for commit in commits.iter().filter(|commit| commit.seq <= state.head.seq) {
+                if commit.is_sealed() && commit.seq > told {
+                    return Ok(None);
+                }
                 if commit.is_sealed() {
                     let entry = commit.entry()?;
                     if entry.actor == data.actor {
@@ -109,7 +125,7 @@ impl BookHandle {
                 }
             }
         }
-        if is_known { Ok(data) } else { Err(Error::not_found("member", &data.actor)) }
+        if is_known { Ok(Some(data)) } else { Err(Error::not_found("member", &data.actor)) }
     }
 }
 

@@ -175,9 +175,15 @@ impl<'a> Check<'a> {
             return Ok(None);
         }
         if !found.verified {
-            return Ok(Some(found));
+            let last = head.map_or(0, |head| head.seq);
+            let erased = is_erased_since(self.store, self.book_id, last).await?;
+            return Ok((!erased).then_some(found));
         }
         self.check_rules().await?;
+        // What was sealed meanwhile is no event any more.
+        if !self.findings.is_empty() && is_erased_since(self.store, self.book_id, self.at).await? {
+            return Ok(None);
+        }
         let rows_fit = self.transactions.is_empty();
         let figures = self.figures.take().and_then(|figures| figures.finding(rows_fit));
         self.findings.extend(figures);
@@ -265,8 +271,7 @@ impl<'a> Check<'a> {
             Ok(())
         });
         let Some(opened) = opened else { return };
-        // Its header was read already.
-        let takes_away = commit.takes_away().unwrap_or(false);
+        let takes_away = opened.takes_away();
         if let Some(figures) = figures {
             figures.end_commit(commit, takes_away);
         }
