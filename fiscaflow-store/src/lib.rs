@@ -8,6 +8,10 @@
 #[cfg(feature = "ed25519")]
 mod engine;
 mod memory;
+#[cfg(feature = "sql")]
+mod packed;
+#[cfg(feature = "sql")]
+mod pool;
 #[cfg(feature = "postgres")]
 mod postgres;
 #[cfg(feature = "sql")]

@@ -30,6 +30,7 @@ pub(crate) trait Cells<'r> {
     fn flag(&mut self) -> Result<bool>;
     fn text(&mut self) -> Result<&'r str>;
     fn optional_text(&mut self) -> Result<Option<&'r str>>;
+    fn origins(&mut self, currency: Currency) -> Result<Vec<Origin>>;
 }
 
 /// A part of a transaction in the column `splits`. It has its transaction's currency.
@@ -161,7 +162,7 @@ fn is_written(content: &str, document: &Document) -> bool {
     compact && then.iter().all(|(name, value)| now.get(name) == Some(value))
 }
 
-/// Reads a whole transaction: the cells in the order of these lines, origins as JSON at the end.
+/// Reads a whole transaction: the cells in the order of these lines.
 pub(crate) fn read<'r>(c: &mut impl Cells<'r>) -> Result<Transaction> {
     let id = TransactionId::new(c.id()?);
     let account_id = AccountId::new(c.id()?);
@@ -187,7 +188,7 @@ pub(crate) fn read<'r>(c: &mut impl Cells<'r>) -> Result<Transaction> {
         u64::try_from(c.number()?).map_err(|_| damaged("a stored transaction has no revision"))?;
     let schedule_id = c.optional_id()?.map(ScheduleId::new);
     let goal_id = c.optional_id()?.map(GoalId::new);
-    let origins = origins(c.optional_text()?, currency)?;
+    let origins = c.origins(currency)?;
     Ok(Transaction {
         id,
         account_id,
@@ -254,24 +255,17 @@ pub(crate) fn read_column_row<'r>(c: &mut impl Cells<'r>) -> Result<ColumnRow> {
     })
 }
 
-/// An origin as it is listed with its transaction: day, bank id, fingerprint, account, import,
-/// minor units and whether it was pending, by 0 or 1.
-type OriginJson = (i64, Option<String>, String, Uuid, Uuid, i64, u8);
-
-fn origins(text: Option<&str>, currency: Currency) -> Result<Vec<Origin>> {
-    let origins: Vec<OriginJson> = from_json(text)?;
-    let origin = |(day, bank_id, fingerprint, account, import, minor, pending): OriginJson| {
-        Ok(Origin {
-            import_id: ImportId::new(import),
-            account_id: AccountId::new(account),
-            booking_date: date(day)?,
-            amount: Money::from_minor(minor, currency),
-            pending: pending != 0,
-            bank_id,
-            fingerprint,
-        })
-    };
-    origins.into_iter().map(origin).collect()
+/// Reads an origin of a transaction: the cells in the order of these lines.
+pub(crate) fn read_origin<'r>(c: &mut impl Cells<'r>, currency: Currency) -> Result<Origin> {
+    Ok(Origin {
+        account_id: AccountId::new(c.id()?),
+        import_id: ImportId::new(c.id()?),
+        booking_date: date(c.number()?)?,
+        amount: Money::from_minor(c.number()?, currency),
+        pending: c.flag()?,
+        bank_id: c.optional_text()?.map(str::to_owned),
+        fingerprint: c.text()?.to_owned(),
+    })
 }
 
 fn splits(text: Option<&str>, currency: Currency) -> Result<Vec<Split>> {

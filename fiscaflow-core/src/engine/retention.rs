@@ -163,8 +163,8 @@ impl BookHandle {
         })
     }
 
-    /// Reads what is to be sealed, and restates what it was the last to change; false where somebody
-    /// erased or sealed since that began.
+    /// Reads what is to be sealed, and restates what it was the last to change; false where
+    /// somebody erased or sealed since that began.
     async fn restate(&self, scan: &mut Scan) -> Result<bool> {
         while scan.seq < scan.until {
             let left = u32::try_from(scan.until.saturating_sub(scan.seq)).unwrap_or(COMMITS);

@@ -45,7 +45,11 @@ async fn attempt(store: &PostgresStore, commit: &Commit, erasure: Option<&Erasur
     let writes = Writes::of(commit);
     if !store.by_transaction && writes.transactions.len() <= ROWS && erasure.is_none() {
         let mut whole = first(commit, &writes)?;
-        return moved(whole.build_query_scalar().fetch_one(&store.pool).await);
+        let mut lent = store.pool.lend().await.map_err(failed)?;
+        let query = whole.build_query_scalar();
+        let count = query.fetch_one(lent.connection().map_err(failed)?).await.map_err(failed)?;
+        lent.settle();
+        return moved(count);
     }
     let mut held = Held::acquire(&store.pool).await?;
     let mut transaction = held.begin().await?;
@@ -80,7 +84,7 @@ async fn write(
 ) -> Result<()> {
     let mut statement = first(commit, writes)?;
     let query = statement.build_query_scalar().persistent(named);
-    moved(query.fetch_one(&mut *connection).await)?;
+    moved(query.fetch_one(&mut *connection).await.map_err(failed)?)?;
     for chunk in writes.transactions.chunks(ROWS).skip(1) {
         let mut statement = following(commit)?;
         push_transactions(&mut statement, chunk)?;
@@ -126,12 +130,12 @@ async fn finish(
 ) -> Result<()> {
     statement.push(" SELECT count(*) FROM moved");
     let query = statement.build_query_scalar().persistent(named);
-    moved(query.fetch_one(connection).await)
+    moved(query.fetch_one(connection).await.map_err(failed)?)
 }
 
 /// Whether a statement found the head where it should be.
-fn moved(count: sqlx::Result<i64>) -> Result<()> {
-    if count.map_err(failed)? == 1 { Ok(()) } else { Err(conflict()) }
+fn moved(count: i64) -> Result<()> {
+    if count == 1 { Ok(()) } else { Err(conflict()) }
 }
 
 /// What is left of the changes: of those of one object the last.

@@ -32,8 +32,9 @@ use fiscaflow_core::store::{
     Selection, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
-use sqlx::PgPool;
+use sqlx::PgConnection;
 
+use crate::pool::Pool;
 use crate::{check_runtime, closed};
 
 /// A store that keeps its books in a PostgreSQL database, which any number of processes may share.
@@ -49,7 +50,7 @@ use crate::{check_runtime, closed};
 /// ```
 #[derive(Clone)]
 pub struct PostgresStore {
-    pool: PgPool,
+    pool: Arc<Pool<PgConnection>>,
     /// Whether connections go through a pooler that hands them out by the transaction: then nothing
     /// outlives a transaction, and no statement has a name.
     by_transaction: bool,

@@ -1,14 +1,16 @@
 //! Opening: what a URL means, and how connections are set up.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fiscaflow_core::Result;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
 use super::statement::PLANNER;
 use super::{PostgresStore, error, migrate};
+use crate::pool::{Bounds, Pool};
 use crate::{check_runtime, invalid_url, unavailable};
 
 /// How many connections there are at once, unless the URL says otherwise.
@@ -17,8 +19,10 @@ const CONNECTIONS: u32 = 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a call waits for its turn, and for the server where no connection is left.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
-/// A connection that was idle for longer is asked whether it is still there.
-const DOUBTFUL_AFTER: Duration = Duration::from_secs(1);
+/// How long a connection may be idle, and how old it may become: a server's process grows with what
+/// it has seen.
+const IDLE: Duration = Duration::from_secs(600);
+const AGE: Duration = Duration::from_secs(1_800);
 /// The settings of a URL that say how to reach the server.
 const CONNECTION_SETTINGS: [&str; 6] =
     ["host", "sslmode", "sslrootcert", "sslcert", "sslkey", "application_name"];
@@ -33,19 +37,9 @@ pub(super) async fn open(url: &str) -> Result<PostgresStore> {
     check_runtime()?;
     let (options, settings) = read_url(url)?;
     prepare(&options).await?;
-    let pool = PgPoolOptions::new()
-        .max_connections(settings.max_connections)
-        .acquire_timeout(TURN_TIMEOUT)
-        .test_before_acquire(false)
-        .before_acquire(|connection, about| {
-            Box::pin(async move {
-                if about.idle_for > DOUBTFUL_AFTER {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
-        .connect_lazy_with(options);
+    let connections = settings.max_connections;
+    let bounds = Bounds { connections, turn: TURN_TIMEOUT, idle: IDLE, age: AGE };
+    let pool = Arc::new(Pool::new(options, bounds));
     Ok(PostgresStore { pool, by_transaction: settings.by_transaction })
 }
 

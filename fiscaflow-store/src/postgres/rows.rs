@@ -2,29 +2,33 @@
 
 use fiscaflow_core::model::Origin;
 use fiscaflow_core::store::{OriginRow, search_text};
-use fiscaflow_core::{Result, TransactionId};
+use fiscaflow_core::{Currency, Result, TransactionId};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use super::error::failed;
-use crate::rows::{Cells, Encoded, date, day, source_name, status_name};
+use crate::packed::Packed;
+use crate::rows::{Cells, Encoded, date, day, read_origin, source_name, status_name};
 
-/// The columns of a whole transaction, in the order of [`read`](crate::rows::read).
+/// The columns of a whole transaction, in the order of [`read`](crate::rows::read); origins in that
+/// of [`read_origin`](crate::rows::read_origin).
 pub(super) const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, \
      status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
      value_day, sources, reference, external_id, attachments, metadata, revision, schedule_id, \
      goal_id, (\
-         SELECT json_agg(json_build_array(o.booking_day, o.bank_id, o.fingerprint, o.account_id, \
-         o.import_id, o.amount_minor, o.pending::int) ORDER BY o.number)::text \
-         FROM fiscaflow.origins AS o \
-         WHERE o.book_id = transactions.book_id AND o.transaction_id = transactions.id)";
+         SELECT string_agg(uuid_send(o.account_id) || uuid_send(o.import_id) || convert_to(concat(\
+         o.booking_day, ',', o.amount_minor, ',', o.pending::int, octet_length(o.bank_id), ',', \
+         o.bank_id, octet_length(o.fingerprint), ',', o.fingerprint), 'UTF8'), '') \
+         FROM (SELECT * FROM fiscaflow.origins \
+             WHERE book_id = transactions.book_id AND transaction_id = transactions.id \
+             ORDER BY number) AS o)";
 
 /// The columns of [`read_column_row`](crate::rows::read_column_row).
 pub(super) const COLUMN_ROW: &str = "id, account_id, booking_day, amount_minor, category_id, \
      payee, transfer_id IS NOT NULL, status, deleted, splits, tags, schedule_id, goal_id";
 
-/// The columns of [`read_origin`]. Whether a transaction stands for a booked row is an aggregate,
+/// The columns of [`read_origin_row`]. Whether a transaction stands for a booked row is an aggregate,
 /// because PostgreSQL would answer `EXISTS` by reading the origins of all books.
 pub(super) const ORIGIN: &str = "transaction_id, number, booking_day, bank_id, fingerprint, \
      pending, NOT pending OR coalesce((\
@@ -36,7 +40,7 @@ pub(super) const ORIGIN: &str = "transaction_id, number, booking_day, bank_id, f
 pub(super) type NumberedOrigin = (i64, OriginRow);
 
 /// Reads a row of the columns [`ORIGIN`].
-pub(super) fn read_origin(row: &PgRow) -> Result<NumberedOrigin> {
+pub(super) fn read_origin_row(row: &PgRow) -> Result<NumberedOrigin> {
     let c = &mut Columns::of(row);
     let transaction_id = TransactionId::new(c.id()?);
     let number = c.number()?;
@@ -221,5 +225,9 @@ impl<'r> Cells<'r> for Columns<'r> {
 
     fn optional_text(&mut self) -> Result<Option<&'r str>> {
         self.get()
+    }
+
+    fn origins(&mut self, currency: Currency) -> Result<Vec<Origin>> {
+        Packed::new(self.get()?).all(|origin| read_origin(origin, currency))
     }
 }

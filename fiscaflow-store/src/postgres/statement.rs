@@ -5,22 +5,27 @@
 //! asks before it looks for rows (a one-time filter): so the wall costs no round trip.
 
 use fiscaflow_core::{BookId, Result};
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgArguments, PgRow};
-use sqlx::{Arguments, Connection, PgPool, Postgres, QueryBuilder, Transaction};
+use sqlx::{Arguments, Connection, PgConnection, Postgres, QueryBuilder, Transaction};
 
 use super::PostgresStore;
 use super::error::failed;
 use crate::damaged;
+use crate::pool::{Lent, Pool};
 
 /// The condition that names the book to the wall. The book is the statement's first value.
 pub(super) const BOOK: &str = "(SELECT set_config('fiscaflow.book', $1::text, true)) IS NOT NULL";
 
 /// What the planner is told. Every statement has an index to go along; left to itself PostgreSQL
-/// reads whole tables where it takes a book for a good part of them. And it compiles what it thinks
-/// expensive, which takes longer than to run it.
-pub(super) const PLANNER: [(&str, &str); 3] =
-    [("enable_seqscan", "off"), ("random_page_cost", "1.1"), ("jit", "off")];
+/// reads whole tables where it takes a book for a good part of them. It compiles what it thinks
+/// expensive, which takes longer than to run it. And it plans a statement anew for each value, which
+/// takes longer than to run it, too, though there is one good plan for all of them.
+pub(super) const PLANNER: [(&str, &str); 4] = [
+    ("enable_seqscan", "off"),
+    ("random_page_cost", "1.1"),
+    ("jit", "off"),
+    ("plan_cache_mode", "force_generic_plan"),
+];
 
 /// Begins a transaction with the settings of [`PLANNER`], for connections that keep none.
 const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL random_page_cost = 1.1; \
@@ -50,7 +55,12 @@ impl PostgresStore {
     /// Runs a statement that is an operation of its own.
     pub(super) async fn rows(&self, mut select: QueryBuilder<Postgres>) -> Result<Vec<PgRow>> {
         if !self.by_transaction {
-            return select.build().fetch_all(&self.pool).await.map_err(failed);
+            let mut lent = self.pool.lend().await.map_err(failed)?;
+            let query = select.build();
+            let rows = query.fetch_all(lent.connection().map_err(failed)?).await;
+            let rows = rows.map_err(failed)?;
+            lent.settle();
+            return Ok(rows);
         }
         // A statement without a name is parsed in one message and run in the next: the pooler
         // must not give them to two connections.
@@ -67,28 +77,31 @@ impl PostgresStore {
 /// A connection while a transaction may be open on it. Unless it is released it is closed: the
 /// driver would give a connection whose `BEGIN` was abandoned to the pool's next user, with the
 /// transaction open.
-pub(super) struct Held(Option<PoolConnection<Postgres>>);
+pub(super) struct Held<'p>(Option<Lent<'p, PgConnection>>);
 
-impl Held {
-    pub(super) async fn acquire(pool: &PgPool) -> Result<Self> {
-        pool.acquire().await.map(|connection| Self(Some(connection))).map_err(failed)
+impl<'p> Held<'p> {
+    pub(super) async fn acquire(pool: &'p Pool<PgConnection>) -> Result<Self> {
+        pool.lend().await.map(|lent| Self(Some(lent))).map_err(failed)
     }
 
     pub(super) async fn begin(&mut self) -> Result<Transaction<'_, Postgres>> {
-        let connection = self.0.as_mut().ok_or_else(crate::closed)?;
+        let lent = self.0.as_mut().ok_or_else(crate::closed)?;
+        let connection = lent.connection().map_err(failed)?;
         connection.begin_with(BEGIN).await.map_err(failed)
     }
 
     /// Gives the connection back; no transaction is open on it.
     pub(super) fn release(mut self) {
-        drop(self.0.take());
+        if let Some(lent) = self.0.take() {
+            lent.settle();
+        }
     }
 }
 
-impl Drop for Held {
+impl Drop for Held<'_> {
     fn drop(&mut self) {
-        if let Some(mut connection) = self.0.take() {
-            connection.close_on_drop();
+        if let Some(lent) = self.0.take() {
+            lent.discard();
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Transactions, read: lists, columns and origins.
 
+use std::cmp::Reverse;
+
 use fiscaflow_core::model::Transaction;
 use fiscaflow_core::store::{
     ColumnRow, Head, OriginQuery, OriginRow, PageRequest, Selection, fold,
@@ -57,6 +59,10 @@ pub(super) async fn select(
         if id.is_some() {
             found.push(read(&mut Columns::from(row, HEAD_COLUMNS))?);
         }
+    }
+    if let Selection::Page(_) = selection {
+        // A join promises no order, though it keeps the one it finds.
+        found.sort_unstable_by_key(|it| Reverse((it.booking_date, it.id)));
     }
     Ok(Some((head, found)))
 }
@@ -184,7 +190,7 @@ pub(super) async fn origins(
         select.push_bind(storable.cloned().collect::<Vec<String>>()).push(")");
     }
     let rows = store.rows(select).await?;
-    let mut found = rows.iter().map(rows::read_origin).collect::<Result<Vec<_>>>()?;
+    let mut found = rows.iter().map(rows::read_origin_row).collect::<Result<Vec<_>>>()?;
     found.sort_unstable_by_key(|(number, origin)| (origin.transaction_id, *number));
     Ok(found.into_iter().map(|(_, origin)| origin).collect())
 }

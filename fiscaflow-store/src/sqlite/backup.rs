@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use fiscaflow_core::store::{Store, verify_book};
 use fiscaflow_core::{BookId, Error, ErrorCode, Result};
 use serde::Serialize;
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, Row as _};
 
 use super::options::Durability;
 use super::{SqliteStore, error};
@@ -64,7 +64,7 @@ impl SqliteStore {
     /// ```
     pub async fn backup_to(&self, path: impl AsRef<Path>) -> Result<Backup> {
         let (store, path) = (self.clone(), path.as_ref().to_owned());
-        self.reading()?;
+        self.opened()?;
         to_the_end(async move {
             let place = Place::prepare(path)?;
             store.vacuum_into(&place.draft.0).await?;
@@ -97,14 +97,13 @@ impl SqliteStore {
             // As a connection in memory opens whatever it opens: the mode says that this is a file.
             let escaped = draft.replace('%', "%25").replace('?', "%3f").replace('#', "%23");
             let vacuum = sqlx::query("VACUUM INTO ?").bind(format!("file:{escaped}?mode=rwc"));
-            let mut connection = self.writer.acquire().await.map_err(error::failed)?;
-            vacuum.execute(&mut *connection).await.map_err(error::failed)?;
-            return Ok(());
+            let mut writer = self.writer.lend().await.map_err(error::failed)?;
+            let connection = writer.connection().map_err(error::failed)?;
+            return vacuum.execute(connection).await.map(|_| ()).map_err(error::failed);
         }
         let vacuum = sqlx::query("VACUUM INTO ?").bind(draft.to_owned());
         // A connection of its own: those of readers may not write, and the writer has its work.
-        let options = self.writer.connect_options();
-        let mut connection = options.connect().await.map_err(error::failed)?;
+        let mut connection = self.writer.options().connect().await.map_err(error::failed)?;
         let copied = vacuum.execute(&mut connection).await.map_err(error::failed);
         connection.close().await.map_err(error::failed)?;
         copied.map(|_| ())
@@ -223,16 +222,15 @@ impl SqliteStore {
     async fn free_leases(&self) -> Result<()> {
         let free = "UPDATE deliveries SET lease_owner = NULL, lease_until = NULL \
                     WHERE lease_owner IS NOT NULL";
-        let mut connection = self.writer.acquire().await.map_err(error::failed)?;
-        sqlx::query(free).execute(&mut *connection).await.map(|_| ()).map_err(error::failed)
+        let mut writer = self.writer.lend().await.map_err(error::failed)?;
+        let connection = writer.connection().map_err(error::failed)?;
+        sqlx::query(free).execute(connection).await.map(|_| ()).map_err(error::failed)
     }
 
     /// Reads everything: the file's pages, and every history.
     pub(super) async fn check(&self) -> Result<(u64, u64)> {
-        let said: String = sqlx::query_scalar("PRAGMA integrity_check(1)")
-            .fetch_one(&self.readers)
-            .await
-            .map_err(error::failed)?;
+        let row = self.row(sqlx::query("PRAGMA integrity_check(1)")).await?;
+        let said = row.as_ref().and_then(|row| row.try_get(0).ok()).unwrap_or("");
         if said != "ok" {
             return Err(error::damaged("the database file is damaged"));
         }

@@ -6,12 +6,13 @@ use std::collections::HashMap;
 use fiscaflow_core::model::Status;
 use fiscaflow_core::store::{ColumnRow, Links};
 use fiscaflow_core::{AccountId, BookId, CategoryId, GoalId, Result, ScheduleId, TransactionId};
-use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool};
+use sqlx::{QueryBuilder, Row, Sqlite};
 use uuid::Uuid;
 
-use super::error::failed;
-use super::packed::Packed;
-use super::rows::blob;
+use super::SqliteStore;
+use super::error::{damaged, failed};
+use super::rows::{blob, packed};
+use crate::packed::Packed;
 use crate::rows::{self, Cells};
 
 /// A row as [`read`] reads it, without a sign between rows; and of those that have splits, tags
@@ -36,7 +37,7 @@ type Rare = (Uuid, Vec<Part>, Option<Vec<String>>, Option<Uuid>, Option<Uuid>);
 type Part = (i64, Option<CategoryId>);
 
 pub(super) async fn columns(
-    pool: &SqlitePool,
+    store: &SqliteStore,
     book_id: BookId,
     after: Option<TransactionId>,
     limit: u32,
@@ -48,10 +49,11 @@ pub(super) async fn columns(
         select.push(" AND id > ").push_bind(blob(after.uuid()));
     }
     select.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit)).push(")");
-    let row = select.build().fetch_one(pool).await.map_err(failed)?;
+    let row = store.row(select.build()).await?;
+    let row = row.ok_or_else(|| damaged("rows cannot be joined"))?;
     let rare: Vec<Rare> = rows::from_json(row.try_get(1).map_err(failed)?)?;
     let mut rare: HashMap<Uuid, Rare> = rare.into_iter().map(|it| (it.0, it)).collect();
-    Packed::of(&row, 0)?.all(|packed| read(packed, &mut rare))
+    packed(&row, 0)?.all(|packed| read(packed, &mut rare))
 }
 
 fn read(packed: &mut Packed<'_>, rare: &mut HashMap<Uuid, Rare>) -> Result<ColumnRow> {

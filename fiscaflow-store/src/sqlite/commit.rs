@@ -10,13 +10,13 @@ use fiscaflow_core::log::{Commit, Erasure, Hash, Object};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::DeliveryStep;
 use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
-use sqlx::pool::PoolConnection;
-use sqlx::{Connection, Sqlite, SqliteConnection};
+use sqlx::{Connection, SqliteConnection};
 
 use super::batch::Batch;
 use super::error::{failed, is_dangling};
 use super::rows::blob;
 use super::{SqliteStore, deliveries, documents, erase, transactions};
+use crate::pool::Lent;
 
 /// Rows of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
@@ -34,11 +34,14 @@ pub(super) enum Job {
 pub(super) async fn write(store: &SqliteStore, job: Job) -> Result<()> {
     let store = store.clone();
     crate::uncancelled(async move {
-        let mut connection = store.writer().acquire().await.map_err(failed)?;
-        match attempt(&mut connection, &job).await {
-            Ok(()) => Ok(()),
+        let mut writer = store.writer.lend().await.map_err(failed)?;
+        match attempt(writer.connection().map_err(failed)?, &job).await {
+            Ok(()) => {
+                writer.settle();
+                Ok(())
+            }
             Err(Failure { error, rolled_back }) => {
-                discard(&store, connection, rolled_back).await;
+                discard(&store, writer, rolled_back).await;
                 Err(error)
             }
         }
@@ -76,15 +79,14 @@ async fn attempt(connection: &mut SqliteConnection, job: &Job) -> Result<(), Fai
 }
 
 /// Keeps the connection after a mere refusal; closes it after everything else.
-async fn discard(store: &SqliteStore, connection: PoolConnection<Sqlite>, rolled_back: bool) {
-    match (rolled_back, store.in_memory) {
-        (true, _) => drop(connection),
-        (false, false) => drop(connection.close().await),
+async fn discard(store: &SqliteStore, writer: Lent<'_, SqliteConnection>, rolled_back: bool) {
+    if rolled_back {
+        return writer.settle();
+    }
+    writer.close().await;
+    if store.in_memory {
         // With its connection a database in memory is gone; better none than half of one.
-        (false, true) => {
-            drop(connection.close().await);
-            store.writer().close().await;
-        }
+        store.writer.close().await;
     }
 }
 

@@ -3,27 +3,25 @@
 use fiscaflow_core::log::{Hash, StoredCommit};
 use fiscaflow_core::store::Answered;
 use fiscaflow_core::{BookId, Result};
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
 
+use super::SqliteStore;
 use super::error::{damaged, failed};
 
 pub(super) async fn commits(
-    pool: &SqlitePool,
+    store: &SqliteStore,
     book_id: BookId,
     after_seq: u64,
     limit: u32,
 ) -> Result<Vec<StoredCommit>> {
-    let rows = sqlx::query(
+    let select = sqlx::query(
         "SELECT seq, parent, hash, header, body, texts FROM commits \
          WHERE book_id = ? AND seq > ? ORDER BY seq LIMIT ?",
     )
     .bind(book_id.uuid().as_bytes().as_slice())
     .bind(i64::try_from(after_seq).unwrap_or(i64::MAX))
-    .bind(i64::from(limit))
-    .fetch_all(pool)
-    .await
-    .map_err(failed)?;
+    .bind(i64::from(limit));
     let read = |row: SqliteRow| {
         Ok(StoredCommit {
             seq: read_seq(row.try_get(0).map_err(failed)?)?,
@@ -34,25 +32,21 @@ pub(super) async fn commits(
             texts: row.try_get(5).map_err(failed)?,
         })
     };
-    rows.into_iter().map(read).collect()
+    store.rows(select).await?.into_iter().map(read).collect()
 }
 
 pub(super) async fn answered(
-    pool: &SqlitePool,
+    store: &SqliteStore,
     book_id: BookId,
     key: &str,
 ) -> Result<Option<Answered>> {
-    let row = sqlx::query(
+    let select = sqlx::query(
         "SELECT seq, request_salt, request_digest, answer FROM answers \
          WHERE book_id = ? AND key = ?",
     )
     .bind(book_id.uuid().as_bytes().as_slice())
-    .bind(key)
-    .fetch_optional(pool)
-    .await
-    .map_err(failed)?;
-    let Some(row) = row else { return Ok(None) };
-    read_answered(&row).map(Some)
+    .bind(key);
+    store.row(select).await?.as_ref().map(read_answered).transpose()
 }
 
 /// Reads the first columns of a row: commit, salt, digest, answer.

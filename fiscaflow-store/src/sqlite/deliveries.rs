@@ -6,7 +6,7 @@ use fiscaflow_core::store::{
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, EventId, Result};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection, SqlitePool};
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
 use super::SqliteStore;
 use super::commit::{self, Job};
@@ -44,7 +44,7 @@ const COMPLETE: &str = "\
       WHERE deliveries.book_id IS NULL)";
 
 pub(super) async fn books(
-    pool: &SqlitePool,
+    store: &SqliteStore,
     after: Option<BookId>,
     limit: u32,
 ) -> Result<Vec<BookId>> {
@@ -52,7 +52,7 @@ pub(super) async fn books(
     let after = after.map_or(Vec::new(), |book| book.uuid().as_bytes().to_vec());
     let select = "SELECT book_id FROM books WHERE book_id > ? ORDER BY book_id LIMIT ?";
     let select = sqlx::query(select).bind(after).bind(i64::from(limit));
-    select.fetch_all(pool).await.map_err(failed)?.iter().map(read_book).collect()
+    store.rows(select).await?.iter().map(read_book).collect()
 }
 
 fn read_book(row: &SqliteRow) -> Result<BookId> {
@@ -62,25 +62,19 @@ fn read_book(row: &SqliteRow) -> Result<BookId> {
 }
 
 pub(super) async fn waiting(store: &SqliteStore, query: &WaitingQuery) -> Result<Vec<BookId>> {
-    let (pool, sink) = (store.reading()?, query.sink.as_str());
-    let known = sqlx::query_scalar("SELECT complete FROM sinks WHERE sink = ?").bind(sink);
-    let known: Option<bool> = known.fetch_optional(pool).await.map_err(failed)?;
-    if known == Some(false) && query.after.is_none() {
-        let complete = sqlx::query_scalar(COMPLETE).bind(sink).fetch_one(pool).await;
-        if complete.map_err(failed)? {
-            commit::write(store, Job::Complete(sink.to_owned())).await?;
-        }
+    let sink = query.sink.as_str();
+    let known = store.flag("SELECT complete FROM sinks WHERE sink = ?", sink).await?;
+    let incomplete = known == Some(false) && query.after.is_none();
+    if incomplete && store.flag(COMPLETE, sink).await? == Some(true) {
+        commit::write(store, Job::Complete(sink.to_owned())).await?;
     }
     let after = query.after.map_or(Vec::new(), |book| book.uuid().as_bytes().to_vec());
-    let rows = sqlx::query(if known == Some(true) { INDEXED } else { EVERYWHERE })
+    let select = sqlx::query(if known == Some(true) { INDEXED } else { EVERYWHERE })
         .bind(sink)
         .bind(after)
         .bind(query.now.timestamp_micros())
-        .bind(i64::from(query.limit))
-        .fetch_all(pool)
-        .await
-        .map_err(failed)?;
-    rows.iter().map(read_book).collect()
+        .bind(i64::from(query.limit));
+    store.rows(select).await?.iter().map(read_book).collect()
 }
 
 /// Marks a sink as complete, if it is: inside the transaction of the connection.
@@ -94,15 +88,14 @@ pub(super) async fn complete(connection: &mut SqliteConnection, sink: &str) -> R
 }
 
 pub(super) async fn delivery(
-    pool: &SqlitePool,
+    store: &SqliteStore,
     book_id: BookId,
     sink: &str,
 ) -> Result<Option<Delivery>> {
     let mut select = QueryBuilder::<Sqlite>::new("SELECT ");
     select.push(COLUMNS).push(" FROM deliveries WHERE version > 0 AND book_id = ");
     select.push_bind(blob(book_id.uuid())).push(" AND sink = ").push_bind(sink);
-    let row = select.build().fetch_optional(pool).await.map_err(failed)?;
-    row.as_ref().map(read_delivery).transpose()
+    store.row(select.build()).await?.as_ref().map(read_delivery).transpose()
 }
 
 /// What is kept of a delivery, in the order of [`read_delivery`].
@@ -126,13 +119,13 @@ pub(super) fn read_delivery(row: &SqliteRow) -> Result<Delivery> {
 }
 
 pub(super) async fn set_aside(
-    pool: &SqlitePool,
+    store: &SqliteStore,
     book_id: BookId,
     sink: &str,
     query: &SetAsideQuery,
 ) -> Result<Vec<SetAside>> {
     let after = query.after.map_or((-1, -1), |place| (signed(place.seq), i64::from(place.number)));
-    let rows = sqlx::query(
+    let select = sqlx::query(
         "SELECT seq, number, event_id, name, tries, reason, at, again FROM set_aside \
          WHERE book_id = ? AND sink = ? AND (seq, number) > (?, ?) AND again >= ? \
          ORDER BY seq, number LIMIT ?",
@@ -142,11 +135,8 @@ pub(super) async fn set_aside(
     .bind(after.0)
     .bind(after.1)
     .bind(query.again)
-    .bind(i64::from(query.limit))
-    .fetch_all(pool)
-    .await
-    .map_err(failed)?;
-    rows.iter().map(read_set_aside).collect()
+    .bind(i64::from(query.limit));
+    store.rows(select).await?.iter().map(read_set_aside).collect()
 }
 
 fn read_set_aside(row: &SqliteRow) -> Result<SetAside> {
@@ -322,7 +312,7 @@ mod tests {
         let plan = async |statement: &str| {
             let explain = sqlx::AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
             let explain = sqlx::query(explain).bind("hooks").bind(&[0_u8][..]).bind(0).bind(9);
-            let rows = explain.fetch_all(store.reading().unwrap()).await.unwrap();
+            let rows = store.rows(explain).await.unwrap();
             rows.iter().map(|row| row.get::<String, _>("detail")).collect::<Vec<_>>()
         };
         let looks = |it: &&String| it.starts_with("SCAN") || it.starts_with("SEARCH");

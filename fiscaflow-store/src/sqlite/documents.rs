@@ -4,34 +4,30 @@ use fiscaflow_core::log::Hash;
 use fiscaflow_core::model::Document;
 use fiscaflow_core::store::Head;
 use fiscaflow_core::{BookId, Result};
+use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, SqlitePool};
 
+use super::SqliteStore;
 use super::batch::Batch;
 use super::error::{damaged, failed};
 use super::rows::blob;
 
-pub(super) async fn head(pool: &SqlitePool, book_id: BookId) -> Result<Option<Head>> {
-    let row = sqlx::query("SELECT head_seq, head_hash FROM books WHERE book_id = ?")
-        .bind(book_id.uuid().as_bytes().as_slice())
-        .fetch_optional(pool)
-        .await
-        .map_err(failed)?;
-    row.as_ref().map(read_head).transpose()
+pub(super) async fn head(store: &SqliteStore, book_id: BookId) -> Result<Option<Head>> {
+    let select = sqlx::query("SELECT head_seq, head_hash FROM books WHERE book_id = ?")
+        .bind(book_id.uuid().as_bytes().as_slice());
+    store.row(select).await?.as_ref().map(read_head).transpose()
 }
 
 pub(super) async fn documents(
-    pool: &SqlitePool,
+    store: &SqliteStore,
     book_id: BookId,
 ) -> Result<Option<(Head, Vec<Document>)>> {
-    let rows = sqlx::query(
+    let select = sqlx::query(
         "SELECT head_seq, head_hash, kind, content FROM books LEFT JOIN documents USING (book_id) \
          WHERE book_id = ? ORDER BY kind, key",
     )
-    .bind(book_id.uuid().as_bytes().as_slice())
-    .fetch_all(pool)
-    .await
-    .map_err(failed)?;
+    .bind(book_id.uuid().as_bytes().as_slice());
+    let rows = store.rows(select).await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let head = read_head(first)?;
     let mut documents = Vec::with_capacity(rows.len());

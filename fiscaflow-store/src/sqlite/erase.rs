@@ -184,7 +184,7 @@ pub(super) async fn scrub(store: &SqliteStore) -> Result<()> {
     let store = store.clone();
     crate::uncancelled(async move {
         // A connection of its own: as a copy in memory the file may be too large.
-        let mut connection = store.writer().connect_options().connect().await.map_err(failed)?;
+        let mut connection = store.writer.options().connect().await.map_err(failed)?;
         let scrubbed = rewrite(&mut connection).await;
         connection.close().await.map_err(failed)?;
         scrubbed

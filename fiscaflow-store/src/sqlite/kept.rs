@@ -1,17 +1,19 @@
 //! What is kept beside the history, as it stands in its rows.
 
+use fiscaflow_core::model::Origin;
 use fiscaflow_core::store::{Kept, KeptPart, KeptRow, KeptSink};
-use fiscaflow_core::{BookId, Result};
+use fiscaflow_core::{AccountId, BookId, Currency, ImportId, Money, Result};
 use sqlx::sqlite::SqliteRow;
-use sqlx::{QueryBuilder, Row, Sqlite, SqlitePool, ValueRef as _};
+use sqlx::{QueryBuilder, Row, Sqlite, ValueRef as _};
 use uuid::Uuid;
 
+use super::SqliteStore;
 use super::commits::read_answered;
 use super::deliveries::{self, read_delivery};
 use super::error::{damaged, failed};
 use super::rows::blob;
 use super::transactions::push_ids;
-use crate::rows::{Cells, kept_document, odd_columns, read};
+use crate::rows::{Cells, date, from_json, kept_document, odd_columns, read};
 
 /// The columns of a whole transaction, in the order of [`read`]. Each is read by itself, as the
 /// type that it should have: what is joined into one value tells nothing of types.
@@ -37,7 +39,7 @@ const STRAY: &str = "SELECT transaction_id, gone FROM (SELECT transaction_id, \
      FROM origins WHERE book_id = ? GROUP BY transaction_id) WHERE gone OR odd LIMIT ?";
 
 pub(super) async fn kept(
-    pool: &SqlitePool,
+    store: &SqliteStore,
     book_id: BookId,
     part: &KeptPart,
 ) -> Result<Vec<KeptRow>> {
@@ -64,8 +66,8 @@ pub(super) async fn kept(
             transaction
         }
         KeptPart::StrayOrigins => {
-            let rows = sqlx::query(STRAY).bind(book).bind(MOST_STRAY).fetch_all(pool).await;
-            return rows.map_err(failed)?.iter().map(stray).collect();
+            let select = sqlx::query(STRAY).bind(book).bind(MOST_STRAY);
+            return store.rows(select).await?.iter().map(stray).collect();
         }
         KeptPart::Answers { after, limit } => {
             select.push("seq, request_salt, request_digest, answer, key FROM answers ");
@@ -81,8 +83,7 @@ pub(super) async fn kept(
             sink
         }
     };
-    let rows = select.build().fetch_all(pool).await.map_err(failed)?;
-    rows.iter().map(row).collect()
+    store.rows(select.build()).await?.iter().map(row).collect()
 }
 
 /// A name, as far as it is a text.
@@ -217,4 +218,24 @@ impl<'r> Cells<'r> for Columns<'r> {
     fn optional_text(&mut self) -> Result<Option<&'r str>> {
         self.get()
     }
+
+    fn origins(&mut self, currency: Currency) -> Result<Vec<Origin>> {
+        let origins: Vec<OriginJson> = from_json(self.optional_text()?)?;
+        let origin = |(day, bank_id, fingerprint, account, import, minor, pending): OriginJson| {
+            Ok(Origin {
+                import_id: ImportId::new(import),
+                account_id: AccountId::new(account),
+                booking_date: date(day)?,
+                amount: Money::from_minor(minor, currency),
+                pending: pending != 0,
+                bank_id,
+                fingerprint,
+            })
+        };
+        origins.into_iter().map(origin).collect()
+    }
 }
+
+/// An origin as [`TRANSACTION`] lists it: day, bank id, fingerprint, account, import, minor units
+/// and whether it was pending, by 0 or 1.
+type OriginJson = (i64, Option<String>, String, Uuid, Uuid, i64, u8);

@@ -17,7 +17,6 @@ mod error;
 mod kept;
 mod migrate;
 mod options;
-mod packed;
 mod portable;
 mod rows;
 mod snapshots;
@@ -35,12 +34,17 @@ use fiscaflow_core::store::{
     Selection, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Result, TransactionId};
-use sqlx::SqlitePool;
+use sqlx::query::Query;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{Row as _, Sqlite, SqliteConnection};
+
+use error::failed;
 
 pub use backup::Backup;
 pub use options::Durability;
 pub use portable::{backup, restore};
 
+use crate::pool::Pool;
 use crate::{check_runtime, closed};
 
 /// A store that keeps its books in an SQLite database.
@@ -57,9 +61,9 @@ use crate::{check_runtime, closed};
 #[derive(Clone)]
 pub struct SqliteStore {
     /// One connection.
-    writer: SqlitePool,
+    writer: Arc<Pool<SqliteConnection>>,
     /// Several connections; the writer's where the database is in memory.
-    readers: SqlitePool,
+    readers: Arc<Pool<SqliteConnection>>,
     /// Whether the writer's connection is the database.
     in_memory: bool,
 }
@@ -82,22 +86,45 @@ impl SqliteStore {
         options::open_url(rest).await
     }
 
-    /// The connections that read, where the store is open and its caller has a runtime: without
-    /// one the driver would panic.
-    fn reading(&self) -> Result<&SqlitePool> {
+    /// The store, where it is open and its caller has a runtime: without one the driver would
+    /// panic.
+    fn opened(&self) -> Result<&Self> {
         check_runtime()?;
-        if self.readers.is_closed() { Err(closed()) } else { Ok(&self.readers) }
+        if self.readers.is_closed() { Err(closed()) } else { Ok(self) }
+    }
+
+    /// Reads all rows of a statement.
+    async fn rows(&self, select: Query<'_, Sqlite, SqliteArguments>) -> Result<Vec<SqliteRow>> {
+        let mut reader = self.opened()?.readers.lend().await.map_err(failed)?;
+        let rows = select.fetch_all(reader.connection().map_err(failed)?).await.map_err(failed)?;
+        reader.settle();
+        Ok(rows)
+    }
+
+    /// Reads the first row of a statement: what it costs to wait for a second one is saved.
+    async fn row(&self, select: Query<'_, Sqlite, SqliteArguments>) -> Result<Option<SqliteRow>> {
+        let mut reader = self.opened()?.readers.lend().await.map_err(failed)?;
+        let row = select.fetch_optional(reader.connection().map_err(failed)?).await;
+        let row = row.map_err(failed)?;
+        reader.settle();
+        Ok(row)
+    }
+
+    /// Reads a flag of a sink.
+    async fn flag(&self, select: &'static str, sink: &str) -> Result<Option<bool>> {
+        let row = self.row(sqlx::query(select).bind(sink)).await?;
+        row.map(|row| row.try_get(0).map_err(failed)).transpose()
     }
 }
 
 #[async_trait]
 impl Store for SqliteStore {
     async fn head(&self, book_id: BookId) -> Result<Option<Head>> {
-        documents::head(self.reading()?, book_id).await
+        documents::head(self, book_id).await
     }
 
     async fn documents(&self, book_id: BookId) -> Result<Option<(Head, Vec<Document>)>> {
-        documents::documents(self.reading()?, book_id).await
+        documents::documents(self, book_id).await
     }
 
     async fn select(
@@ -105,7 +132,7 @@ impl Store for SqliteStore {
         book_id: BookId,
         selection: Selection<'_>,
     ) -> Result<Option<(Head, Vec<Transaction>)>> {
-        transactions::select(self.reading()?, book_id, selection).await
+        transactions::select(self, book_id, selection).await
     }
 
     async fn columns(
@@ -114,11 +141,11 @@ impl Store for SqliteStore {
         after: Option<TransactionId>,
         limit: u32,
     ) -> Result<Vec<ColumnRow>> {
-        columns::columns(self.reading()?, book_id, after, limit).await
+        columns::columns(self, book_id, after, limit).await
     }
 
     async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>> {
-        transactions::origins(self.reading()?, book_id, query).await
+        transactions::origins(self, book_id, query).await
     }
 
     async fn commits(
@@ -127,39 +154,39 @@ impl Store for SqliteStore {
         after_seq: u64,
         limit: u32,
     ) -> Result<Vec<StoredCommit>> {
-        commits::commits(self.reading()?, book_id, after_seq, limit).await
+        commits::commits(self, book_id, after_seq, limit).await
     }
 
     async fn tree_nodes(&self, book_id: BookId, seqs: &[u64]) -> Result<Vec<TreeNodes>> {
-        tree::nodes(self.reading()?, book_id, seqs).await
+        tree::nodes(self, book_id, seqs).await
     }
 
     async fn keep_tree_nodes(&self, book_id: BookId, nodes: &[TreeNodes]) -> Result<()> {
-        self.reading()?;
-        tree::keep(self.writer(), book_id, nodes).await
+        self.opened()?;
+        tree::keep(self, book_id, nodes).await
     }
 
     async fn answered(&self, book_id: BookId, key: &str) -> Result<Option<Answered>> {
-        commits::answered(self.reading()?, book_id, key).await
+        commits::answered(self, book_id, key).await
     }
 
     async fn commit(&self, commit: Arc<Commit>) -> Result<()> {
-        self.reading()?;
+        self.opened()?;
         commit::write(self, commit::Job::Commit(commit)).await
     }
 
     async fn erase(&self, erasure: Arc<Erasure>) -> Result<()> {
-        self.reading()?;
+        self.opened()?;
         commit::write(self, commit::Job::Erase(erasure)).await
     }
 
     async fn scrub(&self) -> Result<()> {
-        self.reading()?;
+        self.opened()?;
         erase::scrub(self).await
     }
 
     async fn books(&self, after: Option<BookId>, limit: u32) -> Result<Vec<BookId>> {
-        deliveries::books(self.reading()?, after, limit).await
+        deliveries::books(self, after, limit).await
     }
 
     async fn waiting(&self, query: &WaitingQuery) -> Result<Vec<BookId>> {
@@ -167,7 +194,7 @@ impl Store for SqliteStore {
     }
 
     async fn delivery(&self, book_id: BookId, sink: &str) -> Result<Option<Delivery>> {
-        deliveries::delivery(self.reading()?, book_id, sink).await
+        deliveries::delivery(self, book_id, sink).await
     }
 
     async fn set_aside(
@@ -176,25 +203,25 @@ impl Store for SqliteStore {
         sink: &str,
         query: &SetAsideQuery,
     ) -> Result<Vec<SetAside>> {
-        deliveries::set_aside(self.reading()?, book_id, sink, query).await
+        deliveries::set_aside(self, book_id, sink, query).await
     }
 
     async fn deliver(&self, book_id: BookId, sink: &str, step: Arc<DeliveryStep>) -> Result<()> {
-        self.reading()?;
+        self.opened()?;
         commit::write(self, commit::Job::Deliver(book_id, sink.to_owned(), step)).await
     }
 
     async fn snapshot(&self, book_id: BookId) -> Result<Option<Snapshot>> {
-        snapshots::snapshot(self.reading()?, book_id).await
+        snapshots::snapshot(self, book_id).await
     }
 
     async fn keep_snapshot(&self, book_id: BookId, snapshot: Snapshot) -> Result<()> {
-        self.reading()?;
-        snapshots::keep(self.writer(), book_id, snapshot).await
+        self.opened()?;
+        snapshots::keep(self, book_id, snapshot).await
     }
 
     async fn kept(&self, book_id: BookId, part: &KeptPart) -> Result<Vec<KeptRow>> {
-        kept::kept(self.reading()?, book_id, part).await
+        kept::kept(self, book_id, part).await
     }
 
     async fn close(&self) {

@@ -1,13 +1,15 @@
 //! Opening: what a URL means, and how connections are set up.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use fiscaflow_core::{Error, ErrorCode, Result};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions, Connection, SqliteConnection, SqlitePool};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 
 use super::{SqliteStore, error, migrate};
+use crate::pool::{Bounds, Pool};
 use crate::{check_runtime, invalid_url};
 
 /// The oldest SQLite that is fit: older ones can lose pages when a write meets a checkpoint.
@@ -73,11 +75,12 @@ pub(super) fn file(rest: &str) -> Option<&str> {
 pub(super) async fn open_in_memory() -> Result<SqliteStore> {
     check_runtime()?;
     let options = common().in_memory(true);
-    let writer = pool(1).connect_with(options).await.map_err(error::failed)?;
-    let mut connection = writer.acquire().await.map_err(error::failed)?;
-    check_sqlite(&mut connection).await?;
-    migrate::migrate(&mut connection).await?;
-    drop(connection);
+    let writer = Arc::new(Pool::new(options, bounds(1)));
+    let mut lent = writer.lend().await.map_err(error::failed)?;
+    let connection = lent.connection().map_err(error::failed)?;
+    check_sqlite(connection).await?;
+    migrate::migrate(connection).await?;
+    lent.settle();
     Ok(SqliteStore { readers: writer.clone(), writer, in_memory: true })
 }
 
@@ -113,11 +116,13 @@ pub(super) async fn open_file(path: &Path, durability: Durability) -> Result<Sql
     }
     let options = options.create_if_missing(false);
     let writing = options.clone().pragma("cache_size", WRITER_CACHE);
-    let writer = pool(1).connect_with(writing).await.map_err(error::failed)?;
+    let writer = Arc::new(Pool::new(writing, bounds(1)));
+    writer.lend().await.map_err(error::failed)?.settle();
     // Closed only now: the last connection of all takes the write-ahead log away, and one that
     // opens at that moment would have to wait.
     connection.close().await.map_err(error::failed)?;
-    let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
+    let reading = options.pragma("query_only", "ON");
+    let readers = Arc::new(Pool::new(reading, bounds(READERS)));
     Ok(SqliteStore { writer, readers, in_memory: false })
 }
 
@@ -170,15 +175,10 @@ fn common() -> SqliteConnectOptions {
         .disable_statement_logging()
 }
 
-/// A pool whose connections stay: opening one costs more than keeping it, and the one of a
-/// database in memory is the database.
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(TURN_TIMEOUT)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
+/// Connections stay: opening one costs more than keeping it, and the one of a database in memory
+/// is the database.
+const fn bounds(connections: u32) -> Bounds {
+    Bounds { connections, turn: TURN_TIMEOUT, idle: Duration::MAX, age: Duration::MAX }
 }
 
 async fn check_sqlite(connection: &mut SqliteConnection) -> Result<()> {
@@ -215,12 +215,5 @@ async fn use_write_ahead_log(connection: &mut SqliteConnection) -> Result<()> {
             }
             Err(failure) => return Err(error::failed(failure)),
         }
-    }
-}
-
-/// The pools, for the modules that read and write.
-impl SqliteStore {
-    pub(super) fn writer(&self) -> &SqlitePool {
-        &self.writer
     }
 }

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::batch::Values;
 use super::error::failed;
+use crate::packed::Packed;
 use crate::rows::{Encoded, date, day, from_json, status_name};
 
 /// The head of the statement that puts transactions: their columns in the order of
@@ -20,16 +21,18 @@ pub(super) const INSERT: &str = "INSERT OR REPLACE INTO transactions (\
      transfer_id, payee, splits, tags, description, notes, search, value_day, sources, reference, \
      external_id, attachments, metadata, revision, schedule_id, goal_id) ";
 
-/// What a transaction is selected with: its row, `t`, and its origins as JSON. They come in their
-/// order from their key; an order within the aggregate would be sorted for.
+/// What a transaction is selected with: its row, `t`, and its origins in the order of
+/// [`read_origin`](crate::rows::read_origin). They come in their order from their key; an order
+/// within the aggregate would be sorted for.
 pub(super) const SELECTED: &str = "t.*, (\
-     SELECT json_group_array(json_array(booking_day, bank_id, fingerprint, hex(account_id), \
-     hex(import_id), amount_minor, pending)) FROM (SELECT * FROM origins \
+     SELECT group_concat(concat(account_id, import_id, booking_day, ',', amount_minor, ',', pending, \
+     octet_length(bank_id), ',', bank_id, octet_length(fingerprint), ',', fingerprint), '') \
+     FROM (SELECT * FROM origins \
          WHERE book_id = t.book_id AND transaction_id = t.id ORDER BY number)) AS origins";
 
-/// A whole transaction as [`Packed`](super::packed::Packed) reads it, in the order of
+/// Whole transactions as [`Packed`] reads them, each in the order of
 /// [`read`](crate::rows::read).
-pub(super) const TRANSACTION: &str = "concat(id, account_id, booking_day, ',', amount_minor, ',', \
+pub(super) const TRANSACTIONS: &str = "group_concat(concat(id, account_id, booking_day, ',', amount_minor, ',', \
      octet_length(currency), ',', currency, octet_length(status), ',', status, deleted, \
      category_id IS NOT NULL, category_id, transfer_id IS NOT NULL, transfer_id, \
      octet_length(payee), ',', payee, octet_length(splits), ',', splits, \
@@ -38,7 +41,13 @@ pub(super) const TRANSACTION: &str = "concat(id, account_id, booking_day, ',', a
      octet_length(reference), ',', reference, octet_length(external_id), ',', external_id, \
      octet_length(attachments), ',', attachments, octet_length(metadata), ',', metadata, \
      revision, ',', schedule_id IS NOT NULL, schedule_id, goal_id IS NOT NULL, goal_id, \
-     octet_length(origins), ',', origins)";
+     octet_length(origins), ',', origins), '')";
+
+/// What stands joined in a column.
+pub(super) fn packed(row: &SqliteRow, column: usize) -> Result<Packed<'_>> {
+    // SQLite takes the joined bytes for a text, which they are not.
+    row.try_get_unchecked(column).map(Packed::new).map_err(failed)
+}
 
 /// The head of the statement that puts origins: their columns in the order of [`bind_origin`].
 pub(super) const INSERT_ORIGIN: &str = "INSERT INTO origins (book_id, transaction_id, number, \

@@ -5,18 +5,16 @@ use std::time::Duration;
 use fiscaflow_core::log::Hash;
 use fiscaflow_core::store::{Head, Snapshot};
 use fiscaflow_core::{BookId, Result};
-use sqlx::{Row, SqlitePool};
+use sqlx::Row;
 
+use super::SqliteStore;
 use super::error::{damaged, failed};
 use super::rows::blob;
 
-pub(super) async fn snapshot(pool: &SqlitePool, book_id: BookId) -> Result<Option<Snapshot>> {
-    let row = sqlx::query("SELECT seq, hash, content FROM snapshots WHERE book_id = ?")
-        .bind(blob(book_id.uuid()))
-        .fetch_optional(pool)
-        .await
-        .map_err(failed)?;
-    let Some(row) = row else { return Ok(None) };
+pub(super) async fn snapshot(store: &SqliteStore, book_id: BookId) -> Result<Option<Snapshot>> {
+    let select = sqlx::query("SELECT seq, hash, content FROM snapshots WHERE book_id = ?")
+        .bind(blob(book_id.uuid()));
+    let Some(row) = store.row(select).await? else { return Ok(None) };
     let seq: i64 = row.try_get(0).map_err(failed)?;
     let hash: &[u8] = row.try_get(1).map_err(failed)?;
     let seq = u64::try_from(seq).map_err(|_| damaged("a sequence number is negative"))?;
@@ -28,12 +26,12 @@ pub(super) async fn snapshot(pool: &SqlitePool, book_id: BookId) -> Result<Optio
 const TURN: Duration = Duration::from_millis(100);
 
 /// Keeps a view, unless this process is writing: no figure waits for a long commit only to be kept.
-pub(super) async fn keep(writer: &SqlitePool, book_id: BookId, snapshot: Snapshot) -> Result<()> {
-    let Ok(turn) = tokio::time::timeout(TURN, writer.acquire()).await else { return Ok(()) };
-    let mut connection = turn.map_err(failed)?;
+pub(super) async fn keep(store: &SqliteStore, book_id: BookId, snapshot: Snapshot) -> Result<()> {
+    let Ok(turn) = tokio::time::timeout(TURN, store.writer.lend()).await else { return Ok(()) };
+    let mut writer = turn.map_err(failed)?;
     let seq =
         i64::try_from(snapshot.head.seq).map_err(|_| damaged("a sequence number is large"))?;
-    sqlx::query(
+    let keep = sqlx::query(
         "INSERT INTO snapshots (book_id, seq, hash, content) \
          SELECT book_id, ?, ?, ? FROM books WHERE book_id = ? \
          ON CONFLICT (book_id) DO UPDATE \
@@ -43,9 +41,8 @@ pub(super) async fn keep(writer: &SqlitePool, book_id: BookId, snapshot: Snapsho
     .bind(seq)
     .bind(snapshot.head.hash.as_bytes().to_vec())
     .bind(snapshot.bytes)
-    .bind(blob(book_id.uuid()))
-    .execute(&mut *connection)
-    .await
-    .map_err(failed)?;
+    .bind(blob(book_id.uuid()));
+    keep.execute(writer.connection().map_err(failed)?).await.map_err(failed)?;
+    writer.settle();
     Ok(())
 }

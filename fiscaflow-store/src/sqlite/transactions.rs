@@ -1,42 +1,43 @@
 //! Transactions: lists and origins, and how they are put and taken away.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use fiscaflow_core::model::Transaction;
 use fiscaflow_core::store::{Head, OriginQuery, OriginRow, PageRequest, Selection, fold};
 use fiscaflow_core::{BookId, CategoryId, Error, ErrorCode, Result, TransactionId};
-use sqlx::{QueryBuilder, Sqlite, SqlitePool};
+use sqlx::{QueryBuilder, Sqlite};
 
+use super::SqliteStore;
 use super::batch::Batch;
 use super::documents::read_head;
-use super::error::failed;
-use super::packed::Packed;
 use super::rows::{self, blob};
 use crate::rows::{Encoded, day, read, source_name, status_name};
 
 /// Origins of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
 
-/// Selects transactions and the head that they belong to, in one statement: a row for the head,
-/// then one for each transaction.
+/// Selects transactions and the head that they belong to, in one row of one statement.
 pub(super) async fn select(
-    pool: &SqlitePool,
+    store: &SqliteStore,
     book_id: BookId,
     selection: Selection<'_>,
 ) -> Result<Option<(Head, Vec<Transaction>)>> {
-    let mut select =
-        QueryBuilder::<Sqlite>::new("SELECT head_seq, head_hash FROM books WHERE book_id = ");
-    select.push_bind(blob(book_id.uuid()));
-    select.push(" UNION ALL SELECT NULL, ").push(rows::TRANSACTION).push(" FROM (");
+    let mut select = QueryBuilder::<Sqlite>::new("SELECT head_seq, head_hash, (SELECT ");
+    select.push(rows::TRANSACTIONS).push(" FROM (");
     match selection {
         Selection::Ids(ids) => push_by_id(&mut select, book_id, ids)?,
         Selection::Page(request) => push_page(&mut select, book_id, request),
     }
-    let rows = select.push(")").build().fetch_all(pool).await.map_err(failed)?;
-    let Some((head, rows)) = rows.split_first() else { return Ok(None) };
-    let found = rows.iter().map(|row| read(&mut Packed::of(row, 1)?)).collect::<Result<_>>()?;
-    Ok(Some((read_head(head)?, found)))
+    select.push(")) FROM books WHERE book_id = ").push_bind(blob(book_id.uuid()));
+    let Some(row) = store.row(select.build()).await? else { return Ok(None) };
+    let mut found = rows::packed(&row, 2)?.all(read)?;
+    if let Selection::Page(_) = selection {
+        // What is joined has no order, though SQLite keeps the one it finds.
+        found.sort_unstable_by_key(|it| Reverse((it.booking_date, it.id)));
+    }
+    Ok(Some((read_head(&row)?, found)))
 }
 
 /// The limit keeps SQLite from merging the selection with what is around it, which would look up
@@ -152,7 +153,7 @@ fn push_category(select: &mut QueryBuilder<Sqlite>, category: Category) {
 }
 
 pub(super) async fn origins(
-    pool: &SqlitePool,
+    store: &SqliteStore,
     book_id: BookId,
     query: &OriginQuery,
 ) -> Result<Vec<OriginRow>> {
@@ -177,7 +178,7 @@ pub(super) async fn origins(
         select.push(" THEN ").push_bind(to_json(&ids)?).push(" ELSE '[]' END))");
     }
     let mut found = Vec::new();
-    for day in select.build().fetch_all(pool).await.map_err(failed)? {
+    for day in store.rows(select.build()).await? {
         found.append(&mut rows::read_origins(&day)?);
     }
     found.sort_unstable_by_key(|(number, origin)| (origin.transaction_id, *number));

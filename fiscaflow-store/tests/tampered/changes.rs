@@ -1,7 +1,7 @@
 //! What somebody may do to a table of a database: change a value, take a row, add one, exchange
 //! what two rows hold. Each is done, verified and taken back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fiscaflow_core::BookId;
 use fiscaflow_core::conformance::Random;
@@ -57,6 +57,8 @@ pub struct Vandal<'a, T> {
     pub untold: &'a [&'a str],
     /// How often something was done, by table.
     pub done: BTreeMap<&'static str, u64>,
+    /// What was changed at least once, by `table.column`.
+    pub changed: BTreeSet<String>,
 }
 
 pub fn shown(bytes: &[u8]) -> String {
@@ -191,6 +193,7 @@ impl<T: Tampered> Vandal<'_, T> {
                     let mut changed = row.clone();
                     changed[place] = value;
                     if self.update(&table, &row, &changed).await {
+                        self.changed.insert(path.clone());
                         self.caught(&table, &row, &format!("another `{path}`")).await;
                         assert!(self.update(&table, &changed, &row).await);
                     }

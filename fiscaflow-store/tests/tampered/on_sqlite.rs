@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use fiscaflow_core::store::{Store, verify_book};
+use fiscaflow_core::store::Store;
 use fiscaflow_store::{Durability, SqliteStore};
 use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
 
 use super::book::Home;
-use super::changes::{Column, Holds, Row, Table, Tampered, Value, Vandal, from_hex, hex, shown};
+use super::changes::{Column, Holds, Row, Table, Tampered, Value, from_hex, hex, shown};
 use super::outside;
-
-/// A mark too many only has a relay look once more.
-const UNTOLD: &[&str] = &["books.moved"];
 
 pub struct File(SqliteConnection);
 
@@ -89,17 +86,5 @@ async fn whatever_is_changed_in_a_file_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("books.db");
     let home = home(&path).await;
-    let store = &*home.store;
-    assert_eq!(verify_book(store, home.id).await.unwrap().findings, []);
-    let (database, done) = (file(&path).await, Default::default());
-    let mut vandal = Vandal { database, store, book_id: home.id, untold: UNTOLD, done };
-    for table in ["books", "commits", "answers", "documents", "transactions", "origins"] {
-        vandal.change_values(table).await;
-        vandal.move_rows(table).await;
-    }
-    vandal.untold = outside::UNTOLD;
-    outside::change(&home, &mut vandal).await;
-    println!("{:?}", vandal.done);
-    assert_eq!(vandal.done.len(), 9);
-    assert!(verify_book(store, home.id).await.unwrap().verified);
+    outside::change_all(&home, file(&path).await).await;
 }

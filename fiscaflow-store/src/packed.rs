@@ -1,31 +1,28 @@
 //! The cells of a row, or of many, as one value.
 //!
-//! The driver copies every value of every row and hands it from one thread to another, which takes
-//! several times as long as finding it. So SQLite itself joins what a read answers: ids as their 16
-//! bytes, a digit before those that may be absent; numbers with a comma behind them; texts behind
-//! their length, which an absent one has not.
+//! A driver copies every value of every row, that of SQLite hands it from one thread to another, too,
+//! which takes several times as long as finding it. So the database itself joins what a read
+//! answers: ids as their 16 bytes, a digit before those that may be absent; numbers with a comma
+//! behind them; texts behind their length, which an absent one has not.
 
-use fiscaflow_core::{Error, Result};
-use sqlx::Row;
-use sqlx::sqlite::SqliteRow;
+use fiscaflow_core::model::Origin;
+use fiscaflow_core::{Currency, Error, Result};
 use uuid::Uuid;
 
-use super::error::{damaged, failed};
-use crate::rows::Cells;
+use crate::damaged;
+use crate::rows::{Cells, read_origin};
 
 /// What is left to read.
-pub(super) struct Packed<'r>(&'r [u8]);
+pub(crate) struct Packed<'r>(&'r [u8]);
 
 impl<'r> Packed<'r> {
-    /// What stands in a column; nothing in the place of no rows.
-    pub(super) fn of(row: &'r SqliteRow, column: usize) -> Result<Self> {
-        // SQLite takes the joined bytes for a text, which they are not.
-        let bytes: Option<&[u8]> = row.try_get_unchecked(column).map_err(failed)?;
-        Ok(Self(bytes.unwrap_or_default()))
+    /// Nothing stands in the place of no rows.
+    pub(crate) fn new(bytes: Option<&'r [u8]>) -> Self {
+        Self(bytes.unwrap_or_default())
     }
 
     /// Reads every row.
-    pub(super) fn all<T>(mut self, mut read: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
+    pub(crate) fn all<T>(mut self, mut read: impl FnMut(&mut Self) -> Result<T>) -> Result<Vec<T>> {
         let mut found = Vec::new();
         while !self.0.is_empty() {
             found.push(read(&mut self)?);
@@ -39,8 +36,16 @@ impl<'r> Packed<'r> {
         Ok(bytes)
     }
 
+    fn optional_bytes(&mut self) -> Result<Option<&'r [u8]>> {
+        let length = self.field()?;
+        if length.is_empty() {
+            return Ok(None);
+        }
+        self.bytes(length.parse().map_err(|_| unreadable())?).map(Some)
+    }
+
     /// What stands before the next comma.
-    pub(super) fn field(&mut self) -> Result<&'r str> {
+    pub(crate) fn field(&mut self) -> Result<&'r str> {
         let end = self.0.iter().position(|byte| *byte == b',').ok_or_else(unreadable)?;
         let field = text(self.bytes(end)?)?;
         self.bytes(1)?;
@@ -87,11 +92,10 @@ impl<'r> Cells<'r> for Packed<'r> {
     }
 
     fn optional_text(&mut self) -> Result<Option<&'r str>> {
-        let length = self.field()?;
-        if length.is_empty() {
-            return Ok(None);
-        }
-        let length = length.parse().map_err(|_| unreadable())?;
-        text(self.bytes(length)?).map(Some)
+        self.optional_bytes()?.map(text).transpose()
+    }
+
+    fn origins(&mut self, currency: Currency) -> Result<Vec<Origin>> {
+        Self::new(self.optional_bytes()?).all(|origin| read_origin(origin, currency))
     }
 }
