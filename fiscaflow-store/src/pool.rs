@@ -185,6 +185,7 @@ impl<C: Connection> Drop for Lent<'_, C> {
 }
 
 #[cfg(all(test, feature = "sqlite"))]
+#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     //! Turns, and what becomes of a connection. Each is a database in memory: its table tells it
     //! from others.

@@ -48,7 +48,7 @@ pub(super) async fn columns(
     if let Some(after) = after {
         select.push(" AND id > ").push_bind(blob(after.uuid()));
     }
-    select.push(" ORDER BY id LIMIT ").push_bind(i64::from(limit)).push(")");
+    select.push(" ORDER BY id LIMIT ").push(limit).push(")");
     let row = store.row(select.build()).await?;
     let row = row.ok_or_else(|| damaged("rows cannot be joined"))?;
     let rare: Vec<Rare> = rows::from_json(row.try_get(1).map_err(failed)?)?;

@@ -21,17 +21,10 @@ pub(super) const INSERT: &str = "INSERT OR REPLACE INTO transactions (\
      transfer_id, payee, splits, tags, description, notes, search, value_day, sources, reference, \
      external_id, attachments, metadata, revision, schedule_id, goal_id) ";
 
-/// What a transaction is selected with: its row, `t`, and its origins in the order of
-/// [`read_origin`](crate::rows::read_origin). They come in their order from their key; an order
+/// Whole transactions `t` as [`Packed`] reads them, each in the order of
+/// [`read`](crate::rows::read), and their origins in that of
+/// [`read_origin`](crate::rows::read_origin). Origins come in their order from their key; an order
 /// within the aggregate would be sorted for.
-pub(super) const SELECTED: &str = "t.*, (\
-     SELECT group_concat(concat(account_id, import_id, booking_day, ',', amount_minor, ',', pending, \
-     octet_length(bank_id), ',', bank_id, octet_length(fingerprint), ',', fingerprint), '') \
-     FROM (SELECT * FROM origins \
-         WHERE book_id = t.book_id AND transaction_id = t.id ORDER BY number)) AS origins";
-
-/// Whole transactions as [`Packed`] reads them, each in the order of
-/// [`read`](crate::rows::read).
 pub(super) const TRANSACTIONS: &str = "group_concat(concat(id, account_id, booking_day, ',', amount_minor, ',', \
      octet_length(currency), ',', currency, octet_length(status), ',', status, deleted, \
      category_id IS NOT NULL, category_id, transfer_id IS NOT NULL, transfer_id, \
@@ -41,7 +34,10 @@ pub(super) const TRANSACTIONS: &str = "group_concat(concat(id, account_id, booki
      octet_length(reference), ',', reference, octet_length(external_id), ',', external_id, \
      octet_length(attachments), ',', attachments, octet_length(metadata), ',', metadata, \
      revision, ',', schedule_id IS NOT NULL, schedule_id, goal_id IS NOT NULL, goal_id, \
-     octet_length(origins), ',', origins), '')";
+     (SELECT group_concat(concat('1', account_id, import_id, booking_day, ',', amount_minor, ',', \
+         pending, octet_length(bank_id), ',', bank_id, octet_length(fingerprint), ',', fingerprint), \
+         '') FROM (SELECT * FROM origins WHERE book_id = t.book_id AND transaction_id = t.id \
+         ORDER BY number)), '0'), '')";
 
 /// What stands joined in a column.
 pub(super) fn packed(row: &SqliteRow, column: usize) -> Result<Packed<'_>> {

@@ -25,12 +25,12 @@ pub(super) async fn select(
     selection: Selection<'_>,
 ) -> Result<Option<(Head, Vec<Transaction>)>> {
     let mut select = QueryBuilder::<Sqlite>::new("SELECT head_seq, head_hash, (SELECT ");
-    select.push(rows::TRANSACTIONS).push(" FROM (");
+    select.push(rows::TRANSACTIONS).push(" FROM ");
     match selection {
         Selection::Ids(ids) => push_by_id(&mut select, book_id, ids)?,
         Selection::Page(request) => push_page(&mut select, book_id, request),
     }
-    select.push(")) FROM books WHERE book_id = ").push_bind(blob(book_id.uuid()));
+    select.push(") FROM books WHERE book_id = ").push_bind(blob(book_id.uuid()));
     let Some(row) = store.row(select.build()).await? else { return Ok(None) };
     let mut found = rows::packed(&row, 2)?.all(read)?;
     if let Selection::Page(_) = selection {
@@ -40,41 +40,35 @@ pub(super) async fn select(
     Ok(Some((read_head(&row)?, found)))
 }
 
-/// The limit keeps SQLite from merging the selection with what is around it, which would look up
-/// each transaction's origins twice.
 fn push_by_id(
     select: &mut QueryBuilder<Sqlite>,
     book_id: BookId,
     ids: &[TransactionId],
 ) -> Result<()> {
-    push_select(select, book_id);
+    select.push("transactions AS t WHERE book_id = ").push_bind(blob(book_id.uuid()));
     match ids {
         [id] => {
             select.push(" AND id = ").push_bind(blob(id.uuid()));
+            Ok(())
         }
-        ids => push_ids(select.push(" AND id IN "), ids)?,
+        ids => push_ids(select.push(" AND id IN "), ids),
     }
-    select.push(" LIMIT -1");
-    Ok(())
-}
-
-fn push_select(select: &mut QueryBuilder<Sqlite>, book_id: BookId) {
-    select.push("SELECT ").push(rows::SELECTED).push(" FROM transactions AS t WHERE book_id = ");
-    select.push_bind(blob(book_id.uuid()));
 }
 
 fn push_page(select: &mut QueryBuilder<Sqlite>, book_id: BookId, request: &PageRequest) {
-    let Some(id) = request.query.category_id else {
-        return push_list(select, book_id, request, Category::Any);
-    };
-    // Two lists in one order, each along its own index: of those in the category and of those with
-    // a part in it.
-    select.push("SELECT * FROM (");
-    push_list(select, book_id, request, Category::Is(id));
-    select.push(") UNION ALL SELECT * FROM (");
-    push_list(select, book_id, request, Category::InParts(id));
-    select.push(") ORDER BY booking_day DESC, id DESC LIMIT ");
-    select.push_bind(i64::from(request.limit));
+    select.push("(");
+    if let Some(id) = request.query.category_id {
+        // Two lists in one order, each along its own index: of those in the category and of those
+        // with a part in it.
+        select.push("SELECT * FROM (");
+        push_list(select, book_id, request, Category::Is(id));
+        select.push(") UNION ALL SELECT * FROM (");
+        push_list(select, book_id, request, Category::InParts(id));
+        select.push(") ORDER BY booking_day DESC, id DESC LIMIT ").push(request.limit);
+    } else {
+        push_list(select, book_id, request, Category::Any);
+    }
+    select.push(") AS t");
 }
 
 /// Which categories a list is of.
@@ -92,7 +86,7 @@ fn push_list(
     category: Category,
 ) {
     let query = &request.query;
-    push_select(select, book_id);
+    select.push("SELECT * FROM transactions WHERE book_id = ").push_bind(blob(book_id.uuid()));
     if !query.deleted {
         select.push(" AND deleted = 0");
     }
@@ -134,7 +128,8 @@ fn push_list(
         select.push(" AND (booking_day, id) < (").push_bind(day(after.booking_date));
         select.push(", ").push_bind(blob(after.id.uuid())).push(")");
     }
-    select.push(" ORDER BY booking_day DESC, id DESC LIMIT ").push_bind(i64::from(request.limit));
+    // The number stands in the statement: SQLite plans anew whenever one is bound here.
+    select.push(" ORDER BY booking_day DESC, id DESC LIMIT ").push(request.limit);
 }
 
 fn push_category(select: &mut QueryBuilder<Sqlite>, category: Category) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fiscaflow_core::conformance::{Scribe, fsck};
 use fiscaflow_core::log::Change;
 use fiscaflow_core::store::Store;
-use fiscaflow_store::open;
+use fiscaflow_store::open as open_store;
 use sqlx::{Connection, PgConnection};
 
 use crate::shared::postgres::database;
@@ -49,7 +49,7 @@ async fn open_transactions(admin: &mut PgConnection, name: &str) -> i64 {
 
 async fn leave_nothing(settings: &str) {
     let database = database();
-    let store: Arc<dyn Store> = open(&database.with(settings)).await.unwrap();
+    let store: Arc<dyn Store> = open_store(&database.with(settings)).await.unwrap();
     let mut scribe = Scribe::new(1);
     scribe.change(&*store, vec![Change::create(scribe.book())]).await;
     let book = scribe.book_id;
@@ -70,7 +70,6 @@ async fn leave_nothing(settings: &str) {
         }
         scribe.head = store.head(book).await.unwrap();
     }
-    fsck(&*store, book).await;
     // The last writes go on although nobody waits: they end, a transaction that was left does not.
     let mut open = i64::MAX;
     for _ in 0..600 {
@@ -80,6 +79,10 @@ async fn leave_nothing(settings: &str) {
         }
     }
     assert_eq!(open, 0, "transactions stayed open");
+    // Closing waits for them: what is there then has an end.
+    store.close().await;
+    let store = open_store(&database.with(settings)).await.unwrap();
+    fsck(&*store, book).await;
     store.close().await;
 }
 

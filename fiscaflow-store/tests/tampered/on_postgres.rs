@@ -84,5 +84,5 @@ async fn whatever_is_changed_in_a_database_is_found() {
     let mut server = PgConnection::connect(&database.admin).await.unwrap();
     let off = "SET session_replication_role = replica";
     sqlx::query(off).execute(&mut server).await.unwrap();
-    outside::change_all(&home, Server(server)).await;
+    println!("{:?}", outside::change_all(&home, Server(server)).await);
 }

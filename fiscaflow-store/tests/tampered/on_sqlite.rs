@@ -86,5 +86,5 @@ async fn whatever_is_changed_in_a_file_is_found() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("books.db");
     let home = home(&path).await;
-    outside::change_all(&home, file(&path).await).await;
+    println!("{:?}", outside::change_all(&home, file(&path).await).await);
 }

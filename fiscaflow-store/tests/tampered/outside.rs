@@ -81,8 +81,8 @@ pub async fn keep_view(home: &Home) {
 }
 
 /// Changes everything that is kept of a book: each column of each table, but for those of which
-/// nothing tells.
-pub async fn change_all<T: Tampered>(home: &Home, database: T) {
+/// nothing tells. Answers how often, by table.
+pub async fn change_all<T: Tampered>(home: &Home, database: T) -> BTreeMap<&'static str, u64> {
     let (store, book_id) = (&*home.store, home.id);
     let mut vandal = Vandal {
         database,
@@ -105,7 +105,6 @@ pub async fn change_all<T: Tampered>(home: &Home, database: T) {
     for table in outside {
         vandal.change_values(table).await;
     }
-    println!("{:?}", vandal.done);
     for name in inside.into_iter().chain(outside) {
         for column in vandal.database.table(name).await.columns {
             let path = format!("{name}.{}", column.name);
@@ -114,6 +113,7 @@ pub async fn change_all<T: Tampered>(home: &Home, database: T) {
     }
     hide_what_waits(home, &mut vandal).await;
     assert!(verify_book(store, book_id).await.unwrap().verified);
+    vandal.done
 }
 
 /// Events wait, and the mark that says so is taken away.
