@@ -101,13 +101,17 @@ impl<C: Connection> Pool<C> {
         Ok(lent)
     }
 
-    /// The connection that was used last; those that are idle for too long, or too old, go.
+    /// The connection that was used last, rather one whose work came to its end: another may still
+    /// be busy with it. Those that are idle for too long, or too old, go.
     fn take(&self) -> Option<Kept<C>> {
         let mut idle = self.idle();
         idle.retain(|kept| {
             kept.since.elapsed() < self.bounds.idle && kept.opened.elapsed() < self.bounds.age
         });
-        idle.pop()
+        match idle.iter().rposition(|kept| kept.settled) {
+            Some(place) => Some(idle.remove(place)),
+            None => idle.pop(),
+        }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Kept<C>>> {
@@ -230,6 +234,19 @@ mod tests {
         assert!(!is_marked(&mut lent).await);
         mark(&mut lent).await;
         lent.discard();
+        assert!(!is_marked(&mut pool.lend().await.unwrap()).await);
+    }
+
+    #[tokio::test]
+    async fn one_whose_work_came_to_its_end_is_lent_first() {
+        // Holds: what was given back in the midst of something waits until nothing else is left.
+        let pool = pool(2);
+        let (mut first, second) = (pool.lend().await.unwrap(), pool.lend().await.unwrap());
+        mark(&mut first).await;
+        first.settle();
+        drop(second);
+        let mut first = pool.lend().await.unwrap();
+        assert!(is_marked(&mut first).await);
         assert!(!is_marked(&mut pool.lend().await.unwrap()).await);
     }
 

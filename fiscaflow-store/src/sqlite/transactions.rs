@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 use fiscaflow_core::model::Transaction;
@@ -18,41 +19,43 @@ use crate::rows::{Encoded, day, read, source_name, status_name};
 /// Origins of one statement: SQLite takes 32,766 values.
 const ROWS: usize = 1_000;
 
+/// Selects a transaction and the head that it belongs to.
+static ONE: LazyLock<String> = LazyLock::new(|| {
+    let head = "SELECT head_seq, head_hash, (SELECT ";
+    let of =
+        " FROM transactions AS t WHERE book_id = ?1 AND id = ?2) FROM books WHERE book_id = ?1";
+    [head, rows::TRANSACTIONS, of].concat()
+});
+
 /// Selects transactions and the head that they belong to, in one row of one statement.
 pub(super) async fn select(
     store: &SqliteStore,
     book_id: BookId,
     selection: Selection<'_>,
 ) -> Result<Option<(Head, Vec<Transaction>)>> {
-    let mut select = QueryBuilder::<Sqlite>::new("SELECT head_seq, head_hash, (SELECT ");
-    select.push(rows::TRANSACTIONS).push(" FROM ");
-    match selection {
-        Selection::Ids(ids) => push_by_id(&mut select, book_id, ids)?,
-        Selection::Page(request) => push_page(&mut select, book_id, request),
-    }
-    select.push(") FROM books WHERE book_id = ").push_bind(blob(book_id.uuid()));
-    let Some(row) = store.row(select.build()).await? else { return Ok(None) };
+    let book = blob(book_id.uuid());
+    let row = if let Selection::Ids([id]) = selection {
+        store.row(sqlx::query(ONE.as_str()).bind(book).bind(blob(id.uuid()))).await?
+    } else {
+        let mut select = QueryBuilder::<Sqlite>::new("SELECT head_seq, head_hash, (SELECT ");
+        select.push(rows::TRANSACTIONS).push(" FROM ");
+        match selection {
+            Selection::Ids(ids) => {
+                select.push("transactions AS t WHERE book_id = ").push_bind(book.clone());
+                push_ids(select.push(" AND id IN "), ids)?;
+            }
+            Selection::Page(request) => push_page(&mut select, book_id, request),
+        }
+        select.push(") FROM books WHERE book_id = ").push_bind(book);
+        store.row(select.build()).await?
+    };
+    let Some(row) = row else { return Ok(None) };
     let mut found = rows::packed(&row, 2)?.all(read)?;
     if let Selection::Page(_) = selection {
         // What is joined has no order, though SQLite keeps the one it finds.
         found.sort_unstable_by_key(|it| Reverse((it.booking_date, it.id)));
     }
     Ok(Some((read_head(&row)?, found)))
-}
-
-fn push_by_id(
-    select: &mut QueryBuilder<Sqlite>,
-    book_id: BookId,
-    ids: &[TransactionId],
-) -> Result<()> {
-    select.push("transactions AS t WHERE book_id = ").push_bind(blob(book_id.uuid()));
-    match ids {
-        [id] => {
-            select.push(" AND id = ").push_bind(blob(id.uuid()));
-            Ok(())
-        }
-        ids => push_ids(select.push(" AND id IN "), ids),
-    }
 }
 
 fn push_page(select: &mut QueryBuilder<Sqlite>, book_id: BookId, request: &PageRequest) {
