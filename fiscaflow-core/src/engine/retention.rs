@@ -204,7 +204,9 @@ impl BookHandle {
             return Ok(false);
         }
         while !scan.documents.is_empty() {
-            self.restate_documents(scan).await?;
+            if !self.restate_documents(scan).await? {
+                return Ok(false);
+            }
         }
         Ok(true)
     }
@@ -225,11 +227,15 @@ impl BookHandle {
         Err(moves_too_fast())
     }
 
-    /// Restates some of the documents.
-    async fn restate_documents(&self, scan: &mut Scan) -> Result<()> {
+    /// Restates some of the documents; false where somebody erased or sealed since the scan began.
+    async fn restate_documents(&self, scan: &mut Scan) -> Result<bool> {
         for _ in 0..MAX_ATTEMPTS {
             let _turn = self.engine.inner.queues.turn(self.book_id).await;
             let state = self.authorised(Role::Owner).await?;
+            // Somebody else may have changed or restated them.
+            if !self.follow(scan, state.head).await? {
+                return Ok(false);
+            }
             let found = self.engine.inner.store.documents(self.book_id).await?;
             let Some((_, documents)) = found.filter(|(head, _)| *head == state.head) else {
                 continue;
@@ -249,7 +255,7 @@ impl BookHandle {
                     // The others are gone from the book.
                     scan.documents.clear();
                 }
-                return Ok(());
+                return Ok(true);
             }
         }
         Err(moves_too_fast())
@@ -288,20 +294,22 @@ impl BookHandle {
         }
     }
 
-    /// Drops what was read; `None` where somebody erased or sealed since that began.
+    /// Drops what was read; `None` where somebody erased or sealed since that began, or the same
+    /// request.
     async fn drop_bodies(&self, how: &Sealing, scan: &mut Scan) -> Result<Option<SealReport>> {
         let _turn = self.engine.inner.queues.turn(self.book_id).await;
         let (store, ids) = (&self.engine.inner.store, &*self.engine.inner.ids);
         for _ in 0..MAX_ATTEMPTS {
             let state = self.authorised(Role::Owner).await?;
-            if !self.follow(scan, state.head).await? {
+            let request_digest = self.context.request_digest(SEAL, how)?;
+            let repeated = self.earlier_answer::<SealReport>(request_digest).await?.is_some();
+            if repeated || !self.follow(scan, state.head).await? {
                 return Ok(None);
             }
             let commits = scan.until.saturating_sub(scan.sealed);
             let (restated, until) = (scan.restated, scan.until);
             let answer = SealReport { commits, restated, until_seq: until };
             let now = self.engine.now();
-            let request_digest = self.context.request_digest(SEAL, how)?;
             let draft = Draft {
                 book_id: self.book_id,
                 parent: Some(state.head),
