@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::{EventId, TransactionId};
 use crate::limits::MAX_ATTEMPTS;
 use crate::log::{
-    Authorship, Change, Commit, Draft, ErasedTexts, Erasure, Object, RESTATE, SEAL, Seal,
+    Authorship, Change, Commit, Draft, ErasedTexts, Erasure, Hash, Object, RESTATE, SEAL, Seal,
 };
 use crate::model::Role;
 use crate::store::{COMMITS, Head, newest_seal};
@@ -104,12 +104,15 @@ impl BookHandle {
         for _ in 0..MAX_ATTEMPTS {
             let state = self.authorised(Role::Owner).await?;
             let request_digest = self.context.request_digest(SEAL, &how)?;
-            if let Some(answer) = self.earlier_answer(request_digest).await? {
-                self.engine.inner.store.scrub().await?;
+            if let Some(answer) = self.sealed_before(request_digest).await? {
                 return Ok(answer);
             }
             let mut scan = self.begin(&how, state.head, restated).await?;
             if scan.until <= scan.sealed {
+                // The same request may have sealed them since its key was looked for.
+                if let Some(answer) = self.sealed_before(request_digest).await? {
+                    return Ok(answer);
+                }
                 return Ok(SealReport { commits: 0, restated, until_seq: scan.sealed });
             }
             let done = match self.restate(&mut scan).await {
@@ -127,6 +130,15 @@ impl BookHandle {
             }
         }
         Err(moves_too_fast())
+    }
+
+    /// What was answered when the key was used before; what may have been left in files goes.
+    async fn sealed_before(&self, request_digest: Option<Hash>) -> Result<Option<SealReport>> {
+        let answer = self.earlier_answer(request_digest).await?;
+        if answer.is_some() {
+            self.engine.inner.store.scrub().await?;
+        }
+        Ok(answer)
     }
 
     async fn begin(&self, how: &Sealing, began: Head, restated: u64) -> Result<Scan> {
