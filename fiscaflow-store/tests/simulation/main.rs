@@ -6,8 +6,9 @@
 //! `between`, where calls wait and fail. After every poll `audit` holds the store and what callers
 //! heard to the log (`facts`), to one engine alone (`lone`), to plain loops (`figures`, `look`,
 //! `roles`), to what was told outside (`deliveries`) and to checkpoints that somebody holds
-//! (`checkpoints`). What erasures and seals take away (`seals`) is found nowhere (`words`). `broken`
-//! plants bugs, `shrink` makes what broke smaller. `cargo xtask simulate` runs one seed, or a file.
+//! (`checkpoints`). What erasures and seals take away (`seals`) is found nowhere (`words`).
+//! `broken` plants bugs, `shrink` makes what broke smaller. `cargo xtask simulate` runs one seed,
+//! or a file.
 
 #![allow(
     clippy::unwrap_used,
