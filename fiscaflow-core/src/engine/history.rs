@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::limits::{MAX_ATTEMPTS, MAX_HISTORY_PAGE};
 use crate::log::{Entry, ObjectChange, StoredCommit, Verification};
 use crate::model::Role;
-use crate::store::{COMMITS, verify_book};
+use crate::store::{COMMITS, verify_book, verify_past};
 
 /// Which part of the history to list, oldest first.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -166,10 +166,18 @@ impl History<'_> {
     }
 
     /// Checks every byte of the book's history against its hashes and every link against its
-    /// parent; what is wrong is in the answer, not an error.
+    /// parent; what is wrong is in the answer, not an error. As of an earlier point it is the
+    /// history up to there and no more.
     pub async fn verify(&self) -> Result<Verification> {
         self.book.authorised(Role::Viewer).await?;
-        verify_book(&*self.book.engine.inner.store, self.book.book_id).await
+        let store = &*self.book.engine.inner.store;
+        match &self.book.present {
+            Some(present) => {
+                let present = &*present.inner.store;
+                verify_past((store, present), self.book.book_id).await
+            }
+            None => verify_book(store, self.book.book_id).await,
+        }
     }
 
     /// Looks at the commits after a sequence number, oldest first, as long as it is told to go on.

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::id::{EventId, TransactionId};
 use crate::limits::MAX_ATTEMPTS;
 use crate::log::{
-    Authorship, Change, Commit, Draft, ErasedTexts, Erasure, Object, RESTATE, SEAL, Seal,
+    Authorship, Change, Commit, Draft, ErasedTexts, Erasure, Hash, Object, RESTATE, SEAL, Seal,
 };
 use crate::model::Role;
 use crate::store::{COMMITS, Head, newest_seal};
@@ -104,12 +104,15 @@ impl BookHandle {
         for _ in 0..MAX_ATTEMPTS {
             let state = self.authorised(Role::Owner).await?;
             let request_digest = self.context.request_digest(SEAL, &how)?;
-            if let Some(answer) = self.earlier_answer(request_digest).await? {
-                self.engine.inner.store.scrub().await?;
+            if let Some(answer) = self.sealed_before(request_digest).await? {
                 return Ok(answer);
             }
             let mut scan = self.begin(&how, state.head, restated).await?;
             if scan.until <= scan.sealed {
+                // The same request may have sealed them since its key was looked for.
+                if let Some(answer) = self.sealed_before(request_digest).await? {
+                    return Ok(answer);
+                }
                 return Ok(SealReport { commits: 0, restated, until_seq: scan.sealed });
             }
             let done = match self.restate(&mut scan).await {
@@ -127,6 +130,15 @@ impl BookHandle {
             }
         }
         Err(moves_too_fast())
+    }
+
+    /// What was answered when the key was used before; what may have been left in files goes.
+    async fn sealed_before(&self, request_digest: Option<Hash>) -> Result<Option<SealReport>> {
+        let answer = self.earlier_answer(request_digest).await?;
+        if answer.is_some() {
+            self.engine.inner.store.scrub().await?;
+        }
+        Ok(answer)
     }
 
     async fn begin(&self, how: &Sealing, began: Head, restated: u64) -> Result<Scan> {
@@ -204,7 +216,9 @@ impl BookHandle {
             return Ok(false);
         }
         while !scan.documents.is_empty() {
-            self.restate_documents(scan).await?;
+            if !self.restate_documents(scan).await? {
+                return Ok(false);
+            }
         }
         Ok(true)
     }
@@ -225,11 +239,15 @@ impl BookHandle {
         Err(moves_too_fast())
     }
 
-    /// Restates some of the documents.
-    async fn restate_documents(&self, scan: &mut Scan) -> Result<()> {
+    /// Restates some of the documents; false where somebody erased or sealed since the scan began.
+    async fn restate_documents(&self, scan: &mut Scan) -> Result<bool> {
         for _ in 0..MAX_ATTEMPTS {
             let _turn = self.engine.inner.queues.turn(self.book_id).await;
             let state = self.authorised(Role::Owner).await?;
+            // Somebody else may have changed or restated them.
+            if !self.follow(scan, state.head).await? {
+                return Ok(false);
+            }
             let found = self.engine.inner.store.documents(self.book_id).await?;
             let Some((_, documents)) = found.filter(|(head, _)| *head == state.head) else {
                 continue;
@@ -249,7 +267,7 @@ impl BookHandle {
                     // The others are gone from the book.
                     scan.documents.clear();
                 }
-                return Ok(());
+                return Ok(true);
             }
         }
         Err(moves_too_fast())
@@ -288,20 +306,22 @@ impl BookHandle {
         }
     }
 
-    /// Drops what was read; `None` where somebody erased or sealed since that began.
+    /// Drops what was read; `None` where somebody erased or sealed since that began, or the same
+    /// request.
     async fn drop_bodies(&self, how: &Sealing, scan: &mut Scan) -> Result<Option<SealReport>> {
         let _turn = self.engine.inner.queues.turn(self.book_id).await;
         let (store, ids) = (&self.engine.inner.store, &*self.engine.inner.ids);
         for _ in 0..MAX_ATTEMPTS {
             let state = self.authorised(Role::Owner).await?;
-            if !self.follow(scan, state.head).await? {
+            let request_digest = self.context.request_digest(SEAL, how)?;
+            let repeated = self.earlier_answer::<SealReport>(request_digest).await?.is_some();
+            if repeated || !self.follow(scan, state.head).await? {
                 return Ok(None);
             }
             let commits = scan.until.saturating_sub(scan.sealed);
             let (restated, until) = (scan.restated, scan.until);
             let answer = SealReport { commits, restated, until_seq: until };
             let now = self.engine.now();
-            let request_digest = self.context.request_digest(SEAL, how)?;
             let draft = Draft {
                 book_id: self.book_id,
                 parent: Some(state.head),

@@ -62,7 +62,7 @@ pub struct Verifier {
     tree: Option<Frontier>,
     /// What that commit completed of it.
     completed: Vec<Hash>,
-    /// None where the check began after another commit than the first.
+    /// None where the check began after another commit than the first, or ends before the newest.
     erasures: Option<Erasures>,
     /// The last of the commits at the beginning that have no body.
     sealed: u64,
@@ -86,6 +86,12 @@ impl Verifier {
     pub fn new(book_id: BookId) -> Self {
         let (tree, erasures) = (Some(Frontier::default()), Some(Erasures::default()));
         Self { tree, erasures, ..Self::after(book_id, 0, Hash::ZERO) }
+    }
+
+    /// A check of a history up to an earlier point. What is gone of it is not counted: later
+    /// commits may tell of it.
+    pub(crate) fn of_past(book_id: BookId) -> Self {
+        Self { erasures: None, ..Self::new(book_id) }
     }
 
     /// A check that goes on after a commit that is known to fit. Which commits may be sealed is not

@@ -33,6 +33,7 @@ pub use query::{
 };
 pub(crate) use seals::newest_seal;
 pub use tree::TreeNodes;
+pub(crate) use verify::verify_past;
 pub use verify::{VerifyPhase, VerifyProgress, verify_book, verify_book_watched};
 
 use crate::error::Result;

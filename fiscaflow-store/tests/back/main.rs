@@ -20,6 +20,7 @@ mod asked;
 mod chance;
 mod log;
 mod oracle;
+mod overtaken;
 mod sealed;
 #[cfg(feature = "postgres")]
 #[path = "../shared/mod.rs"]
@@ -45,6 +46,7 @@ pub struct Request {
 }
 
 /// A book, its engine and its time.
+#[derive(Debug, Clone)]
 pub struct World {
     pub engine: Engine,
     pub store: Arc<dyn Store>,

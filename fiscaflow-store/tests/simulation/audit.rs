@@ -11,18 +11,24 @@ use fiscaflow_core::engine::Point;
 use fiscaflow_core::limits::MAX_ATTEMPTS;
 use fiscaflow_core::model::{Document, Role, Transaction};
 use fiscaflow_core::outbox::Round;
-use fiscaflow_core::store::{ColumnRow, PageRequest, Store, TransactionQuery, copy_book};
+use fiscaflow_core::store::{
+    ColumnRow, PageRequest, Store, TransactionQuery, copy_book, verify_book,
+};
 use fiscaflow_core::{BookId, ErrorCode, Lane, Result};
 use fiscaflow_store::MemoryStore;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
+use super::broken::Broken;
+use super::checkpoints::Checkpoints;
 use super::deliveries::Deliveries;
 use super::draw::book;
-use super::facts::{Checked, Facts, NOWHERE, broken, holds};
+use super::facts::{Checked, Facts, NOWHERE, Read, broken, holds};
 use super::figures;
 use super::lone::{self, Lone, counted};
 use super::roles::role_for;
+use super::seals::{self, RESTATE, SEAL, at_point, is_erased_since, takes_away, without_count};
+use super::words;
 
 /// How a step ended.
 #[derive(Debug)]
@@ -60,9 +66,10 @@ struct Written {
 /// Everything that is known of a run.
 pub struct Audit {
     pub runtime: Rc<Runtime>,
-    pub store: Arc<dyn Store>,
+    pub store: Arc<Broken>,
     pub books: [Facts; 2],
     pub deliveries: Deliveries,
+    pub checkpoints: Checkpoints,
     /// The calls that were made, by their correlation ids.
     pub calls: BTreeMap<String, (u32, Call)>,
     written: BTreeMap<u32, Written>,
@@ -72,12 +79,13 @@ pub struct Audit {
 }
 
 impl Audit {
-    pub fn new(runtime: Rc<Runtime>, store: Arc<dyn Store>) -> Self {
+    pub fn new(runtime: Rc<Runtime>, store: Arc<Broken>) -> Self {
         Self {
             runtime,
             store,
             books: [0, 1].map(|at| Facts::new(book(at).parse().unwrap())),
             deliveries: Deliveries::default(),
+            checkpoints: Checkpoints::default(),
             calls: BTreeMap::new(),
             written: BTreeMap::new(),
             answers: BTreeMap::new(),
@@ -125,7 +133,8 @@ impl Audit {
         let asked = call.book_id.unwrap_or(id);
         holds(asked == id, "books apart", || format!("{} of another book", entry.action))?;
         let mut answered = None;
-        if let Some(key) = &call.context.idempotency_key {
+        let is_restated = entry.action == RESTATE;
+        if let Some(key) = call.context.idempotency_key.as_ref().filter(|_| !is_restated) {
             let kept = self.runtime.block_on(self.store.answered(id, key)).unwrap();
             let fits = kept.as_ref().is_some_and(|kept| kept.seq == commit.seq);
             holds(fits, "answer kept", || format!("{key} of {} is not kept", entry.action))?;
@@ -135,11 +144,21 @@ impl Audit {
             })?;
         }
         let (seq, known) = (facts.seq(), facts.known.clone());
-        self.books[at].take(commit, answered)?;
+        let erased = self.store.erasures.lock().unwrap().get(&commit.hash).cloned();
+        self.books[at].take(commit, &call, answered, erased)?;
+        if takes_away(&entry.action) {
+            self.check_gone(at, &call)?;
+        }
+        if is_restated {
+            return Ok(());
+        }
         let facts = &self.books[at];
         let read = facts.read.last().unwrap();
         let text = lone::text(&entry, &read.commit.changes, &read.events);
-        let call = asked_as(&call, &request);
+        let mut call = asked_as(&call, &request);
+        if entry.action == SEAL {
+            call = at_point(&call, facts.sealed);
+        }
         let lone = lone::decide(&self.runtime, facts, seq, entry.at, &call);
         let (ours, theirs) = (counted(&text, &known), lone.wrote.as_deref());
         let theirs = theirs.map(|it| counted(it, &known));
@@ -148,6 +167,25 @@ impl Audit {
         })?;
         self.written.insert(number, Written { book: at, text, lone, known });
         Ok(())
+    }
+
+    /// A book of which something was taken away just now is whole.
+    fn check_gone(&mut self, at: usize, call: &Call) -> Checked {
+        let store: &dyn Store = &*self.store;
+        self.books[at].verifier = seals::verified(&self.runtime, store, &self.books[at])?;
+        let facts = &self.books[at];
+        if call.verb == SEAL {
+            let how = call.request.as_ref().map(|it| &it["lose_events"]);
+            let lose_events = how == Some(&Value::Bool(true));
+            self.deliveries.seal((&self.runtime, store), facts, lose_events)?;
+        }
+        self.check_verified(facts.id)
+    }
+
+    /// The whole of a book, and what is kept beside its history, follow from its history.
+    fn check_verified(&self, id: BookId) -> Checked {
+        let found = self.runtime.block_on(verify_book(&*self.store, id)).unwrap();
+        holds(found.verified, "verified", || format!("{found:?}"))
     }
 
     /// Documents, rows and columns in the store are those that the log makes.
@@ -162,6 +200,9 @@ impl Audit {
         let request = PageRequest { query, after: None, limit: 10_000 };
         let mut rows = self.runtime.block_on(store.page(facts.id, &request)).unwrap();
         rows.sort_by_key(|it| it.id);
+        if facts.read.iter().any(|read| takes_away(&read.entry.action)) {
+            words::check(&self.runtime, &**store, facts)?;
+        }
         holds(rows.iter().eq(facts.transactions.values()), "state of the log", || {
             "transactions do not follow from the log".to_owned()
         })?;
@@ -188,8 +229,14 @@ impl Audit {
             let fair = match (error.lane(), error.code()) {
                 (Lane::Unavailable, ErrorCode::StoreUnavailable) => ended.failed,
                 (_, ErrorCode::Conflict) => {
-                    let moved = |at: usize| self.seqs()[at] - ended.since.seqs[at];
-                    moved(0) + moved(1) >= u64::from(MAX_ATTEMPTS)
+                    // What a seal itself restates is in nobody's way.
+                    let own = format!("step {}", ended.number);
+                    let others = |read: &&Read| read.entry.correlation_id.as_ref() != Some(&own);
+                    let moved = self.books.iter().zip(ended.since.seqs).map(|(facts, since)| {
+                        let since = usize::try_from(since).unwrap();
+                        facts.read.iter().skip(since).filter(others).count()
+                    });
+                    moved.sum::<usize>() >= usize::try_from(MAX_ATTEMPTS).unwrap()
                 }
                 (lane, _) => lane == Lane::Rejected,
             };
@@ -211,6 +258,9 @@ impl Audit {
         // A preview writes nothing, its answer neither.
         let key = call.context.idempotency_key.as_ref();
         let key = key.filter(|_| !call.verb.ends_with(".preview"));
+        // A seal that has nothing to do keeps none either.
+        let idle = answer.as_ref().is_ok_and(|it| call.verb == SEAL && it["commits"] == 0);
+        let key = key.filter(|_| !idle);
         if let (Ok(answer), Some(key)) = (answer, key) {
             let (first, told) = self
                 .answers
@@ -230,11 +280,16 @@ impl Audit {
                 return broken("all or nothing", format!("step {}: {answer:?}", ended.number));
             };
             let wrote = written.lone.wrote.as_deref().unwrap_or_default();
+            self.check_count(ended, call, answer)?;
+            let (answer, alone) = (without_count(call, answer), without_count(call, alone));
             let ours = counted(&format!("{}{answer}", written.text), &written.known);
             let theirs = counted(&format!("{wrote}{alone}"), &written.known);
             return holds(ours == theirs, "as if alone", || {
                 format!("step {} in {}\n{ours}\nalone\n{theirs}", ended.number, written.book)
             });
+        }
+        if answer == Err(ErrorCode::Undelivered) {
+            return self.check_waits(ended, call);
         }
         let call = asked_as(call, &format!("step {}", ended.number));
         self.check_past(ended, &call, answer)?;
@@ -250,7 +305,9 @@ impl Audit {
                 let lone = lone::decide(&self.runtime, facts, seq, now, &call);
                 let same = match (answer, &lone.answer) {
                     (Ok(ours), Ok(theirs)) => {
-                        let text = |it: &Value| counted(&it.to_string(), &facts.known);
+                        let text = |it: &Value| {
+                            counted(&without_count(&call, it).to_string(), &facts.known)
+                        };
                         lone.wrote.is_none() && text(ours) == text(theirs)
                     }
                     (ours, theirs) => ours.err() == theirs.as_ref().err().copied(),
@@ -264,7 +321,31 @@ impl Audit {
         broken("as if alone", format!("step {}: {answer:?} instead of {tried:?}", ended.number))
     }
 
-    /// What is told as of a commit is what was told on its day.
+    /// A seal that was refused for a sink was to wait for it, and there is one.
+    fn check_waits(&self, ended: &Ended<'_>, call: &Call) -> Checked {
+        let waits = call.request.as_ref().is_some_and(|it| it["lose_events"] == false);
+        let begun = call.book_id.is_some_and(|id| self.deliveries.has_begun(id));
+        holds(waits && begun, "seals wait for sinks", || {
+            format!("step {} waits for no sink", ended.number)
+        })
+    }
+
+    /// A seal tells how many objects its commits restated.
+    fn check_count(&self, ended: &Ended<'_>, call: &Call, answer: &Value) -> Checked {
+        if call.verb != SEAL {
+            return Ok(());
+        }
+        let own = Some(format!("step {}", ended.number));
+        let all = self.books.iter().flat_map(|facts| &facts.read);
+        let restated = all.filter(|it| it.entry.correlation_id == own);
+        let count: usize = restated.map(|read| read.commit.changes.len()).sum();
+        holds(answer["restated"] == count, "restated", || {
+            format!("step {}: {answer} instead of {count}", ended.number)
+        })
+    }
+
+    /// What is told as of a commit is what was told on its day, but for texts that were erased and
+    /// for the revisions of what was sealed.
     fn check_past(
         &self,
         ended: &Ended<'_>,
@@ -281,8 +362,14 @@ impl Audit {
         let mut then = call.clone();
         then.context.as_of = None;
         then.context.actor = owner.unwrap().0.clone();
+        let is_told_anew = is_erased_since(facts, seq) || (facts.sealed > 0 && of_history(call));
+        if is_told_anew && call.verb != "history.verify" {
+            return Ok(());
+        }
         let lone = lone::decide(&self.runtime, facts, seq, read.entry.at, &then);
-        holds(lone.answer.as_ref() == Ok(answer), "as of", || {
+        let plain = |it: &Value| if facts.sealed > 0 { without_revision(it) } else { it.clone() };
+        let told = lone.answer.as_ref().map(plain);
+        holds(told == Ok(plain(answer)), "as of", || {
             format!("step {} as of {seq}\n{answer}\ninstead of\n{:?}", ended.number, lone.answer)
         })
     }
@@ -331,6 +418,7 @@ impl Audit {
     pub fn check_copies(&self) -> Checked {
         for facts in self.books.iter().filter(|facts| facts.seq() > 0) {
             let copy = MemoryStore::new();
+            self.check_verified(facts.id)?;
             let copied = self.runtime.block_on(copy_book(&*self.store, &copy, facts.id));
             if let Err(error) = copied {
                 return broken("copy", error.to_string());
@@ -347,6 +435,24 @@ impl Audit {
             holds(same, "copy", || "the copy has other transactions".to_owned())?;
         }
         Ok(())
+    }
+}
+
+/// Whether a call asks what happened: of what is sealed less is told from then on.
+fn of_history(call: &Call) -> bool {
+    call.verb.starts_with("history.")
+        || ["events.list", "members.personal_data"].contains(&call.verb.as_str())
+}
+
+/// An answer in which no transaction says which commit made it.
+fn without_revision(answer: &Value) -> Value {
+    match answer {
+        Value::Array(list) => list.iter().map(without_revision).collect(),
+        Value::Object(members) => {
+            let kept = members.iter().filter(|it| it.0 != "revision");
+            kept.map(|(name, it)| (name.clone(), without_revision(it))).collect()
+        }
+        other => other.clone(),
     }
 }
 

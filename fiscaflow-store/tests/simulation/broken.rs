@@ -1,26 +1,28 @@
 //! Bugs that are planted to see whether a run finds them: a store that breaks its contract, or one
-//! that is handed commits as a wrong decision would make them. Six more lie in the core, behind
-//! its feature `planted`.
+//! that is handed commits as a wrong decision would make them. Seven more lie in the core, behind
+//! its feature `planted`. Without a bug it keeps what is to be erased and no more.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use fiscaflow_core::conformance::SequentialIds;
 use fiscaflow_core::log::{
-    Change, Commit, CommitInfo, Draft, Erasure, NewEvent, Object, StoredCommit,
+    Change, Commit, CommitInfo, Draft, ErasedTexts, Erasure, Hash, NewEvent, Object, StoredCommit,
 };
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
     Answered, ColumnRow, Delivery, DeliveryStep, Head, KeptPart, KeptRow, OriginQuery, OriginRow,
-    Selection, SetAside, SetAsideQuery, Store, TreeNodes, WaitingQuery,
+    Selection, SetAside, SetAsideQuery, Snapshot, Store, TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, ErrorCode, Result, TransactionId};
 
 use super::draw::book;
+use super::seals::RESTATE;
 
 /// Every planted bug: its name, and what is wrong.
-pub const PLANTED: [(&str, &str); 23] = [
+pub const PLANTED: [(&str, &str); 28] = [
     ("commit_before_check", "the store writes whatever head a commit was decided on"),
     ("book_filter_missing", "transactions of another book are found by their ids"),
     ("hash_skipped", "the bytes of a commit are kept otherwise than they were hashed"),
@@ -38,12 +40,17 @@ pub const PLANTED: [(&str, &str); 23] = [
     ("undo_tells_nothing", "an undo has no event"),
     ("acknowledged_not_written", "every fifth commit is acknowledged and not written"),
     ("half_a_commit", "the last change of a commit is not applied"),
+    ("erasure_leaves_one", "the last text that is to be erased stays"),
+    ("seal_goes_further", "one commit more is sealed than is told"),
+    ("seal_loses_events", "a seal does not wait for the sink"),
+    ("restated_in_part", "the last object that is to be restated is left out"),
     ("role_not_checked", "core: a member may do whatever the role"),
     ("rollover_twice", "core: what a budget carries counts twice"),
     ("view_keeps_removed", "core: a removed transaction stays in the view"),
     ("key_answers_anything", "core: a used key answers another request"),
     ("cache_without_head", "core: what is in memory is used whatever the store's head is"),
     ("threshold_twice", "core: a threshold is announced at every commit"),
+    ("erasure_not_followed", "core: what is in memory stays where texts were erased"),
 ];
 
 /// A store with a bug.
@@ -53,11 +60,14 @@ pub struct Broken {
     pub inner: Arc<dyn Store>,
     pub answer: Mutex<Option<Vec<u8>>>,
     pub commits: Mutex<u32>,
+    /// What was to be erased, by the commit that tells of it.
+    pub erasures: Mutex<BTreeMap<Hash, ErasedTexts>>,
 }
 
 impl Broken {
     pub fn new(bug: &'static str, inner: Arc<dyn Store>) -> Self {
-        Self { bug, inner, answer: Mutex::default(), commits: Mutex::default() }
+        let (answer, commits, erasures) = Default::default();
+        Self { bug, inner, answer, commits, erasures }
     }
 
     fn is(&self, bug: &str) -> bool {
@@ -75,6 +85,7 @@ impl Broken {
         match self.bug {
             "wrong_undo_image" if undo => changes.iter_mut().for_each(keep_category),
             "one_sided_transfer" if linked => drop(changes.pop()),
+            "restated_in_part" if action == RESTATE && changes.len() > 1 => drop(changes.pop()),
             "remainder_lost" => changes.iter_mut().for_each(lose_remainder),
             "undo_tells_nothing" if undo => events.clear(),
             _ => return None,
@@ -243,7 +254,37 @@ impl Store for Broken {
     }
 
     async fn erase(&self, erasure: Arc<Erasure>) -> Result<()> {
-        self.inner.erase(erasure).await
+        let (hash, mut erasure) = (erasure.commit.stored.hash, (*erasure).clone());
+        self.erasures.lock().unwrap().insert(hash, erasure.texts.clone());
+        let last = erasure.commit.stored.seq - 1;
+        match (self.bug, &mut erasure.texts) {
+            ("erasure_leaves_one", texts @ ErasedTexts::All) => {
+                *texts = ErasedTexts::These(BTreeMap::new());
+            }
+            ("erasure_leaves_one", ErasedTexts::These(chosen)) => {
+                if let Some(mut entry) = chosen.last_entry() {
+                    entry.get_mut().pop();
+                }
+            }
+            ("seal_goes_further", ErasedTexts::Sealed { until, .. }) => {
+                *until = last.min(*until + 1);
+            }
+            ("seal_loses_events", ErasedTexts::Sealed { lose_events, .. }) => *lose_events = true,
+            _ => {}
+        }
+        self.inner.erase(Arc::new(erasure)).await
+    }
+
+    async fn scrub(&self) -> Result<()> {
+        self.inner.scrub().await
+    }
+
+    async fn snapshot(&self, book_id: BookId) -> Result<Option<Snapshot>> {
+        self.inner.snapshot(book_id).await
+    }
+
+    async fn keep_snapshot(&self, book_id: BookId, snapshot: Snapshot) -> Result<()> {
+        self.inner.keep_snapshot(book_id, snapshot).await
     }
 
     async fn tree_nodes(&self, book_id: BookId, seqs: &[u64]) -> Result<Vec<TreeNodes>> {

@@ -15,7 +15,8 @@ use super::facts::{Checked, Facts, holds};
 #[derive(Default)]
 pub struct Deliveries {
     kept: BTreeMap<BookId, Delivery>,
-    /// Events that ever lay aside: they come out of order.
+    /// Events that ever lay aside, or were sealed before they were told: they come out of order, or
+    /// never.
     late: BTreeSet<EventId>,
     told: BTreeSet<EventId>,
     read: usize,
@@ -44,12 +45,44 @@ impl Deliveries {
             let kept = runtime.block_on(store.delivery(facts.id, SINK)).unwrap();
             let kept = kept.unwrap_or_default();
             let before = self.kept.insert(facts.id, kept.clone()).unwrap_or_default();
+            // An erasure empties the words of the sink, and nothing else.
+            let emptied = before.failure.is_some() && kept.failure.as_deref() == Some("");
+            let failure = if emptied { kept.failure.clone() } else { before.failure.clone() };
+            let before = Delivery { failure, ..before };
             if before != kept {
                 check_step(&before, &kept, now)?;
                 self.check_place(runtime, store, facts, &kept)?;
             }
         }
         Ok(())
+    }
+
+    /// What of sealed commits was not told is lost; unless that was wanted there is nothing like it
+    /// for a sink that was told something.
+    pub fn seal(
+        &mut self,
+        (runtime, store): (&Runtime, &dyn Store),
+        facts: &Facts,
+        lose_events: bool,
+    ) -> Checked {
+        let kept = self.kept.get(&facts.id).filter(|kept| kept.version > 0);
+        if let Some(kept) = kept.filter(|_| !lose_events) {
+            let query = SetAsideQuery { limit: 10_000, ..SetAsideQuery::default() };
+            let aside = runtime.block_on(store.set_aside(facts.id, SINK, &query)).unwrap();
+            let lies = aside.iter().any(|it| it.place.seq <= facts.sealed);
+            holds(kept.seq >= facts.sealed && !lies, "seals wait for sinks", || {
+                format!("{} is sealed, {kept:?}", facts.sealed)
+            })?;
+        }
+        let sealed = facts.read.iter().filter(|read| read.entry.seq <= facts.sealed);
+        let events = sealed.flat_map(|read| &read.events).map(|event| event.id);
+        self.late.extend(events.filter(|id| !self.told.contains(id)));
+        Ok(())
+    }
+
+    /// Whether the sink was told something of a book.
+    pub fn has_begun(&self, id: BookId) -> bool {
+        self.kept.get(&id).is_some_and(|kept| kept.version > 0)
     }
 
     /// What comes first was written first, but for what once lay aside, and for an event that is

@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 
 use super::requests::Requests;
 use super::script::{Act, Does, Fault, Script, Step};
+use super::seals::takes_away;
+use super::words;
 
 /// How many processes there are.
 pub const PROCESSES: usize = 2;
@@ -15,6 +17,8 @@ pub const PROCESSES: usize = 2;
 const TO_THE_END: u32 = 100_000;
 /// Steps after those that make the books.
 const STEPS: usize = 26;
+/// Whose the books are.
+const OWNERS: [&str; 2] = ["anna", "otto"];
 
 /// The id of the object with that number, of a kind.
 pub fn uid(kind: u32, number: usize) -> String {
@@ -55,7 +59,7 @@ impl Draw {
 
     /// Both households as they begin, without anything that fails.
     fn set_up(&mut self) {
-        for (at, owner) in ["anna", "otto"].into_iter().enumerate() {
+        for (at, owner) in OWNERS.into_iter().enumerate() {
             let new = json!({"id": book(at), "name": format!("Home {at}"), "currency": "EUR"});
             self.begin(None, owner, "books.create", new);
             let (actor, role) = [("ben", "member"), ("anna", "viewer")][at];
@@ -74,7 +78,7 @@ impl Draw {
         self.begin(Some(0), "anna", "members.put", vera);
         for at in [0, 0, 0, 0, 1, 1] {
             let (verb, _, request) = Requests { random: &mut self.random }.record();
-            self.begin(Some(at), ["anna", "otto"][at], verb, request.unwrap());
+            self.begin(Some(at), OWNERS[at], verb, request.unwrap());
         }
         let (verb, _, request) = Requests { random: &mut self.random }.import();
         self.begin(Some(0), "anna", verb, request.unwrap());
@@ -90,7 +94,7 @@ impl Draw {
     }
 
     fn begin(&mut self, at: Option<usize>, actor: &str, verb: &str, request: Value) {
-        let call = Call {
+        let mut call = Call {
             verb: verb.to_owned(),
             book_id: at.map(|at| book(at).parse().unwrap()),
             context: Context::new(actor.parse().unwrap()),
@@ -98,6 +102,7 @@ impl Draw {
             request: Some(request),
         };
         let (number, process) = (self.number(), self.steps.len() % PROCESSES);
+        words::put_into(&mut call, number, &mut self.random);
         let (act, faults, cancel) = (Act::Call(call), Vec::new(), None);
         let (polls, chance) = (TO_THE_END, 0);
         self.steps.push(Step { number, process, act, polls, chance, faults, cancel });
@@ -132,8 +137,11 @@ impl Draw {
 
     fn call(&mut self) -> Call {
         let at = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 2][self.random.below(16)];
-        let actor = self.actor(at);
+        let mut actor = self.actor(at);
         let (verb, id, request) = Requests { random: &mut self.random }.any();
+        if takes_away(verb) && !self.random.one_in(5) {
+            actor = OWNERS[at.min(1)];
+        }
         let mut context = Context::new(actor.parse().unwrap());
         let number = self.number();
         let is_write = super::roles::role_for(verb) != fiscaflow_core::model::Role::Viewer;
@@ -150,13 +158,17 @@ impl Draw {
             context.as_of = Some(Point::Seq(seq));
         }
         let book_id = Some(book(at).parse().unwrap());
-        Call { verb: verb.to_owned(), book_id, context, id, request }
+        let mut call = Call { verb: verb.to_owned(), book_id, context, id, request };
+        if is_write {
+            words::put_into(&mut call, number, &mut self.random);
+        }
+        call
     }
 
     fn walk(&mut self) -> Call {
         let at = self.random.below(2);
         let request = Some(Requests { random: &mut self.random }.list());
-        let context = Context::new(["anna", "otto"][at].parse().unwrap());
+        let context = Context::new(OWNERS[at].parse().unwrap());
         let (verb, book_id) = ("transactions.list".to_owned(), Some(book(at).parse().unwrap()));
         Call { verb, book_id, context, id: None, request }
     }

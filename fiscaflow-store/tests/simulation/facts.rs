@@ -4,8 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use fiscaflow_core::api::Call;
 use fiscaflow_core::log::{
-    Change, Commit, Entry, Event, Idempotency, Object, StoredCommit, Verifier,
+    Change, Commit, Entry, ErasedTexts, Event, Idempotency, Object, StoredCommit, Verifier,
 };
 use fiscaflow_core::model::{
     Account, ActorId, Alert, Budget, Category, Document, Role, Transaction,
@@ -15,6 +16,8 @@ use fiscaflow_core::{AccountId, BookId, CategoryId, Money, TransactionId};
 
 use super::figures;
 use super::roles::role_for;
+use super::seals::{self, RESTATE, SEAL, plain};
+use super::words::Words;
 
 /// A book that nobody makes.
 pub const NOWHERE: BookId = BookId::new(uuid::Uuid::nil());
@@ -45,6 +48,8 @@ pub struct Read {
     pub entry: Entry,
     pub events: Vec<Event>,
     pub commit: Arc<Commit>,
+    /// What went with it, where it is an erasure or a seal.
+    pub erased: Option<ErasedTexts>,
     /// The roles after it.
     pub roles: BTreeMap<ActorId, Role>,
 }
@@ -57,7 +62,14 @@ pub struct Facts {
     pub transactions: BTreeMap<TransactionId, Transaction>,
     /// Every UUID in it so far.
     pub known: BTreeSet<String>,
-    verifier: Verifier,
+    /// The last commit that is sealed.
+    pub sealed: u64,
+    /// The commit that changed or restated each object last, by kind and key.
+    pub changed: BTreeMap<(&'static str, String), u64>,
+    pub words: Words,
+    /// Budgets of which an erasure changed what they watch.
+    pub loose: BTreeSet<String>,
+    pub verifier: Verifier,
     requests: BTreeSet<String>,
     announced: BTreeSet<String>,
 }
@@ -70,6 +82,10 @@ impl Facts {
             documents: BTreeMap::new(),
             transactions: BTreeMap::new(),
             known: BTreeSet::new(),
+            sealed: 0,
+            changed: BTreeMap::new(),
+            words: Words::default(),
+            loose: BTreeSet::new(),
             verifier: Verifier::new(id),
             requests: BTreeSet::new(),
             announced: BTreeSet::new(),
@@ -86,16 +102,28 @@ impl Facts {
         Some(&self.read[at].roles)
     }
 
-    /// Takes the next commit. `answered` is what the store kept for its key.
-    pub fn take(&mut self, stored: &StoredCommit, answered: Option<(String, Answered)>) -> Checked {
-        self.verifier.check(stored);
-        let verified = self.verifier.clone().finish(Some(stored.head()));
-        if let Some(problem) = verified.problem {
-            return broken("chain", format!("commit {}: {problem}", stored.seq));
-        }
+    /// Takes the next commit, which a call made. `answered` is what the store kept for its key,
+    /// `erased` what it was to erase.
+    pub fn take(
+        &mut self,
+        stored: &StoredCommit,
+        call: &Call,
+        answered: Option<(String, Answered)>,
+        erased: Option<ErasedTexts>,
+    ) -> Checked {
         let (entry, events) = (stored.entry().unwrap(), stored.events().unwrap());
+        // What is gone shows in earlier commits, which are to be checked again.
+        if !seals::takes_away(&entry.action) {
+            self.verifier.check(stored);
+            let verified = self.verifier.clone().finish(Some(stored.head()));
+            if let Some(problem) = verified.problem {
+                return broken("chain", format!("commit {}: {problem}", stored.seq));
+            }
+        }
         let changes = stored.changes().unwrap();
         self.check_request(&entry)?;
+        self.take_away(&entry, &events, &changes, call)?;
+        self.words.take(stored, call);
         let new_alerts = changes.iter().filter_map(new_alert).collect();
         for change in &changes {
             self.apply(change, &entry)?;
@@ -124,8 +152,35 @@ impl Facts {
             _ => None,
         });
         let roles = members.collect();
-        self.read.push(Read { entry, events, commit, roles });
+        self.read.push(Read { entry, events, commit, erased, roles });
         Ok(())
+    }
+
+    /// Checks and follows what a commit takes away.
+    fn take_away(
+        &mut self,
+        entry: &Entry,
+        events: &[Event],
+        changes: &[Change],
+        call: &Call,
+    ) -> Checked {
+        match entry.action.as_str() {
+            RESTATE => seals::check_restated(self, call, changes),
+            SEAL => {
+                seals::check_seal(self, entry, events, call)?;
+                self.sealed = seals::until_of(events);
+                Ok(())
+            }
+            action if seals::takes_away(action) => {
+                let loose: Vec<String> = seals::loosened(self).collect();
+                self.loose.extend(loose);
+                if action == "books.erase_texts" {
+                    seals::erase_all(self);
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A request is written once, by who may.
@@ -133,9 +188,9 @@ impl Facts {
         let Some(request) = &entry.correlation_id else {
             return broken("request", "a commit names no request");
         };
-        holds(self.requests.insert(request.clone()), "written once", || {
-            format!("{request} is there twice")
-        })?;
+        // A seal restates in commits of its own before.
+        let is_first = entry.action == RESTATE || self.requests.insert(request.clone());
+        holds(is_first, "written once", || format!("{request} is there twice"))?;
         let Some(roles) = self.roles(self.seq()) else { return Ok(()) };
         let role = roles.get(&entry.actor);
         holds(role.is_some_and(|role| *role >= role_for(&entry.action)), "roles", || {
@@ -147,34 +202,31 @@ impl Facts {
     fn apply(&mut self, change: &Change, entry: &Entry) -> Checked {
         let Some(subject) = change.subject() else { return broken("images", "an empty change") };
         let name = (subject.kind(), subject.key());
-        let is = match subject {
-            Object::Document(_) => {
-                let now = self.documents.get(&name).cloned().map(Object::Document);
-                let is = now == change.before;
-                match &change.after {
-                    Some(Object::Document(after)) => {
-                        drop(self.documents.insert(name.clone(), after.clone()));
-                    }
-                    _ => drop(self.documents.remove(&name)),
-                }
-                is
-            }
-            Object::Transaction(it) => {
-                // An image does not hold which commit made it.
-                let was = change.before.as_ref().map(without_revision);
-                let now = self.transactions.get(&it.id).cloned().map(Object::from);
-                let is = now.as_ref().map(without_revision) == was;
-                match &change.after {
-                    Some(Object::Transaction(after)) => {
-                        drop(self.transactions.insert(it.id, (**after).clone()));
-                    }
-                    _ => drop(self.transactions.remove(&it.id)),
-                }
-                is
-            }
+        let now = match subject {
+            Object::Document(_) => self.documents.get(&name).cloned().map(Object::Document),
+            Object::Transaction(it) => self.transactions.get(&it.id).cloned().map(Object::from),
         };
+        let (is, was) = (now.as_ref().map(plain), change.before.as_ref().map(plain));
+        if entry.action == "members.erase" {
+            seals::check_member(now.as_ref(), change, self)?;
+        } else {
+            holds(is == was, "images", || {
+                format!("{} found another {name:?} than it says", entry.action)
+            })?;
+        }
+        match (subject, &change.after) {
+            (_, Some(Object::Document(after))) => {
+                drop(self.documents.insert(name.clone(), after.clone()));
+            }
+            (_, Some(Object::Transaction(after))) => {
+                drop(self.transactions.insert(after.id, (**after).clone()));
+            }
+            (Object::Document(_), None) => drop(self.documents.remove(&name)),
+            (Object::Transaction(it), None) => drop(self.transactions.remove(&it.id)),
+        }
         self.known.insert(name.1.clone());
-        holds(is, "images", || format!("{} found another {name:?} than it says", entry.action))
+        self.changed.insert(name, entry.seq);
+        Ok(())
     }
 
     /// Parts add up, sides of transfers name each other, what is named is there.
@@ -223,7 +275,8 @@ impl Facts {
                 && !event.name.starts_with("planning.goal.milestone")
         };
         let told = events.iter().filter(of_changes).count();
-        holds(told > 0 || changes.is_empty(), "events", || {
+        let quiet = changes.is_empty() || entry.action == RESTATE;
+        holds(told > 0 || quiet, "events", || {
             format!("{} changes {} and tells nothing", entry.action, changes.len())
         })?;
         for event in events.iter().filter(|event| !of_changes(event)) {
@@ -293,16 +346,11 @@ pub fn lines(it: &Transaction) -> Vec<(Option<CategoryId>, Money)> {
     it.splits.iter().map(|part| (part.category_id, part.amount)).collect()
 }
 
-fn without_revision(object: &Object) -> Object {
-    match object {
-        Object::Transaction(it) => Transaction { revision: 0, ..(**it).clone() }.into(),
-        Object::Document(_) => object.clone(),
-    }
-}
-
 /// The name of an alert or milestone that a change makes.
 fn new_alert(change: &Change) -> Option<String> {
     match &change.after {
+        // What is restated was there.
+        Some(_) if change.before.is_some() => None,
         Some(Object::Document(it @ (Document::Alert(_) | Document::Milestone(_)))) => {
             Some(it.key())
         }

@@ -96,7 +96,7 @@ pub fn budget(facts: &Facts, budget: &Budget) -> BTreeMap<NaiveDate, (i64, i64)>
 
 /// Whatever reached a threshold was announced.
 pub fn check_thresholds(facts: &Facts) -> Checked {
-    for it in facts.budgets() {
+    for it in facts.budgets().filter(|it| !facts.loose.contains(&it.id.to_string())) {
         for (from, (carried, used)) in budget(facts, it) {
             let available = i128::from(it.limit.minor() + carried);
             for threshold in &it.thresholds {

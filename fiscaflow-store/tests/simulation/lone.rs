@@ -9,13 +9,14 @@ use fiscaflow_core::ErrorCode;
 use fiscaflow_core::api::{Call, call};
 use fiscaflow_core::conformance::{FixedClock, SequentialIds};
 use fiscaflow_core::engine::Engine;
-use fiscaflow_core::log::{Change, Entry, Event, Object};
+use fiscaflow_core::log::{Change, Entry, Erasure, Event, Object};
 use fiscaflow_core::store::Store;
 use fiscaflow_store::MemoryStore;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use super::facts::Facts;
+use super::seals::RESTATE;
 
 /// Ids that no process of a run gives.
 const SEED: u32 = 0x0fff_ffff;
@@ -32,7 +33,14 @@ pub struct Lone {
 pub fn store_at(runtime: &Runtime, facts: &Facts, seq: u64) -> Arc<dyn Store> {
     let store = MemoryStore::new();
     for read in facts.read.iter().take(usize::try_from(seq).unwrap()) {
-        runtime.block_on(store.commit(Arc::clone(&read.commit))).unwrap();
+        let written = match &read.erased {
+            None => runtime.block_on(store.commit(Arc::clone(&read.commit))),
+            Some(texts) => {
+                let (commit, texts) = ((*read.commit).clone(), texts.clone());
+                runtime.block_on(store.erase(Arc::new(Erasure { commit, texts })))
+            }
+        };
+        written.unwrap();
     }
     Arc::new(store)
 }
@@ -47,7 +55,9 @@ pub fn decide(runtime: &Runtime, facts: &Facts, seq: u64, now: DateTime<Utc>, of
     let store = store_at(runtime, facts, seq);
     let engine = engine_over(Arc::clone(&store), now);
     let answer = runtime.block_on(call(&engine, of.clone()));
-    let commits = runtime.block_on(store.commits(facts.id, seq, 2)).unwrap();
+    let mut commits = runtime.block_on(store.commits(facts.id, seq, 100)).unwrap();
+    // What a seal restates on the way is not compared.
+    commits.retain(|commit| commit.entry().unwrap().action != RESTATE);
     let wrote = commits.first().map(|commit| {
         let (entry, events) = (commit.entry().unwrap(), commit.events().unwrap());
         text(&entry, &commit.changes().unwrap(), &events)

@@ -5,8 +5,10 @@
 //! `script` is a run as data, `draw` and `requests` draw one from a seed, `world` runs it, over
 //! `between`, where calls wait and fail. After every poll `audit` holds the store and what callers
 //! heard to the log (`facts`), to one engine alone (`lone`), to plain loops (`figures`, `look`,
-//! `roles`) and to what was told outside (`deliveries`). `broken` plants bugs, `shrink` makes what
-//! broke smaller. `cargo xtask simulate` runs one seed, or a file.
+//! `roles`), to what was told outside (`deliveries`) and to checkpoints that somebody holds
+//! (`checkpoints`). What erasures and seals take away (`seals`) is found nowhere (`words`).
+//! `broken` plants bugs, `shrink` makes what broke smaller. `cargo xtask simulate` runs one seed,
+//! or a file.
 
 #![allow(
     clippy::unwrap_used,
@@ -21,6 +23,7 @@
 mod audit;
 mod between;
 mod broken;
+mod checkpoints;
 mod deliveries;
 mod draw;
 mod facts;
@@ -30,7 +33,9 @@ mod look;
 mod requests;
 mod roles;
 mod script;
+mod seals;
 mod shrink;
+mod words;
 mod world;
 
 use std::any::Any;
@@ -39,7 +44,6 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use fiscaflow_core::store::Store;
 use fiscaflow_store::open;
 use tokio::runtime::Runtime;
 
@@ -63,10 +67,7 @@ fn run_over(url: &str, script: &Script) -> Report {
     let kept = runtime.block_on(open(url)).unwrap();
     let bug = script.planted.as_deref();
     let bug = bug.map(|bug| PLANTED.iter().find(|it| it.0 == bug).expect("a planted bug").0);
-    let store: Arc<dyn Store> = match bug {
-        Some(bug) => Arc::new(Broken::new(bug, Arc::clone(&kept))),
-        None => Arc::clone(&kept),
-    };
+    let store = Arc::new(Broken::new(bug.unwrap_or_default(), Arc::clone(&kept)));
     #[cfg(debug_assertions)]
     fiscaflow_core::planted::plant(bug);
     let ran = catch_unwind(AssertUnwindSafe(|| world::run(script, store, kept, runtime)));

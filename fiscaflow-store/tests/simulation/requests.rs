@@ -100,7 +100,7 @@ impl Requests<'_> {
 
     /// Any request.
     pub fn any(&mut self) -> Request {
-        match self.random.below(26) {
+        match self.random.below(28) {
             0..=5 => self.record(),
             6..=8 => self.change(),
             9 | 10 => self.import(),
@@ -111,6 +111,7 @@ impl Requests<'_> {
             17 => self.goal_or_schedule(),
             18 | 19 => self.back(),
             20 | 21 => self.around(),
+            22 | 23 => self.lose(),
             _ => self.read(),
         }
     }
@@ -327,6 +328,27 @@ impl Requests<'_> {
         }
     }
 
+    /// What goes for good.
+    fn lose(&mut self) -> Request {
+        match self.random.below(8) {
+            0 => ("books.erase_texts", None, None),
+            1 | 2 => {
+                let actor = self.pick(&["anna", "anna", "ben", "ben", "vera", "otto", "max"]);
+                let how = json!({"entered_texts": !self.random.one_in(4)});
+                ("members.erase", Some(actor.to_owned()), Some(how))
+            }
+            _ => {
+                let until = match self.random.below(8) {
+                    0 => json!(null),
+                    1 => json!("2024-01-01T12:01:00Z"),
+                    _ => json!(format!("@commit {}@", self.random.below(20))),
+                };
+                let how = json!({"until": until, "lose_events": self.random.one_in(2)});
+                ("books.seal", None, Some(how))
+            }
+        }
+    }
+
     /// Members, the book itself, and what is made once.
     fn around(&mut self) -> Request {
         match self.random.below(9) {
@@ -359,7 +381,7 @@ impl Requests<'_> {
     }
 
     fn read(&mut self) -> Request {
-        match self.random.below(12) {
+        match self.random.below(15) {
             0 => ("transactions.get", Some(self.transaction()), None),
             1 => ("transactions.explain", Some(self.transaction()), None),
             2 => ("reports.balances", None, Some(json!({"to": self.date()}))),
@@ -374,6 +396,12 @@ impl Requests<'_> {
             8 => ("history.list", None, Some(json!({"limit": 100}))),
             9 => ("history.verify", None, None),
             10 => ("transactions.list", None, Some(self.list())),
+            11 => ("events.list", None, Some(json!({"limit": 100}))),
+            12 => {
+                let member = self.pick(&["anna", "ben", "vera", "otto", "max"]);
+                ("members.personal_data", Some(member.to_owned()), None)
+            }
+            13 => ("history.object", Some(self.transaction()), Some(json!({"limit": 100}))),
             _ => ("members.list", None, None),
         }
     }

@@ -3,7 +3,7 @@
 use fiscaflow_core::model::Role;
 
 /// Verbs that change nothing although they are asked for like those that do.
-const READS: [&str; 24] = [
+const READS: [&str; 25] = [
     "budgets.history",
     "budgets.recommend",
     "budgets.state",
@@ -17,6 +17,7 @@ const READS: [&str; 24] = [
     "history.object",
     "history.verify",
     "insights.list",
+    "members.personal_data",
     "reports.balances",
     "reports.cash_flow",
     "reports.net_worth",
@@ -32,7 +33,16 @@ const READS: [&str; 24] = [
 
 /// The role that a verb takes.
 pub fn role_for(verb: &str) -> Role {
-    let owner = ["books.update", "members.put", "members.remove", "events.redeliver"];
+    let owner = [
+        "books.erase_texts",
+        "books.restate",
+        "books.seal",
+        "books.update",
+        "events.redeliver",
+        "members.erase",
+        "members.put",
+        "members.remove",
+    ];
     if owner.contains(&verb) {
         return Role::Owner;
     }

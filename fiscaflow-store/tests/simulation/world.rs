@@ -21,6 +21,7 @@ use tokio::runtime::Runtime;
 
 use super::audit::{Audit, Ended, Outcome, Since, asked_as};
 use super::between::{Between, Sink, TRIES};
+use super::broken::Broken;
 use super::draw::PROCESSES;
 use super::facts::{Checked, Facts, Failure, NOWHERE, broken, holds};
 use super::look;
@@ -86,7 +87,7 @@ pub struct World {
 /// Runs a script over a store. `kept` is the same store without a planted bug.
 pub fn run(
     script: &Script,
-    store: Arc<dyn Store>,
+    store: Arc<Broken>,
     kept: Arc<dyn Store>,
     runtime: Rc<Runtime>,
 ) -> Report {
@@ -109,9 +110,9 @@ pub fn run(
 }
 
 impl World {
-    fn new(store: Arc<dyn Store>, kept: Arc<dyn Store>, runtime: Rc<Runtime>) -> Self {
+    fn new(store: Arc<Broken>, kept: Arc<dyn Store>, runtime: Rc<Runtime>) -> Self {
         let clock = Arc::new(FixedClock::default());
-        let between = Arc::new(Between::new(Arc::clone(&store), Arc::clone(&clock)));
+        let between = Arc::new(Between::new(store.clone(), Arc::clone(&clock)));
         let audit = Audit::new(Rc::clone(&runtime), store);
         let mut world = Self {
             runtime,
@@ -182,10 +183,12 @@ impl World {
     }
 
     /// Compares what a process tells now, without anything that fails.
-    fn look(&self, process: usize) -> Checked {
+    fn look(&mut self, process: usize) -> Checked {
         let engine = &self.processes[process].engine;
-        for facts in &self.audit.books {
+        let Audit { books, checkpoints, .. } = &mut self.audit;
+        for facts in books {
             look::check(&self.runtime, engine, facts, self.clock.now())?;
+            checkpoints.check(&self.runtime, engine, facts)?;
         }
         Ok(())
     }

@@ -81,7 +81,15 @@ impl BookHandle {
         let member = state.plan.members.get(&actor).cloned();
         let mut data = MemberData { actor, commits: Vec::new(), member, texts: Vec::new() };
         let (mut after, mut is_known) = (0, data.member.is_some());
-        let seal = newest_seal(&*self.engine.inner.store, self.book_id, state.head.seq).await?;
+        // Commits before an earlier point may be sealed by one after it.
+        let (now, newest) = match &self.present {
+            Some(present) => {
+                let newest = present.inner.store.head(self.book_id).await?;
+                (present, newest.map_or(state.head.seq, |head| head.seq))
+            }
+            None => (&self.engine, state.head.seq),
+        };
+        let seal = newest_seal(&*now.inner.store, self.book_id, newest).await?;
         let mut told = 0;
         if let Some(seal) = &seal {
             told = seal.open()?.seal()?.map_or(0, |seal| seal.until);

@@ -25,7 +25,7 @@ use crate::import::matching::{PENDING_DAYS, undecided};
 use crate::import::{
     Correction, CsvProfile, DateOrder, Format, ParseOptions, Parsed, Problem, Row, Statement,
 };
-use crate::limits::MAX_NAME_BYTES;
+use crate::limits::{MAX_ATTEMPTS, MAX_NAME_BYTES};
 use crate::log::{Hash, Object};
 use crate::model::{Import, Role, check_optional};
 use crate::money::Money;
@@ -116,46 +116,77 @@ impl Imports<'_> {
     /// `not_undoable` where the import's commit is sealed.
     pub async fn undo(&self, id: ImportId) -> Result<UndoReport> {
         let mut undo = UndoImport::new(id);
-        // First the book, then the answer: where a request with the same key has just taken the
-        // import away, its answer is there.
-        let state = self.book.authorised(Role::Member).await?;
-        if let Some(answer) = self.book.repeated(&undo).await? {
-            return Ok(answer);
+        for _ in 0..MAX_ATTEMPTS {
+            // First the book, then the answer: where a request with the same key has just taken the
+            // import away, its answer is there.
+            let state = self.book.authorised(Role::Member).await?;
+            if let Some(answer) = self.book.repeated(&undo).await? {
+                return Ok(answer);
+            }
+            let import = state.plan.imports.get(&id);
+            let seq = import.ok_or_else(|| Error::not_found("import", id))?.seq;
+            let head = state.head.seq;
+            drop(state);
+            self.look_back(&mut undo, seq, head).await?;
+            match self.book.run(&undo).await {
+                // The book has moved on meanwhile: what was read may be gone.
+                Err(error) if error.code() == ErrorCode::Conflict => {}
+                result => return result,
+            }
         }
-        let import = state.plan.imports.get(&id).ok_or_else(|| Error::not_found("import", id))?;
-        let before = import.seq.checked_sub(1).ok_or_else(|| {
-            let text = "the import came with a restored export and cannot be undone";
-            Error::invalid("id", text).id(id)
-        })?;
-        // The commit of the import never changes: it may be read before the decision.
-        let store = &self.book.engine.inner.store;
-        let commits = store.commits(self.book.book_id, before, 1).await?;
-        let commit = commits.first().ok_or_else(|| Error::corrupt("an import has no commit"))?;
-        if commit.is_sealed() {
-            let text = "the commit of the import is sealed: what it did is gone";
-            return Err(Error::new(ErrorCode::NotUndoable, text).id(id));
-        }
-        undo.read(commit.open()?.changes);
-        undo.brought.extend(self.brought(&undo).await?);
-        self.book.run(&undo).await
+        Err(Error::new(ErrorCode::Conflict, "the book is being changed too fast; try again"))
     }
 
-    /// Which of the transactions that stand for rows of this import alone were made by another one,
-    /// which is undone. The others a person recorded: they stay. How a transaction was made never
-    /// changes, so this may be read before the decision.
-    async fn brought(&self, undo: &UndoImport) -> Result<Vec<TransactionId>> {
+    /// Reads what the import's commit did, and who made what stands for its rows, in a book of so
+    /// many commits. What was read of a shorter one holds, unless something of it was erased or
+    /// sealed since.
+    async fn look_back(&self, undo: &mut UndoImport, seq: u64, head: u64) -> Result<()> {
+        if undo.head == 0 || self.may_be_gone(undo.head, head).await? {
+            *undo = UndoImport::new(undo.import_id);
+            let before = seq.checked_sub(1).ok_or_else(|| {
+                let text = "the import came with a restored export and cannot be undone";
+                Error::invalid("id", text).id(undo.import_id)
+            })?;
+            let store = &self.book.engine.inner.store;
+            let commits = store.commits(self.book.book_id, before, 1).await?;
+            let commit =
+                commits.first().ok_or_else(|| Error::corrupt("an import has no commit"))?;
+            if commit.is_sealed() {
+                let text = "the commit of the import is sealed: what it did is gone";
+                return Err(Error::new(ErrorCode::NotUndoable, text).id(undo.import_id));
+            }
+            undo.read(commit.open()?.changes);
+        }
+        undo.head = head;
+        self.learn_makers(undo).await
+    }
+
+    /// Whether a commit after the one, up to the other, tells that something was erased or sealed.
+    async fn may_be_gone(&self, after: u64, until: u64) -> Result<bool> {
+        let mut may_be_gone = false;
+        let history = self.book.history();
+        let looked = history.commits(after, |commit| {
+            may_be_gone = may_be_gone || (commit.seq <= until && commit.takes_away()?);
+            Ok(!may_be_gone && commit.seq < until)
+        });
+        looked.await?;
+        Ok(may_be_gone)
+    }
+
+    /// Learns which of the transactions that stand for rows of this import alone were made by
+    /// another one, which is undone. The others a person recorded: they stay.
+    async fn learn_makers(&self, undo: &mut UndoImport) -> Result<()> {
         let mut origins = Vec::new();
         for query in undo.queries() {
             origins.push(self.book.engine.inner.store.origins(self.book.book_id, &query).await?);
         }
         let mut standing = undo.standing(&origins);
-        standing.retain(|id| !undo.brought.contains(id));
+        standing.retain(|id| !undo.brought.contains(id) && !undo.recorded.contains(id));
         let mut loaded = HashMap::new();
         self.book.load_ids(standing, &mut loaded).await?;
         loaded.retain(|_, it| it.origins.iter().all(|origin| origin.import_id == undo.import_id));
-        let mut found = Vec::new();
         if loaded.is_empty() {
-            return Ok(found);
+            return Ok(());
         }
         let history = self.book.history();
         let made = history.commits(0, |commit| {
@@ -167,15 +198,17 @@ impl Imports<'_> {
                 // What an undo brings back was made before.
                 if let (None, Some(Object::Transaction(made))) = (change.before, change.after)
                     && loaded.remove(&made.id).is_some()
-                    && !made.origins.is_empty()
                 {
-                    found.push(made.id);
+                    let by_person = made.origins.is_empty();
+                    let makers = if by_person { &mut undo.recorded } else { &mut undo.brought };
+                    makers.insert(made.id);
                 }
             }
             Ok(!loaded.is_empty())
         });
         made.await?;
-        Ok(found)
+        undo.recorded.extend(loaded.into_keys());
+        Ok(())
     }
 
     /// All imports that brought something, by id.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::corrections::TAKEN_BACK;
 use super::report::UndoReport;
 use super::{Command, Decision, Facts, Needs, count};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, ImportId, TransactionId};
 use crate::log::{Change, Object};
 use crate::model::{Document, Origin, Transaction};
@@ -19,9 +19,15 @@ use crate::store::{OriginQuery, OriginRow};
 #[derive(Serialize)]
 pub(super) struct UndoImport {
     pub(super) import_id: ImportId,
+    /// The newest commit of the book when the log was read; 0 where it was not.
+    #[serde(skip)]
+    pub(super) head: u64,
     /// What goes when no row is left for which it stands: what this import made, or another one.
     #[serde(skip)]
     pub(super) brought: HashSet<TransactionId>,
+    /// What stays even then: a person recorded it.
+    #[serde(skip)]
+    pub(super) recorded: HashSet<TransactionId>,
     /// Before and after.
     #[serde(skip)]
     changed: HashMap<TransactionId, (Transaction, Transaction)>,
@@ -36,7 +42,9 @@ impl UndoImport {
     pub(super) fn new(import_id: ImportId) -> Self {
         Self {
             import_id,
+            head: 0,
             brought: HashSet::new(),
+            recorded: HashSet::new(),
             changed: HashMap::new(),
             rows: Vec::new(),
             made: Vec::new(),
@@ -107,6 +115,9 @@ impl Command for UndoImport {
     }
 
     fn decide(&self, facts: &Facts<'_>) -> Result<Decision<UndoReport>> {
+        if facts.seq != self.head.saturating_add(1) {
+            return Err(Error::new(ErrorCode::Conflict, "the book has moved on"));
+        }
         let import = facts.plan.imports.get(&self.import_id);
         let import = import.ok_or_else(|| Error::not_found("import", self.import_id))?;
         let touched = facts.transactions.values().filter_map(|now| self.left_of(now));

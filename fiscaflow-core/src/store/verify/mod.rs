@@ -90,7 +90,27 @@ pub async fn verify_book_watched(
             return Ok(found);
         }
     }
-    Err(Error::new(ErrorCode::Conflict, "texts are being erased too often; try again"))
+    Err(erased_too_often())
+}
+
+/// Checks the history of a book up to an earlier point. What is kept beside it is kept as of now,
+/// and commits after the point tell of what is gone: neither is looked at.
+pub(crate) async fn verify_past(
+    (past, present): (&dyn Store, &dyn Store),
+    book_id: BookId,
+) -> Result<Verification> {
+    for _ in 0..MAX_ATTEMPTS {
+        let now = present.head(book_id).await?.map_or(0, |head| head.seq);
+        let head = past.head(book_id).await?;
+        let mut check = Check::new(past, book_id, &|_| {});
+        check.verifier = Verifier::of_past(book_id);
+        check.read_until(head).await?;
+        let found = check.verifier.finish(head);
+        if found.verified || !is_erased_since(present, book_id, now).await? {
+            return Ok(found);
+        }
+    }
+    Err(erased_too_often())
 }
 
 /// One check. Texts that are erased meanwhile change every object without a word in their commits,
@@ -421,6 +441,10 @@ impl Progress<'_> {
             (self.hear)(VerifyProgress { phase: self.phase, done, total: self.total });
         }
     }
+}
+
+fn erased_too_often() -> Error {
+    Error::new(ErrorCode::Conflict, "texts are being erased too often; try again")
 }
 
 /// Whether a commit after another tells of an erasure or a seal.
