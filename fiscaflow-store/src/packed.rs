@@ -1,6 +1,6 @@
 //! The cells of a row, or of many, as one value.
 //!
-//! A driver copies every value of every row, that of SQLite hands it from one thread to another, too,
+//! A driver copies every value of every row, and that of SQLite hands it from one thread to another,
 //! which takes several times as long as finding it. So the database itself joins what a read
 //! answers: ids as their 16 bytes, a digit before those that may be absent; numbers with a comma
 //! behind them; texts behind their length, which an absent one has not; 1 before each origin of a

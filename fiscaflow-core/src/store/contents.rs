@@ -158,7 +158,10 @@ impl Contents {
                 rest.take(size(*limit)).map(|(_, it)| row(it)).collect()
             }
             KeptPart::These(ids) => self.transactions(ids).iter().map(row).collect(),
-            KeptPart::StrayOrigins | KeptPart::Answers { .. } | KeptPart::Sinks => Vec::new(),
+            KeptPart::StrayOrigins
+            | KeptPart::StrayCommits
+            | KeptPart::Answers { .. }
+            | KeptPart::Sinks => Vec::new(),
         }
     }
 

@@ -25,6 +25,8 @@ pub enum KeptPart {
     /// Of the rows of origins those whose transaction is not there, and those that are not
     /// numbered from 0: each transaction once, in any order, some hundred at most.
     StrayOrigins,
+    /// Of the commits those before the first, which no other read finds: some hundred at most.
+    StrayCommits,
     /// The answers to idempotency keys, in the order of the keys' bytes.
     Answers {
         /// What follows this key.

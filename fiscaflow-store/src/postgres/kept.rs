@@ -14,7 +14,7 @@ use super::rows::{self, Columns};
 use super::statement::{BOOK, of_book, push_select, select};
 use crate::rows::{kept_document, odd_columns, read, source_name};
 
-/// Stray origins that are told.
+/// Stray rows that are told.
 const MOST_STRAY: u32 = 100;
 
 /// The columns of a transaction, and those that stand beside what it is read from.
@@ -49,6 +49,11 @@ pub(super) async fn kept(
             (select, transaction)
         }
         KeptPart::StrayOrigins => (stray_origins(book_id)?, stray),
+        KeptPart::StrayCommits => {
+            let mut select = select(book_id, "seq", "commits")?;
+            select.push(" AND seq < 1 LIMIT ").push(MOST_STRAY);
+            (select, stray_commit)
+        }
         KeptPart::Answers { after, limit } => {
             let columns = "seq, request_salt, request_digest, answer, key";
             let mut select = select(book_id, columns, "answers")?;
@@ -95,6 +100,11 @@ fn stray_origins(book_id: BookId) -> Result<QueryBuilder<Postgres>> {
     statement.push("count(*) - 1 AS odd FROM fiscaflow.origins WHERE book_id = $1 AND ").push(BOOK);
     statement.push(" GROUP BY transaction_id) AS found WHERE gone OR odd LIMIT ").push(MOST_STRAY);
     Ok(statement)
+}
+
+fn stray_commit(row: &PgRow) -> Result<KeptRow> {
+    let seq: i64 = row.try_get(0).map_err(failed)?;
+    Ok(KeptRow { kind: "commit".to_owned(), id: seq.to_string(), content: None, odd: Vec::new() })
 }
 
 fn stray(row: &PgRow) -> Result<KeptRow> {

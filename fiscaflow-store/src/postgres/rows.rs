@@ -28,8 +28,8 @@ pub(super) const TRANSACTION: &str = "id, account_id, booking_day, amount_minor,
 pub(super) const COLUMN_ROW: &str = "id, account_id, booking_day, amount_minor, category_id, \
      payee, transfer_id IS NOT NULL, status, deleted, splits, tags, schedule_id, goal_id";
 
-/// The columns of [`read_origin_row`]. Whether a transaction stands for a booked row is an aggregate,
-/// because PostgreSQL would answer `EXISTS` by reading the origins of all books.
+/// The columns of [`read_origin_row`]. Whether a transaction stands for a booked row is an
+/// aggregate, because PostgreSQL would answer `EXISTS` by reading the origins of all books.
 pub(super) const ORIGIN: &str = "transaction_id, number, booking_day, bank_id, fingerprint, \
      pending, NOT pending OR coalesce((\
          SELECT bool_or(NOT o.pending) FROM fiscaflow.origins AS o \

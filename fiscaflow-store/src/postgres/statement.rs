@@ -18,8 +18,8 @@ pub(super) const BOOK: &str = "(SELECT set_config('fiscaflow.book', $1::text, tr
 
 /// What the planner is told. Every statement has an index to go along; left to itself PostgreSQL
 /// reads whole tables where it takes a book for a good part of them. It compiles what it thinks
-/// expensive, which takes longer than to run it. And it plans a statement anew for each value, which
-/// takes longer than to run it, too, though there is one good plan for all of them.
+/// expensive, which takes longer than to run it. And it plans a statement anew for each value,
+/// which takes longer than to run it, too, though there is one good plan for all of them.
 pub(super) const PLANNER: [(&str, &str); 4] = [
     ("enable_seqscan", "off"),
     ("random_page_cost", "1.1"),

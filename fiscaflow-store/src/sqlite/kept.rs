@@ -25,7 +25,7 @@ const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, 
          hex(import_id), amount_minor, pending) ORDER BY number) FROM origins WHERE origins.book_id = \
          transactions.book_id AND transaction_id = transactions.id)";
 
-/// Stray origins that are told.
+/// Stray rows that are told.
 const MOST_STRAY: i64 = 100;
 
 /// Transactions whose origins are not numbered from 0, or that are not there. What follows a U+0000
@@ -68,6 +68,11 @@ pub(super) async fn kept(
         KeptPart::StrayOrigins => {
             let select = sqlx::query(STRAY).bind(book).bind(MOST_STRAY);
             return store.rows(select).await?.iter().map(stray).collect();
+        }
+        KeptPart::StrayCommits => {
+            select.push("seq FROM commits WHERE seq < 1 AND book_id = ").push_bind(book);
+            select.push(" LIMIT ").push(MOST_STRAY);
+            stray_commit
         }
         KeptPart::Answers { after, limit } => {
             select.push("seq, request_salt, request_digest, answer, key FROM answers ");
@@ -120,6 +125,11 @@ fn transaction(row: &SqliteRow) -> Result<KeptRow> {
         odd.push("deleted");
     }
     Ok(KeptRow { kind, id, content: Some(Kept::Transaction(Box::new(transaction))), odd })
+}
+
+fn stray_commit(row: &SqliteRow) -> Result<KeptRow> {
+    let seq: i64 = row.try_get(0).map_err(failed)?;
+    Ok(KeptRow { kind: "commit".to_owned(), id: seq.to_string(), content: None, odd: Vec::new() })
 }
 
 fn stray(row: &SqliteRow) -> Result<KeptRow> {

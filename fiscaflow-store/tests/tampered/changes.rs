@@ -266,7 +266,7 @@ fn others(column: &Column, value: &Value) -> Vec<Value> {
         }
         Holds::Number => {
             let number: i64 = shown(bytes).parse().unwrap();
-            let bits: Vec<u32> = if deep() { (0..64).collect() } else { vec![0, 6, 40] };
+            let bits: Vec<u32> = if deep() { (0..64).collect() } else { vec![0, 6, 40, 63] };
             bits.iter().map(|bit| Some((number ^ (1 << bit)).to_string().into_bytes())).collect()
         }
         Holds::Text | Holds::Bytes => {

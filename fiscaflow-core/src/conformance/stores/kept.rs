@@ -68,7 +68,9 @@ pub async fn rows_hold_what_reads_answer(store: Arc<dyn Store>) {
         let some = vec![made[1].id, TransactionId::new(scribe.uuid())];
         let found = rows(&*store, book_id, KeptPart::These(some)).await;
         assert_eq!(found.iter().map(transaction).collect::<Vec<_>>(), [made[1].clone()]);
-        assert_eq!(rows(&*store, book_id, KeptPart::StrayOrigins).await, []);
+        for part in [KeptPart::StrayOrigins, KeptPart::StrayCommits] {
+            assert_eq!(rows(&*store, book_id, part).await, []);
+        }
     }
     let absent = Scribe::new(3).book_id;
     assert_eq!(rows(&*store, absent, KeptPart::Documents).await, []);

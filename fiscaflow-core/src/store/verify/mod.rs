@@ -178,7 +178,7 @@ impl<'a> Check<'a> {
         self.told.begin(VerifyPhase::History, last);
         self.read_until(head).await?;
         if !self.verifier.is_broken() {
-            self.find_end(last).await?;
+            self.find_strays(last).await?;
         }
         let found = self.verifier.clone().finish(head);
         if !found.verified {
@@ -253,8 +253,12 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Finds commits after the head, which no read but this one looks at.
-    async fn find_end(&mut self, last: u64) -> Result<()> {
+    /// Finds commits after the head or before the first, which no read but this one looks at.
+    async fn find_strays(&mut self, last: u64) -> Result<()> {
+        if !self.store.kept(self.book_id, &KeptPart::StrayCommits).await?.is_empty() {
+            self.verifier.breaks("a commit stands before the first");
+            return Ok(());
+        }
         let beyond = match self.store.commits(self.book_id, last, 1).await {
             Err(error) if error.lane() == Lane::Corrupt => u64::MAX,
             beyond => match beyond?.first() {
