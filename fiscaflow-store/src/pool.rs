@@ -62,6 +62,7 @@ impl<C: Connection> Pool<C> {
         }
     }
 
+    #[cfg(feature = "sqlite")]
     pub(crate) fn options(&self) -> &C::Options {
         &self.options
     }
@@ -167,6 +168,7 @@ impl<C: Connection> Lent<'_, C> {
     }
 
     /// Closes the connection: another takes its place when one is asked for.
+    #[cfg(feature = "sqlite")]
     pub(crate) async fn close(mut self) {
         if let Some(connection) = self.connection.take() {
             drop(connection.close().await);

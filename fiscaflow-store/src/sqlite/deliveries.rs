@@ -124,7 +124,9 @@ pub(super) async fn set_aside(
     sink: &str,
     query: &SetAsideQuery,
 ) -> Result<Vec<SetAside>> {
-    let after = query.after.map_or((-1, -1), |place| (signed(place.seq), i64::from(place.number)));
+    let after = query
+        .after
+        .map_or((i64::MIN, i64::MIN), |place| (signed(place.seq), i64::from(place.number)));
     let select = sqlx::query(
         "SELECT seq, number, event_id, name, tries, reason, at, again FROM set_aside \
          WHERE book_id = ? AND sink = ? AND (seq, number) > (?, ?) AND again >= ? \
