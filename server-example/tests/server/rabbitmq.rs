@@ -27,9 +27,13 @@ use lapin::options::{
 use lapin::types::FieldTable;
 use lapin::{Channel, Connection, ConnectionProperties, ExchangeKind};
 use serde_json::json;
+use tokio::time::timeout;
 
 use crate::broker::Broker;
 use crate::support::Server;
+
+/// After which the broker is taken for gone.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Books, events in all, and how often the broker is killed: many more on request.
 fn size() -> (u32, usize, usize) {
@@ -88,7 +92,7 @@ async fn queue(url: &str, binding: &str) -> (Connection, Channel) {
             channel.queue_bind(queue, exchange, binding.into(), bind, none()).await?;
             Ok::<_, lapin::Error>((connection, channel))
         };
-        if let Ok(Ok(opened)) = tokio::time::timeout(Duration::from_secs(5), opened).await {
+        if let Ok(Ok(opened)) = timeout(LONGEST_WAIT, opened).await {
             return opened;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -142,16 +146,18 @@ impl Consumer {
         Arc::new(Self { heard, count, engine, store, accounts })
     }
 
-    /// Consumes for ever, across the broker's deaths.
+    /// Consumes for ever, across the broker's deaths. Lapin may wait for a broker that has gone, so
+    /// no wait lasts: what was not acknowledged comes again.
     async fn run(self: Arc<Self>, url: String) {
         loop {
             let (_connection, channel) = queue(&url, "#").await;
             let consume = BasicConsumeOptions::default();
             let consumer = channel.basic_consume("books".into(), "test".into(), consume, none());
-            let Ok(mut consumer) = consumer.await else { continue };
-            while let Some(Ok(delivery)) = consumer.next().await {
+            let Ok(Ok(mut consumer)) = timeout(LONGEST_WAIT, consumer).await else { continue };
+            while let Ok(Some(Ok(delivery))) = timeout(LONGEST_WAIT, consumer.next()).await {
                 self.take(&delivery).await;
-                if delivery.ack(BasicAckOptions::default()).await.is_err() {
+                let acknowledged = timeout(LONGEST_WAIT, delivery.ack(BasicAckOptions::default()));
+                if !matches!(acknowledged.await, Ok(Ok(_))) {
                     break;
                 }
             }
