@@ -1,10 +1,10 @@
 //! The cells of a row, or of many, as one value.
 //!
-//! A driver copies every value of every row, and that of SQLite hands it from one thread to another,
-//! which takes several times as long as finding it. So the database itself joins what a read
-//! answers: ids as their 16 bytes, a digit before those that may be absent; numbers with a comma
-//! behind them; texts behind their length, which an absent one has not; 1 before each origin of a
-//! transaction, 0 behind the last.
+//! A driver copies every value of every row, and that of SQLite hands it to another thread, which
+//! takes several times as long as finding it. So the database itself joins what a read answers: ids
+//! as their 16 bytes, a digit before those that may be absent; numbers with a comma behind them;
+//! texts behind their length, which an absent one has not; 1 before each origin of a transaction,
+//! 0 behind the last.
 
 use fiscaflow_core::model::Origin;
 use fiscaflow_core::{Currency, Error, Result};
