@@ -33,6 +33,7 @@ fn run(disk: &Disk, meanwhile: impl Fn()) -> Vec<(String, String)> {
             "failed" => {
                 meanwhile();
                 failed.push((said.swap_remove(1), said.pop().unwrap()));
+                worker.go_on();
             }
             _ => panic!("the child says {said:?}"),
         }

@@ -73,7 +73,7 @@ enum Manner {
     Once,
     /// The same, without waiting for the disk.
     Hasty,
-    /// Tries again what failed, in the same process.
+    /// Tries again what failed, in the same process, when it is told to go on.
     Stubborn,
 }
 
@@ -84,6 +84,7 @@ fn start(manner: Manner, seed: u64, operations: std::ops::Range<u64>, at: &Path)
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "works_on_a_disk"])
         .env(CHILD, order)
+        .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -103,6 +104,11 @@ impl Worker {
     fn says(&mut self) -> Option<Vec<String>> {
         let line = self.lines.next()?.unwrap();
         Some(line.split(' ').map(str::to_owned).collect())
+    }
+
+    /// Has it try again.
+    fn go_on(&mut self) {
+        self.child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
 
     fn end(mut self) {
@@ -160,6 +166,7 @@ async fn again<T>(
         if manner != Manner::Stubborn {
             return None;
         }
+        std::io::stdin().read_line(&mut String::new()).unwrap();
     }
     None
 }
