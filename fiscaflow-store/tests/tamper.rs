@@ -4,6 +4,7 @@
 #![cfg(feature = "sqlite")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests report by panicking")]
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use fiscaflow_core::conformance::{Random, Scribe};
@@ -14,6 +15,10 @@ use fiscaflow_core::store::{Head, Store};
 use fiscaflow_core::{ErrorCode, PayeeId};
 use fiscaflow_store::{Durability, RandomIds, SqliteStore, SystemClock};
 use sqlx::{Connection, SqliteConnection};
+use tokio::sync::Mutex;
+
+#[cfg(feature = "postgres")]
+mod shared;
 
 const COMMITS: u64 = 256;
 
@@ -151,53 +156,83 @@ async fn every_single_byte_of_the_history_is_held_by_it() {
     assert!(bytes > 100_000, "the history has {bytes} bytes");
 }
 
+/// Somebody else's way to what a store keeps of a commit.
+type Overwrite<'a> = &'a mut dyn FnMut(StoredCommit) -> Pin<Box<dyn Future<Output = ()>>>;
+
+/// Changes stored commits, one byte at a time: the engine names the commit.
+async fn found_out(store: Arc<dyn Store>, overwrite: Overwrite<'_>) {
+    let scribe = book(&*store).await;
+    let history = store.commits(scribe.book_id, 0, u32::MAX).await.unwrap();
+    let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds::new().unwrap()));
+    let engine = Engine::new(store, clock, ids);
+    let book = engine.book(scribe.book_id, Context::new("anna".parse().unwrap()));
+    assert!(book.history().verify().await.unwrap().verified);
+
+    let mut random = Random::new(7);
+    // `seq` is the key by which it is found; it has a test of its own.
+    let some: Vec<(usize, usize)> = match deep() {
+        true => (0..history.len()).flat_map(|at| (1..6).map(move |column| (at, column))).collect(),
+        false => (0..300).map(|_| (random.below(history.len()), 1 + random.below(5))).collect(),
+    };
+    for (at, column) in some {
+        let commit = &history[at];
+        let mut changed = columns(commit);
+        if changed[column].is_empty() {
+            continue;
+        }
+        let place = random.below(changed[column].len());
+        changed[column][place] ^= random.below(255) as u8 + 1;
+        overwrite(from_columns(changed)).await;
+        let verification = book.history().verify().await.unwrap();
+        assert_eq!(verification.broken_seq, Some(commit.seq));
+        assert_eq!(verification.ok().unwrap_err().code(), ErrorCode::HistoryBroken);
+        overwrite(commit.clone()).await;
+    }
+    assert!(book.history().verify().await.unwrap().verified);
+    engine.close().await;
+}
+
 #[tokio::test]
 async fn a_changed_database_file_is_found_out() {
     // Holds: what somebody changes in the file itself, one byte at a time, is named by the engine.
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("books.db");
     let store = SqliteStore::open(&path, Durability::MayLoseLastCommits).await.unwrap();
-    let scribe = book(&store).await;
-    let history = store.commits(scribe.book_id, 0, u32::MAX).await.unwrap();
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&path);
-    let mut file = SqliteConnection::connect_with(&options).await.unwrap();
-
-    let (clock, ids) = (Arc::new(SystemClock), Arc::new(RandomIds::new().unwrap()));
-    let engine = Engine::new(Arc::new(store), clock, ids);
-    let book = engine.book(scribe.book_id, Context::new("anna".parse().unwrap()));
-    assert!(book.history().verify().await.unwrap().verified);
-
-    let mut random = Random::new(7);
-    for _ in 0..300 {
-        let commit = &history[random.below(history.len())];
-        let mut changed = columns(commit);
-        // `seq` is the key by which the file finds it; it has a test of its own.
-        let column = 1 + random.below(5);
-        let place = random.below(changed[column].len());
-        changed[column][place] ^= random.below(255) as u8 + 1;
-        overwrite(&mut file, commit.seq, from_columns(changed)).await;
-        let verification = book.history().verify().await.unwrap();
-        assert_eq!(verification.broken_seq, Some(commit.seq));
-        assert_eq!(verification.ok().unwrap_err().code(), ErrorCode::HistoryBroken);
-        overwrite(&mut file, commit.seq, commit.clone()).await;
-    }
-    assert!(book.history().verify().await.unwrap().verified);
-    engine.close().await;
+    let file = Arc::new(Mutex::new(SqliteConnection::connect_with(&options).await.unwrap()));
+    found_out(Arc::new(store), &mut |commit| {
+        let file = Arc::clone(&file);
+        let sql = "UPDATE commits SET parent = ?, hash = ?, header = ?, body = ?, texts = ? \
+                   WHERE seq = ?";
+        let [_, parent, hash, header, body, texts] = columns(&commit);
+        let update = sqlx::query(sql).bind(parent).bind(hash).bind(header).bind(body).bind(texts);
+        let update = update.bind(i64::try_from(commit.seq).unwrap());
+        Box::pin(async move {
+            update.execute(&mut *file.lock().await).await.unwrap();
+        })
+    })
+    .await;
 }
 
-async fn overwrite(file: &mut SqliteConnection, seq: u64, commit: StoredCommit) {
-    sqlx::query(
-        "UPDATE commits SET parent = ?, hash = ?, header = ?, body = ?, texts = ? WHERE seq = ?",
-    )
-    .bind(commit.parent.as_bytes().to_vec())
-    .bind(commit.hash.as_bytes().to_vec())
-    .bind(commit.header)
-    .bind(commit.body)
-    .bind(commit.texts)
-    .bind(i64::try_from(seq).unwrap())
-    .execute(file)
-    .await
-    .unwrap();
+#[cfg(feature = "postgres")]
+#[tokio::test]
+async fn a_changed_database_of_a_server_is_found_out() {
+    // Holds: what somebody changes in PostgreSQL, one byte at a time, is named by the engine.
+    let database = shared::postgres::database();
+    let store = fiscaflow_store::open(&database.url).await.unwrap();
+    let server = Arc::new(Mutex::new(sqlx::PgConnection::connect(&database.admin).await.unwrap()));
+    found_out(store, &mut |commit| {
+        let server = Arc::clone(&server);
+        let sql = "UPDATE fiscaflow.commits SET parent = $1, hash = $2, header = $3, body = $4, \
+                   texts = $5 WHERE seq = $6";
+        let [_, parent, hash, header, body, texts] = columns(&commit);
+        let update = sqlx::query(sql).bind(parent).bind(hash).bind(header).bind(body).bind(texts);
+        let update = update.bind(i64::try_from(commit.seq).unwrap());
+        Box::pin(async move {
+            update.execute(&mut *server.lock().await).await.unwrap();
+        })
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ use crate::plan::book_not_found;
 use crate::store::{
     Answered, COMMITS, ColumnRow, Contents, Delivery, DeliveryStep, Head, Kept, KeptPart, KeptRow,
     OriginQuery, OriginRow, PageRequest, Position, Selection, SetAside, SetAsideQuery, Snapshot,
-    Store, TransactionQuery, TreeNodes, WaitingQuery,
+    Store, TransactionQuery, TreeNodes, WaitingQuery, each_commit,
 };
 
 /// How many points are kept at most; together they hold at most as many transactions as one may.
@@ -238,7 +238,8 @@ impl PastStore {
     /// Whether nothing was erased or sealed since a point was made, by whatever process.
     async fn is_whole(&self, past: &Past, head: Head) -> Result<bool> {
         let mut is_whole = true;
-        self.each(past.whole_until.load(Ordering::Relaxed), head.seq, |commit| {
+        let after = past.whole_until.load(Ordering::Relaxed);
+        each_commit(self.store(), self.book_id, after, head.seq, |commit| {
             is_whole = is_whole && !commit.takes_away()?;
             Ok(())
         })
@@ -252,7 +253,7 @@ impl PastStore {
     /// What the commits up to one make of nothing.
     async fn forth(&self, last: u64) -> Result<Contents> {
         let mut contents = Contents::default();
-        self.each(0, last, |commit| {
+        each_commit(self.store(), self.book_id, 0, last, |commit| {
             contents.apply(&commit.open()?.changes);
             check_size(contents.len())
         })
@@ -279,7 +280,7 @@ impl PastStore {
         let head = self.store().head(self.book_id).await?.ok_or_else(book_not_found)?;
         let mut former: HashMap<(&str, String), Object> = HashMap::new();
         let mut seen: HashSet<(&str, String)> = HashSet::new();
-        self.each(last, head.seq, |commit| {
+        each_commit(self.store(), self.book_id, last, head.seq, |commit| {
             for change in commit.open()?.changes {
                 let Some(subject) = change.subject() else { continue };
                 let key = (subject.kind(), subject.key());
@@ -316,42 +317,29 @@ impl PastStore {
         let mut end = last;
         while end > 0 && !wanted.is_empty() {
             let after = end.saturating_sub(u64::from(COMMITS));
-            let limit = u32::try_from(end.saturating_sub(after)).unwrap_or(COMMITS);
-            let part = self.store().commits(self.book_id, after, limit).await?;
-            for commit in part.iter().rev() {
+            let (mut found, mut sealed) = (BTreeSet::new(), None);
+            each_commit(self.store(), self.book_id, after, end, |commit| {
                 if commit.is_sealed() {
-                    wanted.iter().for_each(|id| contents.set_revision(*id, commit.seq));
-                    return Ok(());
-                }
-                if !may_name(commit, &wanted) {
-                    continue;
-                }
-                for change in commit.open()?.changes {
-                    if let Some(Object::Transaction(it)) = &change.after
-                        && wanted.remove(&it.id)
-                    {
-                        contents.set_revision(it.id, commit.seq);
+                    sealed = Some(commit.seq);
+                } else if may_name(&commit, &wanted) {
+                    for change in commit.open()?.changes {
+                        if let Some(Object::Transaction(it)) = &change.after
+                            && wanted.contains(&it.id)
+                        {
+                            contents.set_revision(it.id, commit.seq);
+                            found.insert(it.id);
+                        }
                     }
                 }
+                Ok(())
+            })
+            .await?;
+            wanted.retain(|id| !found.contains(id));
+            if let Some(seq) = sealed {
+                wanted.iter().for_each(|id| contents.set_revision(*id, seq));
+                return Ok(());
             }
             end = after;
-        }
-        Ok(())
-    }
-
-    /// Calls with the commits after one up to another.
-    async fn each(
-        &self,
-        mut after: u64,
-        last: u64,
-        mut call: impl FnMut(StoredCommit) -> Result<()>,
-    ) -> Result<()> {
-        while after < last {
-            let limit = u32::try_from(last.saturating_sub(after)).unwrap_or(COMMITS).min(COMMITS);
-            let part = self.store().commits(self.book_id, after, limit).await?;
-            let newest = part.last().map(|commit| commit.seq);
-            after = newest.ok_or_else(|| Error::corrupt("the history ends before its head"))?;
-            part.into_iter().try_for_each(&mut call)?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use crate::id::BookId;
 use crate::limits::{DEFAULT_PAGE, MAX_PAGE};
 use crate::log::{Change, Hash, ObjectDifference, StoredCommit};
 use crate::model::Role;
-use crate::store::{COMMITS, Head};
+use crate::store::{COMMITS, Head, each_commit};
 
 /// A point of a book's history: a commit, and with it all that came before.
 ///
@@ -103,8 +103,13 @@ impl Engine {
                 let mut end = head.seq;
                 while end > 0 {
                     let after = end.saturating_sub(u64::from(COMMITS));
-                    let part = self.inner.store.commits(book_id, after, COMMITS).await?;
-                    if let Some(found) = part.into_iter().find(|commit| commit.hash == hash) {
+                    let mut found = None;
+                    each_commit(&*self.inner.store, book_id, after, end, |commit| {
+                        found = found.take().or(Some(commit).filter(|it| it.hash == hash));
+                        Ok(())
+                    })
+                    .await?;
+                    if let Some(found) = found {
                         return Ok(found);
                     }
                     end = after;

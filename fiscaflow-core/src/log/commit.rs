@@ -295,6 +295,12 @@ impl StoredCommit {
     pub fn head(&self) -> Head {
         Head { seq: self.seq, hash: self.hash }
     }
+
+    /// Bytes of header, body and texts together.
+    pub fn size(&self) -> usize {
+        let parts = [&self.header, &self.body, &self.texts];
+        parts.iter().fold(0, |sum, part| sum.saturating_add(part.len()))
+    }
 }
 
 /// The header's layout: JSON with the members in this order, absent ones left out.

@@ -15,8 +15,8 @@ use crate::id::BookId;
 use crate::limits::MAX_BATCH;
 use crate::model::check_name;
 use crate::store::{
-    COMMITS, Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, Store,
-    WaitingQuery,
+    COMMIT_BYTES, COMMITS, Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery,
+    Store, WaitingQuery,
 };
 
 /// Books that are looked for at once.
@@ -528,7 +528,8 @@ impl Relay {
         dated: bool,
     ) -> Result<Batch> {
         let commits = self.store.commits(book_id, place.0, COMMITS).await?;
-        let is_last = u32::try_from(commits.len()).unwrap_or(u32::MAX) < COMMITS;
+        let bytes = commits.iter().fold(0_usize, |sum, it| sum.saturating_add(it.size()));
+        let is_last = commits.len() < usize_of(COMMITS) && bytes < COMMIT_BYTES;
         let mut batch = Batch { events: Vec::new(), places: Vec::new(), end: place, is_last };
         let mut skipped = place.1;
         for commit in commits {

@@ -31,7 +31,7 @@ pub use kept::{Kept, KeptPart, KeptRow, KeptSink};
 pub use query::{
     OriginQuery, OriginRow, PageRequest, Position, Selection, TransactionQuery, fold, search_text,
 };
-pub(crate) use seals::newest_seal;
+pub(crate) use seals::{each_commit, newest_seal};
 pub use tree::TreeNodes;
 pub(crate) use verify::verify_past;
 pub use verify::{VerifyPhase, VerifyProgress, verify_book, verify_book_watched};
@@ -41,8 +41,12 @@ use crate::id::{AccountId, BookId, CategoryId, GoalId, ScheduleId, TransactionId
 use crate::log::{Commit, Erasure, Hash, Idempotency, StoredCommit};
 use crate::model::{Document, Transaction};
 
-/// How many commits are read at a time: few, since one import may be one large commit.
+/// How many commits are read at a time.
 pub(crate) const COMMITS: u32 = 16;
+
+/// Once commits make so many bytes together, [`Store::commits`] reads no further: one import may be
+/// one large commit.
+pub const COMMIT_BYTES: usize = 4 << 20;
 
 /// The newest commit of a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -216,7 +220,9 @@ pub trait Store: std::fmt::Debug + Any + Send + Sync {
     /// transaction ids and of the origins in each.
     async fn origins(&self, book_id: BookId, query: &OriginQuery) -> Result<Vec<OriginRow>>;
 
-    /// Commits after a sequence number, oldest first, at most `limit` of them.
+    /// Commits after a sequence number, oldest first, at most `limit` of them, and none after those
+    /// that make [`COMMIT_BYTES`] bytes of headers, bodies and texts. Where there is one, there is
+    /// one in the answer.
     async fn commits(
         &self,
         book_id: BookId,

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use fiscaflow_core::log::{Commit, ErasedTexts, Erasure, Hash, StoredCommit};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::{
-    Answered, ColumnRow, Contents, Delivery, DeliveryStep, EventPlace, Head, Kept, KeptPart,
-    KeptRow, KeptSink, OriginQuery, OriginRow, Selection, SetAside, SetAsideQuery, Store,
+    Answered, COMMIT_BYTES, ColumnRow, Contents, Delivery, DeliveryStep, EventPlace, Head, Kept,
+    KeptPart, KeptRow, KeptSink, OriginQuery, OriginRow, Selection, SetAside, SetAsideQuery, Store,
     TreeNodes, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
@@ -260,7 +260,13 @@ impl Store for MemoryStore {
     ) -> Result<Vec<StoredCommit>> {
         self.read(book_id, |book| {
             let rest = book.commits.iter().filter(|commit| commit.seq > after_seq);
-            rest.take(size(limit)).cloned().collect()
+            let mut bytes = 0_usize;
+            let within = |commit: &&StoredCommit| {
+                let before = bytes;
+                bytes = bytes.saturating_add(commit.size());
+                before < COMMIT_BYTES
+            };
+            rest.take(size(limit)).take_while(within).cloned().collect()
         })
     }
 

@@ -1,7 +1,7 @@
 //! The history and the answers to idempotency keys, read.
 
 use fiscaflow_core::log::{Hash, StoredCommit};
-use fiscaflow_core::store::Answered;
+use fiscaflow_core::store::{Answered, COMMIT_BYTES};
 use fiscaflow_core::{BookId, Result};
 use sqlx::Row;
 use sqlx::postgres::PgRow;
@@ -17,8 +17,17 @@ pub(super) async fn commits(
     after_seq: u64,
     limit: u32,
 ) -> Result<Vec<StoredCommit>> {
+    let after = i64::try_from(after_seq).unwrap_or(i64::MAX);
     let mut select = select(book_id, "seq, parent, hash, header, body, texts", "commits")?;
-    select.push(" AND seq > ").push_bind(i64::try_from(after_seq).unwrap_or(i64::MAX));
+    select.push(" AND seq > ").push_bind(after);
+    if limit > 1 {
+        // How many bytes there are PostgreSQL knows without reading them.
+        select.push(" AND seq <= (SELECT max(seq) FROM (SELECT seq, sum(bytes) OVER (ORDER BY seq");
+        select.push(") - bytes AS before FROM (SELECT seq, octet_length(header)::bigint + ");
+        select.push("octet_length(body) + octet_length(texts) AS bytes FROM fiscaflow.commits ");
+        select.push("WHERE book_id = $1 AND seq > $2 ORDER BY seq LIMIT ").push(limit);
+        select.push(") AS next) AS sums WHERE before < ").push(COMMIT_BYTES).push(")");
+    }
     select.push(" ORDER BY seq LIMIT ").push(limit);
     let read = |row: PgRow| {
         Ok(StoredCommit {

@@ -43,12 +43,12 @@ impl Batch {
         self.sql(&format!("{head} VALUES {}", vec![row.as_str(); rows].join(",")));
     }
 
-    /// Runs the statements, one after the other; how many rows they answer together.
-    pub(super) async fn run(self, connection: &mut SqliteConnection) -> sqlx::Result<usize> {
+    /// Runs the statements, one after the other, up to one that fails.
+    pub(super) async fn run(self, connection: &mut SqliteConnection) -> sqlx::Result<()> {
         if self.values.is_faulty {
             return Err(sqlx::Error::Encode("a value cannot be bound".into()));
         }
         let query = sqlx::query_with(AssertSqlSafe(self.sql), self.values.arguments);
-        query.fetch_all(connection).await.map(|rows| rows.len())
+        query.execute(connection).await.map(drop)
     }
 }

@@ -10,10 +10,10 @@ use fiscaflow_core::log::{Commit, Erasure, Hash, Object};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::store::DeliveryStep;
 use fiscaflow_core::{BookId, Error, ErrorCode, Result, TransactionId};
-use sqlx::{Connection, SqliteConnection};
+use sqlx::{Connection, Executor, SqliteConnection};
 
 use super::batch::Batch;
-use super::error::{failed, is_dangling};
+use super::error::{failed, is_constraint, is_null};
 use super::rows::blob;
 use super::{SqliteStore, deliveries, documents, erase, transactions};
 use crate::pool::Lent;
@@ -56,7 +56,13 @@ struct Failure {
 }
 
 async fn attempt(connection: &mut SqliteConnection, job: &Job) -> Result<(), Failure> {
+    let untouched = |error| Failure { error, rolled_back: true };
     let unknown = |error| Failure { error, rolled_back: false };
+    if let Job::Commit(commit) = job
+        && let Some(whole) = whole(commit).map_err(untouched)?
+    {
+        return write_whole(connection, whole).await;
+    }
     let mut transaction = connection
         .begin_with("BEGIN IMMEDIATE")
         .await
@@ -76,6 +82,28 @@ async fn attempt(connection: &mut SqliteConnection, job: &Job) -> Result<(), Fai
             Err(Failure { error, rolled_back })
         }
     }
+}
+
+/// A small commit as one text, from `BEGIN` to `COMMIT`.
+fn whole(commit: &Commit) -> Result<Option<Batch>> {
+    let pieces = pieces(commit);
+    let rows = pieces.iter().fold(0_usize, |sum, piece| sum.saturating_add(piece.rows()));
+    if rows > ROWS {
+        return Ok(None);
+    }
+    let mut batch = Batch::default();
+    batch.sql("BEGIN IMMEDIATE");
+    pieces.iter().try_for_each(|piece| piece.push(&mut batch, commit))?;
+    batch.sql("COMMIT");
+    Ok(Some(batch))
+}
+
+/// Runs it. Where a row was refused the transaction is open, and nothing but that is wrong with it;
+/// after everything else, a failed `COMMIT` among it, nobody should guess.
+async fn write_whole(connection: &mut SqliteConnection, whole: Batch) -> Result<(), Failure> {
+    let Err(failure) = whole.run(&mut *connection).await else { return Ok(()) };
+    let rolled_back = is_constraint(&failure) && connection.execute("ROLLBACK").await.is_ok();
+    Err(Failure { error: refused(failure), rolled_back })
 }
 
 /// Keeps the connection after a mere refusal; closes it after everything else.
@@ -150,30 +178,26 @@ fn pieces(commit: &Commit) -> Vec<Piece<'_>> {
     documents
 }
 
-/// Writes a commit: a small one as one batch. What is erased is so before what takes its place.
+/// Writes a commit in batches. What is erased is so before what takes its place.
 async fn write_commit(
     connection: &mut SqliteConnection,
     commit: &Commit,
     erasure: Option<&Erasure>,
 ) -> Result<()> {
     let pieces = pieces(commit);
-    // The head's piece, which comes first, answers with a row for the commit and one for its key.
-    let expected = 1_usize.saturating_add(usize::from(commit.idempotency.is_some()));
     let (head, rest) = pieces.split_at_checked(1).unwrap_or_default();
     let Some(erasure) = erasure else {
-        return write_pieces(connection, commit, &pieces, expected).await;
+        return write_pieces(connection, commit, &pieces).await;
     };
-    write_pieces(connection, commit, head, expected).await?;
+    write_pieces(connection, commit, head).await?;
     erase::destroy(connection, erasure).await?;
-    write_pieces(connection, commit, rest, 0).await
+    write_pieces(connection, commit, rest).await
 }
 
-/// Writes pieces, the first of which are to answer with so many rows.
 async fn write_pieces(
     connection: &mut SqliteConnection,
     commit: &Commit,
     pieces: &[Piece<'_>],
-    mut expected: usize,
 ) -> Result<()> {
     let mut left = pieces.iter().peekable();
     let mut batches = std::iter::from_fn(|| {
@@ -192,25 +216,25 @@ async fn write_pieces(
         // SQLite runs in a thread of its own: meanwhile the next batch is made.
         let running = batch?.run(&mut *connection);
         let (answered, following) = tokio::join!(running, async { batches.next() });
-        match answered {
-            Ok(answered) if answered == expected => {}
-            Ok(_) => return Err(conflict()),
-            // The head of a book that is not there does not move, and its rows have no book.
-            Err(failure) if expected > 0 && is_dangling(&failure) => return Err(conflict()),
-            Err(failure) => return Err(failed(failure)),
-        }
-        expected = 0;
+        answered.map_err(refused)?;
         next = following;
     }
     Ok(())
+}
+
+/// What a failed statement of a commit means: where the head does not move, or a key has an answer,
+/// a column that may not be null would be so.
+fn refused(failure: sqlx::Error) -> Error {
+    if is_null(&failure) { conflict() } else { failed(failure) }
 }
 
 fn conflict() -> Error {
     Error::new(ErrorCode::Conflict, "the book has moved on")
 }
 
-/// Moves the head from the commit's parent to the commit; adds the commit's bytes where that was
-/// done, and the answer to its idempotency key where there is none yet.
+/// Moves the head from the commit's parent to the commit, and adds the commit's bytes and the answer
+/// to its idempotency key. Where the head does not move, or the key has an answer, the column that
+/// would be null stops all of it.
 fn push_head(batch: &mut Batch, commit: &Commit) -> Result<()> {
     let stored = &commit.stored;
     let book = blob(commit.book_id.uuid());
@@ -236,7 +260,7 @@ fn push_head(batch: &mut Batch, commit: &Commit) -> Result<()> {
     }
     batch.sql(
         "INSERT INTO commits (book_id, seq, parent, hash, header, body, texts, nodes) \
-         SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE changes() = 1 RETURNING seq",
+         VALUES (CASE changes() WHEN 1 THEN ? END, ?, ?, ?, ?, ?, ?, ?)",
     );
     batch.values.push(book.as_slice()).push(seq).push(parent).push(hash);
     for bytes in [&stored.header, &stored.body, &stored.texts] {
@@ -246,8 +270,7 @@ fn push_head(batch: &mut Batch, commit: &Commit) -> Result<()> {
     if let Some(used) = &commit.idempotency {
         batch.sql(
             "INSERT INTO answers (book_id, key, seq, request_salt, request_digest, answer) \
-             SELECT ?, ?, ?, ?, ?, ? WHERE changes() = 1 \
-             ON CONFLICT (book_id, key) DO NOTHING RETURNING seq",
+             VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (book_id, key) DO UPDATE SET answer = NULL",
         );
         batch.values.push(book.as_slice()).push(used.key.as_str()).push(seq);
         for bytes in

@@ -1,7 +1,7 @@
 //! The history and the answers to idempotency keys, read.
 
 use fiscaflow_core::log::{Hash, StoredCommit};
-use fiscaflow_core::store::Answered;
+use fiscaflow_core::store::{Answered, COMMIT_BYTES};
 use fiscaflow_core::{BookId, Result};
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -15,13 +15,19 @@ pub(super) async fn commits(
     after_seq: u64,
     limit: u32,
 ) -> Result<Vec<StoredCommit>> {
+    // How many bytes there are SQLite knows without reading them.
     let select = sqlx::query(
         "SELECT seq, parent, hash, header, body, texts FROM commits \
-         WHERE book_id = ? AND seq > ? ORDER BY seq LIMIT ?",
+         WHERE book_id = ?1 AND seq > ?2 AND (?3 = 1 OR seq <= (SELECT max(seq) FROM (\
+         SELECT seq, sum(bytes) OVER (ORDER BY seq) - bytes AS before FROM (\
+         SELECT seq, length(header) + length(body) + length(texts) AS bytes FROM commits \
+         WHERE book_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3)) WHERE before < ?4)) \
+         ORDER BY seq LIMIT ?3",
     )
     .bind(book_id.uuid().as_bytes().as_slice())
     .bind(i64::try_from(after_seq).unwrap_or(i64::MAX))
-    .bind(i64::from(limit));
+    .bind(i64::from(limit))
+    .bind(i64::try_from(COMMIT_BYTES).unwrap_or(i64::MAX));
     let read = |row: SqliteRow| {
         Ok(StoredCommit {
             seq: read_seq(row.try_get(0).map_err(failed)?)?,

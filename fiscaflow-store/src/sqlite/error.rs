@@ -28,7 +28,7 @@ mod primary {
 }
 
 /// An extended result code.
-const CONSTRAINT_FOREIGNKEY: i32 = 787;
+const CONSTRAINT_NOTNULL: i32 = 1299;
 
 /// What a failed statement means.
 pub(super) fn failed(failure: sqlx::Error) -> Error {
@@ -67,9 +67,14 @@ pub(super) fn is_busy(failure: &sqlx::Error) -> bool {
     matches!(code, Some(primary::BUSY | primary::LOCKED))
 }
 
-/// Whether a row refers to one that is not there.
-pub(super) fn is_dangling(failure: &sqlx::Error) -> bool {
-    result_code(failure) == Some(CONSTRAINT_FOREIGNKEY)
+/// Whether a row was refused, which undoes its statement alone.
+pub(super) fn is_constraint(failure: &sqlx::Error) -> bool {
+    result_code(failure).map(|code| code & 0xff) == Some(primary::CONSTRAINT)
+}
+
+/// Whether a column that may not be null would have been so.
+pub(super) fn is_null(failure: &sqlx::Error) -> bool {
+    result_code(failure) == Some(CONSTRAINT_NOTNULL)
 }
 
 fn result_code(failure: &sqlx::Error) -> Option<i32> {

@@ -161,6 +161,8 @@ fn push_sinks(select: &mut QueryBuilder<Sqlite>, book_id: BookId) {
 fn sink(row: &SqliteRow) -> Result<KeptRow> {
     let version: Option<i64> = row.try_get(0).map_err(failed)?;
     let read = || {
+        // By a name that is no text nothing more would be found.
+        row.try_get::<&str, _>(9).map_err(failed)?;
         let delivery = match version {
             None | Some(0) => None,
             Some(_) => Some(read_delivery(row)?),

@@ -133,6 +133,15 @@ fn is_named(kind: &str) -> bool {
         .contains(&kind)
 }
 
+/// Whether an object has come to name another one after a commit. One that named it before, while
+/// it was gone, such as a transaction the rule that once chose for it, is what it was then.
+fn is_named_since(commits: &[Commit], seq: u64, of: &Key, name: &str) -> bool {
+    let names = |it: &Option<Members>| it.as_ref().is_some_and(|it| leaves(it).contains(name));
+    let later = commits.iter().filter(|it| it.seq > seq).flat_map(|it| &it.changes);
+    let mut turns = later.filter(|it| it.key == *of && names(&it.before) != names(&it.after));
+    turns.next_back().is_some_and(|it| names(&it.after))
+}
+
 fn inconsistent(
     state: &State,
     now: &State,
@@ -143,7 +152,8 @@ fn inconsistent(
     for (key, change) in own {
         let goes = change.before.is_none() && is_named(&key.0) && !state.contains_key(key);
         let names = |it: (&Key, &Members)| it.0 != key && leaves(it.1).contains(&key.1);
-        if goes && state.iter().any(names) {
+        let since = |of: &Key| is_named_since(commits, seq, of, &key.1);
+        if goes && state.iter().any(|it| names(it) && since(it.0)) {
             return Some(format!("something names {key:?}"));
         }
         if let Some(why) = comes_back_wrong(state, now, key, commits, seq) {

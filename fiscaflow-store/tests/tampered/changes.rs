@@ -274,7 +274,8 @@ fn others(column: &Column, value: &Value) -> Vec<Value> {
             let bits: Vec<usize> = match deep() {
                 true => (0..all).collect(),
                 false if all == 0 => Vec::new(),
-                false => (0..2).map(|_| random.below(all)).collect(),
+                // The second makes a text something else than a text.
+                false => vec![random.below(all), 7],
             };
             let mut flipped: Vec<Value> = bits
                 .iter()

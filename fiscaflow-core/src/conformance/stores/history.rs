@@ -7,7 +7,7 @@ use super::scribe::Scribe;
 use crate::id::EventId;
 use crate::log::{Change, CommitInfo, Draft, NewEvent, StoredCommit, Verifier};
 use crate::model::Transaction;
-use crate::store::Store;
+use crate::store::{COMMIT_BYTES, Store};
 
 /// Commits of all sorts, as they were written.
 async fn written(store: &dyn Store, scribe: &mut Scribe) -> Vec<StoredCommit> {
@@ -39,6 +39,31 @@ async fn written(store: &dyn Store, scribe: &mut Scribe) -> Vec<StoredCommit> {
         commits.push(scribe.write(store, commit).await.stored.clone());
     }
     commits
+}
+
+/// Holds: a read ends with the commit that makes it large, and what follows comes with the next.
+pub async fn large_commits_are_read_a_few_at_a_time(store: Arc<dyn Store>) {
+    let mut scribe = Scribe::new(1);
+    let mut expected = Vec::new();
+    for size in [0, 3, 0, 2, 0, 0, 5, 5, 0] {
+        let notes = Some("n".repeat(1 << 16));
+        let large = |_| Transaction { notes: notes.clone(), ..scribe.transaction("2024-01-01", 1) };
+        let changes = (0..size * 16).map(large).map(Change::create).collect();
+        expected.push(scribe.change(&*store, changes).await.stored.clone());
+    }
+    for limit in [1, 2, 3, 100] {
+        let mut found = Vec::new();
+        while found.len() < expected.len() {
+            let part = store.commits(scribe.book_id, found.len() as u64, limit).await.unwrap();
+            let bytes: usize = part.iter().map(StoredCommit::size).sum();
+            let last = part.last().map_or(0, StoredCommit::size);
+            assert!(!part.is_empty() && bytes - last < COMMIT_BYTES, "{bytes} bytes");
+            let is_full = part.len() == limit as usize || bytes >= COMMIT_BYTES;
+            found.extend(part);
+            assert!(is_full || found.len() == expected.len());
+        }
+        same(&found, &expected);
+    }
 }
 
 /// Asserts that the two histories are the same, byte for byte.

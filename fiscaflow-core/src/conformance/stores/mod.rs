@@ -128,6 +128,7 @@ macro_rules! store_conformance {
             seals::an_abandoned_seal_leaves_all_or_nothing,
             history::commits_come_back_byte_for_byte_and_verify,
             history::the_history_is_read_in_parts,
+            history::large_commits_are_read_a_few_at_a_time,
             history::two_histories_do_not_mix,
             tree::nodes_come_with_their_commit,
             tree::nodes_are_kept_once,

@@ -24,10 +24,8 @@ use crate::log::{Finding, Hash, Object, StoredCommit, Verification, Verifier};
 
 /// Rows of one read.
 const ROWS: u32 = 1_000;
-/// So many commits are read at a time where they are small,
+/// Commits of one read.
 const MOST_COMMITS: u32 = 64;
-/// and as many as make so many bytes where they are large: one import may be one large commit.
-const COMMIT_BYTES: usize = 1 << 20;
 /// How many findings are told.
 const MAX_FINDINGS: usize = 100;
 
@@ -217,11 +215,11 @@ impl<'a> Check<'a> {
     /// Reads the history on, up to a head, as far as it fits.
     async fn read_until(&mut self, head: Option<Head>) -> Result<()> {
         let last = head.map_or(0, |head| head.seq);
-        let mut most = 1;
+        let mut most = MOST_COMMITS;
         while self.at < last && !self.verifier.is_broken() {
             let left = u32::try_from(last.saturating_sub(self.at)).unwrap_or(u32::MAX);
             let part = match self.store.commits(self.book_id, self.at, most.min(left)).await {
-                // One of them; the next one, once it alone is read.
+                // One of them; which one, reading each alone tells.
                 Err(error) if error.lane() == Lane::Corrupt && most > 1 => {
                     most = 1;
                     continue;
@@ -236,18 +234,12 @@ impl<'a> Check<'a> {
             self.at = newest.seq.min(last);
             let seqs: Vec<u64> = part.iter().map(|commit| commit.seq).collect();
             let kept = self.store.tree_nodes(self.book_id, &seqs).await?;
-            let mut bytes = 0_usize;
             for commit in part.iter().filter(|commit| commit.seq <= last) {
                 self.take(commit);
                 for nodes in kept.iter().filter(|nodes| nodes.seq == commit.seq) {
                     self.verifier.check_nodes(nodes);
                 }
-                let parts = [&commit.header, &commit.body, &commit.texts];
-                bytes = parts.iter().fold(bytes, |sum, part| sum.saturating_add(part.len()));
             }
-            let fit = COMMIT_BYTES.saturating_mul(part.len()).checked_div(bytes).unwrap_or(1);
-            let fit = u32::try_from(fit).unwrap_or(MOST_COMMITS);
-            most = fit.clamp(1, most.saturating_mul(2).min(MOST_COMMITS));
             self.told.tell(VerifyPhase::History, self.at);
         }
         Ok(())
