@@ -7,14 +7,13 @@ use fiscaflow_core::analytics::{BalancesQuery, SpendingQuery};
 use fiscaflow_core::engine::{BookHandle, Context, Engine, NewImport};
 use fiscaflow_core::import::Format;
 use fiscaflow_core::model::{NewBook, NewCategory};
-use fiscaflow_core::store::verify_book;
 use fiscaflow_core::{BookId, Result};
 use fiscaflow_store::{RandomIds, SystemClock, open};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::place::{Kind, Place};
 use super::random::Random;
-use super::{Options, beside, data, figures, learn, parse, proofs, rules};
+use super::{Options, beside, data, figures, learn, parse, proofs, rules, verify};
 
 /// Every job's name.
 pub const JOBS: &[&str] = &[
@@ -127,7 +126,7 @@ pub fn run(name: &str, options: &Options) -> Result<Vec<Run>> {
             "view-build" => beside::view_build(options).await,
             "view-catch-up" => view_catch_up(options).await,
             "spending" => spending(options).await,
-            "verify" => verify(options).await,
+            "verify" => verify::job(options).await,
             name if proofs::JOBS.contains(&name) => proofs::job(name, options).await,
             "commit" => beside::commit(options).await,
             "get" => beside::get(options).await,
@@ -216,39 +215,6 @@ async fn import(options: &Options) -> Result<Vec<Run>> {
         bench.engine.close().await;
     }
     Ok(runs)
-}
-
-/// A whole book against its history, and the most memory that took, where the system tells it.
-async fn verify(options: &Options) -> Result<Vec<Run>> {
-    let bench = Bench::filled(options).await?;
-    bench.engine.close().await;
-    let mut runs = Vec::new();
-    for _ in 0..options.repeat {
-        let store = open(&bench.place.url()).await?;
-        // From here on the most is counted anew; what making the book left is in it.
-        drop(std::fs::write("/proc/self/clear_refs", "5"));
-        let before_mib = memory_mib("VmRSS:");
-        let start = Instant::now();
-        let found = verify_book(&*store, bench.book_id).await?;
-        let run = Run::new(options.n, start);
-        found.ok()?;
-        let more = json!({
-            "before_mib": before_mib,
-            "commits": found.commits,
-            "peak_mib": memory_mib("VmHWM:"),
-        });
-        runs.push(Run { more, ..run });
-        store.close().await;
-    }
-    Ok(runs)
-}
-
-/// Memory of this process in MiB: `VmRSS:` what it has, `VmHWM:` the most that it has had.
-fn memory_mib(what: &str) -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix(what))?;
-    let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
-    Some(kib.div_ceil(1024))
 }
 
 /// How many rows an engine catches up with.

@@ -31,13 +31,16 @@ mod place;
 mod proofs;
 mod random;
 mod rules;
+mod verify;
 mod written;
 
+use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use serde_json::{Value, json};
 
+use jobs::failed;
 use place::Kind;
 
 const USAGE: &str = "usage: fiscaflow-benches JOB [--n N] [--seed S] [--repeat R] [--rules K] \
@@ -102,11 +105,13 @@ fn main() -> ExitCode {
         eprintln!("{USAGE}");
         return ExitCode::from(64);
     };
-    if job == parse::CHILD {
-        return parse_files(&arguments.collect::<Vec<_>>());
-    }
-    if job == "evaluate" {
-        return tell(evaluate::run(&arguments.collect::<Vec<_>>()));
+    if [parse::CHILD, verify::CHILD, "evaluate"].contains(&&*job) {
+        let rest: Vec<String> = arguments.collect();
+        return tell(match job.as_str() {
+            parse::CHILD => parse::child(&rest),
+            verify::CHILD => verify::child(&rest),
+            _ => evaluate::run(&rest),
+        });
     }
     let (options, stores) = match Options::read(arguments) {
         Ok(read) => read,
@@ -184,10 +189,6 @@ fn write_data(options: &Options) -> ExitCode {
     }
 }
 
-fn parse_files(paths: &[String]) -> ExitCode {
-    tell(parse::child(paths))
-}
-
 fn tell(figures: fiscaflow_core::Result<Value>) -> ExitCode {
     match figures {
         Ok(figures) => {
@@ -199,6 +200,17 @@ fn tell(figures: fiscaflow_core::Result<Value>) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// What this program prints when it is called so, in a process of its own.
+fn of_child(
+    arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> fiscaflow_core::Result<Value> {
+    let program = std::env::current_exe().map_err(|_| failed("no path to this program"))?;
+    let output = Command::new(program).args(arguments).output();
+    let output = output.map_err(|_| failed("no second process"))?;
+    serde_json::from_slice(&output.stdout)
+        .map_err(|_| failed(&format!("no figures: {}", String::from_utf8_lossy(&output.stderr))))
 }
 
 /// A size that the system tells of this process: `VmHWM:` is the most memory that was resident.

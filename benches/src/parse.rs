@@ -1,8 +1,8 @@
 //! Reading files, each run in a process of its own: what an earlier run left in the allocator would
 //! hide what a reader needs.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 use fiscaflow_core::import::{Format, ParseOptions, parse};
@@ -10,7 +10,7 @@ use fiscaflow_core::{Amount, Result};
 use serde_json::{Value, json};
 
 use super::jobs::{Run, failed};
-use super::{Options, cpu_seconds, status_bytes, written};
+use super::{Options, cpu_seconds, of_child, status_bytes, written};
 
 /// What the program is called with to be such a process; not for people.
 pub const CHILD: &str = "parse-files";
@@ -26,14 +26,8 @@ pub fn job(format: Format, options: &Options) -> Result<Vec<Run>> {
 }
 
 fn in_child(format: Format, paths: &[PathBuf], n: usize) -> Result<Run> {
-    let program = std::env::current_exe().map_err(|_| failed("no path to this program"))?;
-    let output = Command::new(program)
-        .arg(CHILD)
-        .args(paths)
-        .output()
-        .map_err(|_| failed("no second process"))?;
-    let told: Value = serde_json::from_slice(&output.stdout)
-        .map_err(|_| failed(&format!("no figures: {}", String::from_utf8_lossy(&output.stderr))))?;
+    let paths_of = paths.iter().map(|path| path.as_os_str());
+    let told = of_child(std::iter::once(OsStr::new(CHILD)).chain(paths_of))?;
     let whole = |name: &str| told.get(name).and_then(Value::as_u64).unwrap_or_default();
     let items = usize::try_from(whole("items")).unwrap_or_default();
     let read = told.get("format").and_then(Value::as_str);
