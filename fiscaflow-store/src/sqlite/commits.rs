@@ -3,11 +3,12 @@
 use fiscaflow_core::log::{Hash, StoredCommit};
 use fiscaflow_core::store::{Answered, COMMIT_BYTES};
 use fiscaflow_core::{BookId, Result};
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::SqliteStore;
 use super::error::{damaged, failed};
+use super::rows::blob;
 
 pub(super) async fn commits(
     store: &SqliteStore,
@@ -15,19 +16,20 @@ pub(super) async fn commits(
     after_seq: u64,
     limit: u32,
 ) -> Result<Vec<StoredCommit>> {
-    // How many bytes there are SQLite knows without reading them.
-    let select = sqlx::query(
-        "SELECT seq, parent, hash, header, body, texts FROM commits \
-         WHERE book_id = ?1 AND seq > ?2 AND (?3 = 1 OR seq <= (SELECT max(seq) FROM (\
-         SELECT seq, sum(bytes) OVER (ORDER BY seq) - bytes AS before FROM (\
-         SELECT seq, length(header) + length(body) + length(texts) AS bytes FROM commits \
-         WHERE book_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3)) WHERE before < ?4)) \
-         ORDER BY seq LIMIT ?3",
-    )
-    .bind(book_id.uuid().as_bytes().as_slice())
-    .bind(i64::try_from(after_seq).unwrap_or(i64::MAX))
-    .bind(i64::from(limit))
-    .bind(i64::try_from(COMMIT_BYTES).unwrap_or(i64::MAX));
+    let (book, after) = (blob(book_id.uuid()), i64::try_from(after_seq).unwrap_or(i64::MAX));
+    let mut select = QueryBuilder::<Sqlite>::new("");
+    select.push("SELECT seq, parent, hash, header, body, texts FROM commits WHERE book_id = ");
+    select.push_bind(book.clone()).push(" AND seq > ").push_bind(after);
+    if limit > 1 {
+        // How many bytes there are SQLite knows without reading them.
+        select.push(" AND seq <= (SELECT max(seq) FROM (SELECT seq, sum(bytes) OVER (ORDER BY seq");
+        select.push(") - bytes AS before FROM (SELECT seq, length(header) + length(body) + ");
+        select.push("length(texts) AS bytes FROM commits WHERE book_id = ").push_bind(book);
+        select.push(" AND seq > ").push_bind(after).push(" ORDER BY seq LIMIT ").push(limit);
+        select.push(")) WHERE before < ").push(COMMIT_BYTES).push(")");
+    }
+    // A bound limit would have SQLite plan anew at each call.
+    select.push(" ORDER BY seq LIMIT ").push(limit);
     let read = |row: SqliteRow| {
         Ok(StoredCommit {
             seq: read_seq(row.try_get(0).map_err(failed)?)?,
@@ -38,7 +40,7 @@ pub(super) async fn commits(
             texts: row.try_get(5).map_err(failed)?,
         })
     };
-    store.rows(select).await?.into_iter().map(read).collect()
+    store.rows(select.build()).await?.into_iter().map(read).collect()
 }
 
 pub(super) async fn answered(

@@ -3,8 +3,6 @@
 //!
 //! How often something was tried, by whom, when and why it failed is told by no commit.
 
-use std::collections::BTreeMap;
-
 use super::super::{Delivery, EventPlace, KeptSink, SetAside, SetAsideQuery};
 use super::{Check, Kept, KeptPart, KeptRow, Lane, ROWS};
 use crate::error::Result;
@@ -51,7 +49,7 @@ impl Check<'_> {
 
     async fn read_set_aside(&mut self, sink: &str, before: Option<&Delivery>) -> Result<()> {
         let mut query = SetAsideQuery { limit: ROWS, ..SetAsideQuery::default() };
-        let (mut undone, mut cache) = (None, BTreeMap::new());
+        let (mut undone, mut read) = (None, (0, Vec::new()));
         loop {
             let page = match self.store.set_aside(self.book_id, sink, &query).await {
                 Err(error) if error.lane() == Lane::Corrupt => {
@@ -64,11 +62,11 @@ impl Check<'_> {
             query.after = Some(last.place);
             for event in &page {
                 // Of one commit after the other: events of the last are held.
-                if !cache.contains_key(&event.place.seq) {
+                if read.0 != event.place.seq {
                     let events = self.events(event.place.seq).await?.unwrap_or_default();
-                    cache = BTreeMap::from([(event.place.seq, events)]);
+                    read = (event.place.seq, events);
                 }
-                self.check_set_aside(sink, event, cache.get(&event.place.seq));
+                self.check_set_aside(sink, event, &read.1);
                 if !before.is_some_and(|place| is_done(place, event.place)) {
                     undone = Some(event.place.seq);
                 }
@@ -89,10 +87,9 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn check_set_aside(&mut self, sink: &str, kept: &SetAside, events: Option<&Vec<Event>>) {
+    fn check_set_aside(&mut self, sink: &str, kept: &SetAside, events: &[Event]) {
         let number = usize::try_from(kept.place.number).unwrap_or(usize::MAX);
-        let event = events.and_then(|events| events.get(number));
-        let wrong = match event {
+        let wrong = match events.get(number) {
             None => Some(("seq", "is no event of the history")),
             Some(event) if event.id != kept.event_id => {
                 Some(("event_id", "is another event than the history has there"))
