@@ -83,7 +83,7 @@ impl BookHandle {
         let store = &self.engine.inner.store;
         // Most of the history is read before others have to wait.
         let state = self.authorised(Role::Owner).await?;
-        self.look_through(&mut scan, state.head).await?;
+        self.look_through(&mut scan, &state).await?;
         let _turn = self.engine.inner.queues.turn(self.book_id).await;
         for _ in 0..MAX_ATTEMPTS {
             let state = self.authorised(Role::Owner).await?;
@@ -91,7 +91,7 @@ impl BookHandle {
                 store.scrub().await?;
                 return Ok(answer);
             }
-            self.look_through(&mut scan, state.head).await?;
+            self.look_through(&mut scan, &state).await?;
             let Some(changes) = self.written_anew(&scan, &state).await? else { continue };
             let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
             let answer = ErasureReport { changed: count(changes.len()), texts: scan.texts };
@@ -121,9 +121,10 @@ impl BookHandle {
         Err(Error::new(ErrorCode::Conflict, "the book is being changed too fast; try again"))
     }
 
-    /// Goes on through the history up to a head. Where texts that were read may be gone since, it
+    /// Goes on through the history up to a state. Where texts that were read may be gone since, it
     /// begins anew.
-    async fn look_through(&self, scan: &mut Scan, head: Head) -> Result<()> {
+    async fn look_through(&self, scan: &mut Scan, state: &BookState) -> Result<()> {
+        let head = state.head;
         let mut has_read = scan.seq > 0;
         'again: while scan.seq < head.seq {
             if scan.seq == 0 {
@@ -145,7 +146,10 @@ impl BookHandle {
             }
         }
         match &scan.member {
-            Some(it) if !it.is_known => Err(Error::not_found("member", &it.actor)),
+            // Commits that were sealed meanwhile do not tell of who is a member.
+            Some(it) if !it.is_known && !state.plan.members.contains_key(&it.actor) => {
+                Err(Error::not_found("member", &it.actor))
+            }
             _ => Ok(()),
         }
     }
