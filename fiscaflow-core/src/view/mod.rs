@@ -319,12 +319,14 @@ impl View {
         self.payees.settle();
     }
 
-    /// Whether another view gives the same figures, however it came to be.
+    /// Whether another view gives the same figures, however it came to be: those of a day stand in
+    /// the order in which they came.
     pub(crate) fn is_same(&mut self, other: &mut Self) -> bool {
         self.settle();
         other.settle();
-        self.sorted.is_ordered_as(&other.sorted)
-            && self.lines().eq(other.lines())
+        let (ours, theirs) = (self.sorted.transactions(), other.sorted.transactions());
+        self.sorted.has_days_of(&other.sorted)
+            && self.lines_with(ours).eq(other.lines_with(theirs))
             && self.sorted.extras == other.sorted.extras
     }
 

@@ -323,9 +323,14 @@ impl Sorted {
         Some(sorted)
     }
 
-    /// Whether days and ids lead to the same lines.
-    pub(super) fn is_ordered_as(&self, other: &Self) -> bool {
-        self.by_id == other.by_id && self.days == other.days
+    /// Every transaction, in the order of ids.
+    pub(super) fn transactions(&self) -> impl Iterator<Item = &TransactionId> {
+        self.by_id.iter().filter_map(|line| self.ids.get(index(*line)))
+    }
+
+    /// Whether each day has as many lines, and stands in the same place.
+    pub(super) fn has_days_of(&self, other: &Self) -> bool {
+        self.days == other.days
     }
 
     /// What its columns take in memory, what few transactions have left out, in bytes.

@@ -8,6 +8,7 @@ use fiscaflow_core::outbox::{EventSink, Outgoing, Relay, RelayOptions, Undeliver
 use fiscaflow_core::store::{ColumnRow, SetAsideQuery, Snapshot, verify_book};
 use fiscaflow_core::view::{View, ViewBuilder};
 use fiscaflow_store::{RandomIds, SystemClock};
+use serde_json::json;
 
 use super::book::Home;
 use super::changes::{Tampered, Vandal};
@@ -138,7 +139,12 @@ async fn a_view_that_tells_other_figures_is_found() {
     let store = fiscaflow_store::open("sqlite::memory:").await.unwrap();
     let home = Home::new(store, 1).await;
     home.fill().await;
+    let former = home.spend("-3.00", "davor").await;
+    home.spend("-3.00", "am selben Tag").await;
     keep_view(&home).await;
+    // From here on it stands behind the other one.
+    let change = json!({"notes": "geändert"});
+    home.attempt("transactions.update", former.as_str(), change).await.unwrap();
     for _ in 0..2 {
         let found = verify_book(&*home.store, home.id).await.unwrap();
         assert_eq!(found.findings, []);
