@@ -232,9 +232,9 @@ fn conflict() -> Error {
     Error::new(ErrorCode::Conflict, "the book has moved on")
 }
 
-/// Moves the head from the commit's parent to the commit, and adds the commit's bytes and the answer
-/// to its idempotency key. Where the head does not move, or the key has an answer, the column that
-/// would be null stops all of it.
+/// Moves the head from the commit's parent to the commit, and adds the commit's bytes and the
+/// answer to its idempotency key. Where the head does not move, or the key has an answer, the
+/// column that would be null stops all of it.
 fn push_head(batch: &mut Batch, commit: &Commit) -> Result<()> {
     let stored = &commit.stored;
     let book = blob(commit.book_id.uuid());
