@@ -8,7 +8,7 @@
 #[cfg(feature = "ed25519")]
 mod engine;
 mod memory;
-#[cfg(feature = "sql")]
+#[cfg(feature = "sqlite")]
 mod packed;
 #[cfg(feature = "sql")]
 mod pool;

@@ -3,15 +3,13 @@
 //! A driver copies every value of every row, and that of SQLite hands it to another thread, which
 //! takes several times as long as finding it. So the database itself joins what a read answers: ids
 //! as their 16 bytes, a digit before those that may be absent; numbers with a comma behind them;
-//! texts behind their length, which an absent one has not; 1 before each origin of a transaction,
-//! 0 behind the last.
+//! texts behind their length, which an absent one has not.
 
-use fiscaflow_core::model::Origin;
-use fiscaflow_core::{Currency, Error, Result};
+use fiscaflow_core::{Error, Result};
 use uuid::Uuid;
 
 use crate::damaged;
-use crate::rows::{Cells, read_origin};
+use crate::rows::Cells;
 
 /// What is left to read.
 pub(crate) struct Packed<'r>(&'r [u8]);
@@ -90,13 +88,5 @@ impl<'r> Cells<'r> for Packed<'r> {
             return Ok(None);
         }
         text(self.bytes(length.parse().map_err(|_| unreadable())?)?).map(Some)
-    }
-
-    fn origins(&mut self, currency: Currency) -> Result<Vec<Origin>> {
-        let mut origins = Vec::new();
-        while self.flag()? {
-            origins.push(read_origin(self, currency)?);
-        }
-        Ok(origins)
     }
 }

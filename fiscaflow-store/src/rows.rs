@@ -30,7 +30,6 @@ pub(crate) trait Cells<'r> {
     fn flag(&mut self) -> Result<bool>;
     fn text(&mut self) -> Result<&'r str>;
     fn optional_text(&mut self) -> Result<Option<&'r str>>;
-    fn origins(&mut self, currency: Currency) -> Result<Vec<Origin>>;
 }
 
 /// A part of a transaction in the column `splits`. It has its transaction's currency.
@@ -64,6 +63,20 @@ struct SourcesJson<'a> {
     goal: Option<Cow<'a, Source>>,
 }
 
+/// An origin in the column `origins`: account, import, day, minor units, whether it was pending (0
+/// or 1), bank id, fingerprint. It has its transaction's currency. The same stands in rows of their
+/// own, which are found by account and day, or bank id.
+#[derive(Serialize, Deserialize)]
+struct OriginJson<T>(
+    #[serde(with = "uuid::serde::simple")] Uuid,
+    #[serde(with = "uuid::serde::simple")] Uuid,
+    i64,
+    i64,
+    u8,
+    Option<T>,
+    T,
+);
+
 /// What of a transaction stands as JSON.
 pub(crate) struct Encoded<'a> {
     pub(crate) transaction: &'a Transaction,
@@ -72,6 +85,7 @@ pub(crate) struct Encoded<'a> {
     pub(crate) sources: Option<String>,
     pub(crate) attachments: Option<String>,
     pub(crate) metadata: Option<String>,
+    pub(crate) origins: Option<String>,
 }
 
 impl<'a> Encoded<'a> {
@@ -92,6 +106,18 @@ impl<'a> Encoded<'a> {
             goal: transaction.goal_source.as_ref().map(Cow::Borrowed),
         };
         let bare = sources == SourcesJson::default();
+        let origin = |origin: &'a Origin| {
+            OriginJson(
+                origin.account_id.uuid(),
+                origin.import_id.uuid(),
+                day(origin.booking_date),
+                origin.amount.minor(),
+                origin.pending.into(),
+                origin.bank_id.as_deref(),
+                origin.fingerprint.as_str(),
+            )
+        };
+        let origins: Vec<_> = transaction.origins.iter().map(origin).collect();
         Ok(Self {
             transaction,
             splits: json(&splits, splits.is_empty())?,
@@ -99,6 +125,7 @@ impl<'a> Encoded<'a> {
             sources: json(&sources, bare)?,
             attachments: json(&transaction.attachments, transaction.attachments.is_empty())?,
             metadata: json(&transaction.metadata, transaction.metadata.is_empty())?,
+            origins: json(&origins, origins.is_empty())?,
         })
     }
 }
@@ -119,14 +146,11 @@ pub(crate) fn odd_columns<'r>(
         ("sources", encoded.sources.as_deref()),
         ("attachments", encoded.attachments.as_deref()),
         ("metadata", encoded.metadata.as_deref()),
+        ("origins", encoded.origins.as_deref()),
     ];
-    let mut odd = Vec::new();
-    for (name, expected) in expected {
-        if column(name)? != expected {
-            odd.push(name);
-        }
-    }
-    Ok(odd)
+    let mut is_odd = |name, expected| !column(name).is_ok_and(|found| found == expected);
+    let odd = expected.into_iter().filter(|(name, expected)| is_odd(name, *expected));
+    Ok(odd.map(|(name, _)| name).collect())
 }
 
 /// A document's row, whatever it holds.
@@ -188,7 +212,7 @@ pub(crate) fn read<'r>(c: &mut impl Cells<'r>) -> Result<Transaction> {
         u64::try_from(c.number()?).map_err(|_| damaged("a stored transaction has no revision"))?;
     let schedule_id = c.optional_id()?.map(ScheduleId::new);
     let goal_id = c.optional_id()?.map(GoalId::new);
-    let origins = c.origins(currency)?;
+    let origins = origins(c.optional_text()?, currency)?;
     Ok(Transaction {
         id,
         account_id,
@@ -255,19 +279,6 @@ pub(crate) fn read_column_row<'r>(c: &mut impl Cells<'r>) -> Result<ColumnRow> {
     })
 }
 
-/// Reads an origin of a transaction: the cells in the order of these lines.
-pub(crate) fn read_origin<'r>(c: &mut impl Cells<'r>, currency: Currency) -> Result<Origin> {
-    Ok(Origin {
-        account_id: AccountId::new(c.id()?),
-        import_id: ImportId::new(c.id()?),
-        booking_date: date(c.number()?)?,
-        amount: Money::from_minor(c.number()?, currency),
-        pending: c.flag()?,
-        bank_id: c.optional_text()?.map(str::to_owned),
-        fingerprint: c.text()?.to_owned(),
-    })
-}
-
 fn splits(text: Option<&str>, currency: Currency) -> Result<Vec<Split>> {
     let splits: Vec<SplitJson> = from_json(text)?;
     let split = |split: SplitJson| Split {
@@ -276,6 +287,22 @@ fn splits(text: Option<&str>, currency: Currency) -> Result<Vec<Split>> {
         notes: split.notes,
     };
     Ok(splits.into_iter().map(split).collect())
+}
+
+fn origins(text: Option<&str>, currency: Currency) -> Result<Vec<Origin>> {
+    let origins: Vec<OriginJson<String>> = from_json(text)?;
+    let origin = |OriginJson(account, import, day, minor, pending, bank_id, fingerprint)| {
+        Ok(Origin {
+            account_id: AccountId::new(account),
+            import_id: ImportId::new(import),
+            booking_date: date(day)?,
+            amount: Money::from_minor(minor, currency),
+            pending: pending != 0,
+            bank_id,
+            fingerprint,
+        })
+    };
+    origins.into_iter().map(origin).collect()
 }
 
 /// A date as it is stored.

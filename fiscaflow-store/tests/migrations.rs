@@ -261,6 +261,22 @@ async fn every_earlier_version_becomes_the_newest() {
 const CHILD: &str = "FISCAFLOW_TEST_MIGRATE";
 
 #[tokio::test]
+async fn origins_are_filled_in_as_a_commit_writes_them() {
+    // Holds: what the fourth version writes into the rows of transactions, of any text, is byte for
+    // byte what a commit writes.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("books.db");
+    let store = fresh(&path).await;
+    let scribe = versions::write_origins(&store).await;
+    run(&path, "UPDATE transactions SET origins = NULL").await;
+    let mut file = raw(&path).await;
+    let fills = versions().that_fills(4);
+    let filled = sqlx::query(AssertSqlSafe(fills)).execute(&mut file).await.unwrap();
+    assert_eq!(filled.rows_affected(), 1);
+    versions::stand_as_written(&store, &scribe).await;
+}
+
+#[tokio::test]
 async fn a_migration_that_was_cut_off_runs_again() {
     // Holds: a process that dies after any statement of the migrations, of all of them or of those
     // from some version on, leaves a file that opens, with the schema of a fresh one and its book.

@@ -235,7 +235,6 @@ async fn found_out(store: Arc<dyn Store>, overwrite: Overwrite<'_>) {
     let bits = change_every_bit(&*store, &scribe, &history, overwrite).await;
     let bytes = history.iter().flat_map(|commit| columns(commit).into_iter().skip(1));
     let bytes: usize = bytes.map(|column| column.len()).sum();
-    println!("{bits} bits");
     assert!(if deep() { bits == 8 * bytes } else { bits > 8_000 }, "{bits} of {bytes} bytes");
     assert!(book.history().verify().await.unwrap().verified);
     engine.close().await;

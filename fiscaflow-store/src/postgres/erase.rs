@@ -11,6 +11,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Postgres, QueryBuilder, Row};
 
 use super::error::failed;
+use super::rows::ORIGINS_OF_ROWS;
 use super::statement::{BOOK, of_book, push_select, select};
 use crate::damaged;
 
@@ -170,7 +171,7 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// What [`Object::without_texts`] makes of transactions, in two statements.
+    /// What [`Object::without_texts`] makes of transactions, in three statements.
     async fn empty_transactions(&mut self) -> Result<()> {
         let mut update = self.update("transactions")?;
         update.push("description = '', payee = NULL, tags = NULL, notes = NULL, search = ");
@@ -186,6 +187,10 @@ impl Work<'_> {
         let mut origins = self.update("origins")?;
         origins.push("bank_id = NULL, fingerprint = '' WHERE book_id = $1 AND ").push(BOOK);
         self.run(origins).await?;
+        let mut of_rows = self.update("transactions")?;
+        of_rows.push("origins = ").push(ORIGINS_OF_ROWS).push(" WHERE book_id = $1 AND ");
+        of_rows.push(BOOK).push(" AND origins IS NOT NULL");
+        self.run(of_rows).await?;
         Ok(())
     }
 }

@@ -17,9 +17,11 @@ use crate::rows::{kept_document, odd_columns, read, source_name};
 /// Stray rows that are told.
 const MOST_STRAY: u32 = 100;
 
-/// The columns of a transaction, and those that stand beside what it is read from.
+/// The columns of a transaction, with the origins as their own rows tell them, and those that stand
+/// beside what it is read from.
 fn transactions(book_id: BookId) -> Result<QueryBuilder<Postgres>> {
-    let columns = [rows::TRANSACTION, "search, category_source"].join(", ");
+    let beside = "search, category_source, origins";
+    let columns = [rows::TRANSACTION, rows::ORIGINS_OF_ROWS, beside].join(", ");
     select(book_id, &columns, "transactions")
 }
 

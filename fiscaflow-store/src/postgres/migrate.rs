@@ -10,15 +10,16 @@ use super::error;
 use crate::invalid_url;
 
 /// Each brings the version before it to the next and ends with that version.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/postgres/0001_books.sql"),
     include_str!("../../migrations/postgres/0002_tree.sql"),
     include_str!("../../migrations/postgres/0003_marks.sql"),
+    include_str!("../../migrations/postgres/0004_origins.sql"),
 ];
 
 /// The version that this code reads and writes.
-const VERSION: i64 = 3;
-const _: () = assert!(MIGRATIONS.len() == 3 && VERSION == 3, "a migration for every version");
+const VERSION: i64 = 4;
+const _: () = assert!(MIGRATIONS.len() == 4 && VERSION == 4, "a migration for every version");
 
 /// The oldest PostgreSQL whose functions keep the meaning that they were made with.
 const OLDEST_SERVER: i32 = 140_000;

@@ -2,27 +2,28 @@
 
 use fiscaflow_core::model::Origin;
 use fiscaflow_core::store::{OriginRow, search_text};
-use fiscaflow_core::{Currency, Result, TransactionId};
+use fiscaflow_core::{Result, TransactionId};
 use sqlx::postgres::PgRow;
 use sqlx::{Postgres, QueryBuilder, Row};
 use uuid::Uuid;
 
 use super::error::failed;
-use crate::packed::Packed;
-use crate::rows::{Cells, Encoded, date, day, read_origin, source_name, status_name};
+use crate::rows::{Cells, Encoded, date, day, source_name, status_name};
 
-/// The columns of a whole transaction, in the order of [`read`](crate::rows::read); origins in that
-/// of [`read_origin`](crate::rows::read_origin).
+/// The columns of a whole transaction, in the order of [`read`](crate::rows::read), but for the
+/// last, which is `origins`.
 pub(super) const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, \
      status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
      value_day, sources, reference, external_id, attachments, metadata, revision, schedule_id, \
-     goal_id, (\
-         SELECT string_agg(uuid_send(o.account_id) || uuid_send(o.import_id) || convert_to(concat(\
-         o.booking_day, ',', o.amount_minor, ',', o.pending::int, octet_length(o.bank_id), ',', \
-         o.bank_id, octet_length(o.fingerprint), ',', o.fingerprint), 'UTF8'), '') \
-         FROM (SELECT * FROM fiscaflow.origins \
-             WHERE book_id = transactions.book_id AND transaction_id = transactions.id \
-             ORDER BY number) AS o)";
+     goal_id";
+
+/// What the column `origins` of a transaction should hold, made of the origins' own rows.
+pub(super) const ORIGINS_OF_ROWS: &str = "(\
+     SELECT '[' || string_agg(concat('[\"', replace(o.account_id::text, '-', ''), '\",\"', \
+         replace(o.import_id::text, '-', ''), '\",', o.booking_day, ',', o.amount_minor, ',', \
+         o.pending::int, ',', coalesce(to_json(o.bank_id)::text, 'null'), ',', \
+         to_json(o.fingerprint), ']'), ',' ORDER BY o.number) || ']' FROM fiscaflow.origins AS o \
+     WHERE o.book_id = transactions.book_id AND o.transaction_id = transactions.id)";
 
 /// The columns of [`read_column_row`](crate::rows::read_column_row).
 pub(super) const COLUMN_ROW: &str = "id, account_id, booking_day, amount_minor, category_id, \
@@ -108,6 +109,7 @@ columns! { TransactionRows<'a>, TRANSACTION_NAMES, TRANSACTION_UPDATE:
     external_id: Option<&'a str>,
     attachments: Option<String>,
     metadata: Option<String>,
+    origins: Option<String>,
 }
 
 impl<'a> TransactionRows<'a> {
@@ -139,6 +141,7 @@ impl<'a> TransactionRows<'a> {
         self.external_id.push(transaction.external_id.as_deref());
         self.attachments.push(encoded.attachments);
         self.metadata.push(encoded.metadata);
+        self.origins.push(encoded.origins);
     }
 }
 
@@ -225,9 +228,5 @@ impl<'r> Cells<'r> for Columns<'r> {
 
     fn optional_text(&mut self) -> Result<Option<&'r str>> {
         self.get()
-    }
-
-    fn origins(&mut self, currency: Currency) -> Result<Vec<Origin>> {
-        Packed::new(self.get()?).all(|origin| read_origin(origin, currency))
     }
 }

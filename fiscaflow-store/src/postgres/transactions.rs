@@ -32,19 +32,19 @@ pub(super) async fn select(
     select.push(") AS head LEFT JOIN (");
     match selection {
         Selection::Ids([id]) => {
-            push_columns(&mut select, rows::TRANSACTION);
+            push_columns(&mut select);
             select.push(" AND id = ").push_bind(id.uuid());
         }
         Selection::Ids(ids) => {
             let ids: Vec<Uuid> = ids.iter().map(|id| id.uuid()).collect();
-            push_columns(&mut select, rows::TRANSACTION);
+            push_columns(&mut select);
             select.push(" AND id = ANY(").push_bind(ids).push(")");
         }
         // No stored text holds U+0000, and PostgreSQL takes it in no value.
         Selection::Page(PageRequest { query, .. })
             if [&query.tag, &query.text].into_iter().flatten().any(|text| text.contains('\0')) =>
         {
-            push_columns(&mut select, rows::TRANSACTION);
+            push_columns(&mut select);
             select.push(" AND false");
         }
         Selection::Page(request) => push_page(&mut select, request),
@@ -81,8 +81,9 @@ fn push_page(select: &mut QueryBuilder<Postgres>, request: &PageRequest) {
 }
 
 /// Adds a selection of the book's transactions to a statement that names the book to the wall.
-fn push_columns(select: &mut QueryBuilder<Postgres>, columns: &str) {
-    select.push("SELECT ").push(columns).push(" FROM fiscaflow.transactions WHERE book_id = $1");
+fn push_columns(select: &mut QueryBuilder<Postgres>) {
+    select.push("SELECT ").push(rows::TRANSACTION).push(", origins FROM fiscaflow.transactions ");
+    select.push("WHERE book_id = $1");
 }
 
 /// Which categories a list is of.
@@ -95,7 +96,7 @@ enum Category {
 
 fn push_list(select: &mut QueryBuilder<Postgres>, request: &PageRequest, category: Category) {
     let query = &request.query;
-    push_columns(select, rows::TRANSACTION);
+    push_columns(select);
     if !query.deleted {
         select.push(" AND NOT deleted");
     }

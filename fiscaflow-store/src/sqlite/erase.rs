@@ -11,11 +11,11 @@ use fiscaflow_core::log::{ErasedTexts, Erasure, Object};
 use fiscaflow_core::model::Document;
 use fiscaflow_core::store::fold;
 use fiscaflow_core::{Error, ErrorCode, Result};
-use sqlx::{ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Row as _, SqliteConnection};
 
 use super::batch::Batch;
 use super::error::failed;
-use super::{SqliteStore, documents};
+use super::{SqliteStore, documents, rows};
 
 /// Commits whose texts are read at once: few, since one import may be one large commit.
 const COMMITS: i64 = 16;
@@ -152,7 +152,7 @@ async fn empty_documents(connection: &mut SqliteConnection, erasure: &Erasure) -
     Ok(())
 }
 
-/// What [`Object::without_texts`] makes of transactions, in two statements.
+/// What [`Object::without_texts`] makes of transactions, in three statements.
 async fn empty_transactions(connection: &mut SqliteConnection, erasure: &Erasure) -> Result<()> {
     let book = erasure.commit.book_id.uuid();
     sqlx::query(
@@ -168,11 +168,18 @@ async fn empty_transactions(connection: &mut SqliteConnection, erasure: &Erasure
     .execute(&mut *connection)
     .await
     .map_err(failed)?;
-    sqlx::query("UPDATE origins SET bank_id = NULL, fingerprint = '' WHERE book_id = ?")
-        .bind(book.as_bytes().as_slice())
-        .execute(connection)
-        .await
-        .map_err(failed)?;
+    let of_rows = format!(
+        "UPDATE transactions SET origins = {} WHERE book_id = ? AND origins IS NOT NULL",
+        rows::ORIGINS_OF_ROWS
+    );
+    let origins = "UPDATE origins SET bank_id = NULL, fingerprint = '' WHERE book_id = ?";
+    for update in [origins, &of_rows] {
+        sqlx::query(AssertSqlSafe(update))
+            .bind(book.as_bytes().as_slice())
+            .execute(&mut *connection)
+            .await
+            .map_err(failed)?;
+    }
     Ok(())
 }
 

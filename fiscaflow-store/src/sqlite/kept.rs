@@ -1,8 +1,7 @@
 //! What is kept beside the history, as it stands in its rows.
 
-use fiscaflow_core::model::Origin;
 use fiscaflow_core::store::{Kept, KeptPart, KeptRow, KeptSink};
-use fiscaflow_core::{AccountId, BookId, Currency, ImportId, Money, Result};
+use fiscaflow_core::{BookId, Result};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, ValueRef as _};
 use uuid::Uuid;
@@ -11,19 +10,17 @@ use super::SqliteStore;
 use super::commits::read_answered;
 use super::deliveries::{self, read_delivery};
 use super::error::{damaged, failed};
-use super::rows::blob;
+use super::rows::{self, blob};
 use super::transactions::push_ids;
-use crate::rows::{Cells, date, from_json, kept_document, odd_columns, read};
+use crate::rows::{Cells, kept_document, odd_columns, read};
 
-/// The columns of a whole transaction, in the order of [`read`]. Each is read by itself, as the
-/// type that it should have: what is joined into one value tells nothing of types.
+/// The columns of a whole transaction, in the order of [`read`], with the origins as their own rows
+/// tell them. Each is read by itself, as the type that it should have: what is joined into one
+/// value tells nothing of types.
 const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, \
      status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
      value_day, sources, reference, external_id, attachments, metadata, revision, schedule_id, \
-     goal_id, (\
-         SELECT json_group_array(json_array(booking_day, bank_id, fingerprint, hex(account_id), \
-         hex(import_id), amount_minor, pending) ORDER BY number) FROM origins WHERE origins.book_id = \
-         transactions.book_id AND transaction_id = transactions.id)";
+     goal_id, ";
 
 /// Stray rows that are told.
 const MOST_STRAY: i64 = 100;
@@ -103,7 +100,8 @@ fn document(row: &SqliteRow) -> Result<KeptRow> {
 }
 
 fn push_transactions(select: &mut QueryBuilder<Sqlite>, book_id: BookId) {
-    select.push(TRANSACTION).push(", search FROM transactions WHERE book_id = ");
+    select.push(TRANSACTION).push(rows::ORIGINS_OF_ROWS);
+    select.push(", search, origins FROM transactions WHERE book_id = ");
     select.push_bind(blob(book_id.uuid()));
 }
 
@@ -119,8 +117,7 @@ fn transaction(row: &SqliteRow) -> Result<KeptRow> {
     let Ok(transaction) = read(&mut Columns::of(row)) else {
         return Ok(KeptRow { kind, id, content: None, odd: Vec::new() });
     };
-    let mut odd = odd_columns(&transaction, |name| row.try_get(name).map_err(failed))
-        .unwrap_or_else(|_| vec!["search"]);
+    let mut odd = odd_columns(&transaction, |name| row.try_get(name).map_err(failed))?;
     if !row.try_get("deleted").is_ok_and(|deleted: i64| (0..=1).contains(&deleted)) {
         odd.push("deleted");
     }
@@ -230,24 +227,4 @@ impl<'r> Cells<'r> for Columns<'r> {
     fn optional_text(&mut self) -> Result<Option<&'r str>> {
         self.get()
     }
-
-    fn origins(&mut self, currency: Currency) -> Result<Vec<Origin>> {
-        let origins: Vec<OriginJson> = from_json(self.optional_text()?)?;
-        let origin = |(day, bank_id, fingerprint, account, import, minor, pending): OriginJson| {
-            Ok(Origin {
-                import_id: ImportId::new(import),
-                account_id: AccountId::new(account),
-                booking_date: date(day)?,
-                amount: Money::from_minor(minor, currency),
-                pending: pending != 0,
-                bank_id,
-                fingerprint,
-            })
-        };
-        origins.into_iter().map(origin).collect()
-    }
 }
-
-/// An origin as [`TRANSACTION`] lists it: day, bank id, fingerprint, account, import, minor units
-/// and whether it was pending, by 0 or 1.
-type OriginJson = (i64, Option<String>, String, Uuid, Uuid, i64, u8);

@@ -14,15 +14,16 @@ use crate::invalid_url;
 const APPLICATION_ID: i64 = 0x4653_4647;
 
 /// Each brings the version before it to the next and ends with that version.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_books.sql"),
     include_str!("../../migrations/sqlite/0002_tree.sql"),
     include_str!("../../migrations/sqlite/0003_marks.sql"),
+    include_str!("../../migrations/sqlite/0004_origins.sql"),
 ];
 
 /// The version that this code reads and writes.
-const VERSION: i64 = 3;
-const _: () = assert!(MIGRATIONS.len() == 3 && VERSION == 3, "a migration for every version");
+const VERSION: i64 = 4;
+const _: () = assert!(MIGRATIONS.len() == 4 && VERSION == 4, "a migration for every version");
 
 /// Finds the version of a database, 0 for an empty one; refuses what is not ours or is newer.
 pub(super) async fn check(connection: &mut SqliteConnection) -> Result<i64> {

@@ -19,12 +19,9 @@ use crate::rows::{Encoded, date, day, from_json, status_name};
 pub(super) const INSERT: &str = "INSERT OR REPLACE INTO transactions (\
      book_id, id, account_id, booking_day, amount_minor, currency, status, deleted, category_id, \
      transfer_id, payee, splits, tags, description, notes, search, value_day, sources, reference, \
-     external_id, attachments, metadata, revision, schedule_id, goal_id) ";
+     external_id, attachments, metadata, revision, schedule_id, goal_id, origins) ";
 
-/// Whole transactions `t` as [`Packed`] reads them, each in the order of
-/// [`read`](crate::rows::read), and their origins in that of
-/// [`read_origin`](crate::rows::read_origin). Origins come in their order from their key; an order
-/// within the aggregate would be sorted for.
+/// Whole transactions as [`Packed`] reads them, each in the order of [`read`](crate::rows::read).
 pub(super) const TRANSACTIONS: &str = "group_concat(concat(id, account_id, booking_day, ',', amount_minor, ',', \
      octet_length(currency), ',', currency, octet_length(status), ',', status, deleted, \
      category_id IS NOT NULL, category_id, transfer_id IS NOT NULL, transfer_id, \
@@ -34,10 +31,13 @@ pub(super) const TRANSACTIONS: &str = "group_concat(concat(id, account_id, booki
      octet_length(reference), ',', reference, octet_length(external_id), ',', external_id, \
      octet_length(attachments), ',', attachments, octet_length(metadata), ',', metadata, \
      revision, ',', schedule_id IS NOT NULL, schedule_id, goal_id IS NOT NULL, goal_id, \
-     (SELECT group_concat(concat('1', account_id, import_id, booking_day, ',', amount_minor, ',', \
-         pending, octet_length(bank_id), ',', bank_id, octet_length(fingerprint), ',', fingerprint), \
-         '') FROM (SELECT * FROM origins WHERE book_id = t.book_id AND transaction_id = t.id \
-         ORDER BY number)), '0'), '')";
+     octet_length(origins), ',', origins), '')";
+
+/// What the column `origins` of a transaction should hold, made of the origins' own rows.
+pub(super) const ORIGINS_OF_ROWS: &str = "(SELECT json_group_array(json_array(\
+         lower(hex(origins.account_id)), lower(hex(import_id)), origins.booking_day, \
+         origins.amount_minor, pending, bank_id, fingerprint) ORDER BY number) FROM origins \
+     WHERE origins.book_id = transactions.book_id AND transaction_id = transactions.id)";
 
 /// What stands joined in a column.
 pub(super) fn packed(row: &SqliteRow, column: usize) -> Result<Packed<'_>> {
@@ -76,7 +76,8 @@ pub(super) fn bind(row: &mut Values, book_id: BookId, encoded: Encoded<'_>) {
         .push(encoded.metadata)
         .push(i64::try_from(transaction.revision).unwrap_or(i64::MAX))
         .push(transaction.schedule_id.map(|id| blob(id.uuid())))
-        .push(transaction.goal_id.map(|id| blob(id.uuid())));
+        .push(transaction.goal_id.map(|id| blob(id.uuid())))
+        .push(encoded.origins);
 }
 
 /// Binds an origin's values in the order of [`INSERT_ORIGIN`].

@@ -168,8 +168,10 @@ impl World {
 
 /// A fresh store of each kind, by its URL.
 fn stores() -> Vec<String> {
-    let mut urls = vec!["memory:".to_owned(), "sqlite::memory:".to_owned()];
-    #[cfg(feature = "postgres")]
-    urls.push(shared::postgres::database().url);
-    urls
+    vec![
+        "memory:".to_owned(),
+        "sqlite::memory:".to_owned(),
+        #[cfg(feature = "postgres")]
+        shared::postgres::database().url,
+    ]
 }

@@ -216,6 +216,20 @@ async fn every_earlier_version_becomes_the_newest() {
 }
 
 #[tokio::test]
+async fn origins_are_filled_in_as_a_commit_writes_them() {
+    // Holds: what the fourth version writes into the rows of transactions, of any text, is byte for
+    // byte what a commit writes.
+    let database = database();
+    let store = open(&database.url).await.unwrap();
+    let scribe = versions::write_origins(&*store).await;
+    let mut admin = PgConnection::connect(&database.admin).await.unwrap();
+    for sql in ["UPDATE fiscaflow.transactions SET origins = NULL", &versions().that_fills(4)] {
+        sqlx::query(AssertSqlSafe(sql)).execute(&mut admin).await.unwrap();
+    }
+    versions::stand_as_written(&*store, &scribe).await;
+}
+
+#[tokio::test]
 async fn a_migration_that_was_cut_off_runs_again() {
     // Holds: a process that dies after any statement of the migrations, of all of them or of those
     // from some version on, leaves a database that opens, with the schema of a fresh one.

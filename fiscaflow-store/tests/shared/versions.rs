@@ -10,8 +10,12 @@
 
 use std::path::{Path, PathBuf};
 
-use fiscaflow_core::store::{Delivery, DeliveryStep, Store};
-use fiscaflow_core::{BookId, Result};
+use fiscaflow_core::conformance::Scribe;
+use fiscaflow_core::model::{Origin, Transaction};
+use fiscaflow_core::store::{
+    Delivery, DeliveryStep, Kept, KeptPart, Selection, Store, verify_book,
+};
+use fiscaflow_core::{BookId, ImportId, Result};
 
 use crate::household::{Household, check, check_effects};
 
@@ -59,6 +63,12 @@ impl Versions {
         statements.map(str::to_owned).collect()
     }
 
+    /// The statement that fills a column of transactions when a database comes to a version.
+    pub fn that_fills(&self, version: usize) -> String {
+        let statements = self.statements(version.checked_sub(1).unwrap());
+        statements.into_iter().find(|it| it.contains("transactions SET")).unwrap()
+    }
+
     /// The file with the rows of a book of a version.
     fn path(&self, version: usize) -> PathBuf {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/upgrades");
@@ -85,6 +95,41 @@ impl Versions {
         let rows = (1..=newest).filter(|version| self.path(*version).exists());
         rows.flat_map(|rows| (rows..=newest).map(move |found| (rows, found))).collect()
     }
+}
+
+/// Origins with whatever a text may hold that JSON writes in another way.
+pub async fn write_origins(store: &dyn Store) -> Scribe {
+    let mut scribe = Scribe::new(1);
+    let bare = scribe.transaction("2024-01-01", 1);
+    let text: String = (1..128).filter_map(char::from_u32).chain("äß€😀\u{2028}".chars()).collect();
+    let origin = |bank_id: Option<&str>| Origin {
+        import_id: ImportId::new(bare.id.uuid()),
+        account_id: bare.account_id,
+        booking_date: bare.booking_date,
+        amount: bare.amount,
+        pending: bank_id.is_some(),
+        bank_id: bank_id.map(str::to_owned),
+        fingerprint: text.clone(),
+    };
+    let origins = vec![origin(Some(&text)), origin(None)];
+    scribe.create(store, vec![Transaction { origins, ..bare }]).await;
+    scribe
+}
+
+/// Fails unless every transaction stands in its row as a commit writes it.
+pub async fn stand_as_written(store: &dyn Store, scribe: &Scribe) {
+    let all = KeptPart::Transactions { after: None, limit: 10 };
+    let rows = store.kept(scribe.book_id, &all).await.unwrap();
+    let odd: Vec<&str> = rows.iter().flat_map(|row| row.odd.clone()).collect();
+    assert_eq!(odd, [""; 0]);
+    let ids = rows.iter().map(|row| row.id.parse().unwrap()).collect::<Vec<_>>();
+    let (_, read) = store.select(scribe.book_id, Selection::Ids(&ids)).await.unwrap().unwrap();
+    let kept = rows.into_iter().map(|row| match row.content {
+        Some(Kept::Transaction(transaction)) => *transaction,
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(kept.collect::<Vec<_>>(), read);
+    assert_eq!(read.first().map(|it| it.origins.len()), Some(2));
 }
 
 /// Whether the environment asks for the rows of a book of this version.
@@ -121,6 +166,8 @@ pub async fn goes_on(url: &str) {
         household.perform(number).await;
     }
     assert_eq!(check(&household, DONE + 4).await, DONE + 4);
+    let found = verify_book(&*household.store, household.book_id()).await.unwrap();
+    assert_eq!(found.findings, []);
     household.engine.close().await;
 }
 

@@ -14,6 +14,7 @@ use super::deep;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Holds {
     Number,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "SQLite has numbers"))]
     Flag,
     Text,
     Bytes,
