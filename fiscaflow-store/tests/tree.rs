@@ -19,7 +19,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
 const VERSION_1: &str = include_str!("../migrations/sqlite/0001_books.sql");
-const TABLES: [&str; 5] = ["books", "answers", "documents", "transactions", "origins"];
+/// What has rows: the book holds accounts alone.
+const TABLES: [&str; 3] = ["books", "answers", "documents"];
 
 async fn raw(path: &Path) -> SqliteConnection {
     let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
