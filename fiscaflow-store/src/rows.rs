@@ -186,6 +186,12 @@ fn is_written(content: &str, document: &Document) -> bool {
     compact && then.iter().all(|(name, value)| now.get(name) == Some(value))
 }
 
+/// The columns of a whole transaction in the order of [`read`], but for the last: the origins.
+pub(crate) const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, \
+     status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
+     value_day, sources, reference, external_id, attachments, metadata, revision, schedule_id, \
+     goal_id";
+
 /// Reads a whole transaction: the cells in the order of these lines.
 pub(crate) fn read<'r>(c: &mut impl Cells<'r>) -> Result<Transaction> {
     let id = TransactionId::new(c.id()?);

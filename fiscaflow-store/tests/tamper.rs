@@ -177,7 +177,7 @@ async fn change_every_bit(
     let mut bits = 0;
     for column in 1..6 {
         let longest = history.iter().map(|commit| columns(commit)[column].len()).max().unwrap();
-        // The same bit of all commits that have it; of bytes with one thing in common when quick.
+        // The same bit of all commits that have it; when quick, some bits.
         for bit in (0..8 * longest).step_by(if deep() { 1 } else { 97 }) {
             let flip = |commit: &StoredCommit| {
                 let mut changed = columns(commit);

@@ -12,7 +12,7 @@ use super::deliveries::{self, read_delivery};
 use super::error::failed;
 use super::rows::{self, Columns};
 use super::statement::{BOOK, of_book, push_select, select};
-use crate::rows::{kept_document, odd_columns, read, source_name};
+use crate::rows::{TRANSACTION, kept_document, odd_columns, read, source_name};
 
 /// Stray rows that are told.
 const MOST_STRAY: u32 = 100;
@@ -21,7 +21,7 @@ const MOST_STRAY: u32 = 100;
 /// beside what it is read from.
 fn transactions(book_id: BookId) -> Result<QueryBuilder<Postgres>> {
     let beside = "search, category_source, origins";
-    let columns = [rows::TRANSACTION, rows::ORIGINS_OF_ROWS, beside].join(", ");
+    let columns = [TRANSACTION, rows::ORIGINS_OF_ROWS, beside].join(", ");
     select(book_id, &columns, "transactions")
 }
 

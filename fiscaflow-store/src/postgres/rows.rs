@@ -10,13 +10,6 @@ use uuid::Uuid;
 use super::error::failed;
 use crate::rows::{Cells, Encoded, date, day, source_name, status_name};
 
-/// The columns of a whole transaction, in the order of [`read`](crate::rows::read), but for the
-/// last, which is `origins`.
-pub(super) const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, \
-     status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
-     value_day, sources, reference, external_id, attachments, metadata, revision, schedule_id, \
-     goal_id";
-
 /// What the column `origins` of a transaction should hold, made of the origins' own rows.
 pub(super) const ORIGINS_OF_ROWS: &str = "(\
      SELECT '[' || string_agg(concat('[\"', replace(o.account_id::text, '-', ''), '\",\"', \

@@ -15,7 +15,7 @@ use super::documents::{HEAD_COLUMNS, read_head};
 use super::error::failed;
 use super::rows::{self, Columns};
 use super::statement::{self, of_book, push_select};
-use crate::rows::{day, read, read_column_row, source_name, status_name};
+use crate::rows::{TRANSACTION, day, read, read_column_row, source_name, status_name};
 
 /// Selects transactions and the head that they belong to, in one statement: a row for each
 /// transaction, or one for a book without any.
@@ -82,7 +82,7 @@ fn push_page(select: &mut QueryBuilder<Postgres>, request: &PageRequest) {
 
 /// Adds a selection of the book's transactions to a statement that names the book to the wall.
 fn push_columns(select: &mut QueryBuilder<Postgres>) {
-    select.push("SELECT ").push(rows::TRANSACTION).push(", origins FROM fiscaflow.transactions ");
+    select.push("SELECT ").push(TRANSACTION).push(", origins FROM fiscaflow.transactions ");
     select.push("WHERE book_id = $1");
 }
 

@@ -12,15 +12,7 @@ use super::deliveries::{self, read_delivery};
 use super::error::{damaged, failed};
 use super::rows::{self, blob};
 use super::transactions::push_ids;
-use crate::rows::{Cells, kept_document, odd_columns, read};
-
-/// The columns of a whole transaction, in the order of [`read`], with the origins as their own rows
-/// tell them. Each is read by itself, as the type that it should have: what is joined into one
-/// value tells nothing of types.
-const TRANSACTION: &str = "id, account_id, booking_day, amount_minor, currency, \
-     status, deleted, category_id, transfer_id, payee, splits, tags, description, notes, \
-     value_day, sources, reference, external_id, attachments, metadata, revision, schedule_id, \
-     goal_id, ";
+use crate::rows::{Cells, TRANSACTION, kept_document, odd_columns, read};
 
 /// Stray rows that are told.
 const MOST_STRAY: i64 = 100;
@@ -99,8 +91,11 @@ fn document(row: &SqliteRow) -> Result<KeptRow> {
     Ok(kept_document(&name(row, 0)?, &name(row, 1)?, row.try_get(2).unwrap_or_default()))
 }
 
+/// Adds the columns of whole transactions, with the origins as their own rows tell them. Each is
+/// read by itself, as the type that it should have: what is joined into one value tells nothing of
+/// types.
 fn push_transactions(select: &mut QueryBuilder<Sqlite>, book_id: BookId) {
-    select.push(TRANSACTION).push(rows::ORIGINS_OF_ROWS);
+    select.push(TRANSACTION).push(", ").push(rows::ORIGINS_OF_ROWS);
     select.push(", search, origins FROM transactions WHERE book_id = ");
     select.push_bind(blob(book_id.uuid()));
 }

@@ -22,8 +22,7 @@ const ROWS: usize = 1_000;
 /// Selects a transaction and the head that it belongs to.
 static ONE: LazyLock<String> = LazyLock::new(|| {
     let head = "SELECT head_seq, head_hash, (SELECT ";
-    let of =
-        " FROM transactions AS t WHERE book_id = ?1 AND id = ?2) FROM books WHERE book_id = ?1";
+    let of = " FROM transactions WHERE book_id = ?1 AND id = ?2) FROM books WHERE book_id = ?1";
     [head, rows::TRANSACTIONS, of].concat()
 });
 
@@ -41,7 +40,7 @@ pub(super) async fn select(
         select.push(rows::TRANSACTIONS).push(" FROM ");
         match selection {
             Selection::Ids(ids) => {
-                select.push("transactions AS t WHERE book_id = ").push_bind(book.clone());
+                select.push("transactions WHERE book_id = ").push_bind(book.clone());
                 push_ids(select.push(" AND id IN "), ids)?;
             }
             Selection::Page(request) => push_page(&mut select, book_id, request),
