@@ -6,6 +6,8 @@
 mod postgres;
 mod sqlite;
 
+use std::ops::Range;
+
 use chrono::NaiveDate;
 use fiscaflow_core::{AccountId, BookId, Result, TransactionId};
 
@@ -15,6 +17,16 @@ use super::place::{Place, file};
 /// What figures are computed from.
 const COLUMNS: &str = "id, account_id, booking_day, amount_minor, category_id, payee, \
      transfer_id IS NOT NULL, status, deleted, splits, tags, schedule_id, goal_id";
+
+/// What a transaction is read from: ids, numbers, a flag, and texts. Whoever reads it takes all of
+/// them, each as a value of its own, as the engine does; there are no objects made of them.
+const TRANSACTION: &str = "id, account_id, category_id, transfer_id, schedule_id, goal_id, \
+     booking_day, amount_minor, revision, value_day, deleted, currency, status, payee, splits, \
+     tags, description, notes, sources, reference, external_id, attachments, metadata, origins";
+const IDS: Range<usize> = 0..6;
+const NUMBERS: Range<usize> = 6..10;
+const FLAG: usize = 10;
+const TEXTS: Range<usize> = 11..24;
 
 /// A date as it is stored.
 fn day(date: NaiveDate) -> i64 {

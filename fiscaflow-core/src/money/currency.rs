@@ -35,7 +35,8 @@ impl Currency {
 
     /// The ISO 4217 currency of that code, which is written in capitals.
     pub fn iso(code: &str) -> Result<Self> {
-        let listed = ISO_4217.iter().find(|(_, codes)| codes.binary_search(&code).is_ok());
+        // From the back: what most money is in comes after two short groups, not after a longer one.
+        let listed = ISO_4217.iter().rev().find(|(_, codes)| codes.binary_search(&code).is_ok());
         match listed {
             Some((exponent, _)) => Self::pack(code, *exponent),
             None => Err(unknown(code)),
