@@ -84,7 +84,8 @@ pub async fn open(url: &str) -> Result<Arc<dyn Store>> {
         Some((scheme, _)) => format!("`{}:`", scheme.chars().take(16).collect::<String>()),
         None => "a url without a scheme".to_owned(),
     };
-    Err(invalid_url(format!("{given} names no store; use `memory:` or `sqlite:PATH`")))
+    let postgres = if cfg!(feature = "postgres") { ", or `postgres://…`" } else { "" };
+    Err(invalid_url(format!("{given} names no store; use `memory:` or `sqlite:PATH`{postgres}")))
 }
 
 fn invalid_url(message: impl Into<String>) -> Error {
@@ -96,7 +97,7 @@ fn closed() -> Error {
 }
 
 #[cfg(feature = "sql")]
-fn unavailable(text: &str) -> Error {
+fn unavailable(text: impl Into<String>) -> Error {
     Error::new(ErrorCode::StoreUnavailable, text)
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Bounds {
     pub(crate) connections: u32,
     /// How long a borrower waits for its turn, and for the database where a connection is opened.
     pub(crate) turn: Duration,
+    /// How long a doubtful connection may take to say that it is there; it goes then.
+    pub(crate) asked: Duration,
     /// How long a connection may be idle.
     pub(crate) idle: Duration,
     /// How old a connection may become.
@@ -92,7 +94,11 @@ impl<C: Connection> Pool<C> {
             lent.opened = kept.opened;
             let connection = lent.connection.insert(kept.connection);
             let doubtful = !kept.settled || kept.since.elapsed() > DOUBTFUL_AFTER;
-            if !doubtful || connection.ping().await.is_ok() {
+            if !doubtful {
+                return Ok(lent);
+            }
+            let asked = tokio::time::timeout(self.bounds.asked, connection.ping()).await;
+            if asked.is_ok_and(|answer| answer.is_ok()) {
                 return Ok(lent);
             }
             lent.connection = None;
@@ -207,7 +213,7 @@ mod tests {
     fn pool(connections: u32) -> Pool<SqliteConnection> {
         let (turn, age) = (Duration::from_secs(30), Duration::MAX);
         let options = SqliteConnectOptions::new().in_memory(true);
-        Pool::new(options, Bounds { connections, turn, idle: age, age })
+        Pool::new(options, Bounds { connections, turn, asked: turn, idle: age, age })
     }
 
     async fn mark(lent: &mut Lent<'_, SqliteConnection>) {

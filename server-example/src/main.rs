@@ -194,12 +194,17 @@ fn publish(settings: Option<RabbitMq>, _state: &AppState) -> Result<(), String> 
 fn show_first_token(tokens: &Tokens) -> Result<(), String> {
     let actor = FIRST_ACTOR.parse().map_err(|error: fiscaflow_core::Error| error.to_string())?;
     let made = tokens.create_first(actor, SystemClock.now());
-    match made.map_err(|error| format!("the tokens cannot be written: {error}"))? {
-        None => Ok(()),
-        Some(secret) => tell(&format!(
-            "The first token, for the actor `{FIRST_ACTOR}`. It is shown only now:\n\n    {secret}\n\n"
-        )),
-    }
+    let Some(secret) = made.map_err(|error| format!("the tokens cannot be written: {error}"))?
+    else {
+        return Ok(());
+    };
+    let passing = match tokens.are_kept() {
+        true => "",
+        false => " Without `--tokens FILE` it is gone with the server.",
+    };
+    tell(&format!(
+        "The first token, for the actor `{FIRST_ACTOR}`. It is shown only now:{passing}\n\n    {secret}\n\n"
+    ))
 }
 
 /// What a command answers, and tokens, go to standard output; everything else is log.

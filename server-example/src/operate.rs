@@ -3,6 +3,7 @@
 //!
 //! All of it works while the server runs. The answers are lines for people.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -54,6 +55,8 @@ pub async fn copy(database: &str, to: &str, books: &Books) -> Result<String, Str
 pub async fn check(database: &str, path: &Path) -> Result<String, String> {
     kept(database)?;
     let note = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    // Whoever prints a note into a file adds a line's end to the one that it has.
+    let note = note.strip_suffix("\n\n").map_or(note.clone(), |note| format!("{note}\n"));
     let store = open(database).await.map_err(text)?;
     let checked = check_checkpoint(&*store, &note).await.map_err(text);
     store.close().await;
@@ -64,12 +67,17 @@ pub async fn check(database: &str, path: &Path) -> Result<String, String> {
 async fn copy_all(from: &dyn Store, to: &dyn Store, books: &Books) -> Result<String, String> {
     let (mut lines, mut failed) = (String::new(), 0_u32);
     let mut after = None;
+    let mut unknown: BTreeSet<BookId> = match books {
+        Books::All => BTreeSet::new(),
+        Books::Listed(ids) => ids.iter().copied().collect(),
+    };
     loop {
         let part = from.books(after, BOOKS).await;
         let part = part.map_err(|error| format!("{lines}{error}"))?;
         let Some(last) = part.last() else { break };
         after = Some(*last);
         for id in part.into_iter().filter(|id| wanted(books, id)) {
+            unknown.remove(&id);
             // Writing to a string cannot fail.
             _ = match copy_book(from, to, id).await {
                 Ok(copied) => {
@@ -82,6 +90,10 @@ async fn copy_all(from: &dyn Store, to: &dyn Store, books: &Books) -> Result<Str
                 }
             };
         }
+    }
+    for id in unknown {
+        failed = failed.saturating_add(1);
+        _ = writeln!(lines, "{id}  there is no such book");
     }
     match failed {
         0 => Ok(lines),
@@ -157,5 +169,10 @@ mod tests {
         let to = open(&url("to")).await.unwrap();
         assert_eq!(to.books(None, BOOKS).await.unwrap().len(), 5);
         to.close().await;
+        let missing = Scribe::new(6).book_id;
+        let some = Books::Listed([missing, scribes[1].book_id].into());
+        let said = copy(&url("from"), &url("to"), &some).await.unwrap_err();
+        assert!(said.contains(&format!("{missing}  there is no such book")), "{said}");
+        assert!(said.ends_with("\n1 books were not copied"), "{said}");
     }
 }

@@ -12,6 +12,7 @@ use std::fmt;
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use fiscaflow_core::outbox::{EventSink, Outgoing, RelayOptions, Undelivered};
+use fiscaflow_core::store::LONGEST_WAIT;
 use lapin::options::{BasicPublishOptions, ConfirmSelectOptions, ExchangeDeclareOptions};
 use lapin::types::{FieldTable, ShortString};
 use lapin::{
@@ -74,7 +75,7 @@ impl RabbitMqSink {
         let longest = settings.timeout.saturating_mul(BATCH.saturating_add(2));
         RelayOptions {
             batch: BATCH as usize,
-            lease: TimeDelta::from_std(longest).unwrap_or(TimeDelta::hours(1)),
+            lease: TimeDelta::from_std(longest).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT),
             since: settings.since,
             ..RelayOptions::default()
         }

@@ -19,6 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use chrono::TimeDelta;
 use fiscaflow_core::Clock;
 use fiscaflow_core::outbox::{EventSink, Outgoing, RelayOptions, Undelivered};
+use fiscaflow_core::store::LONGEST_WAIT;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
@@ -76,7 +77,7 @@ impl WebhookSink {
         let longest = settings.timeout.saturating_mul(BATCH.saturating_add(1));
         RelayOptions {
             batch: BATCH as usize,
-            lease: TimeDelta::from_std(longest).unwrap_or(TimeDelta::hours(1)),
+            lease: TimeDelta::from_std(longest).unwrap_or(LONGEST_WAIT).min(LONGEST_WAIT),
             since: settings.since,
             ..RelayOptions::default()
         }

@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 
 use super::points::Point;
 use super::run::Queues;
-use super::state::Cache;
+use super::state::{Cache, WHOLE_ROWS};
 use super::{BookHandle, Engine, Inner};
 use crate::env::Clock;
 use crate::error::{Error, ErrorCode, Result};
@@ -32,8 +32,6 @@ use crate::store::{
 
 /// How many points are kept at most; together they hold at most as many transactions as one may.
 const MAX_POINTS: usize = 8;
-/// How many rows are read at a time.
-const ROWS: u32 = 5_000;
 /// Up to so many objects are looked for in a commit before it is opened.
 const FEW: usize = 16;
 
@@ -267,7 +265,7 @@ impl PastStore {
         let documents = self.store().documents(self.book_id).await?.ok_or_else(book_not_found)?.1;
         documents.into_iter().for_each(|document| contents.put(Object::Document(document)));
         let query = TransactionQuery { deleted: true, ..TransactionQuery::default() };
-        let mut request = PageRequest { query, after: None, limit: ROWS };
+        let mut request = PageRequest { query, after: None, limit: WHOLE_ROWS };
         loop {
             let page = self.store().page(self.book_id, &request).await?;
             let Some(last) = page.last() else { break };

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::progress::{ImportPhase, Reporter};
-use super::state::BookState;
+use super::state::{BookState, WHOLE_ROWS};
 use super::{BookHandle, Context, Engine};
 use crate::budgets;
 use crate::categorise::Learner;
@@ -27,9 +27,6 @@ use crate::rules::{self, Balances, RuleSet, Run};
 use crate::secrets::KeyProvider;
 use crate::store::{OriginQuery, OriginRow, PageRequest, Position, Selection, TransactionQuery};
 use crate::view::View;
-
-/// How many transactions are read at a time.
-const LOADED_ROWS: usize = 5_000;
 
 /// What a decision needs to know beyond the plan.
 #[derive(Debug, Default)]
@@ -514,7 +511,7 @@ impl BookHandle {
     ) -> Result<()> {
         ids.sort_unstable();
         ids.dedup();
-        for ids in ids.chunks(LOADED_ROWS) {
+        for ids in ids.chunks(usize::try_from(WHOLE_ROWS).unwrap_or(usize::MAX)) {
             let found = self.engine.inner.store.transactions(self.book_id, ids).await?;
             loaded.extend(found.into_iter().map(|it| (it.id, it)));
         }
@@ -527,8 +524,7 @@ impl BookHandle {
         query: TransactionQuery,
         loaded: &mut HashMap<TransactionId, Transaction>,
     ) -> Result<()> {
-        let limit = u32::try_from(LOADED_ROWS).unwrap_or(u32::MAX);
-        let mut request = PageRequest { query, after: None, limit };
+        let mut request = PageRequest { query, after: None, limit: WHOLE_ROWS };
         loop {
             let page = self.engine.inner.store.page(self.book_id, &request).await?;
             let Some(last) = page.last() else { return Ok(()) };

@@ -36,6 +36,8 @@ const MAX_KEPT_BYTES: usize = 256 * 1024 * 1024;
 const COMMITS: u32 = 100;
 /// How many rows of a view are read at a time.
 const COLUMN_ROWS: u32 = 10_000;
+/// How many whole transactions are read at a time: one may have a megabyte.
+pub(super) const WHOLE_ROWS: u32 = 500;
 
 /// A book at one point of its history.
 #[derive(Clone)]
@@ -474,7 +476,7 @@ impl Engine {
     ) -> Result<()> {
         let category_source = Some(SourceKind::User);
         let query = TransactionQuery { category_source, ..TransactionQuery::default() };
-        let mut request = PageRequest { query, after: None, limit: COLUMN_ROWS };
+        let mut request = PageRequest { query, after: None, limit: WHOLE_ROWS };
         loop {
             let page = self.inner.store.page(book_id, &request).await?;
             let Some(last) = page.last() else { return Ok(()) };

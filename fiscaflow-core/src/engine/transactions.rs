@@ -513,7 +513,7 @@ pub(super) fn check(transaction: &Transaction, plan: &Plan) -> Result<()> {
         check_text("metadata", value, MAX_DESCRIPTION_BYTES)?;
     }
     for origin in &transaction.origins {
-        check_optional("bank_id", origin.bank_id.as_deref(), MAX_DESCRIPTION_BYTES)?;
+        check_optional("bank_id", origin.bank_id.as_deref(), MAX_NAME_BYTES)?;
         check_text("fingerprint", &origin.fingerprint, MAX_NAME_BYTES)?;
     }
     if let Some(id) = transaction.schedule_id {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use chrono::NaiveDate;
 
+use crate::limits::MAX_NAME_BYTES;
 use crate::money::Amount;
 
 /// One transaction as the bank wrote it; its texts are borrowed.
@@ -24,7 +25,7 @@ pub struct Row<'a> {
     pub description: &'a str,
     /// The other party, where the file has it in a field of its own.
     pub payee: Option<&'a str>,
-    /// The bank's id of the transaction (OFX `FITID`).
+    /// The bank's id of the transaction (OFX `FITID`); what is longer than a name is none.
     pub bank_id: Option<&'a str>,
     /// A cheque number or reference, where the file gives one.
     pub reference: Option<&'a str>,
@@ -74,12 +75,12 @@ impl<'a> Row<'a> {
         [
             self.currency,
             self.payee,
-            self.bank_id,
+            self.bank_id.filter(|id| id.len() <= MAX_NAME_BYTES),
             self.reference,
             self.category,
             self.counterparty_account,
             corrected,
-            self.pending_id,
+            self.pending_id.filter(|id| id.len() <= MAX_NAME_BYTES),
         ]
     }
 }
@@ -495,6 +496,18 @@ mod tests {
             let expected = (0..given.len()).filter(stays).map(|place| given[place].clone());
             assert!(some.iter().eq(expected), "{kept:b}");
         }
+    }
+
+    #[test]
+    fn long_ids_are_none() {
+        // Holds: an id of as many bytes as a name may have is kept, a longer one names nothing.
+        let (name, long) = ("é".repeat(127) + "1", "é".repeat(128));
+        let row = |id| Row { bank_id: Some(id), ..Row::new(1, NaiveDate::MIN, Amount::ZERO) };
+        let mut rows = Rows::default();
+        rows.push(&row(&name));
+        rows.push(&row(&long));
+        let found: Vec<_> = rows.iter().map(|row| row.bank_id.map(str::len)).collect();
+        assert_eq!(found, [Some(MAX_NAME_BYTES), None]);
     }
 
     #[test]

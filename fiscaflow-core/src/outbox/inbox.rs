@@ -66,7 +66,7 @@ impl Inbox {
 
     /// Does what an event calls for, one write on its book, unless it was done before. The answer
     /// is the first one; `None` where the first time something else was written, because the
-    /// consumer had decided on other facts.
+    /// consumer had decided on other facts, and where the answer was erased since.
     pub async fn once<T, F: Future<Output = Result<T>>>(
         &self,
         engine: &Engine,
@@ -76,7 +76,13 @@ impl Inbox {
         let book = engine.book(it.book_id, self.context(it));
         match effect(book).await {
             Err(error) if error.code() == ErrorCode::IdempotencyKeyReused => Ok(None),
+            Err(error) if was_erased(&error) => Ok(None),
             result => result.map(Some),
         }
     }
+}
+
+/// Whether what was answered the first time is gone: the effect is there.
+fn was_erased(error: &Error) -> bool {
+    error.code() == ErrorCode::Erased && error.at_field() == Some("idempotency_key")
 }

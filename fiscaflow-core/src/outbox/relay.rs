@@ -15,8 +15,8 @@ use crate::id::BookId;
 use crate::limits::MAX_BATCH;
 use crate::model::check_name;
 use crate::store::{
-    COMMIT_BYTES, COMMITS, Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery,
-    Store, WaitingQuery,
+    COMMIT_BYTES, COMMITS, Delivery, DeliveryStep, EventPlace, LONGEST_WAIT, Lease, SetAside,
+    SetAsideQuery, Store, WaitingQuery,
 };
 
 /// Books that are looked for at once.
@@ -171,6 +171,9 @@ impl Relay {
         if options.tries == 0 || options.lease <= TimeDelta::zero() {
             return Err(Error::invalid("tries", "`tries` and `lease` are more than nothing"));
         }
+        if options.lease > LONGEST_WAIT {
+            return Err(Error::invalid("lease", "`lease` is at most an hour"));
+        }
         let owner = ids.uuid(clock.now()).to_string();
         Ok(Self { store, clock, sink, owner, options, memory: Mutex::default() })
     }
@@ -248,7 +251,7 @@ impl Relay {
             && error.lane() == Lane::Corrupt
         {
             // What is damaged stays so for a while, and must not be read over and over again.
-            let off = self.put_off(&held.kept, MAX_PAUSE, error.message());
+            let off = self.put_off(&held.kept, LONGEST_WAIT, error.message());
             self.keep(&mut held, off, Vec::new(), Vec::new()).await?;
         }
         worked.map(|_| ())
@@ -474,7 +477,7 @@ impl Relay {
         away: Undelivered,
     ) -> Result<Next> {
         let pause = self.pause(misses).min(MAX_AWAY).max(away.retry_after.unwrap_or_default());
-        let off = self.put_off(&held.kept, pause.min(MAX_PAUSE), &away.reason);
+        let off = self.put_off(&held.kept, pause.min(LONGEST_WAIT), &away.reason);
         round.unavailable.clone_from(&off.failure);
         self.keep(held, Delivery { misses, ..off }, Vec::new(), Vec::new()).await?;
         Ok(Next::Stop)
@@ -495,7 +498,7 @@ impl Relay {
     fn pause(&self, tries: u32) -> TimeDelta {
         let factor = 2_i32.checked_pow(tries.saturating_sub(1));
         let pause = factor.and_then(|factor| self.options.pause.checked_mul(factor));
-        pause.map_or(MAX_PAUSE, |pause| pause.min(MAX_PAUSE))
+        pause.map_or(LONGEST_WAIT, |pause| pause.min(LONGEST_WAIT))
     }
 
     /// Writes a step; where another relay has taken over, nothing more may be written.
@@ -557,8 +560,6 @@ impl Relay {
     }
 }
 
-/// The longest pause.
-const MAX_PAUSE: TimeDelta = TimeDelta::hours(1);
 /// The longest pause for a sink that is unavailable and does not say for how long.
 const MAX_AWAY: TimeDelta = TimeDelta::minutes(5);
 

@@ -13,7 +13,7 @@ use crate::log::{Change, Commit, ErasedTexts, Erasure, Hash, Idempotency, Verifi
 use crate::proof::{Frontier, Held, hashes, right_edge};
 
 /// How many transactions are read at a time.
-const ROWS: u32 = 5_000;
+const ROWS: u32 = 500;
 
 /// What came of copying a book.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 //! Events stand in the commits that caused them, so the outbox is the history and a place in it,
 //! one for each book and sink, and nothing is copied. [`outbox`](crate::outbox) moves it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::id::{BookId, EventId};
 
@@ -95,7 +95,8 @@ pub struct SetAsideQuery {
 pub struct WaitingQuery {
     /// The sink.
     pub sink: String,
-    /// The time: a book that somebody has a lease of, or whose event waits, beyond it is left out.
+    /// The time: a book that somebody has a lease of, or whose event waits, beyond it is left out,
+    /// unless it is by more than [`LONGEST_WAIT`].
     pub now: DateTime<Utc>,
     /// What follows this book.
     pub after: Option<BookId>,
@@ -103,10 +104,18 @@ pub struct WaitingQuery {
     pub limit: u32,
 }
 
+/// The longest lease, and the longest time for which an event is put off. What stands further ahead
+/// was written by a clock that was wrong, and binds nobody.
+pub const LONGEST_WAIT: TimeDelta = TimeDelta::hours(1);
+
 impl Delivery {
     /// Whether somebody may begin now.
     pub fn is_free(&self, now: DateTime<Utc>) -> bool {
-        let leased = self.lease.as_ref().is_some_and(|lease| lease.until > now);
-        !leased && self.retry_at.is_none_or(|at| at <= now)
+        let ahead = |at: DateTime<Utc>| {
+            let wait = at.signed_duration_since(now);
+            wait > TimeDelta::zero() && wait <= LONGEST_WAIT
+        };
+        !self.lease.as_ref().is_some_and(|lease| ahead(lease.until))
+            && !self.retry_at.is_some_and(ahead)
     }
 }

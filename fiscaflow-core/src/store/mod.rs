@@ -25,7 +25,7 @@ use serde::Serialize;
 pub use contents::Contents;
 pub use copy::{Copied, check_checkpoint, copy_book};
 pub use delivery::{
-    Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, WaitingQuery,
+    Delivery, DeliveryStep, EventPlace, LONGEST_WAIT, Lease, SetAside, SetAsideQuery, WaitingQuery,
 };
 pub use kept::{Kept, KeptPart, KeptRow, KeptSink};
 pub use query::{

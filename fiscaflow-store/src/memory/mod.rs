@@ -149,6 +149,8 @@ impl Book {
         }
         for sink in self.sinks.values_mut() {
             sink.delivery.failure.iter_mut().for_each(String::clear);
+            // A step that was decided before would bring back what it had read.
+            sink.delivery.version = sink.delivery.version.saturating_add(1);
             sink.set_aside.retain(|place, _| sealed == 0 || place.seq > sealed);
             sink.set_aside.values_mut().for_each(|event| event.reason.clear());
         }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use fiscaflow_core::log::{Commit, Erasure, Hash, Object};
 use fiscaflow_core::model::{Document, Transaction};
 use fiscaflow_core::{Result, TransactionId};
-use sqlx::{PgConnection, Postgres, QueryBuilder};
+use sqlx::{Connection as _, PgConnection, Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::PostgresStore;
@@ -22,23 +22,32 @@ use super::error::{conflict, failed};
 use super::rows::{
     ORIGIN_NAMES, ORIGIN_UPDATE, OriginRows, TRANSACTION_NAMES, TRANSACTION_UPDATE, TransactionRows,
 };
-use super::statement::{BOOK, Held, of_book};
+use super::statement::{BOOK, Held, in_time, of_book};
 use crate::damaged;
 use crate::rows::Encoded;
 
 /// Transactions of one statement.
 const ROWS: usize = 2_000;
 
+/// How many times as long as a commit an erasure may take, which rewrites the book's commits.
+const ERASURE: u32 = 30;
+
 /// Writes a commit, whatever becomes of the caller.
 pub(super) async fn commit(store: &PostgresStore, commit: Arc<Commit>) -> Result<()> {
     let store = store.clone();
-    crate::uncancelled(async move { attempt(&store, &commit, None).await }).await
+    let parts = u32::try_from(commit.changes.len().div_ceil(ROWS)).unwrap_or(u32::MAX);
+    let times = parts.saturating_add(1);
+    crate::uncancelled(async move { in_time(times, attempt(&store, &commit, None)).await }).await
 }
 
 /// Writes an erasure, whatever becomes of the caller.
 pub(super) async fn erase(store: &PostgresStore, erasure: Arc<Erasure>) -> Result<()> {
     let store = store.clone();
-    crate::uncancelled(async move { attempt(&store, &erasure.commit, Some(&erasure)).await }).await
+    crate::uncancelled(async move {
+        let work = attempt(&store, &erasure.commit, Some(&erasure));
+        in_time(ERASURE, work).await
+    })
+    .await
 }
 
 async fn attempt(store: &PostgresStore, commit: &Commit, erasure: Option<&Erasure>) -> Result<()> {
@@ -47,7 +56,9 @@ async fn attempt(store: &PostgresStore, commit: &Commit, erasure: Option<&Erasur
         let mut whole = first(commit, &writes)?;
         let mut lent = store.pool.lend().await.map_err(failed)?;
         let query = whole.build_query_scalar();
-        let count = query.fetch_one(lent.connection().map_err(failed)?).await.map_err(failed)?;
+        let connection = lent.connection().map_err(failed)?;
+        let count = query.fetch_one(&mut *connection).await.map_err(failed)?;
+        connection.shrink_buffers();
         lent.settle();
         return moved(count);
     }

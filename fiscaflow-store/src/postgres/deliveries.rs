@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use fiscaflow_core::store::{
-    Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, WaitingQuery,
+    Delivery, DeliveryStep, EventPlace, LONGEST_WAIT, Lease, SetAside, SetAsideQuery, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, EventId, Result};
 use sqlx::postgres::PgRow;
@@ -94,11 +94,14 @@ fn everywhere(query: &WaitingQuery) -> QueryBuilder<Postgres> {
 /// Only what somebody may begin with now, after a book, at most so many.
 fn push_part(select: &mut QueryBuilder<Postgres>, query: &WaitingQuery, book_id: &str) {
     let now = query.now.timestamp_micros();
+    let longest = LONGEST_WAIT.num_microseconds().unwrap_or(i64::MAX);
     if let Some(after) = query.after {
         select.push(" AND ").push(book_id).push(" > ").push_bind(after.uuid());
     }
     for column in ["lease_until", "retry_at"] {
-        select.push(" AND coalesce(").push(column).push(" <= ").push_bind(now).push(", true)");
+        select.push(" AND coalesce(").push(column).push(" NOT BETWEEN ");
+        select.push_bind(now.saturating_add(1)).push(" AND ");
+        select.push_bind(now.saturating_add(longest)).push(", true)");
     }
     select.push(" ORDER BY ").push(book_id).push(" LIMIT ").push(query.limit);
 }

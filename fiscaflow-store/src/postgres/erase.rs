@@ -44,8 +44,9 @@ pub(super) async fn destroy(
     answers.push(" AND answer <> ''");
     work.run(answers).await?;
     let mut failures = work.update("deliveries")?;
-    failures.push("failure = '' WHERE book_id = $1 AND ").push(BOOK);
-    failures.push(" AND failure IS NOT NULL");
+    // A step that was decided before would bring back what it had read.
+    failures.push("failure = left(failure, 0), version = version + 1 WHERE book_id = $1 AND ");
+    failures.push(BOOK).push(" AND version > 0");
     work.run(failures).await?;
     let mut reasons = work.update("set_aside")?;
     reasons.push("reason = '' WHERE book_id = $1 AND ").push(BOOK);

@@ -15,7 +15,11 @@ pub(super) fn failed(failure: sqlx::Error) -> Error {
         E::Database(error) => by_state(&error.code().unwrap_or_default(), error.table()),
         E::PoolClosed => closed(),
         E::PoolTimedOut => unavailable("the store is busy, or the database cannot be reached"),
-        E::Io(_) | E::Tls(_) | E::Protocol(_) | E::WorkerCrashed | E::BeginFailed => {
+        E::Io(failure) => {
+            unavailable(format!("the connection to the database failed: {}", failure.kind()))
+        }
+        E::Tls(_) => unavailable("the database and this program agree on no encryption"),
+        E::Protocol(_) | E::WorkerCrashed | E::BeginFailed => {
             unavailable("the connection to the database failed")
         }
         E::RowNotFound
@@ -62,15 +66,21 @@ fn by_state(state: &str, table: Option<&str>) -> Error {
         ("54", _) => (ErrorCode::LimitExceeded, "the commit is too large for the database"),
         (_, "22021" | "22P05") => (ErrorCode::InvalidInput, "a text holds U+0000"),
         ("23" | "XX", _) => (ErrorCode::CorruptData, "what is stored contradicts itself"),
-        (_, "26000" | "42P05" | "08P01") => (
+        (_, "26000" | "42P05") => (
             ErrorCode::StoreUnavailable,
             "a pooler is in the way: one that hands out connections by the transaction needs \
              `pgbouncer=true` in the url",
         ),
+        (_, "08P01") => (
+            ErrorCode::StoreUnavailable,
+            "a pooler refuses: its server does not answer, the user or the password is wrong, or \
+             it hands out connections by the transaction and the url lacks `pgbouncer=true`",
+        ),
         (_, "25006") | ("28", _) | (_, "42501") => {
             (ErrorCode::StoreUnavailable, "the database may not be read or written")
         }
-        ("08" | "53" | "55" | "57" | "58", _) => {
+        // Of class 25: somebody else's limit on how long a transaction may take.
+        ("08" | "53" | "55" | "57" | "58", _) | (_, "25P03" | "25P04" | "40003") => {
             (ErrorCode::StoreUnavailable, "the database does not answer now")
         }
         _ => (ErrorCode::Internal, "the database refused a statement"),
@@ -98,6 +108,9 @@ mod tests {
             ("28P01", ErrorCode::StoreUnavailable),
             ("42501", ErrorCode::StoreUnavailable),
             ("26000", ErrorCode::StoreUnavailable),
+            ("25P03", ErrorCode::StoreUnavailable),
+            ("25P04", ErrorCode::StoreUnavailable),
+            ("40003", ErrorCode::StoreUnavailable),
             ("53100", ErrorCode::StorageFull),
             ("54000", ErrorCode::LimitExceeded),
             ("22021", ErrorCode::InvalidInput),

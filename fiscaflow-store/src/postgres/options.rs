@@ -19,6 +19,8 @@ const CONNECTIONS: u32 = 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a call waits for its turn, and for the server where no connection is left.
 const TURN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection that was idle, or was left in the midst of something, may take to answer.
+const ASKED: Duration = Duration::from_secs(2);
 /// How long a connection may be idle, and how old it may become: a server's process grows with what
 /// it has seen.
 const IDLE: Duration = Duration::from_secs(600);
@@ -38,7 +40,7 @@ pub(super) async fn open(url: &str) -> Result<PostgresStore> {
     let (options, settings) = read_url(url)?;
     prepare(&options).await?;
     let connections = settings.max_connections;
-    let bounds = Bounds { connections, turn: TURN_TIMEOUT, idle: IDLE, age: AGE };
+    let bounds = Bounds { connections, turn: TURN_TIMEOUT, asked: ASKED, idle: IDLE, age: AGE };
     let pool = Arc::new(Pool::new(options, bounds));
     Ok(PostgresStore { pool, by_transaction: settings.by_transaction })
 }

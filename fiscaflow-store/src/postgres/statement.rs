@@ -4,14 +4,16 @@
 //! with the transaction. A statement sets it in a condition that refers to no row, which PostgreSQL
 //! asks before it looks for rows (a one-time filter): so the wall costs no round trip.
 
+use std::time::Duration;
+
 use fiscaflow_core::{BookId, Result};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::{Arguments, Connection, PgConnection, Postgres, QueryBuilder, Transaction};
 
 use super::PostgresStore;
 use super::error::failed;
-use crate::damaged;
 use crate::pool::{Lent, Pool};
+use crate::{damaged, unavailable};
 
 /// The condition that names the book to the wall. The book is the statement's first value.
 pub(super) const BOOK: &str = "(SELECT set_config('fiscaflow.book', $1::text, true)) IS NOT NULL";
@@ -30,6 +32,16 @@ pub(super) const PLANNER: [(&str, &str); 4] = [
 /// Begins a transaction with the settings of [`PLANNER`], for connections that keep none.
 const BEGIN: &str = "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL random_page_cost = 1.1; \
      SET LOCAL jit = off";
+
+/// How long the database may take for an operation. A connection that was lost without a word would
+/// be waited for as long as TCP does, a quarter of an hour, and nobody else could have it.
+pub(super) const IN_TIME: Duration = Duration::from_secs(60);
+
+/// The same for what takes time by itself: so many times as long.
+pub(super) async fn in_time<T>(times: u32, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = || Err(unavailable("the database does not answer"));
+    tokio::time::timeout(IN_TIME.saturating_mul(times), work).await.unwrap_or_else(|_| late())
+}
 
 /// An empty statement whose first value is the book.
 pub(super) fn of_book(book_id: BookId) -> Result<QueryBuilder<Postgres>> {
@@ -53,7 +65,11 @@ pub(super) fn select(book_id: BookId, columns: &str, from: &str) -> Result<Query
 
 impl PostgresStore {
     /// Runs a statement that is an operation of its own.
-    pub(super) async fn rows(&self, mut select: QueryBuilder<Postgres>) -> Result<Vec<PgRow>> {
+    pub(super) async fn rows(&self, select: QueryBuilder<Postgres>) -> Result<Vec<PgRow>> {
+        in_time(1, self.rows_whenever(select)).await
+    }
+
+    async fn rows_whenever(&self, mut select: QueryBuilder<Postgres>) -> Result<Vec<PgRow>> {
         if !self.by_transaction {
             let mut lent = self.pool.lend().await.map_err(failed)?;
             let query = select.build();
@@ -92,7 +108,10 @@ impl<'p> Held<'p> {
 
     /// Gives the connection back; no transaction is open on it.
     pub(super) fn release(mut self) {
-        if let Some(lent) = self.0.take() {
+        if let Some(mut lent) = self.0.take() {
+            if let Ok(connection) = lent.connection() {
+                connection.shrink_buffers();
+            }
             lent.settle();
         }
     }

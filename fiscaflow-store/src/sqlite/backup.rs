@@ -24,6 +24,19 @@ const BOOKS: u32 = 500;
 /// What SQLite adds to a database's name for files that belong to it.
 const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
+/// What no history tells of, and nobody may have put into a copy.
+const STRAY: [(&str, &str); 3] = [
+    (
+        "SELECT 1 FROM sqlite_schema WHERE type IN ('trigger', 'view')",
+        "the database has a trigger or a view",
+    ),
+    ("PRAGMA foreign_key_check", "the database has rows of nothing"),
+    (
+        "SELECT 1 FROM transactions WHERE book_id NOT IN (SELECT book_id FROM books) LIMIT 1",
+        "the database has transactions of no book",
+    ),
+];
+
 /// A database that was copied and checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Backup {
@@ -174,13 +187,18 @@ impl Place {
         let store = self.draft.open(Durability::Full).await?;
         let mut checked = store.check().await;
         if checked.is_ok()
-            && let Err(error) = store.free_leases().await
+            && let Err(error) = store.settle_copy().await
         {
             checked = Err(error);
         }
         store.close().await;
         let (books, commits) = checked?;
         let placed = tokio::task::spawn_blocking(move || {
+            // What the log has would be lost with it.
+            let log = beside(&self.draft.0, "-wal").metadata();
+            if log.is_ok_and(|log| log.len() > 0) {
+                return Err(unfolded());
+            }
             // Opened for writing, as some systems bring nothing else to the disk.
             let file =
                 OpenOptions::new().write(true).open(&self.draft.0).map_err(failed_at_path)?;
@@ -218,21 +236,32 @@ impl Place {
 }
 
 impl SqliteStore {
-    /// Ends the leases of relays, which deliver events of the database that was copied.
-    async fn free_leases(&self) -> Result<()> {
+    /// Ends the leases of relays, which deliver events of the database that was copied, and brings
+    /// everything that is in the log into the file: closing would not tell that it could not.
+    async fn settle_copy(&self) -> Result<()> {
         let free = "UPDATE deliveries SET lease_owner = NULL, lease_until = NULL \
                     WHERE lease_owner IS NOT NULL";
         let mut writer = self.writer.lend().await.map_err(error::failed)?;
         let connection = writer.connection().map_err(error::failed)?;
-        sqlx::query(free).execute(connection).await.map(|_| ()).map_err(error::failed)
+        sqlx::query(free).execute(&mut *connection).await.map_err(error::failed)?;
+        let fold = sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)");
+        let folded = fold.fetch_one(connection).await.map_err(error::failed)?;
+        let is_busy: i64 = folded.try_get(0).map_err(error::failed)?;
+        if is_busy == 0 { Ok(()) } else { Err(unfolded()) }
     }
 
-    /// Reads everything: the file's pages, and every history.
+    /// Reads everything: the file's pages, and every history. Nothing is there beside them: what
+    /// would act by itself, rows of no book.
     pub(super) async fn check(&self) -> Result<(u64, u64)> {
         let row = self.row(sqlx::query("PRAGMA integrity_check(1)")).await?;
         let said = row.as_ref().and_then(|row| row.try_get(0).ok()).unwrap_or("");
         if said != "ok" {
             return Err(error::damaged("the database file is damaged"));
+        }
+        for (stray, text) in STRAY {
+            if self.row(sqlx::query(stray)).await?.is_some() {
+                return Err(error::damaged(text));
+            }
         }
         let (mut books, mut commits) = (0_u64, 0_u64);
         for book_id in all_books(self).await? {
@@ -264,16 +293,22 @@ pub(super) async fn to_the_end(
     tokio::spawn(work).await.unwrap_or_else(|_| Err(cut_off()))
 }
 
+fn unfolded() -> Error {
+    Error::new(ErrorCode::StoreUnavailable, "the copy cannot be brought to its end")
+}
+
 fn cut_off() -> Error {
     Error::new(ErrorCode::Internal, "the copy was cut off")
 }
 
-/// Refuses a backup beside which there is a log: it is a database in use.
+/// Refuses a backup beside which there is a log: it is a database in use, whatever other name leads
+/// to it.
 pub(super) fn check_unused(backup: &Path) -> Result<()> {
-    match ["-wal", "-journal"].iter().any(|suffix| beside(backup, suffix).exists()) {
+    let backup = backup.canonicalize().map_err(|failure| failed(&failure, "backup"))?;
+    match ["-wal", "-journal"].iter().any(|suffix| beside(&backup, suffix).exists()) {
         true => {
-            Err(Error::new(ErrorCode::InvalidInput, "the backup is a database in use")
-                .field("backup"))
+            let text = "a log is beside the backup (`-wal` or `-journal`): it is in use, or was";
+            Err(Error::new(ErrorCode::InvalidInput, text).field("backup"))
         }
         false => Ok(()),
     }

@@ -4,6 +4,9 @@
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{Arguments, AssertSqlSafe, Sqlite, SqliteConnection};
 
+/// A longer text is not kept prepared.
+const KEPT_BYTES: usize = 8 * 1024;
+
 /// Statements and their values, in the order in which they stand there.
 #[derive(Default)]
 pub(super) struct Batch {
@@ -48,7 +51,9 @@ impl Batch {
         if self.values.is_faulty {
             return Err(sqlx::Error::Encode("a value cannot be bound".into()));
         }
+        // A statement of many rows comes once in that length, and is some megabytes when prepared.
+        let is_kept = self.sql.len() < KEPT_BYTES;
         let query = sqlx::query_with(AssertSqlSafe(self.sql), self.values.arguments);
-        query.execute(connection).await.map(drop)
+        query.persistent(is_kept).execute(connection).await.map(drop)
     }
 }

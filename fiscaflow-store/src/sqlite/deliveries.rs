@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use fiscaflow_core::store::{
-    Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, WaitingQuery,
+    Delivery, DeliveryStep, EventPlace, LONGEST_WAIT, Lease, SetAside, SetAsideQuery, WaitingQuery,
 };
 use fiscaflow_core::{BookId, Error, ErrorCode, EventId, Result};
 use sqlx::sqlite::SqliteRow;
@@ -18,11 +18,11 @@ const INDEXED: &str = "\
     SELECT book_id FROM (SELECT books.book_id FROM books \
         LEFT JOIN deliveries ON deliveries.book_id = books.book_id AND deliveries.sink = ?1 \
         WHERE moved = 1 AND books.book_id > ?2 \
-          AND coalesce(lease_until, ?3) <= ?3 AND coalesce(retry_at, ?3) <= ?3 \
+          AND coalesce(lease_until NOT BETWEEN ?3 AND ?5, 1) AND coalesce(retry_at NOT BETWEEN ?3 AND ?5, 1) \
         ORDER BY books.book_id LIMIT ?4) \
     UNION SELECT book_id FROM (SELECT book_id FROM deliveries \
         WHERE sink = ?1 AND waits = 1 AND book_id > ?2 \
-          AND coalesce(lease_until, ?3) <= ?3 AND coalesce(retry_at, ?3) <= ?3 \
+          AND coalesce(lease_until NOT BETWEEN ?3 AND ?5, 1) AND coalesce(retry_at NOT BETWEEN ?3 AND ?5, 1) \
         ORDER BY book_id LIMIT ?4) \
     ORDER BY book_id LIMIT ?4";
 
@@ -34,7 +34,7 @@ const EVERYWHERE: &str = "\
       AND (books.head_seq > coalesce(deliveries.seq, 0) \
         OR EXISTS (SELECT 1 FROM set_aside WHERE set_aside.book_id = books.book_id \
           AND set_aside.sink = ?1 AND again = 1)) \
-      AND coalesce(lease_until, ?3) <= ?3 AND coalesce(retry_at, ?3) <= ?3 \
+      AND coalesce(lease_until NOT BETWEEN ?3 AND ?5, 1) AND coalesce(retry_at NOT BETWEEN ?3 AND ?5, 1) \
     ORDER BY books.book_id LIMIT ?4";
 
 /// Whether something is kept for a sink of every book.
@@ -69,11 +69,14 @@ pub(super) async fn waiting(store: &SqliteStore, query: &WaitingQuery) -> Result
         commit::write(store, Job::Complete(sink.to_owned())).await?;
     }
     let after = query.after.map_or(Vec::new(), |book| book.uuid().as_bytes().to_vec());
+    let now = query.now.timestamp_micros();
+    let longest = LONGEST_WAIT.num_microseconds().unwrap_or(i64::MAX);
     let select = sqlx::query(if known == Some(true) { INDEXED } else { EVERYWHERE })
         .bind(sink)
         .bind(after)
-        .bind(query.now.timestamp_micros())
-        .bind(i64::from(query.limit));
+        .bind(now.saturating_add(1))
+        .bind(i64::from(query.limit))
+        .bind(now.saturating_add(longest));
     store.rows(select).await?.iter().map(read_book).collect()
 }
 

@@ -41,7 +41,9 @@ pub(super) async fn destroy(connection: &mut SqliteConnection, erasure: &Erasure
     let statements = [
         "UPDATE answers SET request_salt = zeroblob(16), answer = x'' \
          WHERE book_id = ?1 AND seq <= ?4 AND answer <> x''",
-        "UPDATE deliveries SET failure = '' WHERE book_id = ?1 AND failure IS NOT NULL",
+        // A step that was decided before would bring back what it had read.
+        "UPDATE deliveries SET failure = substr(failure, 1, 0), version = version + 1 \
+         WHERE book_id = ?1 AND version > 0",
         "UPDATE set_aside SET reason = '' WHERE book_id = ?1",
         // An empty view is none, and no earlier one takes its place.
         "INSERT OR REPLACE INTO snapshots (book_id, seq, hash, content) VALUES (?1, ?2, ?3, x'')",

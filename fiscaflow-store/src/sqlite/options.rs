@@ -178,7 +178,9 @@ fn common() -> SqliteConnectOptions {
 /// Connections stay: opening one costs more than keeping it, and the one of a database in memory
 /// is the database.
 const fn bounds(connections: u32) -> Bounds {
-    Bounds { connections, turn: TURN_TIMEOUT, idle: Duration::MAX, age: Duration::MAX }
+    // Without its connection a database in memory is gone: one that is busy is waited for.
+    let forever = Duration::MAX;
+    Bounds { connections, turn: TURN_TIMEOUT, asked: forever, idle: forever, age: forever }
 }
 
 async fn check_sqlite(connection: &mut SqliteConnection) -> Result<()> {

@@ -8,6 +8,7 @@ use fiscaflow_core::conformance::Scribe;
 use fiscaflow_core::log::{Change, Commit, Draft, NewEvent};
 use fiscaflow_core::store::{Delivery, DeliveryStep, Lease, SetAsideQuery, Store};
 use fiscaflow_store::{Durability, SqliteStore};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 use super::{Home, assert_same};
 
@@ -88,6 +89,13 @@ async fn nothing_is_overwritten_and_nothing_half_is_left() {
     // In use: its newest commits are in the log beside it.
     let in_use = SqliteStore::restore(dir.path().join("books.db"), copies.join("new")).await;
     assert_eq!(in_use.unwrap_err().at_field(), Some("backup"));
+    #[cfg(unix)]
+    {
+        let latest = dir.path().join("latest.db");
+        std::os::unix::fs::symlink("books.db", &latest).unwrap();
+        let in_use = SqliteStore::restore(latest, copies.join("new")).await;
+        assert_eq!(in_use.unwrap_err().at_field(), Some("backup"));
+    }
     assert_eq!(names(&copies), before);
     store.close().await;
     let closed = store.backup_to(copies.join("new")).await.unwrap_err();
@@ -187,8 +195,8 @@ async fn a_backup_is_its_owners_alone() {
 
 #[tokio::test]
 async fn what_must_not_be_relied_on_is_no_backup() {
-    // Holds: a history that does not verify and a damaged page are found, in backups and in what
-    // is restored, and no file is made of them.
+    // Holds: a history that does not verify, a damaged page, and what no history tells of are found,
+    // in backups and in what is restored, and no file is made of them.
     let dir = tempfile::tempdir().unwrap();
     let store = database(&dir.path().join("books.db")).await;
     let mut scribe = Scribe::new(1);
@@ -204,6 +212,30 @@ async fn what_must_not_be_relied_on_is_no_backup() {
     std::fs::write(&bad, &bytes).unwrap();
     let error = SqliteStore::restore(&bad, dir.path().join("again")).await.unwrap_err();
     assert_eq!(error.lane(), fiscaflow_core::Lane::Corrupt, "{error:?}");
+
+    for (name, stray) in [
+        ("trigger", "CREATE TRIGGER t AFTER UPDATE ON books BEGIN DELETE FROM documents; END"),
+        ("view", "CREATE VIEW v AS SELECT * FROM commits"),
+        (
+            "row",
+            "CREATE TEMP TABLE t AS SELECT * FROM transactions LIMIT 1; \
+             UPDATE t SET book_id = zeroblob(16); INSERT INTO transactions SELECT * FROM t",
+        ),
+        (
+            "child",
+            "PRAGMA foreign_keys = OFF; \
+             INSERT INTO documents VALUES (zeroblob(16), 'kind', 'key', '{}')",
+        ),
+    ] {
+        let odd = dir.path().join(name);
+        std::fs::copy(&good, &odd).unwrap();
+        let options = sqlx::sqlite::SqliteConnectOptions::new().filename(&odd);
+        let mut connection = options.connect().await.unwrap();
+        sqlx::raw_sql(stray).execute(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+        let error = SqliteStore::restore(&odd, dir.path().join("again")).await.unwrap_err();
+        assert_eq!(error.lane(), fiscaflow_core::Lane::Corrupt, "{name}: {error:?}");
+    }
 
     let mut broken: Commit = (*scribe.seal(Vec::new())).clone();
     broken.stored.body.push(b' ');

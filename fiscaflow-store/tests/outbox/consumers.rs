@@ -71,6 +71,23 @@ async fn fifty_deliveries_of_an_event_have_one_effect() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_whose_answer_was_erased_is_done() {
+    // Holds: an event that comes again after its effect and the erasure of what was answered is
+    // done with; what fails for another reason is not.
+    for url in &stores() {
+        let (engine, book_id, events) = home(url).await;
+        let inbox = Inbox::new("seen", "anna".parse().unwrap()).unwrap();
+        let again =
+            || inbox.once(&engine, &events[0], |book| async move { category(book, "Seen").await });
+        assert!(again().await.unwrap().is_some());
+        let book = engine.book(book_id, Context::new("anna".parse().unwrap()));
+        book.erase_texts().await.unwrap();
+        assert_eq!(again().await, Ok(None));
+        assert_eq!(book.categories().list().await.unwrap().len(), 2);
+    }
+}
+
 #[tokio::test]
 async fn an_effect_that_failed_is_tried_again() {
     // Holds: what was refused is not remembered as done.

@@ -16,10 +16,12 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::shared::postgres::{database, server};
 
 /// Passes bytes on, and breaks every connection off in the place of passing on an answer, once as
-/// many answers as it was told have passed.
+/// many answers as it was told have passed. Or connections fall silent and stay open.
 struct Cutter {
     address: String,
     answers: Arc<AtomicI64>,
+    /// What is told apart by this number falls silent when it rises.
+    age: Arc<AtomicI64>,
 }
 
 impl Cutter {
@@ -27,15 +29,21 @@ impl Cutter {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let answers = Arc::new(AtomicI64::new(i64::MAX));
-        let left = Arc::clone(&answers);
+        let age = Arc::new(AtomicI64::new(0));
+        let (left, now) = (Arc::clone(&answers), Arc::clone(&age));
         tokio::spawn(async move {
             loop {
                 let (client, _) = listener.accept().await.unwrap();
                 let server = TcpStream::connect(&server).await.unwrap();
-                tokio::spawn(pass(client, server, Arc::clone(&left)));
+                tokio::spawn(pass(client, server, Arc::clone(&left), Arc::clone(&now)));
             }
         });
-        Self { address, answers }
+        Self { address, answers, age }
+    }
+
+    /// The connections that there are say nothing any more.
+    fn silence(&self) {
+        self.age.fetch_add(1, Ordering::SeqCst);
     }
 
     fn cut_after(&self, answers: i64) {
@@ -43,12 +51,21 @@ impl Cutter {
     }
 }
 
-async fn pass(mut client: TcpStream, mut server: TcpStream, left: Arc<AtomicI64>) {
+async fn pass(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    left: Arc<AtomicI64>,
+    age: Arc<AtomicI64>,
+) {
     let (mut asked, mut answered) = (vec![0; 65_536], vec![0; 65_536]);
+    let born = age.load(Ordering::SeqCst);
     loop {
         tokio::select! {
             count = client.read(&mut asked) => {
                 let Ok(count @ 1..) = count else { return };
+                if age.load(Ordering::SeqCst) > born {
+                    continue;
+                }
                 if server.write_all(&asked[..count]).await.is_err() {
                     return;
                 }
@@ -168,4 +185,41 @@ async fn a_restore_that_is_cut_off_goes_on() {
         there.close().await;
     }
     assert!(failures > 5 && begun > 1, "{failures} failures, {begun} of them in the midst");
+}
+
+#[test]
+fn a_connection_that_falls_silent_is_given_up() {
+    // Holds: where the network loses a connection without a word, a read and a commit end with
+    // `store_unavailable` in their time, by a clock that jumps to what is waited for, and whoever
+    // comes next has a connection that answers, without a restart.
+    let apart = tokio::runtime::Runtime::new().unwrap();
+    let cutter = apart.block_on(Cutter::start(server().address.clone()));
+    let database = database();
+    let here = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    for settings in ["max_connections=1", "max_connections=1&pgbouncer=true"] {
+        let url = database.with(settings).replace(&server().address, &cutter.address);
+        here.block_on(async {
+            let store = open(&url).await.unwrap();
+            let ids = Arc::new(RandomIds::new().unwrap());
+            let engine = Engine::new(store.clone(), Arc::new(SystemClock), ids);
+            let anna = || Context::new("anna".parse().unwrap());
+            let new = || NewBook { name: "Home".into(), ..NewBook::new("EUR") };
+            let id = engine.books(anna()).create(new()).await.unwrap().id;
+            for is_read in [true, false] {
+                cutter.silence();
+                tokio::time::pause();
+                let lost = match is_read {
+                    true => store.head(id).await.map(drop),
+                    false => engine.books(anna()).create(new()).await.map(drop),
+                };
+                assert_eq!(lost.unwrap_err().code(), ErrorCode::StoreUnavailable);
+                // Whoever comes next asks whether the connection is still there.
+                drop(store.head(id).await);
+                tokio::time::resume();
+                assert!(store.head(id).await.unwrap().is_some());
+                engine.books(anna()).create(new()).await.unwrap();
+            }
+            engine.close().await;
+        });
+    }
 }

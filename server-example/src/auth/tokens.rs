@@ -92,6 +92,11 @@ impl Tokens {
         Self { file, kept: Mutex::default() }
     }
 
+    /// Whether they outlast the process.
+    pub fn are_kept(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Makes the very first token, where no file of tokens was ever written; gives its secret.
     pub fn create_first(&self, actor: ActorId, now: DateTime<Utc>) -> io::Result<Option<String>> {
         let _turn = self.turn()?;

@@ -48,12 +48,22 @@ async fn answer(
 /// A call of the engine that was begun, and until when its answer is waited for.
 pub(crate) struct UnderWay {
     task: JoinHandle<fiscaflow_core::Result<Value>>,
+    is_read: bool,
     pub(crate) deadline: Instant,
 }
 
+/// A read that nobody waits for any more is none.
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        if self.is_read {
+            self.task.abort();
+        }
+    }
+}
+
 impl UnderWay {
-    pub(crate) async fn answer(self) -> Result<Value, Failure> {
-        match tokio::time::timeout_at(self.deadline, self.task).await {
+    pub(crate) async fn answer(mut self) -> Result<Value, Failure> {
+        match tokio::time::timeout_at(self.deadline, &mut self.task).await {
             Ok(Ok(answered)) => Ok(answered?),
             Ok(Err(_panic)) => Err(Failure::internal()),
             Err(_elapsed) => Err(Refusal::AnswerTimeout.into()),
@@ -83,8 +93,8 @@ async fn begin(
     let request_id = parts.extensions.get::<RequestId>().cloned();
     let deadline = Instant::now() + state.timeouts.answer;
     let state = state.clone();
-    // A task of its own: when the client goes away or loses patience, what was begun is ended all
-    // the same, and no store ever sees a call that stops half-way.
+    // A task of its own: when the client goes away or loses patience, a write that was begun is
+    // ended all the same.
     let task = tokio::spawn(async move {
         let _permit = permit;
         let answered = ask(&state, &identity, call, observer).await;
@@ -93,7 +103,7 @@ async fn begin(
         }
         answered
     });
-    Ok(UnderWay { task, deadline })
+    Ok(UnderWay { task, is_read: verb.method == Method::Get, deadline })
 }
 
 /// An id that no book has. A book that a token does not reach is looked up under it: whatever a

@@ -167,12 +167,13 @@ async fn a_store_that_hangs_keeps_nobody_waiting() {
     let (server, store) = faulty(|timeouts| timeouts.answer = Duration::from_millis(200)).await;
     let book = server.book("anna").await;
     store.set(Fault::Hangs);
+    let accounts = format!("/books/{book}/accounts");
     for _ in 0..2 {
-        let reply = server.get("anna", &format!("/books/{book}")).await;
+        let reply = server.call("anna", "POST", &accounts, json!({"name": "Giro"})).await;
         reply.error(503, "answer_timeout");
         assert!(reply.header("retry-after").is_some());
     }
-    // Two requests are still under way, and two is the limit here.
+    // Two writes are still under way, and two is the limit here.
     let reply = server.get("anna", &format!("/books/{book}")).await;
     reply.error(503, "overloaded");
     assert!(reply.header("retry-after").is_some());
@@ -276,6 +277,19 @@ async fn stopping_waits_for_what_is_under_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_nobody_waits_for_is_given_up() {
+    // Holds: reads whose clients have gone or got no answer in time take no place from others, and
+    // stopping waits for none of them.
+    let (server, store) = faulty(|timeouts| timeouts.answer = Duration::from_millis(100)).await;
+    let book = server.book("anna").await;
+    store.set(Fault::Hangs);
+    for _ in 0..100 {
+        server.get("anna", &format!("/books/{book}")).await.error(503, "answer_timeout");
+    }
+    assert!(server.stop().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn stopping_does_not_wait_for_ever() {
     let (server, store) = faulty(|timeouts| {
         timeouts.answer = Duration::from_millis(100);
@@ -284,7 +298,11 @@ async fn stopping_does_not_wait_for_ever() {
     .await;
     let book = server.book("anna").await;
     store.set(Fault::Hangs);
+    // A read that nobody waits for any more is given up; a write is not.
     server.get("anna", &format!("/books/{book}")).await.error(503, "answer_timeout");
+    let accounts = format!("/books/{book}/accounts");
+    let written = server.call("anna", "POST", &accounts, json!({"name": "Giro"})).await;
+    written.error(503, "answer_timeout");
     let started = Instant::now();
     assert!(!server.stop().await);
     assert!(started.elapsed() < Duration::from_secs(2));

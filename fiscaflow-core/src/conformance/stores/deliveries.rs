@@ -11,7 +11,8 @@ use super::wait::{together, up_to_polls};
 use crate::error::ErrorCode;
 use crate::id::{BookId, EventId};
 use crate::store::{
-    Delivery, DeliveryStep, EventPlace, Lease, SetAside, SetAsideQuery, Store, WaitingQuery,
+    Delivery, DeliveryStep, EventPlace, LONGEST_WAIT, Lease, SetAside, SetAsideQuery, Store,
+    WaitingQuery,
 };
 
 fn noon() -> DateTime<Utc> {
@@ -176,7 +177,8 @@ pub async fn set_aside_events_are_read_in_order(store: Arc<dyn Store>) {
 }
 
 /// Holds: a book waits for a sink while it has commits after the place that is kept or an event
-/// that is to be delivered again, unless somebody has it for longer or the event has to wait.
+/// that is to be delivered again, unless somebody has it for longer or the event has to wait, but
+/// nobody for longer than anybody may.
 pub async fn books_wait_for_each_sink(store: Arc<dyn Store>) {
     let (scribe, now) = (book_of_three(&*store, 1).await, noon());
     let book = vec![scribe.book_id];
@@ -208,6 +210,11 @@ pub async fn books_wait_for_each_sink(store: Arc<dyn Store>) {
         write(&*store, &scribe, "hooks", held).await;
         assert_eq!(waiting(&*store, "hooks", now).await, []);
         assert_eq!(waiting(&*store, "hooks", until).await, book);
+        // Whoever wrote that had a clock that was further ahead than anybody waits.
+        let wrong = until - LONGEST_WAIT - TimeDelta::microseconds(1);
+        assert_eq!(waiting(&*store, "hooks", wrong).await, book);
+        let longest = until - LONGEST_WAIT;
+        assert_eq!(waiting(&*store, "hooks", longest).await, []);
     }
 }
 

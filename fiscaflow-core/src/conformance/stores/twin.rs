@@ -5,8 +5,8 @@ use crate::id::{BookId, TransactionId};
 use crate::log::{Commit, ErasedTexts, Erasure, Hash, Object, StoredCommit};
 use crate::model::{Document, Transaction};
 use crate::store::{
-    Answered, ColumnRow, Delivery, DeliveryStep, Head, OriginQuery, OriginRow, PageRequest,
-    Position, SetAside, SetAsideQuery, WaitingQuery,
+    Answered, ColumnRow, Delivery, DeliveryStep, Head, LONGEST_WAIT, OriginQuery, OriginRow,
+    PageRequest, Position, SetAside, SetAsideQuery, WaitingQuery,
 };
 
 #[derive(Default)]
@@ -154,6 +154,7 @@ impl Twin {
         let of_book = |name: &(BookId, String)| name.0 == book_id;
         for (_, delivery) in self.deliveries.iter_mut().filter(|it| of_book(&it.0)) {
             delivery.failure = delivery.failure.take().map(|_| String::new());
+            delivery.version += 1;
         }
         for (_, event) in self.set_aside.iter_mut().filter(|it| of_book(&it.0)) {
             event.reason = String::new();
@@ -236,8 +237,9 @@ impl Twin {
             let again = SetAsideQuery { after: None, again: true, limit: 1 };
             let again = self.set_aside(*book, &query.sink, &again);
             let behind = self.head(*book).is_some_and(|head| head.seq > kept.seq);
-            let leased = kept.lease.is_some_and(|lease| query.now < lease.until);
-            let early = kept.retry_at.is_some_and(|at| query.now < at);
+            let waits = |at| query.now < at && at <= query.now + LONGEST_WAIT;
+            let leased = kept.lease.is_some_and(|lease| waits(lease.until));
+            let early = kept.retry_at.is_some_and(waits);
             (behind || !again.is_empty()) && !leased && !early
         });
         books.truncate(size(query.limit));
