@@ -30,7 +30,10 @@ pub async fn run(relay: Relay, state: AppState) {
     let mut pause = PAUSE;
     while !state.is_stopping() {
         let longer = pause.saturating_mul(2).min(LONGEST_PAUSE);
-        pause = match relay.round().await {
+        let working = state.relays.read().await;
+        let round = relay.round_while(|| !state.is_stopping()).await;
+        drop(working);
+        pause = match round {
             Ok(round) => {
                 tell(&round);
                 match round {

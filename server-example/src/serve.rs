@@ -66,6 +66,8 @@ pub async fn serve(listener: TcpListener, state: AppState, stop: impl Future<Out
         // What goes on without its client has a permit, too.
         let all = u32::try_from(state.limits.requests).unwrap_or(u32::MAX);
         let _all = state.requests.acquire_many(all).await;
+        // Relays give their leases back.
+        let _relays = state.relays.write().await;
         state.engine.close().await;
     });
     let ended = ended.await.is_ok();

@@ -9,7 +9,7 @@ use fiscaflow_core::secrets::KeyRing;
 use fiscaflow_core::store::Store;
 use fiscaflow_core::{Clock, Engine, IdSource, Signer};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{RwLock, Semaphore};
 
 use crate::auth::Tokens;
 use crate::config::{Limits, Timeouts};
@@ -60,6 +60,8 @@ pub struct Inner {
     /// One permit for every request that may be under way; it is held until the engine is done,
     /// even where the client has gone. So whoever holds all of them knows that nothing is.
     pub requests: Arc<Semaphore>,
+    /// A relay that is in a round has it to read.
+    pub relays: RwLock<()>,
     /// Which members the verbs' requests have.
     pub(crate) inputs: Inputs,
     stopping: AtomicBool,
@@ -104,6 +106,7 @@ impl AppState {
             limits,
             timeouts,
             requests,
+            relays: RwLock::default(),
             inputs,
             stopping,
         };

@@ -115,6 +115,9 @@ struct Memory {
     ended_at: Option<BookId>,
 }
 
+/// Whether a round is wanted still.
+type IsWanted<'a> = dyn Fn() -> bool + Send + Sync + 'a;
+
 /// A book whose lease this relay has, with what is kept of it.
 struct Held {
     book_id: BookId,
@@ -184,6 +187,15 @@ impl Relay {
     /// Errors are those of the store; what is damaged in one book is in the answer, and the others
     /// go on. A round that is dropped leaves nothing but a lease that runs out.
     pub async fn round(&self) -> Result<Round> {
+        self.round_while(|| true).await
+    }
+
+    /// A round that ends early where nobody wants it any more, as when its process is to stop: what
+    /// the sink is being told is told to its end, and the lease is given back.
+    ///
+    /// Errors: those of [`Relay::round`].
+    pub async fn round_while(&self, is_wanted: impl Fn() -> bool + Send + Sync) -> Result<Round> {
+        let is_wanted: &IsWanted<'_> = &is_wanted;
         let mut round = Round::default();
         let start = self.memory().ended_at.take();
         let mut is_behind = start.is_some();
@@ -200,8 +212,11 @@ impl Relay {
                 return Ok(round);
             }
             for book_id in books {
+                if !is_wanted() {
+                    return Ok(round);
+                }
                 let (heard, told) = (heard(&round), round.unavailable.take());
-                match self.turn(book_id, &mut round).await {
+                match self.turn(book_id, &mut round, is_wanted).await {
                     Err(error) if error.lane() == Lane::Corrupt => {
                         round.broken.push((book_id, error));
                     }
@@ -233,7 +248,12 @@ impl Relay {
     }
 
     /// One book's turn, where nobody else has it.
-    async fn turn(&self, book_id: BookId, round: &mut Round) -> Result<()> {
+    async fn turn(
+        &self,
+        book_id: BookId,
+        round: &mut Round,
+        is_wanted: &IsWanted<'_>,
+    ) -> Result<()> {
         let kept = self.store.delivery(book_id, self.sink.name()).await?.unwrap_or_default();
         if !kept.is_free(self.now()) {
             return Ok(());
@@ -244,7 +264,7 @@ impl Relay {
             return Ok(());
         }
         let worked = match self.again(&mut held, round).await {
-            Ok(Next::GoOn) => self.go_on(&mut held, round).await,
+            Ok(Next::GoOn) => self.go_on(&mut held, round, is_wanted).await,
             stopped => stopped,
         };
         if let Err(error) = &worked
@@ -329,8 +349,13 @@ impl Relay {
     }
 
     /// Delivers what follows the place that is kept.
-    async fn go_on(&self, held: &mut Held, round: &mut Round) -> Result<Next> {
-        for _ in 0..BATCHES {
+    async fn go_on(
+        &self,
+        held: &mut Held,
+        round: &mut Round,
+        is_wanted: &IsWanted<'_>,
+    ) -> Result<Next> {
+        for _ in (0..BATCHES).take_while(|_| is_wanted()) {
             let place = (held.kept.seq, held.kept.events);
             let batch = self.read(held.book_id, place, self.options.batch, true).await?;
             let told = match batch.events.is_empty() {

@@ -2,6 +2,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 
 use fiscaflow_core::conformance::Scribe;
@@ -88,6 +89,30 @@ async fn a_lease_that_is_used_does_not_run_out() {
     }
     assert_eq!(works.await.unwrap().delivered, 3);
     assert_eq!(world.sink.told(), written);
+}
+
+#[tokio::test]
+async fn a_round_that_is_no_longer_wanted_gives_its_lease_back() {
+    // Holds: what the sink was being told is told to its end, nothing after it, and whoever comes
+    // next begins at once and right behind.
+    for url in &stores() {
+        let world = World::new(url).await;
+        let mut scribes: Vec<_> = (1..=2).map(Scribe::new).collect();
+        for scribe in &mut scribes {
+            world.write(scribe, 3).await;
+        }
+        let gate = Arc::new(Semaphore::new(0));
+        world.sink.then(Does::Hangs(Arc::clone(&gate)));
+        let relay = world.relay(RelayOptions { batch: 2, ..RelayOptions::default() });
+        let wanted = AtomicBool::new(true);
+        let mut works = pin!(relay.round_while(|| wanted.load(Ordering::SeqCst)));
+        until_told(works.as_mut(), &world, 2).await;
+        wanted.store(false, Ordering::SeqCst);
+        gate.add_permits(1);
+        assert_eq!(works.await.unwrap().delivered, 2);
+        assert_eq!(world.round().await.delivered, 4);
+        assert_eq!(world.sink.told().len(), 6);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

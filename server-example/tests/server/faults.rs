@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use fiscaflow_core::conformance::{Tap, Tapped};
+use fiscaflow_core::outbox::{EventSink, Outgoing, RelayOptions, Undelivered};
 use fiscaflow_core::store::Store;
 use fiscaflow_core::{Error, ErrorCode, Result};
-use fiscaflow_store::MemoryStore;
+use fiscaflow_server::relay;
+use fiscaflow_store::{MemoryStore, open};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpSocket, TcpStream};
@@ -287,6 +289,51 @@ async fn a_read_that_nobody_waits_for_is_given_up() {
         server.get("anna", &format!("/books/{book}")).await.error(503, "answer_timeout");
     }
     assert!(server.stop().await);
+}
+
+/// Takes one event for each permit, and counts what it was told.
+#[derive(Debug)]
+struct Slow(Semaphore, AtomicUsize);
+
+#[async_trait]
+impl EventSink for Slow {
+    fn name(&self) -> &str {
+        "slow"
+    }
+
+    async fn tell(&self, _: &[Outgoing]) -> std::result::Result<(), Undelivered> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        self.0.acquire().await.unwrap().forget();
+        Ok(())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_gives_leases_back() {
+    // Holds: what a sink is being told when the server stops is told to its end, and the book is
+    // free for whoever delivers next.
+    let dir = tempfile::tempdir().unwrap();
+    let url = format!("sqlite:{}", dir.path().join("books.db").display());
+    let server = Server::over(open(&url).await.unwrap()).await;
+    let book = server.book("anna").await;
+    server.account("anna", &book, "Giro").await;
+    let sink = Arc::new(Slow(Semaphore::new(1), AtomicUsize::new(0)));
+    let options = RelayOptions { batch: 1, ..RelayOptions::default() };
+    let state = server.state.clone();
+    relay::start(sink.clone(), options, &state).unwrap();
+    // The first event has gone, and the second is on its way.
+    while sink.1.load(Ordering::SeqCst) < 2 {
+        tokio::task::yield_now().await;
+    }
+    let stopping = tokio::spawn(server.stop());
+    while !state.is_stopping() {
+        tokio::task::yield_now().await;
+    }
+    sink.0.add_permits(9);
+    assert!(stopping.await.unwrap());
+    let store = open(&url).await.unwrap();
+    let kept = store.delivery(book.parse().unwrap(), "slow").await.unwrap().unwrap();
+    assert_eq!((kept.lease, sink.0.available_permits()), (None, 8));
 }
 
 #[tokio::test(flavor = "multi_thread")]

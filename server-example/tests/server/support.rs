@@ -26,6 +26,7 @@ pub const NOWHERE: &str = "01890000-0000-7000-8000-0000000000ff";
 pub struct Server {
     pub address: SocketAddr,
     pub tokens: Arc<Tokens>,
+    pub state: AppState,
     secrets: Mutex<HashMap<String, String>>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<bool>,
@@ -73,8 +74,8 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let task = tokio::spawn(serve(listener, state, async { _ = stopped.await }));
-        Self { address, tokens, secrets: Mutex::default(), stop, task }
+        let task = tokio::spawn(serve(listener, state.clone(), async { _ = stopped.await }));
+        Self { address, tokens, state, secrets: Mutex::default(), stop, task }
     }
 
     /// Stops the server; tells whether everything ended in time.
