@@ -31,8 +31,8 @@ limits! {
     MAX_ATTACHMENTS: usize = 50;
     /// Members of one transaction's metadata.
     MAX_METADATA: usize = 50;
-    /// Bytes of a name (of a book, account, category, payee, rule, tag...), and of the id that a bank
-    /// gives a transaction.
+    /// Bytes of a name (of a book, account, category, payee, rule, tag...), and of the id that a
+    /// bank gives a transaction.
     MAX_NAME_BYTES: usize = 255;
     /// Bytes of an idempotency key, correlation id or causation id.
     MAX_KEY_BYTES: usize = 255;

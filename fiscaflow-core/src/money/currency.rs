@@ -35,7 +35,7 @@ impl Currency {
 
     /// The ISO 4217 currency of that code, which is written in capitals.
     pub fn iso(code: &str) -> Result<Self> {
-        // From the back: what most money is in comes after two short groups, not after a longer one.
+        // From the back: most money is in what comes after two short groups, not after a longer.
         let listed = ISO_4217.iter().rev().find(|(_, codes)| codes.binary_search(&code).is_ok());
         match listed {
             Some((exponent, _)) => Self::pack(code, *exponent),

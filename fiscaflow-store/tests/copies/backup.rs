@@ -195,8 +195,8 @@ async fn a_backup_is_its_owners_alone() {
 
 #[tokio::test]
 async fn what_must_not_be_relied_on_is_no_backup() {
-    // Holds: a history that does not verify, a damaged page, and what no history tells of are found,
-    // in backups and in what is restored, and no file is made of them.
+    // Holds: a history that does not verify, a damaged page, and what no history tells of are
+    // found, in backups and in what is restored, and no file is made of them.
     let dir = tempfile::tempdir().unwrap();
     let store = database(&dir.path().join("books.db")).await;
     let mut scribe = Scribe::new(1);
