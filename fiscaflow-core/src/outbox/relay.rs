@@ -31,7 +31,8 @@ const MISSES: u32 = 3;
 pub struct RelayOptions {
     /// Events that the sink is told at once, 1 to 1,000.
     pub batch: usize,
-    /// How long a book's events are one relay's, unless it goes on. More than the sink ever takes.
+    /// How long a book's events are one relay's, unless it goes on: more than the sink ever takes,
+    /// at most an hour.
     pub lease: TimeDelta,
     /// How often an event is refused before it is set aside, at least 1; and how often in a row the
     /// sink is unavailable for one before another is offered, to learn whose fault it is.
