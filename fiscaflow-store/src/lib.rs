@@ -21,6 +21,8 @@ mod signer;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod system;
+#[cfg(feature = "sql")]
+mod uncancelled;
 
 use std::sync::Arc;
 
@@ -37,6 +39,8 @@ pub use signer::Ed25519Signer;
 #[cfg(feature = "sqlite")]
 pub use sqlite::{Backup, Durability, SqliteStore, backup, restore};
 pub use system::{RandomIds, SystemClock};
+#[cfg(feature = "sql")]
+use uncancelled::uncancelled;
 
 /// Opens the store that a URL names:
 ///
@@ -107,23 +111,11 @@ fn damaged(text: &str) -> Error {
     Error::new(ErrorCode::CorruptData, text)
 }
 
-/// Runs a write to its end in a task of its own, whatever becomes of the caller.
+/// The Tokio runtime around the call. Refuses a caller without: the driver would panic.
 #[cfg(feature = "sql")]
-async fn uncancelled(write: impl Future<Output = Result<()>> + Send + 'static) -> Result<()> {
-    tokio::spawn(write).await.unwrap_or_else(|end| {
-        if end.is_panic() {
-            return Err(Error::new(ErrorCode::Internal, "the write ended in a panic"));
-        }
-        // The runtime was shut down.
-        Err(closed())
-    })
-}
-
-/// Refuses a caller that has no Tokio runtime: without one the driver would panic.
-#[cfg(feature = "sql")]
-fn check_runtime() -> Result<()> {
+fn check_runtime() -> Result<tokio::runtime::Handle> {
     let missing = |_| Error::new(ErrorCode::Internal, "the store needs a Tokio runtime around it");
-    tokio::runtime::Handle::try_current().map(|_| ()).map_err(missing)
+    tokio::runtime::Handle::try_current().map_err(missing)
 }
 
 /// The example of the repository's README.

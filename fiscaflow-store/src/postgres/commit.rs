@@ -5,7 +5,7 @@
 //! that it moved. Where that was none, nothing is done. Transactions beyond the first few thousand
 //! follow in further statements of the same transaction.
 //!
-//! It runs in a task of its own: a caller that stops waiting does not stop it half-way.
+//! A caller that stops waiting does not stop it half-way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,8 +1,8 @@
 //! The one write of a book, and that of a delivery, which goes the same way.
 //!
-//! It runs in a task of its own: a caller that stops waiting does not stop it half-way. A write
-//! that failed leaves its connection in a state that nobody should guess at, so the connection is
-//! closed and the next write opens another.
+//! A caller that stops waiting does not stop it half-way. A write that failed leaves its connection
+//! in a state that nobody should guess at, so the connection is closed and the next write opens
+//! another.
 
 use std::sync::Arc;
 
