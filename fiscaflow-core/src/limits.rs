@@ -19,7 +19,7 @@ limits! {
     DEFAULT_PAGE: u32 = 50;
     /// Transactions in one bulk request.
     MAX_BATCH: usize = 1_000;
-    /// Bytes of a raw description.
+    /// Bytes of a raw description, or of one value of a transaction's metadata.
     MAX_DESCRIPTION_BYTES: usize = 4_096;
     /// Bytes of notes.
     MAX_NOTES_BYTES: usize = 10_240;
@@ -31,8 +31,8 @@ limits! {
     MAX_ATTACHMENTS: usize = 50;
     /// Members of one transaction's metadata.
     MAX_METADATA: usize = 50;
-    /// Bytes of a name (of a book, account, category, payee, rule, tag...), and of the id that a
-    /// bank gives a transaction.
+    /// Bytes of a name (of a book, account, category, payee, rule, tag, file, sink...), and of a
+    /// reference, an account's number or the id that a bank gives a transaction.
     MAX_NAME_BYTES: usize = 255;
     /// Bytes of an idempotency key, correlation id or causation id.
     MAX_KEY_BYTES: usize = 255;

@@ -221,6 +221,19 @@ impl<'de> Deserializer<'de> for Reader {
         }
     }
 
+    /// A list is no object whose members come in the order of our source.
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Refusal> {
+        match self.0 {
+            Value::Array(_) => Err(Refusal::new("expected an object, found a list".to_owned())),
+            _ => self.deserialize_any(visitor),
+        }
+    }
+
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Refusal> {
         self.deserialize_any(visitor)
     }
@@ -231,7 +244,7 @@ impl<'de> Deserializer<'de> for Reader {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
 
@@ -257,6 +270,20 @@ mod tests {
         let split = json!({"account_id": ID, "booking_date": "2026-03-01", "amount": "1",
             "splits": [{"amount": 1.5}]});
         assert_eq!(field::<NewTransaction>(split).as_deref(), Some("splits[0].amount"));
+    }
+
+    #[test]
+    fn a_list_is_no_object() {
+        // Holds: members are read by their names alone, at the top and within.
+        let list = |error: Error| {
+            assert_eq!(error.message(), "expected an object, found a list");
+            error.at_field().map(str::to_owned)
+        };
+        assert_eq!(list(read::<NewAccount>(json!(["Giro"])).unwrap_err()), None);
+        let part = json!({"account_id": ID, "booking_date": "2026-03-01", "amount": "1",
+            "splits": [["1"]]});
+        let error = read::<NewTransaction>(part).unwrap_err();
+        assert_eq!(list(error).as_deref(), Some("splits[0]"));
     }
 
     #[test]

@@ -132,7 +132,7 @@ async fn home(store: &Faulty) -> (String, String) {
     let anna = || Context::new("anna".parse().unwrap());
     let new = NewBook { name: "Home".into(), ..NewBook::new("EUR") };
     let book = engine.books(anna()).create(new).await.unwrap().id;
-    let new = NewAccount { name: "Giro".into(), ..NewAccount::default() };
+    let new = NewAccount { name: "Cash".into(), ..NewAccount::default() };
     let account = engine.book(book, anna()).accounts().create(new).await.unwrap().id;
     (book.to_string(), account.to_string())
 }
@@ -428,7 +428,7 @@ async fn a_write_whose_answer_is_late_is_made_once() {
     }
     again.created();
     let accounts = server.get("anna", &path).await.ok();
-    assert_eq!(accounts.as_array().unwrap().len(), 1, "{accounts}");
+    assert_eq!(accounts.as_array().unwrap().len(), 2, "{accounts}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
