@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use fiscaflow_core::store::Store;
+use fiscaflow_core::store::{Store, verify_book};
 use fiscaflow_store::{Durability, SqliteStore};
 use sqlx::{AssertSqlSafe, Connection, Row as _, SqliteConnection};
 
@@ -87,4 +87,40 @@ async fn whatever_is_changed_in_a_file_is_found() {
     let path = dir.path().join("books.db");
     let home = home(&path).await;
     println!("{:?}", outside::change_all(&home, file(&path).await).await);
+}
+
+#[tokio::test]
+async fn an_answer_that_has_to_be_gone_is_found() {
+    // Holds: after the book's texts were erased an answer from before that is there again is found,
+    // and so is one of which the salt is left, by which its words could be guessed.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("books.db");
+    let home = home(&path).await;
+    let mut file = file(&path).await;
+    let table = file.table("answers").await;
+    let before = file.rows(&table).await;
+    home.call("books.erase_texts", serde_json::Value::Null).await;
+    let gone = file.rows(&table).await;
+    assert!(before.len() > 1 && before.len() == gone.len());
+    let at = |name: &str| table.columns.iter().position(|it| it.name == name).unwrap();
+    let [key, salt, answer] = ["key", "request_salt", "answer"].map(at);
+    for (old, now) in before.iter().zip(&gone) {
+        for (salt_of, answer_of) in [(old, now), (old, old), (now, old)] {
+            for (salt_of, answer_of, is_found) in [(salt_of, answer_of, true), (now, now, false)] {
+                let value = |row: &Row, place: usize| {
+                    file.literal(&table, &table.columns[place], &row[place])
+                };
+                let set = format!(
+                    "UPDATE answers SET request_salt = {}, answer = {} WHERE key = {}",
+                    value(salt_of, salt),
+                    value(answer_of, answer),
+                    value(now, key)
+                );
+                assert!(file.execute(&set).await);
+                let found = verify_book(&*home.store, home.id).await.unwrap().findings;
+                let kinds: Vec<&str> = found.iter().map(|it| &*it.kind).collect();
+                assert_eq!(kinds, if is_found { vec!["answer"] } else { vec![] });
+            }
+        }
+    }
 }
