@@ -12,6 +12,7 @@
 mod beside;
 mod book;
 mod changes;
+mod impossible;
 mod long;
 #[cfg(feature = "postgres")]
 mod on_postgres;

@@ -57,8 +57,8 @@ impl Check<'_> {
                 })
             };
             let Some(side) = find(id).filter(|it| it.transfer_id == Some(other)) else { continue };
-            if find(other).is_none_or(|it| it.transfer_id != Some(id)) {
-                let problem = "names a transaction that does not name it";
+            if other == id || find(other).is_none_or(|it| it.transfer_id != Some(id)) {
+                let problem = "names no other transaction that names it";
                 self.findings.push(finding(id, side.revision, "transfer_id", problem));
                 told = told.saturating_add(1);
             }
