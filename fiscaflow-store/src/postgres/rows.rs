@@ -66,10 +66,19 @@ macro_rules! columns {
         ];
 
         impl $name<'_> {
-            /// The arrays as a table `unnest(...)`.
-            pub(super) fn bind(self, statement: &mut QueryBuilder<Postgres>) {
-                let mut before = "unnest(";
-                $(statement.push(std::mem::replace(&mut before, ", ")).push_bind(self.$column);)*
+            /// The arrays as a table `unnest(...)`. One row is selected as it is, because the
+            /// database keeps a table for each array.
+            pub(super) fn bind(mut self, statement: &mut QueryBuilder<Postgres>) {
+                let is_one = [$(self.$column.len(),)*].iter().all(|rows| *rows == 1);
+                let mut before = if is_one { "(SELECT " } else { "unnest(" };
+                $(
+                    statement.push(std::mem::replace(&mut before, ", "));
+                    if is_one && let Some(value) = self.$column.pop() {
+                        statement.push_bind(value);
+                    } else {
+                        statement.push_bind(self.$column);
+                    }
+                )*
                 statement.push(")");
             }
         }
