@@ -17,7 +17,7 @@ use crate::id::CategoryId;
 use crate::limits::MAX_CHOICES;
 use crate::log::Hash;
 use crate::model::{Category, SourceKind, Transaction, metadata};
-use crate::normalise::{CutReason, normalise};
+use crate::normalise::{CutReason, normalise, normalised};
 use crate::plan::Plan;
 
 /// The most words and characters of a payee that are told.
@@ -128,10 +128,9 @@ pub fn asked_of(
     metadata: &BTreeMap<String, String>,
 ) -> Option<Question> {
     let said = normalise(description);
-    let named = payee.map_or_else(|| said.clone(), normalise);
+    let (named, known) = normalised(payee.unwrap_or(description));
     let cut =
         |why: &[CutReason]| said.cut.iter().chain(&named.cut).any(|cut| why.contains(&cut.why));
-    let known = named.category_hint.is_some();
     let payee = if known { named.name.clone() } else { plain(&named.name) };
     let by_account = metadata.contains_key(metadata::COUNTERPARTY_ACCOUNT);
     let business = known
@@ -260,6 +259,10 @@ mod tests {
             (None, "Anna Schmidt", &[], None),
             (None, "Anna Schmidt Miete 2024", &[], None),
             (None, "Anna Schmidt Berlin", &[], None),
+            (None, "Lidl", &[account], Some("Lidl")),
+            (None, "Douglas Schmidt", &[], None),
+            (None, "Müller Anna", &[account], None),
+            (None, "Lidl KdNr A1b2C3", &[mcc], Some("Lidl KdNr")),
             (None, "ANNA SCHMIDT 12 BERLIN", &[account], None),
             (None, "Schmidt", &[account], None),
             (Some("Anna Schmidt"), "DE89 3704 0044 0532 0130 00", &[], None),
@@ -279,7 +282,7 @@ mod tests {
             words in proptest::collection::vec(
                 prop_oneof![
                     r"[A-Za-zäß]{1,12}|[A-Z]{2}[0-9]{2}|[0-9]{1,24}|[0-9X*]{12,16}",
-                    r"[a-z]{2,5}@[a-z]{3}\.de|[\PC\u{202e}\u{e0041}]{1,6}",
+                    r"[a-z]{2,5}@[a-z]{3}\.de|[\PC\u{202e}\u{e0041}]{1,6}|Lidl|Fischer",
                 ],
                 0..9,
             ),
@@ -291,7 +294,7 @@ mod tests {
             if let Some(told) = told(payee, description, &mcc) {
                 prop_assert!(told.chars().count() <= MAX_CHARACTERS);
                 prop_assert!(!told.chars().any(is_hidden));
-                if normalise(&text).category_hint.is_none() {
+                if !normalised(&text).1 {
                     prop_assert!(told.split(' ').count() <= MAX_WORDS);
                     prop_assert!(!told.contains(|sign: char| sign.is_numeric() || sign == '@'));
                 }

@@ -117,7 +117,7 @@ pub fn evaluate<L: Ord + Clone>(judged: &[Judged<L>]) -> Evaluation<L> {
     Evaluation {
         cases,
         accuracy: ratio(count(&right), cases),
-        macro_f1: labels.iter().map(|label| label.f1).sum::<f64>() / labels.len().max(1) as f64,
+        macro_f1: labels.iter().fold(0.0, |sum, label| sum + label.f1) / labels.len().max(1) as f64,
         expected_calibration_error: if cases == 0 { 0.0 } else { apart / cases as f64 },
         coverage: coverage.collect(),
         labels,

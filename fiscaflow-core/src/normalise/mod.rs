@@ -93,6 +93,11 @@ crate::model::debug_only!(Normalised: cut);
 /// assert_eq!(normalise(&found.name).name, found.name);
 /// ```
 pub fn normalise(text: &str) -> Normalised {
+    normalised(text).0
+}
+
+/// [`normalise`], and whether all of the name is a brand's: a hint may come from its beginning.
+pub(crate) fn normalised(text: &str) -> (Normalised, bool) {
     let mut name = String::new();
     let mut key = String::new();
     let mut cut = Vec::new();
@@ -122,7 +127,7 @@ pub fn normalise(text: &str) -> Normalised {
     }
     let category = brand.map_or_else(|| lexicon::start_category(&key), |brand| brand.category);
     let category_hint = category.map(str::to_owned);
-    Normalised { name, cut, category_hint }
+    (Normalised { name, cut, category_hint }, brand.is_some())
 }
 
 /// Counts characters up to places that only move on, so that all of them cost one pass.

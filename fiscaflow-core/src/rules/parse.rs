@@ -320,8 +320,10 @@ impl<'a> Parser<'a> {
             return Ok(Condition::DateNear { date, days });
         }
         let [from, to, after, before] = self.bounds(["from", "to", "after", "before"], what)?;
-        let from = from.map(|Day(day)| day).or(after.and_then(|Day(day)| day.succ_opt()));
-        let to = to.map(|Day(day)| day).or(before.and_then(|Day(day)| day.pred_opt()));
+        // Of two bounds of one side the narrower one counts: `None` is before every day.
+        let from = from.map(|Day(day)| day).max(after.and_then(|Day(day)| day.succ_opt()));
+        let before = before.and_then(|Day(day)| day.pred_opt());
+        let to = to.map(|Day(day)| day).into_iter().chain(before).min();
         Ok(Condition::Date { from, to })
     }
 

@@ -5,11 +5,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aho_corasick::AhoCorasick;
 use serde::{Deserialize, Serialize};
 
 use super::fold::fold;
 use super::{Balances, Facts, RuleSet, Run};
-use crate::error::Result;
+use crate::error::{Error, ErrorCode, Result};
 use crate::id::{CategoryId, TransactionId};
 use crate::model::{Action, Condition, NewRule, SourceKind, TextField, TextOp, Transaction};
 
@@ -91,7 +92,7 @@ pub(crate) fn suggest(
     }
     let all: Vec<(&Transaction, CategoryId)> =
         transactions.iter().filter_map(|it| Some((it, chosen(it)?))).collect();
-    let counts = Counts::new(&all, &open);
+    let counts = Counts::new(groups.keys(), &all, &open)?;
     let mut taken = BTreeSet::new();
     let mut found: Vec<RuleSuggestion> = Vec::new();
     let mut order: Vec<(&Trait, &Vec<usize>)> = groups.iter().collect();
@@ -148,21 +149,26 @@ struct Counts<'a> {
 }
 
 impl<'a> Counts<'a> {
-    fn new(all: &[(&'a Transaction, CategoryId)], open: &[&Transaction]) -> Self {
+    fn new<'k>(
+        keys: impl Iterator<Item = &'k Trait>,
+        all: &[(&'a Transaction, CategoryId)],
+        open: &[&Transaction],
+    ) -> Result<Self> {
+        let found = Found::new(keys)?;
         let mut counts =
             Self { all: BTreeMap::new(), open: BTreeMap::new(), spelled: BTreeMap::new() };
         for (it, category) in all {
-            for key in every_trait(it) {
+            for key in found.in_it(it) {
                 counts.all.entry(key).or_default().push((it.id, *category));
             }
             if let Some(payee) = it.payee.as_deref() {
                 counts.spelled.entry(Trait::Payee(fold(payee))).or_insert(payee);
             }
         }
-        for key in open.iter().flat_map(|it| every_trait(it)) {
+        for key in open.iter().flat_map(|it| found.in_it(it)) {
             *counts.open.entry(key).or_default() += 1;
         }
-        counts
+        Ok(counts)
     }
 
     fn suggestion(
@@ -216,10 +222,31 @@ impl<'a> Counts<'a> {
     }
 }
 
-/// What a rule could find this transaction by: its payee and the words of its description.
-fn every_trait(it: &Transaction) -> BTreeSet<Trait> {
-    let wordy = Transaction { payee: None, ..it.clone() };
-    let mut all = traits(&wordy);
-    all.extend(it.payee.as_deref().map(|payee| Trait::Payee(fold(payee))));
-    all
+/// Words that rules may look for. A rule finds them within longer words, too.
+struct Found<'k> {
+    words: Vec<&'k str>,
+    automaton: AhoCorasick,
+}
+
+impl<'k> Found<'k> {
+    fn new(keys: impl Iterator<Item = &'k Trait>) -> Result<Self> {
+        let word = |key: &'k Trait| match key {
+            Trait::Word(word) => Some(word.as_str()),
+            Trait::Payee(_) => None,
+        };
+        let words: Vec<&str> = keys.filter_map(word).collect();
+        let many = |_| Error::new(ErrorCode::LimitExceeded, "too many words to look for");
+        let automaton = AhoCorasick::new(&words).map_err(many)?;
+        Ok(Self { words, automaton })
+    }
+
+    /// What a rule would find this transaction by: its payee and what its description contains.
+    fn in_it(&self, it: &Transaction) -> BTreeSet<Trait> {
+        let text = fold(&it.description);
+        let matches = self.automaton.find_overlapping_iter(&text);
+        let words = matches.filter_map(|word| self.words.get(word.pattern().as_usize()));
+        let mut all: BTreeSet<Trait> = words.map(|word| Trait::Word((*word).to_owned())).collect();
+        all.extend(it.payee.as_deref().map(|payee| Trait::Payee(fold(payee))));
+        all
+    }
 }

@@ -170,10 +170,17 @@ fn escaped(place: usize, chars: &mut impl Iterator<Item = (usize, char)>) -> Res
         't' => Ok('\t'),
         plain @ ('"' | '\\') => Ok(plain),
         'u' if chars.next().map(|it| it.1) == Some('{') => {
-            let digits: String =
-                chars.map(|it| it.1).take_while(|char| *char != '}').take(7).collect();
-            let number = u32::from_str_radix(&digits, 16).map_err(|_| wrong())?;
-            char::from_u32(number).ok_or_else(wrong)
+            let mut number = 0_u32;
+            for (count, digit) in chars.map(|it| it.1).enumerate() {
+                match digit.to_digit(16) {
+                    Some(digit) if count < 6 => number = (number << 4) | digit,
+                    None if digit == '}' && count > 0 => {
+                        return char::from_u32(number).ok_or_else(wrong);
+                    }
+                    _ => break,
+                }
+            }
+            Err(wrong())
         }
         _ => Err(wrong()),
     }

@@ -84,7 +84,13 @@ fn a_sentence_reads_as_people_write() {
     short("date is 2026-03-01", "date is from 2026-03-01 to 2026-03-01");
     short("date is before 2026-03-01", "date is to 2026-02-28");
     short("date is after 2026-02-28", "date is from 2026-03-01");
+    short("date is from 2026-03-01 after 2026-03-05", "date is from 2026-03-06");
+    short(
+        "date is from 2026-03-05 to 2026-03-07 after 2026-03-01 before 2026-03-07",
+        "date is from 2026-03-05 to 2026-03-06",
+    );
     short("(money comes in)", "money comes in");
+    short(r#"payee is "\u{41}\u{00007A}""#, r#"payee is "Az""#);
 }
 
 #[test]
@@ -99,6 +105,14 @@ fn errors_name_the_place() {
         (
             r#""a": if payee is "x then stop"#,
             "expected the `\"` that ends the text that begins at character 18",
+        ),
+        (
+            r#""a": if payee is "\u{0000041}" then stop"#,
+            r#"expected `\"`, `\\`, `\n`, `\t` or `\u{..}` at character 19"#,
+        ),
+        (
+            r#""a": if payee is "\u{+41}" then stop"#,
+            r#"expected `\"`, `\\`, `\n`, `\t` or `\u{..}` at character 19"#,
         ),
         (
             r#""a": if account is "Nobody" then stop"#,

@@ -235,3 +235,31 @@ async fn rules_that_are_too_slow_leave_nothing_half_applied() {
     }
     assert!(whole().await == before);
 }
+
+#[tokio::test]
+async fn a_suggestion_tells_what_its_rule_does() {
+    // Holds: what speaks for a suggested rule and against it, and what it would sort, is what its
+    // own condition matches, also within longer words.
+    let home = Home::new().await;
+    let ids = [home.category("Food", None).await.id, home.category("Fun", None).await.id];
+    let chosen = [("rewe", 0), ("rewe", 0), ("rewe", 0), ("brewery", 1), ("brewery", 1)];
+    let open = ["brewery tap", "the rewe", "anything"];
+    for (text, category) in chosen {
+        let further = json!({"description": text, "category_id": ids[category]});
+        home.record("2026-03-01", "-1", further).await;
+    }
+    for text in open {
+        home.record("2026-03-01", "-1", json!({"description": text})).await;
+    }
+    let suggest = async |confidence: u8| {
+        let query = shape(json!({"support": 2, "confidence": confidence}));
+        let found = home.book.rules().suggest(query).await.unwrap();
+        let told = found.iter().map(|it| {
+            (it.rule.name.clone(), [it.support, it.against, it.would_categorise], it.confidence)
+        });
+        told.collect::<Vec<_>>()
+    };
+    let brewery = ("brewery".to_owned(), [2, 0, 1], 100);
+    assert_eq!(suggest(90).await, [brewery.clone()]);
+    assert_eq!(suggest(60).await, [("rewe".to_owned(), [3, 2, 2], 60), brewery]);
+}
