@@ -124,3 +124,22 @@ async fn an_answer_that_has_to_be_gone_is_found() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_event_asked_for_that_nobody_would_tell_is_found() {
+    // Holds: where an event that was set aside is asked for again, a sink that has been told of
+    // everything else has to say that it waits.
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("books.db");
+    let home = home(&path).await;
+    outside::deliver(&home).await;
+    let mut file = file(&path).await;
+    let found = async || verify_book(&*home.store, home.id).await.unwrap().findings;
+    assert_eq!(found().await, []);
+    let again = "UPDATE set_aside SET again = 1 WHERE seq = (SELECT min(seq) FROM set_aside)";
+    assert!(file.execute(again).await);
+    let lost = found().await;
+    assert_eq!((&*lost[0].kind, &*lost[0].fields.join(" "), lost.len()), ("delivery", "waits", 1));
+    assert!(file.execute("UPDATE deliveries SET waits = 1").await);
+    assert_eq!(found().await, []);
+}
