@@ -3,10 +3,12 @@
 //! There is no open transaction in the trait: nothing leaks across an await, a dropped future or
 //! a language boundary. Every read names a book, but for the two that find books: those whose
 //! events wait, and all of them. Both are for the host; the engine calls neither, so no actor can.
-//! Two books never meet in one commit. Whoever began a call polls it to its end or drops it: one
-//! that is kept and not polled may hold its connection and the queue of its book. What is kept of the delivery of events is no part of
+//! Two books never meet in one commit. What is kept of the delivery of events is no part of
 //! the history: it says what became of it outside. The suite in `conformance::stores` (feature
 //! `testing`) holds a store to this contract.
+//!
+//! Whoever began a call polls it to its end or drops it: one that is kept and not polled may hold
+//! its connection and the queue of its book.
 
 mod contents;
 mod copy;
