@@ -69,6 +69,8 @@ impl<'a> State<'a> {
         let notes = of.notes.as_deref().filter(|_| !by_rule(&of.notes_source)).unwrap_or_default();
         let splits: &[Split] = if anew { &[] } else { &of.splits };
         let category_fixed = by_user(&of.category_source);
+        let notes_fixed =
+            by_user(&of.notes_source) || of.notes.is_some() && !by_rule(&of.notes_source);
         let status_fixed = by_user(&of.status_source)
             || (is_given_by_hand(of.status) && !by_rule(&of.status_source));
         let review = of.metadata.get(REVIEW).map(String::as_str);
@@ -81,7 +83,7 @@ impl<'a> State<'a> {
             category: Field::new(of.category_id.filter(|_| !anew), category_fixed),
             splits: Field::new(Cow::Borrowed(splits), category_fixed),
             tags: Field::new(Cow::Borrowed(&of.tags), by_user(&of.tags_source)),
-            notes: Field::new(Cow::Borrowed(notes), by_user(&of.notes_source)),
+            notes: Field::new(Cow::Borrowed(notes), notes_fixed),
             status: Field::new(of.status, status_fixed),
             schedule: Field::new(of.schedule_id, by_user(&of.schedule_source)),
             goal: Field::new(of.goal_id, by_user(&of.goal_source)),
@@ -203,22 +205,15 @@ impl<'a> State<'a> {
         *tags != **known && self.tags.set(Cow::Owned(tags), by)
     }
 
-    /// Whether it came with notes that no rule wrote.
-    fn has_own_notes(&self) -> bool {
-        let by_rule = |source: &Source| source.kind == SourceKind::Rule;
-        self.of.notes.as_ref().is_some_and(|notes| !notes.is_empty())
-            && !self.of.notes_source.as_ref().is_some_and(by_rule)
-    }
-
-    /// A text that does not fit or is empty changes nothing, nor does a line that is there.
+    /// A text that does not fit or is empty changes nothing, nor do lines that are there.
     fn change_notes(&mut self, action: &Action, text: Cow<'a, str>, by: RuleId) -> bool {
         let empty = self.notes.value.is_empty();
         let notes: Cow<'a, str> = match action {
             _ if text.trim().is_empty() => return false,
             // A person's notes are added to and never replaced; emptied, they stay empty.
-            Action::SetNotes { .. } if self.notes.fixed || self.has_own_notes() => return false,
+            Action::SetNotes { .. } if self.notes.fixed => return false,
             Action::SetNotes { .. } => text,
-            _ if self.notes.value.contains(&*text) => return false,
+            _ if has_lines(&self.notes.value, &text) => return false,
             _ if empty && self.notes.fixed => return false,
             _ if empty => text,
             Action::PrependNotes { .. } => Cow::Owned(format!("{text}\n{}", self.notes.value)),
@@ -271,7 +266,7 @@ impl<'a> State<'a> {
         }
         if let Some(by) = self.notes.by {
             after.notes = Some(self.notes.value.to_string());
-            if !self.has_own_notes() {
+            if !self.notes.fixed {
                 after.notes_source = Some(Source::rule(by));
             }
         }
@@ -297,4 +292,10 @@ impl<'a> State<'a> {
         }
         (after != *self.of).then_some(after)
     }
+}
+
+/// Whether the notes have that text as lines of their own, whatever ends a line.
+fn has_lines(notes: &str, text: &str) -> bool {
+    let framed = |text: &str| format!("\n{}\n", text.replace('\r', ""));
+    framed(notes).contains(&framed(text))
 }

@@ -205,3 +205,43 @@ fn notes_hold_what_the_expression_found_and_grow_once() {
     assert_eq!(fresh.notes.as_deref(), Some("card 5, $"));
     assert_eq!(fresh.notes_source, Some(Source::rule(RuleId::new(Uuid::from_u128(1)))));
 }
+
+#[test]
+fn a_line_is_added_unless_it_is_there_as_a_line() {
+    // Holds: a text that is only part of a line, or of which not all lines are there, is added; one
+    // whose lines are there is not, whatever ends them.
+    let lines = |notes: &str, text: &str| {
+        let always = Condition::All { of: Vec::new() };
+        let append = Action::AppendNotes { notes: text.to_owned() };
+        let rules = RuleSet::new(&[rule(1, always, append)], &any::plan());
+        let before = Transaction { notes: Some(notes.to_owned()), ..plain("x") };
+        ruled(&rules, &before).notes.unwrap()
+    };
+    for there in ["card", "mine\ncard", "card\nmine", "a\ncard\nb", "mine\r\ncard\r\nb"] {
+        assert_eq!(lines(there, "card"), there);
+    }
+    for other in ["discard", "card 12", "my\ncards", "card;"] {
+        assert_eq!(lines(other, "card"), format!("{other}\ncard"));
+    }
+    assert_eq!(lines("a\nb\nc\nd", "b\nc"), "a\nb\nc\nd");
+    assert_eq!(lines("b\nx\nc", "b\nc"), "b\nx\nc\nb\nc");
+}
+
+#[test]
+fn notes_that_a_person_emptied_stay_empty() {
+    // Holds: no action on notes writes where a person left none, be it by an empty text.
+    let always = || Condition::All { of: Vec::new() };
+    let text = || "by rule".to_owned();
+    let actions = [
+        Action::SetNotes { notes: text() },
+        Action::AppendNotes { notes: text() },
+        Action::PrependNotes { notes: text() },
+    ];
+    for action in actions {
+        let rules = RuleSet::new(&[rule(1, always(), action)], &any::plan());
+        let emptied = Transaction { notes: Some(String::new()), ..plain("x") };
+        let cleared = Transaction { notes_source: Some(Source::user()), ..plain("x") };
+        assert!(ruled(&rules, &emptied) == emptied && ruled(&rules, &cleared) == cleared);
+        assert_eq!(ruled(&rules, &plain("x")).notes.as_deref(), Some("by rule"));
+    }
+}

@@ -386,19 +386,21 @@ impl Twin<'_> {
         tags.dedup();
     }
 
+    /// Whether a person wrote the notes or emptied them.
     fn has_own_notes(&self) -> bool {
-        has(Feature::Notes, &seen(self.before))
+        seen(self.before).notes.is_some()
+            || kind(&self.before.notes_source) == Some(SourceKind::User)
     }
 
     /// The notes after an action on them; `None` where they stay.
     fn noted(&self, action: &Action, text: String) -> Option<String> {
         let now = self.now.notes.clone().unwrap_or_default();
-        let by_user = kind(&self.before.notes_source) == Some(SourceKind::User);
+        let own = self.has_own_notes();
         let notes = match action {
             _ if text.trim().is_empty() => return None,
-            Action::SetNotes { .. } if by_user || self.has_own_notes() => return None,
+            Action::SetNotes { .. } if own => return None,
             Action::SetNotes { .. } => text,
-            _ if now.contains(&text) || (now.is_empty() && by_user) => return None,
+            _ if are_in(&text, &now) || (now.is_empty() && own) => return None,
             _ if now.is_empty() => text,
             Action::PrependNotes { .. } => format!("{text}\n{now}"),
             _ => format!("{now}\n{text}"),
@@ -437,4 +439,12 @@ impl Twin<'_> {
         after.metadata = self.now.metadata;
         after
     }
+}
+
+/// Whether the lines of a text stand among others, one after the other.
+fn are_in(text: &str, others: &str) -> bool {
+    let lines =
+        |text: &str| text.split('\n').map(|line| line.replace('\r', "")).collect::<Vec<_>>();
+    let (wanted, others) = (lines(text), lines(others));
+    others.windows(wanted.len()).any(|some| some == wanted)
 }
