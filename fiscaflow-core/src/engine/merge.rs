@@ -103,8 +103,14 @@ fn merged(kept: &Transaction, absorbed: &Transaction) -> Transaction {
     merged.tags.extend(absorbed.tags.iter().cloned());
     merged.tags.sort();
     merged.tags.dedup();
-    merged.tags_source = kept.tags_source.clone().or_else(|| absorbed.tags_source.clone());
-    if kept.notes.is_none() && kept.notes_source.is_none() {
+    if better(&absorbed.tags_source, &kept.tags_source) {
+        merged.tags_source.clone_from(&absorbed.tags_source);
+    }
+    // Notes without a source are a person's.
+    let noted = |it: &Transaction| {
+        rank(&it.notes_source).or_else(|| it.notes.as_ref().map(|_| SourceKind::User))
+    };
+    if noted(absorbed) > noted(kept) {
         merged.notes.clone_from(&absorbed.notes);
         merged.notes_source.clone_from(&absorbed.notes_source);
     }

@@ -20,6 +20,7 @@ mod expressions;
 mod figures;
 mod goals;
 mod history;
+mod kept;
 mod keys;
 mod learned;
 mod outside;

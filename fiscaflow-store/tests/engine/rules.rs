@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{Home, expressions, shape};
 
 impl Home {
-    async fn rule(&self, further: Value) -> Rule {
+    pub(super) async fn rule(&self, further: Value) -> Rule {
         let mut new = json!({"name": "rule", "condition": {"kind": "all", "of": []}});
         for (name, value) in further.as_object().unwrap() {
             new[name] = value.clone();
