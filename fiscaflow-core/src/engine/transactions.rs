@@ -14,8 +14,8 @@ use crate::limits::{
 };
 use crate::log::{Change, Hash};
 use crate::model::{
-    Account, ClearField, NewSplit, NewTransaction, Role, Source, Split, Status, Transaction,
-    TransactionPatch, check_list, check_name, check_optional, check_text,
+    Account, ClearField, NewSplit, NewTransaction, Role, Source, SourceKind, Split, Status,
+    Transaction, TransactionPatch, check_list, check_name, check_optional, check_text,
 };
 use crate::money::{Currency, Money};
 use crate::period::check_day;
@@ -319,6 +319,18 @@ fn clear(after: &mut Transaction, field: ClearField) {
     }
 }
 
+/// Takes away the parts that a rule gave, for they are parts of another amount; tells whether there
+/// were any.
+pub(super) fn take_rule_parts(it: &mut Transaction) -> bool {
+    let by_rule = it.category_source.as_ref().is_some_and(|by| by.kind == SourceKind::Rule);
+    let taken = by_rule && !it.splits.is_empty();
+    if taken {
+        it.splits.clear();
+        it.category_source = None;
+    }
+    taken
+}
+
 fn patched(before: &Transaction, patch: &TransactionPatch, plan: &Plan) -> Result<Transaction> {
     let mut after = before.clone();
     for field in &patch.clear {
@@ -336,6 +348,9 @@ fn patched(before: &Transaction, patch: &TransactionPatch, plan: &Plan) -> Resul
     if let Some(amount) = patch.amount {
         after.amount =
             Money::from_amount(amount, currency).map_err(|error| error.field("amount"))?;
+        if after.amount != before.amount {
+            take_rule_parts(&mut after);
+        }
     }
     after.booking_date = patch.booking_date.unwrap_or(after.booking_date);
     after.value_date = patch.value_date.or(after.value_date);

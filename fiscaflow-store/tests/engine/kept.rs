@@ -1,7 +1,8 @@
 //! What a person or the bank said of a transaction: rules that run later do not undo it.
 
-use fiscaflow_core::TransactionId;
+use fiscaflow_core::engine::{ImportReport, NewImport};
 use fiscaflow_core::model::{Source, SourceKind, Transaction};
+use fiscaflow_core::{ErrorCode, TransactionId};
 use serde_json::{Value, json};
 
 use super::{Home, shape};
@@ -20,6 +21,26 @@ impl Home {
     async fn change(&self, id: TransactionId, patch: Value) -> Transaction {
         self.book.transactions().update(id, shape(patch)).await.unwrap()
     }
+
+    /// Imports a statement with one entry, which may correct an earlier one.
+    async fn bank(&self, day: u32, id: &str, amount: &str, correction: &str) -> ImportReport {
+        let content = format!(
+            "<OFX><STMTRS><CURDEF>EUR<BANKACCTFROM><ACCTID>77</BANKACCTFROM><BANKTRANLIST>\n\
+             <STMTTRN><DTPOSTED>202603{day:02}<TRNAMT>{amount}<FITID>{id}{correction}<NAME>SHOP\
+             </STMTTRN>\n</BANKTRANLIST></STMTRS></OFX>"
+        );
+        let account_id = Some(self.account.id);
+        let new = NewImport { content: content.into(), account_id, ..NewImport::default() };
+        let report = self.book.imports().create(new).await.unwrap();
+        assert_eq!(report.problems, []);
+        report
+    }
+
+    async fn only(&self) -> Transaction {
+        let items = self.book.transactions().list(Default::default()).await.unwrap().items;
+        assert_eq!(items.len(), 1);
+        items.into_iter().next().unwrap()
+    }
 }
 
 fn about(description: &str) -> Value {
@@ -28,6 +49,10 @@ fn about(description: &str) -> Value {
 
 fn by(source: &Option<Source>) -> Option<SourceKind> {
     source.as_ref().map(|source| source.kind)
+}
+
+fn parts(it: &Transaction) -> Vec<i64> {
+    it.splits.iter().map(|part| part.amount.minor()).collect()
 }
 
 #[tokio::test]
@@ -85,4 +110,86 @@ async fn notes_set_to_an_empty_text_stay_empty() {
     assert_eq!(home.now(open.id).await.notes.as_deref(), Some("by rule\nmore"));
     home.change(open.id, json!({"notes": ""})).await;
     assert_eq!(home.applied(open.id).await.notes.unwrap_or_default(), "");
+}
+
+/// A book whose rule splits what is bought in a shop.
+async fn splitting() -> Home {
+    let home = Home::new().await;
+    let food = home.category("Food", None).await;
+    let parts = json!([{"percent": "30", "category_id": food.id}, {}]);
+    let actions = json!([{"kind": "split", "parts": parts}]);
+    home.rule(json!({"condition": about("shop"), "actions": actions})).await;
+    home
+}
+
+#[tokio::test]
+async fn a_person_changes_the_amount_of_what_a_rule_split() {
+    // Holds: the rule's parts go and come anew with the next application; parts of a person have to
+    // add up; other changes and the same amount leave the parts.
+    let home = splitting().await;
+    let it = home.record("2026-03-01", "-10", json!({"description": "shop"})).await;
+    assert_eq!(parts(&it), [-300, -700]);
+    let same = home.change(it.id, json!({"amount": "-10.00", "notes": "x"})).await;
+    assert_eq!(
+        (parts(&same), by(&same.category_source)),
+        (vec![-300, -700], Some(SourceKind::Rule))
+    );
+    let changed = home.change(it.id, json!({"amount": "-20"})).await;
+    assert_eq!((parts(&changed), &changed.category_source), (vec![], &None));
+    assert_eq!(parts(&home.applied(it.id).await), [-600, -1_400]);
+
+    let own = json!({"amount": "-5", "splits": [{"amount": "-1"}, {"amount": "-4"}]});
+    assert_eq!(parts(&home.change(it.id, own).await), [-100, -400]);
+    let patch = shape(json!({"amount": "-6"}));
+    let error = home.book.transactions().update(it.id, patch).await.unwrap_err();
+    assert_eq!(error.code(), ErrorCode::SplitSum);
+}
+
+#[tokio::test]
+async fn the_bank_changes_the_amount_of_what_a_rule_split() {
+    // Holds: a rule splits the bank's new amount anew, and undoing that import brings back the
+    // amount with its parts; a person's parts stay, with one for what the bank added.
+    let home = splitting().await;
+    home.bank(1, "a1", "-10.00", "").await;
+    let before = home.only().await;
+    assert_eq!(parts(&before), [-300, -700]);
+    let report = home.bank(2, "a1", "-20.00", "").await;
+    let it = home.only().await;
+    assert_eq!((parts(&it), by(&it.category_source)), (vec![-600, -1_400], Some(SourceKind::Rule)));
+    home.book.imports().undo(report.import_id.unwrap()).await.unwrap();
+    let after = Transaction { revision: before.revision, ..home.only().await };
+    assert_eq!(after, before);
+
+    let own = json!({"splits": [{"amount": "-1"}, {"amount": "-9"}]});
+    home.change(it.id, own).await;
+    home.bank(2, "a1", "-20.00", "").await;
+    assert_eq!(parts(&home.only().await), [-100, -900, -1_000]);
+}
+
+#[tokio::test]
+async fn what_no_rule_splits_any_more_is_whole() {
+    // Holds: where the rule is gone, the bank's new amount has no parts; undoing the import brings
+    // the parts back, or where a person gave it a category since, the amount alone.
+    for categorised in [false, true] {
+        let home = splitting().await;
+        home.bank(1, "a1", "-10.00", "").await;
+        let before = home.only().await;
+        let rule = home.book.rules().list().await.unwrap()[0].id;
+        home.book.rules().delete(rule).await.unwrap();
+        let report = home.bank(2, "a1", "-20.00", "").await;
+        let it = home.only().await;
+        assert_eq!((parts(&it), &it.category_source), (vec![], &None));
+        let fun = home.category("Fun", None).await.id;
+        if categorised {
+            home.change(it.id, json!({"category_id": fun})).await;
+        }
+        home.book.imports().undo(report.import_id.unwrap()).await.unwrap();
+        let after = home.only().await;
+        assert_eq!(after.amount, before.amount);
+        if categorised {
+            assert_eq!((after.category_id, parts(&after)), (Some(fun), vec![]));
+        } else {
+            assert_eq!(Transaction { revision: before.revision, ..after }, before);
+        }
+    }
 }

@@ -242,6 +242,7 @@ impl<'a> Taking<'a> {
         };
         let (booking_date, value_date) = (readable.row.booking_date, readable.row.value_date);
         let (amount, pending) = (readable.amount, readable.row.pending);
+        let mut anew = false;
         self.change(id, |after| {
             let dated =
                 after.origins.last().is_some_and(|last| last.booking_date == after.booking_date);
@@ -261,15 +262,33 @@ impl<'a> Taking<'a> {
             after.value_date = value_date.or(after.value_date);
             if moved {
                 after.amount = amount;
+                anew = transactions::take_rule_parts(after);
             }
             // A person's parts stay; what the bank added or took is a part without a category.
-            after.splits.extend(rest.map(|amount| Split {
+            after.splits.extend(rest.filter(|_| !anew).map(|amount| Split {
                 amount,
                 category_id: None,
                 notes: None,
             }));
         });
+        if anew {
+            self.split_anew(id);
+        }
         Ok(())
+    }
+
+    /// Gives a transaction, whose amount is another, the parts or category that rules give it now.
+    fn split_anew(&mut self, id: TransactionId) {
+        let Some(now) = self.now(id).cloned() else { return };
+        match self.ruled(&now) {
+            Ok(Some(ruled)) => self.change(id, |after| {
+                after.category_id = ruled.category_id;
+                after.category_source = ruled.category_source;
+                after.splits = ruled.splits;
+            }),
+            Ok(None) => {}
+            Err(error) => drop(self.stopped.get_or_insert(error)),
+        }
     }
 
     /// A transaction as it stands, this import's changes included.
@@ -375,14 +394,17 @@ impl<'a> Taking<'a> {
             deleted: false,
             revision: 0,
         };
-        let balance = self.balances.of(&transaction);
-        let facts = rules::Facts::from(&transaction).with_balance(balance);
-        let rules = self.rules.as_ref().unwrap_or(self.facts.rules);
-        let after = rules.evaluate(facts, &mut self.rule_run)?.after();
-        let mut transaction = after.unwrap_or(transaction);
+        let mut transaction = self.ruled(&transaction)?.unwrap_or(transaction);
         self.facts.categorise(&mut transaction);
         self.balances.add(&transaction);
         Ok(transaction)
+    }
+
+    /// A transaction as the rules leave it; `None` where they change nothing.
+    fn ruled(&mut self, it: &Transaction) -> Result<Option<Transaction>> {
+        let facts = rules::Facts::from(it).with_balance(self.balances.of(it));
+        let rules = self.rules.as_ref().unwrap_or(self.facts.rules);
+        Ok(rules.evaluate(facts, &mut self.rule_run)?.after())
     }
 
     /// The parts as the file divides the amount. A part whose category the book does not have

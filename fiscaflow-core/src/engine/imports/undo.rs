@@ -120,7 +120,7 @@ impl Command for UndoImport {
         }
         let import = facts.plan.imports.get(&self.import_id);
         let import = import.ok_or_else(|| Error::not_found("import", self.import_id))?;
-        let touched = facts.transactions.values().filter_map(|now| self.left_of(now));
+        let touched = facts.transactions.values().filter_map(|now| self.left_of(now, facts.plan));
         let mut after: BTreeMap<TransactionId, Option<Transaction>> = touched.collect();
         self.part_transfers(facts, &mut after);
 
@@ -165,7 +165,11 @@ impl Command for UndoImport {
 
 impl UndoImport {
     /// What stays of a transaction that stands for a row of the import.
-    fn left_of(&self, now: &Transaction) -> Option<(TransactionId, Option<Transaction>)> {
+    fn left_of(
+        &self,
+        now: &Transaction,
+        plan: &Plan,
+    ) -> Option<(TransactionId, Option<Transaction>)> {
         let own = now.origins.iter().any(|origin| origin.import_id == self.import_id);
         // What the bank took back by its id alone has no row of this import.
         if !own && !self.changed.contains_key(&now.id) {
@@ -174,7 +178,7 @@ impl UndoImport {
         let mut rest = now.clone();
         rest.origins.retain(|origin| origin.import_id != self.import_id);
         if let Some((before, imported)) = self.changed.get(&now.id) {
-            rest = restored(now, before, imported, rest);
+            rest = restored(now, before, imported, rest, plan);
         }
         let stays = !rest.origins.is_empty() || !self.brought.contains(&now.id);
         Some((now.id, stays.then_some(rest)))
@@ -212,6 +216,7 @@ fn restored(
     before: &Transaction,
     imported: &Transaction,
     mut rest: Transaction,
+    plan: &Plan,
 ) -> Transaction {
     if now.status == imported.status {
         rest.status = before.status;
@@ -226,9 +231,15 @@ fn restored(
     if now.value_date == imported.value_date {
         rest.value_date = before.value_date;
     }
-    if now.amount == imported.amount && now.splits == imported.splits {
+    let sorted = |it: &Transaction| (it.category_id, it.category_source.clone(), it.splits.clone());
+    let mut categories = before.splits.iter().filter_map(|part| part.category_id);
+    let as_imported =
+        sorted(now) == sorted(imported) && categories.all(|id| plan.categories.contains_key(&id));
+    if now.amount == imported.amount && (as_imported || now.splits.is_empty()) {
         rest.amount = before.amount;
-        rest.splits.clone_from(&before.splits);
+        if as_imported {
+            (rest.category_id, rest.category_source, rest.splits) = sorted(before);
+        }
     }
     rest
 }
