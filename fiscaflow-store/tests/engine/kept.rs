@@ -1,7 +1,7 @@
 //! What a person or the bank said of a transaction: rules that run later do not undo it.
 
 use fiscaflow_core::engine::{ImportReport, NewImport};
-use fiscaflow_core::model::{Source, SourceKind, Transaction};
+use fiscaflow_core::model::{Source, SourceKind, Status, Transaction};
 use fiscaflow_core::{ErrorCode, TransactionId};
 use serde_json::{Value, json};
 
@@ -192,4 +192,50 @@ async fn what_no_rule_splits_any_more_is_whole() {
             assert_eq!(Transaction { revision: before.revision, ..after }, before);
         }
     }
+}
+
+#[tokio::test]
+async fn what_the_bank_took_back_stays_void() {
+    // Holds: a status that a rule gave makes way for the bank's void, which no rule undoes; undoing
+    // that import brings back the rule's. So too where the deletion comes before its row.
+    let home = Home::new().await;
+    home.rule(json!({"actions": [{"kind": "set_status", "status": "pending"}]})).await;
+    home.bank(1, "a1", "-10.00", "").await;
+    let before = home.only().await;
+    assert_eq!(
+        (before.status, by(&before.status_source)),
+        (Status::Pending, Some(SourceKind::Rule))
+    );
+    let deletes = "<CORRECTFITID>a1<CORRECTACTION>DELETE";
+    let report = home.bank(2, "a2", "-10.00", deletes).await;
+    let it = home.applied(before.id).await;
+    assert_eq!((it.status, &it.status_source), (Status::Void, &None));
+    home.book.imports().undo(report.import_id.unwrap()).await.unwrap();
+    assert_eq!(Transaction { revision: before.revision, ..home.only().await }, before);
+
+    let home = Home::new().await;
+    home.rule(json!({"actions": [{"kind": "set_status", "status": "pending"}]})).await;
+    home.bank(2, "a2", "-10.00", deletes).await;
+    let it = home.only().await;
+    assert_eq!(home.applied(it.id).await.status, Status::Void);
+}
+
+#[tokio::test]
+async fn what_the_bank_takes_back_by_its_id_stays_void() {
+    // Holds: a rule's status makes way for the bank's, be it a booking or a removal, and no rule
+    // brings back what was removed.
+    let home = Home::new().await;
+    home.rule(json!({"actions": [{"kind": "set_status", "status": "pending"}]})).await;
+    home.bank(1, "a1", "-10.00", "").await;
+    home.bank(2, "a1", "-12.00", "").await;
+    let it = home.only().await;
+    assert_eq!((it.status, &it.status_source), (Status::Posted, &None));
+    assert_eq!(home.applied(it.id).await.status, Status::Pending);
+    let removed = json!({"added": [], "modified": [], "removed": [{"transaction_id": "a1"}],
+        "next_cursor": "c", "has_more": false});
+    let content = removed.to_string().into_bytes();
+    let report = home.book.imports().create(NewImport { content, ..Default::default() }).await;
+    assert_eq!(report.unwrap().removed, 1);
+    let it = home.applied(it.id).await;
+    assert_eq!((it.status, &it.status_source), (Status::Void, &None));
 }

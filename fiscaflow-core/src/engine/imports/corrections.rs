@@ -105,7 +105,7 @@ impl Taking<'_> {
         self.change(target, |after| {
             after.origins.push(origin);
             if !locked {
-                after.status = Status::Void;
+                (after.status, after.status_source) = (Status::Void, None);
             }
         });
         Ok(())
@@ -138,7 +138,7 @@ impl Taking<'_> {
         }
         check_alone(now)?;
         self.change(target, |after| {
-            after.status = Status::Void;
+            (after.status, after.status_source) = (Status::Void, None);
             after.metadata.insert(TAKEN_BACK.to_owned(), bank_id.to_owned());
         });
         Ok(true)
@@ -159,7 +159,7 @@ impl Taking<'_> {
         match self.changes.get_mut(place)?.after.as_mut()? {
             Object::Transaction(made) => {
                 if matches!(readable.row.corrects, Some(Correction::Deletes(_))) {
-                    made.status = Status::Void;
+                    (made.status, made.status_source) = (Status::Void, None);
                     made.origins.push(void);
                 }
                 Some(made.id)

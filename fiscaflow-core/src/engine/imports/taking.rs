@@ -254,7 +254,7 @@ impl<'a> Taking<'a> {
                 after.metadata.remove(TAKEN_BACK);
             }
             if back || after.status == Status::Pending && !pending {
-                after.status = Status::Posted;
+                (after.status, after.status_source) = (Status::Posted, None);
             }
             if dated {
                 after.booking_date = booking_date;

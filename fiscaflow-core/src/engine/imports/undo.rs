@@ -218,8 +218,9 @@ fn restored(
     mut rest: Transaction,
     plan: &Plan,
 ) -> Transaction {
-    if now.status == imported.status {
+    if now.status == imported.status && now.status_source == imported.status_source {
         rest.status = before.status;
+        rest.status_source.clone_from(&before.status_source);
         match before.metadata.get(TAKEN_BACK) {
             Some(id) => drop(rest.metadata.insert(TAKEN_BACK.to_owned(), id.clone())),
             None => drop(rest.metadata.remove(TAKEN_BACK)),
