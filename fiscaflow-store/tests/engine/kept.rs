@@ -239,3 +239,30 @@ async fn what_the_bank_takes_back_by_its_id_stays_void() {
     let it = home.applied(it.id).await;
     assert_eq!((it.status, &it.status_source), (Status::Void, &None));
 }
+
+#[tokio::test]
+async fn an_account_that_a_rule_names_outlives_its_import() {
+    // Holds: undoing an import leaves the account that it made where a rule names it, so that the
+    // rule can still be changed and names nothing that is gone; otherwise the account goes.
+    for named in ["condition", "actions", ""] {
+        let home = Home::new().await;
+        let content = b"<OFX><STMTRS><CURDEF>EUR<BANKACCTFROM><ACCTID>88</BANKACCTFROM>\
+            <BANKTRANLIST><STMTTRN><DTPOSTED>20260301<TRNAMT>-3<FITID>f1<NAME>x</STMTTRN>\
+            </BANKTRANLIST></STMTRS></OFX>";
+        let new =
+            NewImport { content: content.to_vec(), create_accounts: true, ..Default::default() };
+        let report = home.book.imports().create(new).await.unwrap();
+        let made = report.statements[0].account_id.unwrap();
+        let mut rule = json!({"actions": [{"kind": "add_tag", "tag": "t"}]});
+        match named {
+            "condition" => rule["condition"] = json!({"kind": "account", "ids": [made]}),
+            "actions" => rule["actions"] = json!([{"kind": "mark_transfer", "account_id": made}]),
+            _ => {}
+        }
+        let rule = home.rule(rule).await;
+        home.book.imports().undo(report.import_id.unwrap()).await.unwrap();
+        let accounts = home.book.accounts().list().await.unwrap();
+        assert_eq!(accounts.iter().any(|it| it.id == made), !named.is_empty(), "{named}");
+        home.book.rules().update(rule.id, shape(json!({"name": "other"}))).await.unwrap();
+    }
+}

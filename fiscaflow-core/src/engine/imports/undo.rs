@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::corrections::TAKEN_BACK;
 use super::report::UndoReport;
 use super::{Command, Decision, Facts, Needs, count};
+use crate::engine::undo::names::names;
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::{AccountId, ImportId, TransactionId};
 use crate::log::{Change, Object};
@@ -147,7 +148,9 @@ impl Command for UndoImport {
             .filter(|transaction| !gone(&transaction.id))
             .map(|transaction| transaction.account_id)
             .collect();
-        let empty = self.made.iter().filter(|id| !in_use.contains(id));
+        let named = named(facts.plan)?;
+        let in_use = |id: &AccountId| in_use.contains(id) || named.contains(&id.to_string());
+        let empty = self.made.iter().filter(|id| !in_use(id));
         let accounts = empty.filter_map(|id| facts.plan.accounts.get(id));
         changes.extend(accounts.cloned().map(Change::remove));
 
@@ -208,6 +211,21 @@ impl UndoImport {
             }
         }
     }
+}
+
+/// All that rules, budgets, schedules, goals and layouts name, such as accounts.
+fn named(plan: &Plan) -> Result<BTreeSet<String>> {
+    let objects = plan.rules.values().cloned().map(Object::from);
+    let objects = objects
+        .chain(plan.budgets.values().cloned().map(Object::from))
+        .chain(plan.schedules.values().cloned().map(Object::from))
+        .chain(plan.goals.values().cloned().map(Object::from))
+        .chain(plan.layouts.values().cloned().map(Object::from));
+    let mut named = BTreeSet::new();
+    for object in objects {
+        named.extend(names(&object)?);
+    }
+    Ok(named)
 }
 
 /// A transaction as it was before the import, but for what was changed since.

@@ -7,7 +7,7 @@
 
 mod fitting;
 mod later;
-mod names;
+pub(super) mod names;
 
 use std::collections::{BTreeSet, HashMap};
 

@@ -19,7 +19,7 @@ pub(super) fn is_exclusive(name: &str) -> bool {
 }
 
 /// Everything that an object names: ids of others, and what it alone may have.
-pub(super) fn names(object: &Object) -> Result<BTreeSet<String>> {
+pub(in crate::engine) fn names(object: &Object) -> Result<BTreeSet<String>> {
     match object {
         Object::Transaction(it) => Ok(of_transaction(it)),
         Object::Document(Document::Alert(_) | Document::Milestone(_)) => Ok(BTreeSet::new()),
