@@ -170,8 +170,10 @@ impl Backtest<'_> {
         report.conflicts.truncate(self.limit);
         for rule in &self.draft.rules {
             let Some(mut it) = uses.remove(&rule.id) else { continue };
-            it.dead = it.applied == 0 && it.stopped == 0;
-            it.shadowed = !it.dead && it.won + it.agreed + it.disagreed == 0;
+            // Where not all was looked at, nobody knows.
+            it.dead = it.applied == 0 && it.stopped == 0 && run.saw_all();
+            it.shadowed =
+                (it.applied > 0 || it.stopped > 0) && it.won + it.agreed + it.disagreed == 0;
             report.rules.push(it);
         }
         Ok(report)

@@ -106,7 +106,9 @@ pub struct Run {
     folded: Folded,
     found: Vec<u32>,
     more: Vec<u32>,
-    past_stop: bool,
+    /// The work for looking past a rule that is the last to run, where that is wanted.
+    beyond: Option<Budget>,
+    is_past: bool,
     naive: bool,
 }
 
@@ -132,15 +134,17 @@ impl Run {
             folded: Folded::default(),
             found: Vec::new(),
             more: Vec::new(),
-            past_stop: false,
+            beyond: None,
+            is_past: false,
             naive: false,
         }
     }
 
     /// Also tells which rules would have applied, had no rule before them been the last to run.
+    /// That may cost as much again, and ends where it is used up: the run itself goes on.
     #[must_use]
     pub fn past_stop(self) -> Self {
-        Self { past_stop: true, ..self }
+        Self { beyond: Some(self.budget.clone()), ..self }
     }
 
     /// Checks every rule of every transaction, one by one: what the index must agree with.
@@ -152,6 +156,29 @@ impl Run {
 }
 
 impl Run {
+    /// Whether all was looked at that lies past a rule that is the last to run.
+    pub(super) fn saw_all(&self) -> bool {
+        !self.beyond.as_ref().is_some_and(Budget::is_used_up)
+    }
+
+    /// Goes past a rule that is the last to run, on the work that is left for that, if any is.
+    fn go_past(&mut self) -> bool {
+        let beyond = self.beyond.as_mut().filter(|beyond| !beyond.is_used_up());
+        self.is_past = beyond.is_some();
+        if let Some(beyond) = beyond {
+            std::mem::swap(&mut self.budget, beyond);
+        }
+        self.is_past
+    }
+
+    /// Comes back from there.
+    fn come_back(&mut self) {
+        if let Some(beyond) = self.beyond.as_mut().filter(|_| self.is_past) {
+            std::mem::swap(&mut self.budget, beyond);
+        }
+        self.is_past = false;
+    }
+
     /// Refuses to go on where regular expressions used up what they may do, last in this rule.
     fn check(&self, rule: &Compiled) -> Result<()> {
         if !self.budget.is_used_up() {
@@ -225,8 +252,9 @@ impl RuleSet {
         } else {
             self.find(&seen, &outcome.state, run);
         }
-        self.check_found(&seen, &mut outcome, run)?;
-        Ok(outcome)
+        let checked = self.check_found(&seen, &mut outcome, run);
+        run.come_back();
+        checked.map(|()| outcome)
     }
 
     /// Puts the rules that can apply into `run.found`, in their order.
@@ -257,7 +285,7 @@ impl RuleSet {
         run: &mut Run,
     ) -> Result<()> {
         let always: &[u32] = if run.naive { &[] } else { &self.index.always };
-        let (mut next, mut next_always, mut stopped) = (0, 0, false);
+        let (mut next, mut next_always) = (0, 0);
         loop {
             let number = match (run.found.get(next), always.get(next_always)) {
                 (Some(found), Some(always)) => *found.min(always),
@@ -270,21 +298,21 @@ impl RuleSet {
                 continue;
             };
             let holds = holds(&rule.condition, seen, &outcome.state, run);
+            if run.is_past {
+                if run.budget.is_used_up() {
+                    return Ok(());
+                }
+                outcome.stopped.extend(holds.then_some(rule.id));
+                continue;
+            }
             run.check(rule)?;
             if !holds {
                 continue;
             }
-            if stopped {
-                outcome.stopped.push(rule.id);
-                continue;
-            }
             let changed = act(rule, outcome, run);
             run.check(rule)?;
-            if rule.stop {
-                if !run.past_stop {
-                    return Ok(());
-                }
-                stopped = true;
+            if rule.stop && !run.go_past() {
+                return Ok(());
             }
             if changed != Changed::default() {
                 self.find_again(changed, number, &mut next, &outcome.state, run);

@@ -100,7 +100,7 @@ fn cut(text: &str) -> &str {
 
 /// How much work regular expressions may still do. It is counted in bytes of text times the size
 /// of the expression and not in time, so that a run ends alike on every machine.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Budget {
     left: u64,
 }

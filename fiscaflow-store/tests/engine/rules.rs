@@ -263,3 +263,29 @@ async fn a_suggestion_tells_what_its_rule_does() {
     assert_eq!(suggest(90).await, [brewery.clone()]);
     assert_eq!(suggest(60).await, [("rewe".to_owned(), [3, 2, 2], 60), brewery]);
 }
+
+#[tokio::test]
+async fn what_lies_behind_the_last_rule_to_run_is_tried_as_far_as_it_goes() {
+    // Holds: rules that never run, for one before them is the last, cost trying nothing that it
+    // needs: it ends as applying does, counts what it saw, and calls none of them dead.
+    let home = Home::new().await;
+    let zeros = "0".repeat(500);
+    for row in 0..150 {
+        let day = format!("2026-{:02}-{:02}", 1 + row / 28, 1 + row % 28);
+        home.record(&day, "-1", json!({"description": zeros})).await;
+    }
+    let tag = json!([{"kind": "add_tag", "tag": "first"}]);
+    home.rule(json!({"name": "last", "actions": tag, "priority": 9, "stop": true})).await;
+    home.rule(json!({"name": "cheap", "actions": tag, "priority": 8})).await;
+    for number in 0..60 {
+        let condition = text("description", "regex", &format!("[a-y]{{400}}z{number}"));
+        home.rule(json!({"name": "slow", "condition": condition, "actions": tag})).await;
+    }
+    let tried = home.book.rules().backtest(BacktestQuery::default()).await.unwrap();
+    let applied = home.book.rules().apply().await.unwrap();
+    assert_eq!((tried.would_change, tried.covered), (150, 150));
+    assert_eq!((applied.examined, applied.changed), (150, 150));
+    let cheap = tried.rules.iter().find(|it| it.name == "cheap").unwrap();
+    assert!((1..150).contains(&cheap.stopped), "{}", cheap.stopped);
+    assert!(cheap.shadowed && tried.rules.iter().all(|it| !it.dead));
+}
