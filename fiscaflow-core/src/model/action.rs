@@ -94,6 +94,18 @@ pub enum Action {
     },
 }
 
+impl Action {
+    /// The text that it writes into the notes, if it does.
+    pub(crate) fn notes(&self) -> Option<&str> {
+        match self {
+            Self::SetNotes { notes }
+            | Self::AppendNotes { notes }
+            | Self::PrependNotes { notes } => Some(notes),
+            _ => None,
+        }
+    }
+}
+
 impl std::fmt::Debug for Action {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Action")

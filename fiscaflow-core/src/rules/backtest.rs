@@ -149,7 +149,7 @@ impl Backtest<'_> {
         let mut report = BacktestReport::default();
         let mut uses: BTreeMap<RuleId, RuleUse> =
             rules.iter().map(|rule| (rule.id, unused(rule))).collect();
-        let mut conflicts = BTreeMap::new();
+        let (mut conflicts, mut overruled) = (BTreeMap::new(), BTreeSet::new());
         let mut run = Run::over(over.len()).past_stop();
         let (mut judging, mut own) = (Run::over(over.len()), Run::over(over.len()));
         for it in over {
@@ -160,6 +160,7 @@ impl Backtest<'_> {
             report.covered += u64::from(!outcome.steps.is_empty());
             report.would_change += u64::from(after.is_some());
             note_uses(&outcome, &mut uses);
+            overruled.extend(outcome.overruled());
             note_conflicts(it, &outcome, &mut conflicts);
             let before = self.own.evaluate(facts, &mut own)?.after();
             self.note_changes(it, before.as_ref(), after.as_ref(), &mut report);
@@ -172,8 +173,9 @@ impl Backtest<'_> {
             let Some(mut it) = uses.remove(&rule.id) else { continue };
             // Where not all was looked at, nobody knows.
             it.dead = it.applied == 0 && it.stopped == 0 && run.saw_all();
-            it.shadowed =
-                (it.applied > 0 || it.stopped > 0) && it.won + it.agreed + it.disagreed == 0;
+            let yields =
+                if it.applied > 0 { overruled.contains(&it.rule_id) } else { it.stopped > 0 };
+            it.shadowed = yields && it.won + it.agreed + it.disagreed == 0;
             report.rules.push(it);
         }
         Ok(report)

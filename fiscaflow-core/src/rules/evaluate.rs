@@ -67,6 +67,8 @@ pub struct Outcome<'a> {
     pub steps: Vec<Step<'a>>,
     /// The rules that would have applied, had no rule before them been the last to run.
     pub stopped: Vec<RuleId>,
+    /// The texts of the actions on notes, filled in, in their order.
+    notes: Vec<Cow<'a, str>>,
 }
 
 impl std::fmt::Debug for Outcome<'_> {
@@ -76,21 +78,41 @@ impl std::fmt::Debug for Outcome<'_> {
 }
 
 impl Outcome<'_> {
+    /// Every action of every rule that applied, with its rule and, for notes, its text, filled in.
+    pub(super) fn acts(&self) -> impl Iterator<Item = (RuleId, &Action, &str)> {
+        let mut notes = self.notes.iter();
+        let acts = self.steps.iter().flat_map(|it| it.actions.iter().map(|act| (it.rule_id, act)));
+        acts.map(move |(rule, action)| {
+            let text = if action.notes().is_some() { notes.next() } else { None };
+            (rule, action, text.map_or("", |text| text))
+        })
+    }
+
     /// The rules of which something is left in the end.
     pub(super) fn winners(&self) -> BTreeSet<RuleId> {
-        let mut winners = self.state.winners();
-        let stays = |action: &Action| match action {
-            Action::AddTag { tag } => self.state.tags().contains(tag),
+        let tags = self.state.tags();
+        let notes = format!("\n{}\n", self.state.notes.value);
+        let stays = |action: &Action, text: &str| match action {
+            Action::AddTag { tag } => tags.contains(tag),
+            Action::RemoveTag { tag } => !tags.contains(tag),
+            Action::SetTags { tags: wanted } => {
+                wanted.iter().all(|tag| tags.contains(tag))
+                    && tags.iter().all(|tag| wanted.contains(tag))
+            }
             Action::MarkTransfer { .. } => true,
             Action::Flag { reason } => self.state.review.value == Some(reason.as_str()),
-            Action::AppendNotes { .. } | Action::PrependNotes { .. } => {
-                self.state.notes.by.is_some()
-            }
-            _ => false,
+            _ => !text.is_empty() && notes.contains(&format!("\n{text}\n")),
         };
-        let stay = self.steps.iter().filter(|step| step.actions.iter().any(stays));
-        winners.extend(stay.map(|step| step.rule_id));
-        winners
+        let stay = self.acts().filter(|(_, action, text)| stays(action, text));
+        self.state.winners().into_iter().chain(stay.map(|(rule, ..)| rule)).collect()
+    }
+
+    /// The rules that wanted something on which another has the last word.
+    pub(super) fn overruled(&self) -> BTreeSet<RuleId> {
+        let by_other = |(rule, action, _): &(RuleId, &Action, &str)| {
+            self.state.by(action).is_some_and(|by| by != *rule)
+        };
+        self.acts().filter(by_other).map(|(rule, ..)| rule).collect()
     }
 
     /// The transaction as the rules leave it; `None` where they change nothing.
@@ -232,6 +254,7 @@ impl RuleSet {
             state: State::new(facts.transaction),
             steps: Vec::new(),
             stopped: Vec::new(),
+            notes: Vec::new(),
         };
         if self.rules.is_empty() {
             return Ok(outcome);
@@ -361,14 +384,8 @@ impl RuleSet {
 fn act<'a>(rule: &'a Compiled, outcome: &mut Outcome<'a>, run: &mut Run) -> Changed {
     let mut changed = Changed::default();
     for action in &rule.actions {
-        let notes = match action {
-            Action::SetNotes { notes }
-            | Action::AppendNotes { notes }
-            | Action::PrependNotes { notes } => {
-                Some(expand(&rule.condition, notes, &outcome.state, run))
-            }
-            _ => None,
-        };
+        let notes = action.notes().map(|it| expand(&rule.condition, it, &outcome.state, run));
+        outcome.notes.extend(notes.clone());
         outcome.state.act(action, notes, rule.id, &mut changed);
     }
     outcome.steps.push(Step { rule_id: rule.id, actions: &rule.actions });

@@ -206,12 +206,7 @@ pub(super) fn has_patterns(condition: &Condition) -> bool {
 
 /// Whether notes are written that take parts of what an expression found.
 fn takes_parts(action: &Action) -> bool {
-    match action {
-        Action::SetNotes { notes }
-        | Action::AppendNotes { notes }
-        | Action::PrependNotes { notes } => notes.contains('$'),
-        _ => false,
-    }
+    action.notes().is_some_and(|notes| notes.contains('$'))
 }
 
 /// Compiles one pattern by itself, within the limit of all of them together.

@@ -226,6 +226,28 @@ impl<'a> State<'a> {
         true
     }
 
+    /// The rule that has the last word on what an action is about. Category and parts are one: who
+    /// gives one takes the other away.
+    pub(super) fn by(&self, action: &Action) -> Option<RuleId> {
+        match action {
+            Action::SetCategory { .. } | Action::Split { .. } => {
+                self.category.by.or(self.splits.by)
+            }
+            Action::SetPayee { .. } => self.payee.by,
+            Action::AddTag { .. } | Action::RemoveTag { .. } | Action::SetTags { .. } => {
+                self.tags.by
+            }
+            Action::SetNotes { .. } | Action::AppendNotes { .. } | Action::PrependNotes { .. } => {
+                self.notes.by
+            }
+            Action::SetStatus { .. } => self.status.by,
+            Action::MarkTransfer { .. } => self.transfer.by,
+            Action::LinkSchedule { .. } => self.schedule.by,
+            Action::LinkGoal { .. } => self.goal.by,
+            Action::Flag { .. } => self.review.by,
+        }
+    }
+
     /// The rules that have the last word on a field, each once.
     pub(super) fn winners(&self) -> BTreeSet<RuleId> {
         let bys = [

@@ -34,6 +34,7 @@ mod secrets;
 #[path = "../shared/mod.rs"]
 mod throwaway;
 mod transfers;
+mod tried;
 mod trying;
 mod undo;
 
