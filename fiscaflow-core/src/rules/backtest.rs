@@ -271,6 +271,10 @@ fn note_uses(outcome: &Outcome<'_>, uses: &mut BTreeMap<RuleId, RuleUse>) {
     }
 }
 
+/// How many of the rules that give one transaction a category are compared, the last ones, so that
+/// a book of very many rules can be tried.
+const MAX_COMPARED: usize = 32;
+
 fn note_conflicts(
     it: &Transaction,
     outcome: &Outcome<'_>,
@@ -278,19 +282,17 @@ fn note_conflicts(
 ) {
     let given: Vec<(RuleId, CategoryId)> =
         outcome.steps.iter().filter_map(|step| Some((step.rule_id, step.category()?))).collect();
-    for pair in given.windows(2) {
-        let [(first_id, one), (later_id, other)] = pair else { continue };
-        if one == other {
-            continue;
+    let mut last = given.iter().rev().take(MAX_COMPARED);
+    while let Some((later_id, category)) = last.next() {
+        for (first_id, _) in last.clone().filter(|(_, other)| other != category) {
+            let entry = conflicts.entry((*first_id, *later_id)).or_insert(RuleConflict {
+                first_id: *first_id,
+                later_id: *later_id,
+                count: 0,
+                example_id: it.id,
+            });
+            entry.count += 1;
         }
-        let (first_id, later_id) = (*first_id, *later_id);
-        let entry = conflicts.entry((first_id, later_id)).or_insert(RuleConflict {
-            first_id,
-            later_id,
-            count: 0,
-            example_id: it.id,
-        });
-        entry.count += 1;
     }
 }
 

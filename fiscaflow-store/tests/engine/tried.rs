@@ -81,3 +81,29 @@ async fn a_rule_is_shadowed_where_others_have_the_last_word() {
     let tried = home.tried(stop).await;
     assert!(tried.rules[1].shadowed && tried.rules[1].stopped == 1);
 }
+
+#[tokio::test]
+async fn each_two_rules_that_disagree_are_a_conflict() {
+    // Holds: each pair of rules with different categories is told once, the one that runs first
+    // first, with how many transactions it is about; of very many rules the last 32 are compared.
+    let home = Home::new().await;
+    let mut ids = Vec::new();
+    for name in ["Food", "Fun", "Other"] {
+        ids.push(home.category(name, None).await.id);
+    }
+    home.record("2026-03-01", "-1", json!({})).await;
+    home.record("2026-03-02", "-1", json!({"category_id": ids[0]})).await;
+    let rule = |place: i32, category: usize| {
+        json!({"priority": -place,
+            "actions": [{"kind": "set_category", "category_id": ids[category]}]})
+    };
+    let tried = home.tried(json!([rule(1, 0), rule(2, 1), rule(3, 2), rule(4, 1)])).await;
+    let place = |id: fiscaflow_core::RuleId| id.to_string().chars().last().unwrap();
+    let mut told: Vec<(char, char)> =
+        tried.conflicts.iter().map(|it| (place(it.first_id), place(it.later_id))).collect();
+    told.sort_unstable();
+    assert_eq!(told, [('1', '2'), ('1', '3'), ('1', '4'), ('2', '3'), ('3', '4')]);
+    assert!(tried.conflicts.iter().all(|it| it.count == 2));
+    let many: Vec<Value> = (0..40).map(|place| rule(place, usize::from(place == 39))).collect();
+    assert_eq!(home.tried(json!(many)).await.conflicts.len(), 31);
+}
