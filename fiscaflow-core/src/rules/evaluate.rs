@@ -8,7 +8,7 @@ use chrono::{Datelike, NaiveDate};
 use super::compile::{Compiled, Node, RuleSet, SLOTS, compares, slot, units_of};
 use super::fold::{fold, fold_into};
 use super::patterns::{Budget, Patterns, expand_nothing};
-use super::state::{Changed, State};
+use super::state::{Changed, State, has_lines};
 use crate::error::{Error, ErrorCode, Result};
 use crate::id::RuleId;
 use crate::limits::{PATTERN_UNITS, PATTERN_UNITS_PER_ROW};
@@ -91,7 +91,6 @@ impl Outcome<'_> {
     /// The rules of which something is left in the end.
     pub(super) fn winners(&self) -> BTreeSet<RuleId> {
         let tags = self.state.tags();
-        let notes = format!("\n{}\n", self.state.notes.value);
         let stays = |action: &Action, text: &str| match action {
             Action::AddTag { tag } => tags.contains(tag),
             Action::RemoveTag { tag } => !tags.contains(tag),
@@ -101,7 +100,7 @@ impl Outcome<'_> {
             }
             Action::MarkTransfer { .. } => true,
             Action::Flag { reason } => self.state.review.value == Some(reason.as_str()),
-            _ => !text.is_empty() && notes.contains(&format!("\n{text}\n")),
+            _ => !text.is_empty() && has_lines(&self.state.notes.value, text),
         };
         let stay = self.acts().filter(|(_, action, text)| stays(action, text));
         self.state.winners().into_iter().chain(stay.map(|(rule, ..)| rule)).collect()

@@ -2,12 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::evaluate::is_given_by_hand;
+use super::lost::{Proposal, THERE};
 use super::{Facts, Outcome, RuleSet, Run};
 use crate::error::Result;
-use crate::id::TransactionId;
+use crate::id::{RuleId, TransactionId};
 use crate::learn::Spoke;
-use crate::limits::MAX_TAGS;
 use crate::model::metadata::{REVIEW, TRANSFER_ACCOUNT_ID};
 use crate::model::{Action, Source, SourceKind, Split, Status, Transaction};
 
@@ -66,74 +65,64 @@ pub fn explain(facts: Facts<'_>, rules: &RuleSet, learned: Vec<Candidate>) -> Re
     all.settle("schedule", schedule.as_deref(), transaction.schedule_source.as_ref());
     let goal = transaction.goal_id.map(|id| id.to_string());
     all.settle("goal", goal.as_deref(), transaction.goal_source.as_ref());
-    for tag in &transaction.tags {
-        all.settle_tag(tag, transaction.tags_source.as_ref());
-    }
     // What has no source came with the transaction: from the bank, or from who recorded it.
     let came = if transaction.origins.is_empty() { Source::user() } else { Source::provider() };
+    for tag in &transaction.tags {
+        all.settle_tag(tag, transaction.tags_source.as_ref(), &came);
+    }
     let payee = transaction.payee.as_deref();
     for (field, value) in [(field, value.as_deref()), ("payee", payee), ("status", Some(status))] {
         all.settle_rest(field, value, &came);
     }
     all.settle_member("review", transaction.metadata.get(REVIEW));
     all.settle_member("transfer", transaction.metadata.get(TRANSFER_ACCOUNT_ID));
-    all.finish(transaction);
     Ok(Explanation { transaction_id: transaction.id, candidates: all.all })
 }
 
-/// What each rule that applied proposes.
+/// What each rule that applied proposes, and why that is not there, where it is not.
 fn proposals(transaction: &Transaction, outcome: &Outcome<'_>) -> Vec<Candidate> {
-    let mut candidates = Vec::new();
-    for step in &outcome.steps {
-        for action in step.actions {
-            let (field, value) = match action {
-                Action::SetCategory { category_id } => ("category", category_id.to_string()),
-                Action::SetPayee { payee } => ("payee", payee.clone()),
-                Action::AddTag { tag } => ("tags", tag.clone()),
-                Action::SetTags { tags } => {
-                    let tag = |tag: &String| candidate("tags", tag.clone(), step.rule_id);
-                    candidates.extend(tags.iter().map(tag));
-                    continue;
-                }
-                Action::RemoveTag { .. } => continue,
-                Action::SetNotes { .. }
-                | Action::AppendNotes { .. }
-                | Action::PrependNotes { .. } => {
-                    let by = outcome.state.notes.by == Some(step.rule_id);
-                    (
-                        "notes",
-                        if by { outcome.state.notes.value.to_string() } else { String::new() },
-                    )
-                }
-                Action::SetStatus { status } => ("status", status_name(*status).to_owned()),
-                Action::Split { parts } => {
-                    let parts = super::split::split(transaction.amount, parts);
-                    ("splits", parts.map(|parts| amounts(&parts)).unwrap_or_default())
-                }
-                Action::MarkTransfer { account_id } => ("transfer", account_id.to_string()),
-                Action::LinkSchedule { schedule_id } => ("schedule", schedule_id.to_string()),
-                Action::LinkGoal { goal_id } => ("goal", goal_id.to_string()),
-                Action::Flag { reason } => ("review", reason.clone()),
-            };
-            candidates.push(candidate(field, value, step.rule_id));
+    let state = &outcome.state;
+    let on_notes = |(rule, action, _): &(RuleId, &Action, &str)| {
+        action.notes().is_some() && state.notes.by == Some(*rule)
+    };
+    let last_on_notes = outcome.acts().filter(on_notes).count();
+    let (mut candidates, mut seen) = (Vec::new(), 0);
+    for (rule, action, text) in outcome.acts() {
+        seen += usize::from(on_notes(&(rule, action, text)));
+        let is_last = seen == last_on_notes && on_notes(&(rule, action, text));
+        let mut add = |field: &str, value: String| {
+            let proposal = Proposal { rule, action, value: &value, is_last };
+            let why = proposal.lost(transaction, state);
+            candidates.push(candidate(field, value, Source::rule(rule), why));
+        };
+        match action {
+            Action::SetCategory { category_id } => add("category", category_id.to_string()),
+            Action::SetPayee { payee } => add("payee", payee.clone()),
+            Action::AddTag { tag } => add("tags", tag.clone()),
+            Action::SetTags { tags } => tags.iter().for_each(|tag| add("tags", tag.clone())),
+            Action::RemoveTag { .. } => {}
+            Action::SetNotes { .. } | Action::AppendNotes { .. } | Action::PrependNotes { .. } => {
+                add("notes", if is_last { state.notes.value.to_string() } else { text.to_owned() });
+            }
+            Action::SetStatus { status } => add("status", status_name(*status).to_owned()),
+            Action::Split { parts } => {
+                let parts = super::split::split(transaction.amount, parts);
+                add("splits", parts.map(|parts| amounts(&parts)).unwrap_or_default());
+            }
+            Action::MarkTransfer { account_id } => add("transfer", account_id.to_string()),
+            Action::LinkSchedule { schedule_id } => add("schedule", schedule_id.to_string()),
+            Action::LinkGoal { goal_id } => add("goal", goal_id.to_string()),
+            Action::Flag { reason } => add("review", reason.clone()),
         }
     }
     candidates
 }
 
-fn candidate(field: &str, value: String, rule: crate::id::RuleId) -> Candidate {
-    let source = Source::rule(rule);
-    Candidate {
-        field: field.to_owned(),
-        value,
-        source,
-        won: false,
-        why: String::new(),
-        evidence: Vec::new(),
-    }
+fn candidate(field: &str, value: String, source: Source, why: String) -> Candidate {
+    Candidate { field: field.to_owned(), value, source, won: false, why, evidence: Vec::new() }
 }
 
-fn amounts(splits: &[Split]) -> String {
+pub(super) fn amounts(splits: &[Split]) -> String {
     let amounts: Vec<String> = splits.iter().map(|it| it.amount.amount().to_string()).collect();
     amounts.join(" ")
 }
@@ -148,119 +137,86 @@ pub(super) fn status_name(status: Status) -> &'static str {
     }
 }
 
-/// Why a rule has no say though it would come first.
-const NOT_APPLIED: &str = "the rules have not been applied since";
-
 struct Candidates {
     all: Vec<Candidate>,
 }
 
 impl Candidates {
-    /// Marks the winner of a field and says of the others why they lost.
+    /// Marks the winner of a field. A rule that lost says itself why, and so does what was learned
+    /// but has not been set.
     fn settle(&mut self, field: &str, value: Option<&str>, source: Option<&Source>) {
         let Some(source) = source else { return };
         let value = value.unwrap_or_default();
-        let proposes = |it: &Candidate| it.field == field && it.value == value;
-        let by = |it: &Candidate| proposes(it) && it.source == *source;
-        let winner = self.all.iter().rposition(by).unwrap_or_else(|| {
+        let by = |it: &Candidate| it.field == field && it.value == value && it.source == *source;
+        if !self.all.iter().any(by) {
             self.add(field, value, source);
-            self.all.len().saturating_sub(1)
-        });
-        for (place, candidate) in self.all.iter_mut().enumerate() {
-            if candidate.field != field {
-                continue;
+        }
+        let mut won = false;
+        for candidate in self.all.iter_mut().rev().filter(|it| it.field == field) {
+            let kind = candidate.source.kind;
+            if by(candidate) {
+                candidate.won = !won;
+                candidate.why =
+                    if won { THERE.to_owned() } else { format!("set by the {}", who(source)) };
+                won = true;
+            } else if kind == SourceKind::Learned && kind < source.kind {
+                candidate.why =
+                    format!("a {} yields to the {}", who(&candidate.source), who(source));
             }
-            candidate.won = place == winner;
-            candidate.why = if candidate.won {
-                format!("set by the {}", who(source))
-            } else if candidate.source.kind == SourceKind::Learned
-                && source.kind <= SourceKind::Learned
-            {
-                // It says itself why it has not been set.
-                continue;
-            } else if candidate.source.kind < source.kind {
-                format!("a {} yields to the {}", who(&candidate.source), who(source))
-            } else if candidate.source.kind == source.kind {
-                "a later rule wins".to_owned()
-            } else {
-                NOT_APPLIED.to_owned()
-            };
         }
     }
 
     /// Marks the value of a field of which no source is recorded as the winner.
     fn settle_rest(&mut self, field: &str, value: Option<&str>, source: &Source) {
         let Some(value) = value else { return };
-        if self.all.iter().any(|candidate| candidate.field == field && candidate.won) {
+        if !self.all.iter().any(|candidate| candidate.field == field && candidate.won) {
+            self.win(field, value, source, format!("it came so from the {}", who(source)));
+        }
+    }
+
+    /// Marks who gave a tag. Of several rules that give it nobody knows which one did.
+    fn settle_tag(&mut self, tag: &str, source: Option<&Source>, came: &Source) {
+        let Some(source) = source else {
+            return self.win("tags", tag, came, format!("it came so from the {}", who(came)));
+        };
+        let by_rule = source.kind == SourceKind::Rule;
+        let given = |it: &&mut Candidate| by_rule && it.field == "tags" && it.value == tag;
+        if let Some(candidate) = self.all.iter_mut().find(given) {
+            candidate.won = true;
+            let known = candidate.source == *source;
+            candidate.why = if known { "set by the rule" } else { "the rule gives it" }.to_owned();
+        } else if by_rule {
+            self.win("tags", tag, source, "the rule set the tags last".to_owned());
+        } else {
+            self.win("tags", tag, source, format!("set by the {}", who(source)));
+        }
+    }
+
+    /// Marks the value of a member of the metadata as the winner. It stays until a person changes
+    /// it, and who wrote it is not recorded.
+    fn settle_member(&mut self, field: &str, value: Option<&String>) {
+        let Some(value) = value else { return };
+        let said = |it: &&mut Candidate| it.field == field && it.value == *value;
+        if let Some(candidate) = self.all.iter_mut().find(said) {
+            candidate.won = true;
+            candidate.why = "it is as the rule says; who wrote it is not recorded".to_owned();
             return;
         }
-        self.add(field, value, source);
-        if let Some(candidate) = self.all.last_mut() {
-            candidate.won = true;
-            candidate.why = format!("it came so from the {}", who(source));
-        }
+        let why = if value.is_empty() {
+            "emptied by the user"
+        } else {
+            "written by the user, or by a rule that no longer says so; which is not recorded"
+        };
+        self.win(field, value, &Source::user(), why.to_owned());
     }
 
     fn add(&mut self, field: &str, value: &str, source: &Source) {
-        self.all.push(Candidate {
-            field: field.to_owned(),
-            value: value.to_owned(),
-            source: source.clone(),
-            won: false,
-            why: String::new(),
-            evidence: Vec::new(),
-        });
+        self.all.push(candidate(field, value.to_owned(), source.clone(), String::new()));
     }
 
-    fn settle_tag(&mut self, tag: &str, source: Option<&Source>) {
-        let Some(source) = source else { return };
-        let proposed = |it: &Candidate| it.field == "tags" && it.value == tag;
-        if !self.all.iter().any(proposed) {
-            self.add("tags", tag, source);
-        }
-        if let Some(candidate) = self.all.iter_mut().find(|it| proposed(it)) {
-            candidate.won = true;
-            candidate.why = format!("set by the {}", who(&candidate.source));
-        }
-    }
-
-    /// Marks who wrote a member of the metadata, which stays until a person changes it.
-    fn settle_member(&mut self, field: &str, value: Option<&String>) {
-        let Some(value) = value else { return };
-        let mut winner = false;
-        for candidate in self.all.iter_mut().filter(|candidate| candidate.field == field) {
-            candidate.won = !winner && candidate.value == *value;
-            winner |= candidate.won;
-            candidate.why = if candidate.won {
-                "set by the rule".to_owned()
-            } else {
-                "what stands there stays until a person changes it".to_owned()
-            };
-        }
-    }
-
-    fn finish(&mut self, transaction: &Transaction) {
-        for candidate in self.all.iter_mut().filter(|candidate| candidate.why.is_empty()) {
-            let full = candidate.field == "tags" && transaction.tags.len() >= MAX_TAGS;
-            let by_person =
-                transaction.tags_source.as_ref().is_some_and(|it| it.kind == SourceKind::User);
-            candidate.why = match candidate.field.as_str() {
-                "tags" if by_person => "a rule yields to the user".to_owned(),
-                _ if full => format!("a transaction has at most {MAX_TAGS} tags"),
-                "category" if !transaction.splits.is_empty() => {
-                    "the transaction is split: its parts have the categories".to_owned()
-                }
-                "splits" if transaction.category_id.is_some() => {
-                    "the transaction is in one category as a whole".to_owned()
-                }
-                "status" if is_given_by_hand(transaction.status) => {
-                    "a status that a person gave stays".to_owned()
-                }
-                "status" => NOT_APPLIED.to_owned(),
-                "notes" => "a person's notes stay".to_owned(),
-                _ => "the field was changed afterwards".to_owned(),
-            };
-        }
+    fn win(&mut self, field: &str, value: &str, source: &Source, why: String) {
+        let winner = candidate(field, value.to_owned(), source.clone(), why);
+        self.all.push(Candidate { won: true, ..winner });
     }
 }
 

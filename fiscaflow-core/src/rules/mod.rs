@@ -3,7 +3,8 @@
 //! One evaluator serves recording, importing, applying, backtesting and explaining, so that they
 //! cannot differ. `sentence` and `parse` tell a rule and read it; `check` refuses it, `compile`
 //! prepares it, `index` finds those that a transaction can meet, `evaluate` runs them over it and
-//! `state` keeps what they made of it. `backtest` tries rules, `suggest` finds some.
+//! `state` keeps what they made of it. `explain` says why a transaction is as it is, and `lost` why
+//! it is not as a rule says. `backtest` tries rules, `suggest` finds some.
 
 mod backtest;
 mod balances;
@@ -16,6 +17,7 @@ mod fold;
 mod index;
 mod intervals;
 mod lines;
+mod lost;
 mod parse;
 mod patterns;
 mod sentence;

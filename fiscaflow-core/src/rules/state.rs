@@ -16,7 +16,7 @@ pub(super) struct Field<T> {
     pub(super) value: T,
     pub(super) by: Option<RuleId>,
     /// Whether no rule may replace it.
-    fixed: bool,
+    pub(super) fixed: bool,
 }
 
 impl<T> Field<T> {
@@ -317,7 +317,7 @@ impl<'a> State<'a> {
 }
 
 /// Whether the notes have that text as lines of their own, whatever ends a line.
-fn has_lines(notes: &str, text: &str) -> bool {
+pub(super) fn has_lines(notes: &str, text: &str) -> bool {
     let framed = |text: &str| format!("\n{}\n", text.replace('\r', ""));
     framed(notes).contains(&framed(text))
 }

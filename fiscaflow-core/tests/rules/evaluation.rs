@@ -1,10 +1,11 @@
 //! Rules that run one after another: by the index and one by one, and what becomes of a person's
 //! choices.
 
+use fiscaflow_core::model::metadata::{REVIEW, TRANSFER_ACCOUNT_ID};
 use fiscaflow_core::model::{
     Action, Condition, Rule, Source, SourceKind, TextField, TextOp, Transaction,
 };
-use fiscaflow_core::rules::{Facts, RuleSet, Run, explain};
+use fiscaflow_core::rules::{Candidate, Facts, RuleSet, Run, explain};
 use fiscaflow_core::{Money, RuleId};
 use proptest::prelude::*;
 use uuid::Uuid;
@@ -114,9 +115,54 @@ proptest! {
         prop_assert_eq!(winners("status"), 1);
         prop_assert_eq!(winners("schedule"), one(after.schedule_source.is_some()));
         prop_assert_eq!(winners("goal"), one(after.goal_source.is_some()));
-        let tagged = after.tags_source.is_some();
-        prop_assert_eq!(winners("tags"), if tagged { after.tags.len() } else { 0 });
+        prop_assert_eq!(winners("tags"), after.tags.len());
+        prop_assert_eq!(winners("review"), one(after.metadata.contains_key(REVIEW)));
+        prop_assert_eq!(winners("transfer"), one(after.metadata.contains_key(TRANSFER_ACCOUNT_ID)));
         prop_assert!(explanation.candidates.iter().all(|it| !it.why.is_empty()));
+    }
+
+    /// That rules have not been applied is said exactly of what applying them changes, and that a
+    /// later rule wins only where a later one has a say.
+    #[test]
+    fn losers_are_told_what_holds(rules in any::rules(), before in any::transaction()) {
+        let rules = RuleSet::new(&rules, &any::plan());
+        let after = ruled(&rules, &before);
+        let told = explain(Facts::from(&before), &rules, Vec::new()).unwrap().candidates;
+        let waits = |field: &str| {
+            let waits = |it: &Candidate| it.field == field && it.why.ends_with("applied since");
+            told.iter().any(waits)
+        };
+        // Parts are told by their amounts, and an empty payee is none.
+        let sorted = |it: &Transaction| {
+            let amounts: Vec<Money> = it.splits.iter().map(|part| part.amount).collect();
+            (it.category_id, amounts, it.category_source.clone())
+        };
+        prop_assert_eq!(waits("category") || waits("splits"), sorted(&before) != sorted(&after));
+        let payee =
+            |it: &Transaction| (it.payee.clone().unwrap_or_default(), it.payee_source.clone());
+        prop_assert_eq!(waits("payee"), payee(&before) != payee(&after));
+        prop_assert_eq!(waits("status"), before.status != after.status);
+        let schedule = |it: &Transaction| (it.schedule_id, it.schedule_source.clone());
+        prop_assert_eq!(waits("schedule"), schedule(&before) != schedule(&after));
+        let goal = |it: &Transaction| (it.goal_id, it.goal_source.clone());
+        prop_assert_eq!(waits("goal"), goal(&before) != goal(&after));
+        let notes = |it: &Transaction| (it.notes.clone(), it.notes_source.clone());
+        prop_assert_eq!(waits("notes"), notes(&before) != notes(&after));
+        let added = after.tags.iter().any(|tag| !before.tags.contains(tag));
+        prop_assert_eq!(waits("tags"), added);
+        for (field, name) in [("review", REVIEW), ("transfer", TRANSFER_ACCOUNT_ID)] {
+            prop_assert_eq!(waits(field), before.metadata.get(name) != after.metadata.get(name));
+        }
+        let one_field = |field: &str| if field == "splits" { "category" } else { field }.to_owned();
+        for (place, it) in told.iter().enumerate().filter(|(_, it)| it.why == "a later rule wins") {
+            let later = told[place..].iter().any(|later| {
+                later.source.kind == SourceKind::Rule
+                    && later.source != it.source
+                    && one_field(&later.field) == one_field(&it.field)
+            });
+            // Tags are also taken away, which proposes nothing.
+            prop_assert!(later || it.field == "tags", "{}", it.field);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod choices;
 mod dates;
 mod debug;
 mod envelopes;
+mod explained;
 #[path = "../../../fiscaflow-core/tests/shared/hostile.rs"]
 mod expressions;
 mod figures;
