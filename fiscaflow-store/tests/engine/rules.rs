@@ -259,9 +259,10 @@ async fn a_suggestion_tells_what_its_rule_does() {
         });
         told.collect::<Vec<_>>()
     };
-    let brewery = ("brewery".to_owned(), [2, 0, 1], 100);
-    assert_eq!(suggest(90).await, [brewery.clone()]);
-    assert_eq!(suggest(60).await, [("rewe".to_owned(), [3, 2, 2], 60), brewery]);
+    let [rewe, brewery] = [("rewe", [3, 2, 2], 60), ("brewery", [2, 0, 1], 100)]
+        .map(|(name, counts, confidence)| (name.to_owned(), counts, confidence));
+    assert_eq!(suggest(90).await, std::slice::from_ref(&brewery));
+    assert_eq!(suggest(60).await, [rewe, brewery]);
 }
 
 #[tokio::test]
