@@ -61,8 +61,10 @@ async fn half_transfers_are_found() {
         let mut alone = scribe.transaction("2026-03-02", -1);
         alone.transfer_id = Some(scribe.transaction("2026-03-02", 1).id);
         rows[8].transfer_id = Some(ids[8]);
-        wrong = vec![ids[4], ids[7], ids[8], alone.id];
-        rows.push(alone);
+        let mut after = scribe.transaction("2026-03-03", -1);
+        after.transfer_id = Some(alone.id);
+        wrong = vec![ids[4], ids[7], ids[8], alone.id, after.id];
+        rows.extend([alone, after]);
         rows
     });
     let mut found = found.await;

@@ -26,9 +26,10 @@ impl Rules {
         if !adds_up(it) && self.uneven.len() < MOST {
             self.uneven.push((it.id, it.revision));
         }
-        if let Some(other) = it.transfer_id
-            && self.sides.remove(&other) != Some(it.id)
-        {
+        let Some(other) = it.transfer_id else { return };
+        if self.sides.get(&other) == Some(&it.id) {
+            self.sides.remove(&other);
+        } else {
             self.sides.insert(it.id, other);
         }
     }
