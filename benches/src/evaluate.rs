@@ -138,8 +138,14 @@ fn rows(path: &str, files: &Files) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// An amount as files of data have it, such as `$1,234.50` or `33.300000000000004`, in cents.
+/// An amount as files of data have it, such as `$1,234.50` or `33.300000000000004`, in cents. A
+/// comma that divides no thousands, and a power of ten, are not guessed at.
 fn minor(text: &str, currency: Currency) -> Option<i64> {
+    let thousands = |part: &str| part.chars().take_while(char::is_ascii_digit).count() == 3;
+    let is_power = |pair: &[u8]| matches!(pair, [b'0'..=b'9' | b'.', b'e' | b'E']);
+    if !text.split(',').skip(1).all(thousands) || text.as_bytes().windows(2).any(is_power) {
+        return None;
+    }
     let plain: String =
         text.chars().filter(|sign| sign.is_ascii_digit() || "+-.".contains(*sign)).collect();
     let amount: Amount = plain.parse().ok()?;
@@ -185,6 +191,22 @@ mod tests {
             [&json!(16), &json!(2), &json!(1.0)]
         );
         assert_eq!([&found["amounts_read"], &found["dates_read"]], [&json!(16), &json!(16)]);
+    }
+
+    #[test]
+    fn amounts_are_read_or_left_out() {
+        // Holds: what an amount could mean in two ways is none.
+        let euro = Currency::iso("EUR").unwrap();
+        for (text, cents) in [
+            ("$1,234.50", Some(123_450)),
+            ("-1,234,567 EUR", Some(-123_456_700)),
+            ("33.300000000000004", Some(3_330)),
+            ("12,34", None),
+            ("1.5e3", None),
+            ("", None),
+        ] {
+            assert_eq!(minor(text, euro), cents, "{text}");
+        }
     }
 
     #[test]
